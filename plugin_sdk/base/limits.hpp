@@ -1,0 +1,80 @@
+// Every bound of the system: its name, its value, its reason. Each has a test where it is enforced.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace flame::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t KiB = 1024;
+inline constexpr std::size_t MiB = 1024 * KiB;
+inline constexpr std::size_t GiB = 1024 * MiB;
+
+// --- frames (DESIGN §4)
+/// Payloads up to this size travel inside their envelope's message on `control`; larger ones on `bulk`.
+inline constexpr std::size_t kInlinePayloadMax = 64 * KiB;
+/// One chunk on `bulk`: short enough that a cancel or another transfer never waits long behind it.
+inline constexpr std::size_t kChunkMax = 256 * KiB;
+/// Bytes of one transfer that may be unacknowledged.
+inline constexpr std::size_t kTransferWindow = 4 * MiB;
+/// One envelope frame: the largest is Result with an Error (log tail, call stack) or Hello with many plugins.
+inline constexpr std::size_t kEnvelopeMax = 192 * KiB;
+/// ZMQ_MAXMSGSIZE on every socket, set before bind: a peer cannot make us allocate more for one frame, even before
+/// the handshake.
+inline constexpr std::size_t kFrameMax = kChunkMax + 64 * KiB;
+static_assert(kEnvelopeMax <= kFrameMax && kInlinePayloadMax <= kFrameMax && kChunkMax <= kTransferWindow);
+/// Parts of a payload start at multiples of this, so that vectors in them are aligned.
+inline constexpr std::size_t kPartAlignment = 16;
+/// Attachments and tracked resources of one payload.
+inline constexpr std::size_t kAttachmentsMax = 4096;
+/// Default and largest `payload_max` of a pool.
+inline constexpr std::uint64_t kPayloadMaxDefault = 2 * GiB;
+inline constexpr std::uint64_t kPayloadMaxCeiling = 64 * GiB;
+
+// --- names and texts
+inline constexpr std::size_t kNameMax = 255;        // a pool, plugin, task or type name
+inline constexpr std::size_t kTextMax = 16 * KiB;   // one log line, error message or reason on the wire
+inline constexpr std::size_t kLogTailMax = 8 * KiB;  // output kept for an error
+inline constexpr std::size_t kListMax = 4096;       // elements of any list in an envelope
+/// Output of one invocation that travels to the host's log; the rest is counted as dropped.
+inline constexpr std::size_t kOutputMax = 1 * MiB;
+
+// --- plugins
+inline constexpr std::size_t kPluginBytesMax = 1 * GiB;
+inline constexpr std::size_t kNoteBytesMax = 1 * MiB;
+inline constexpr std::size_t kProgramHeadersMax = 64;
+
+// --- time (DESIGN §4, §5, §6; FLAME's defaults)
+inline constexpr auto kBeatInterval = 1s;
+inline constexpr auto kHostSilence = 10s;    // the runner gives its host up
+inline constexpr auto kRunnerSilence = 15s;  // the host gives its runner up; later, so that attempts never overlap
+static_assert(kBeatInterval * 5 < kHostSilence && kHostSilence < kRunnerSilence);
+inline constexpr auto kDialInterval = 100ms;
+inline constexpr auto kFailsafe = 20s;
+inline constexpr auto kKillGrace = 250ms;    // stop request → SIGKILL
+inline constexpr auto kRetireGrace = 5s;     // thread isolation: a process with a deaf task lives this long at most
+inline constexpr auto kTimeoutDefault = 30s;
+inline constexpr auto kBootTimeoutDefault = 30s;
+inline constexpr auto kShutdownTimeoutDefault = 30s;
+inline constexpr auto kIdleShutdownDefault = 30s;
+inline constexpr auto kByeWait = 1s;
+
+// --- queues and counts
+inline constexpr std::uint32_t kMaxConcurrencyDefault = 100;
+inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot
+inline constexpr std::uint32_t kRunnersCeiling = 1000;
+inline constexpr std::uint64_t kMaxQueueDefault = 100'000;
+/// Bytes that the loop holds for one runner before it stops feeding it.
+inline constexpr std::size_t kRunnerQueueBytes = 16 * MiB;
+inline constexpr std::size_t kArenaBytes = 4 * MiB;  // per slot, shared with the supervisor
+inline constexpr std::uint32_t kRetriesMax = 100;
+inline constexpr std::uint32_t kSlotCallsMax = 100'000;  // then a slot is replaced, against slow leaks
+inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
+
+// --- codec
+inline constexpr unsigned kDepthMax = 64;
+
+}  // namespace flame::limits

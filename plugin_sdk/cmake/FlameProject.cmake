@@ -1,0 +1,27 @@
+# What this repository's own targets share: warnings, sanitizers, third-party packages. Not installed.
+include_guard(GLOBAL)
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(cppzmq REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+find_library(FLAME_FLATBUFFERS flatbuffers REQUIRED)
+find_program(FLAME_FLATC flatc REQUIRED)
+
+# flame_options: compile options of every target of this repository, never of a user's target.
+add_library(flame_options INTERFACE)
+target_compile_options(flame_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wno-missing-field-initializers
+  $<$<BOOL:${FLAME_WERROR}>:-Werror>)
+target_include_directories(flame_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(FLAME_SANITIZE)
+  add_compile_options(-fsanitize=${FLAME_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${FLAME_SANITIZE})
+endif()

@@ -1,0 +1,52 @@
+// One session with one host: hello, welcome, the session id, beats and silence. Pure: envelopes and `now` in,
+// verdicts out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/clock.hpp"
+
+namespace flame::runner {
+
+/// What the supervisor is to do with an envelope that arrived.
+enum class Verdict : std::uint8_t {
+  drop,     ///< not of this session, or out of turn
+  opened,   ///< a Welcome that opens the session
+  refused,  ///< a Refuse; reason() says why; the runner leaves
+  deliver,  ///< a message of the open session
+};
+
+class Session {
+ public:
+  /// The hello went out on a fresh connection.
+  void greeted(Time now);
+  /// The connection of a hello that was not answered is gone; another will be dialled.
+  void reset();
+  /// Judges an envelope from `control` (or `bulk`); anything of this session counts as life.
+  [[nodiscard]] Verdict judge(Time now, const wire::Envelope& envelope);
+  /// A beat to send now, if one is due.
+  [[nodiscard]] std::optional<wire::Beat> beat(Time now);
+  /// The host has said nothing for limits::kHostSilence. Never true before the session is open.
+  [[nodiscard]] bool silent(Time now) const;
+  /// The next moment at which beat() or silent() may change.
+  [[nodiscard]] Time wake_at() const;
+
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] bool open() const { return id_ != 0; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+ private:
+  Verdict open_with(Time now, const wire::Welcome& welcome);
+
+  std::uint64_t id_ = 0;
+  bool greeted_ = false;
+  Time heard_at_ = Time::zero();
+  Time beat_at_ = kNever;
+  std::uint64_t beats_ = 0;
+  std::string reason_;
+};
+
+}  // namespace flame::runner

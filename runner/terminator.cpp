@@ -1,0 +1,182 @@
+// See terminator.hpp.
+#include "runner/terminator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::runner {
+
+Terminator::Terminator(Time now, Time failsafe) : failsafe_at_(later(now, failsafe)) { wake_by(failsafe_at_); }
+
+void Terminator::welcomed(Time now, const wire::Welcome& welcome) {
+  if (state_ != State::dialling) return;
+  failsafe_at_ = kNever;
+  const auto duration = [](std::int64_t ns) { return ns < 0 ? kNever : Time(ns); };
+  idle_after_ = duration(welcome.idle_shutdown_ns);
+  shutdown_grace_ = duration(welcome.shutdown_grace_ns);
+  kill_grace_ = Time(std::max<std::int64_t>(welcome.kill_grace_ns, 0));
+  single_use_ = welcome.single_use;
+  state_ = State::serving;
+  arm_idle(now);
+}
+
+bool Terminator::invoked(Time now, const wire::Invoke& invoke) {
+  if (state_ != State::serving && state_ != State::draining) return false;
+  if (promised_) return false;
+  last_seq_ = std::max(last_seq_, invoke.seq);
+  Call& call = calls_[invoke.id];
+  call.linked = invoke.linked;
+  call.next = later(now, Time(invoke.remaining_ns));
+  wake_by(call.next);
+  idle_at_ = kNever;
+  leave_at_ = kNever;
+  return true;
+}
+
+void Terminator::cancelled(Time now, std::uint64_t id, wire::CancelReason reason) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  static constexpr StopCause kCauses[] = {StopCause::cancelled, StopCause::timed_out, StopCause::shutting_down};
+  stop(now, id, found->second, kCauses[static_cast<std::size_t>(reason)]);
+}
+
+void Terminator::ended(Time now, std::uint64_t id) {
+  if (calls_.erase(id) == 0) return;
+  if (single_use_ && state_ == State::serving) begin_drain(now, shutdown_grace_, true, "single use completed");
+  if (!calls_.empty()) return;
+  if (state_ == State::serving) arm_idle(now);
+  leave_if_done(now);
+}
+
+void Terminator::retire_answered(Time now, bool granted) {
+  if (asked_.empty()) return;
+  const bool must = asked_.front();
+  asked_.pop_front();
+  if (granted) {
+    promised_ = true;
+    if (state_ == State::serving) begin_drain(now, shutdown_grace_, false, "idle");
+    leave_if_done(now);
+  } else if (!must && state_ == State::serving && calls_.empty()) {
+    arm_idle(now);
+  }
+}
+
+void Terminator::host_drains(Time now, Time grace) {
+  promised_ = true;
+  begin_drain(now, grace, false, "the host drains this runner");
+}
+
+void Terminator::sigterm(Time now) {
+  if (state_ == State::dialling) return leave(0, "SIGTERM before the host was reached");
+  begin_drain(now, shutdown_grace_, true, "SIGTERM");
+}
+
+void Terminator::host_lost(Time now, const std::string& why) {
+  if (state_ == State::lost || state_ == State::left) return;
+  if (state_ == State::dialling) return leave(1, why);
+  state_ = State::lost;
+  reason_ = "host lost: " + why;
+  for (auto& [id, call] : calls_) {
+    if (call.linked) kill(id, call, StopCause::host_lost);
+  }
+  grace_ends_ = std::min(grace_ends_, later(now, shutdown_grace_));
+  wake_by(grace_ends_);
+  leave_if_done(now);
+}
+
+void Terminator::tick(Time now) {
+  if (now < wake_at_ || state_ == State::left) return;
+  wake_at_ = kNever;
+  if (now >= failsafe_at_) return leave(1, "failsafe: the host could not be reached in time");
+  wake_by(failsafe_at_);
+  tick_calls(now);
+  if (now >= grace_ends_) end_grace(now);
+  wake_by(grace_ends_);
+  if (now >= idle_at_) {
+    idle_at_ = kNever;
+    asked_.push_back(false);
+    actions_.emplace_back(AskRetire{last_seq_, false, "idle"});
+  }
+  wake_by(idle_at_);
+  if (now >= leave_at_) return leave(0, reason_);
+  wake_by(leave_at_);
+}
+
+void Terminator::tick_calls(Time now) {
+  for (auto& [id, call] : calls_) {
+    if (now >= call.next) {
+      if (call.stage == Stage::running) {
+        stop(now, id, call, StopCause::timed_out);
+      } else {
+        kill(id, call, call.cause);
+      }
+    }
+    wake_by(call.next);
+  }
+}
+
+// The grace of a drain has passed: whatever still runs gets the usual stop, then SIGKILL.
+void Terminator::end_grace(Time now) {
+  grace_ends_ = kNever;
+  for (auto& [id, call] : calls_) stop(now, id, call, StopCause::shutting_down);
+  leave_if_done(now);
+}
+
+void Terminator::stop(Time now, std::uint64_t id, Call& call, StopCause cause) {
+  if (call.stage != Stage::running) return;
+  call.stage = Stage::stopping;
+  call.cause = cause;
+  call.next = later(now, kill_grace_);
+  wake_by(call.next);
+  actions_.emplace_back(StopTask{id, cause});
+}
+
+void Terminator::kill(std::uint64_t id, Call& call, StopCause cause) {
+  if (call.stage == Stage::killed) return;
+  call.stage = Stage::killed;
+  call.cause = cause;
+  call.next = kNever;
+  actions_.emplace_back(KillTask{id, cause});
+}
+
+void Terminator::begin_drain(Time now, Time grace, bool ask, const std::string& reason) {
+  if (state_ != State::serving && state_ != State::draining) return;
+  if (state_ == State::serving) reason_ = reason;
+  const bool already_asked = std::find(asked_.begin(), asked_.end(), true) != asked_.end();
+  if (ask && !promised_ && !already_asked) {
+    asked_.push_back(true);
+    actions_.emplace_back(AskRetire{last_seq_, true, reason});
+  }
+  state_ = State::draining;
+  idle_at_ = kNever;
+  grace_ends_ = std::min(grace_ends_, later(now, grace));
+  wake_by(grace_ends_);
+  leave_if_done(now);
+}
+
+void Terminator::leave_if_done(Time now) {
+  if (!calls_.empty()) return;
+  if (state_ == State::lost || (state_ == State::draining && promised_)) return leave(0, reason_);
+  if (state_ != State::draining) return;
+  leave_at_ = std::min(leave_at_, later(now, limits::kByeWait));
+  wake_by(leave_at_);
+}
+
+void Terminator::leave(int status, std::string reason) {
+  if (state_ == State::left) return;
+  state_ = State::left;
+  wake_at_ = kNever;
+  actions_.emplace_back(Leave{status, std::move(reason)});
+}
+
+void Terminator::arm_idle(Time now) {
+  if (!calls_.empty()) return;
+  idle_at_ = idle_after_ == kNever ? kNever : later(now, idle_after_);
+  wake_by(idle_at_);
+}
+
+std::vector<TerminatorAction> Terminator::take_actions() { return std::exchange(actions_, {}); }
+
+}  // namespace flame::runner

@@ -1,0 +1,111 @@
+// When things end on a runner: invocations (deadline, cancel, link) and the runner itself (failsafe, idle, single use,
+// drain, host loss). Pure: events and `now` go in, actions come out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/clock.hpp"
+
+namespace flame::runner {
+
+/// Why an invocation was asked to stop or killed by the runner itself.
+enum class StopCause : std::uint8_t { none = 0, cancelled, timed_out, shutting_down, host_lost };
+
+/// Tell the task to stop, through its slot's control page.
+struct StopTask {
+  std::uint64_t id;
+  StopCause cause;
+};
+/// SIGKILL the slot that runs it.
+struct KillTask {
+  std::uint64_t id;
+  StopCause cause;
+};
+/// Send Retire to the host.
+struct AskRetire {
+  std::uint64_t last_seq;
+  bool must;
+  std::string reason;
+};
+/// Say Bye if the host is still there, kill what is left and exit with `status`.
+struct Leave {
+  int status;
+  std::string reason;
+};
+using TerminatorAction = std::variant<StopTask, KillTask, AskRetire, Leave>;
+
+/// Policy of ending. One instance per runner process; events come in the order in which they happened.
+class Terminator {
+ public:
+  /// Not connected yet: leaves with status 1 when no Welcome came within `failsafe`.
+  Terminator(Time now, Time failsafe);
+
+  /// The host has welcomed us. Starts the idle timer.
+  void welcomed(Time now, const wire::Welcome& welcome);
+  /// False: this runner has been let go, the invocation must be answered `shutting_down` and is not known here.
+  [[nodiscard]] bool invoked(Time now, const wire::Invoke& invoke);
+  void cancelled(Time now, std::uint64_t id, wire::CancelReason reason);
+  /// The invocation's slot is free or gone and its result has left this process.
+  void ended(Time now, std::uint64_t id);
+  void retire_answered(Time now, bool granted);
+  /// The host's Drain: nothing more will be sent.
+  void host_drains(Time now, Time grace);
+  void sigterm(Time now);
+  /// Disconnected, silent for too long, or Bye. Idempotent.
+  void host_lost(Time now, const std::string& why);
+  /// Time has passed. Call at or after wake_at(); early calls do no harm.
+  void tick(Time now);
+
+  /// The next moment at which tick() may do something; may be early, never late.
+  [[nodiscard]] Time wake_at() const { return wake_at_; }
+  [[nodiscard]] std::size_t running() const { return calls_.size(); }
+  [[nodiscard]] bool draining() const { return state_ == State::draining || state_ == State::lost; }
+  /// Actions since the last call, in order.
+  [[nodiscard]] std::vector<TerminatorAction> take_actions();
+
+ private:
+  enum class State : std::uint8_t { dialling, serving, draining, lost, left };
+  enum class Stage : std::uint8_t { running, stopping, killed };
+  struct Call {
+    Time next = kNever;  // deadline while running, kill time while stopping
+    Stage stage = Stage::running;
+    StopCause cause = StopCause::none;
+    bool linked = true;
+  };
+
+  void stop(Time now, std::uint64_t id, Call& call, StopCause cause);
+  void kill(std::uint64_t id, Call& call, StopCause cause);
+  void tick_calls(Time now);
+  void end_grace(Time now);
+  void begin_drain(Time now, Time grace, bool ask, const std::string& reason);
+  void leave_if_done(Time now);
+  void leave(int status, std::string reason);
+  void arm_idle(Time now);
+  void wake_by(Time at) { wake_at_ = at < wake_at_ ? at : wake_at_; }
+
+  State state_ = State::dialling;
+  Time failsafe_at_;
+  Time idle_after_ = kNever;
+  Time shutdown_grace_ = Time::zero();
+  Time kill_grace_ = Time::zero();
+  bool single_use_ = false;
+
+  std::unordered_map<std::uint64_t, Call> calls_;
+  std::uint64_t last_seq_ = 0;
+  Time idle_at_ = kNever;
+  std::deque<bool> asked_;   // `must` of each Retire that is not answered yet, oldest first
+  bool promised_ = false;    // the host sends nothing more
+  Time leave_at_ = kNever;   // draining, nothing runs: do not wait longer for the host's promise
+  Time grace_ends_ = kNever; // draining or lost: what still runs is stopped
+  std::string reason_;       // of the drain
+  Time wake_at_ = kNever;
+  std::vector<TerminatorAction> actions_;
+};
+
+}  // namespace flame::runner
