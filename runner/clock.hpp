@@ -1,22 +1,14 @@
-// The runner's one clock: CLOCK_BOOTTIME, which goes on while a machine is suspended. Policy classes get its value
-// as an argument and never ask it.
+// Time as the runner's classes name it; see plugin_sdk/base/clock.hpp. Policy classes get `now` as an argument.
 #pragma once
 
-#include <chrono>
+#include "plugin_sdk/base/clock.hpp"
 
 namespace flame::runner {
 
-/// Nanoseconds since boot.
-using Time = std::chrono::nanoseconds;
-
-inline constexpr Time kNever = Time::max();
-
-/// The clock's value. [any thread]
-[[nodiscard]] Time boottime();
-
-/// `at + duration`, with kNever for a negative (infinite) duration or an overflow.
-[[nodiscard]] constexpr Time later(Time at, Time duration) {
-  return duration < Time::zero() || at > kNever - duration ? kNever : at + duration;
-}
+using base::deadline_after;
+using base::Duration;
+using base::Instant;
+using base::kInfinite;
+using base::kNever;
 
 }  // namespace flame::runner

@@ -37,7 +37,8 @@ void log(LogLevel level, std::string_view text) {
   if (level == LogLevel::debug && !debug_wanted()) return;
   constexpr std::size_t kLineMax = 4000;  // below PIPE_BUF, so that lines of several processes do not mix
   std::string line = fmt::format("flame-runner[{}] {}: {}", ::getpid(), name_of(level), text.substr(0, kLineMax));
-  std::transform(line.begin(), line.end(), line.begin(), [](char c) { return static_cast<unsigned char>(c) < 32 ? ' ' : c; });
+  std::transform(line.begin(), line.end(), line.begin(),
+                 [](char c) { return static_cast<unsigned char>(c) < 32 ? ' ' : c; });
   line.push_back('\n');
   [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -9,14 +9,16 @@
 
 namespace flame::runner {
 
-void Session::greeted(Time now) {
+void Session::greeted(Instant now) {
   greeted_ = true;
   heard_at_ = now;
 }
 
-void Session::reset() { greeted_ = false; }
+void Session::reset() {
+  greeted_ = false;
+}
 
-Verdict Session::judge(Time now, const wire::Envelope& envelope) {
+Verdict Session::judge(Instant now, const wire::Envelope& envelope) {
   if (open()) {
     if (envelope.session != id_) return Verdict::drop;
     heard_at_ = now;
@@ -31,10 +33,11 @@ Verdict Session::judge(Time now, const wire::Envelope& envelope) {
   return Verdict::drop;
 }
 
-Verdict Session::open_with(Time now, const wire::Welcome& welcome) {
+Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
   if (welcome.protocol_minor > wire::kProtocolMinor) {
-    reason_ = fmt::format("the host answered with protocol {}.{}, newer than the {}.{} of the hello: update flame-runner",
-                          wire::kProtocolMajor, welcome.protocol_minor, wire::kProtocolMajor, wire::kProtocolMinor);
+    reason_ =
+        fmt::format("the host answered with protocol {}.{}, newer than the {}.{} of the hello: update flame-runner",
+                    wire::kProtocolMajor, welcome.protocol_minor, wire::kProtocolMajor, wire::kProtocolMinor);
     return Verdict::refused;
   }
   if (welcome.session == 0) return Verdict::drop;
@@ -44,14 +47,18 @@ Verdict Session::open_with(Time now, const wire::Welcome& welcome) {
   return Verdict::opened;
 }
 
-std::optional<wire::Beat> Session::beat(Time now) {
+std::optional<wire::Beat> Session::beat(Instant now) {
   if (now < beat_at_) return std::nullopt;
-  beat_at_ = later(now, limits::kBeatInterval);
+  beat_at_ = deadline_after(now, limits::kBeatInterval);
   return wire::Beat{++beats_};
 }
 
-bool Session::silent(Time now) const { return open() && now - heard_at_ >= limits::kHostSilence; }
+bool Session::silent(Instant now) const {
+  return open() && now - heard_at_ >= limits::kHostSilence;
+}
 
-Time Session::wake_at() const { return open() ? std::min(beat_at_, later(heard_at_, limits::kHostSilence)) : kNever; }
+Instant Session::wake_at() const {
+  return open() ? std::min(beat_at_, deadline_after(heard_at_, limits::kHostSilence)) : kNever;
+}
 
 }  // namespace flame::runner

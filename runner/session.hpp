@@ -22,29 +22,29 @@ enum class Verdict : std::uint8_t {
 class Session {
  public:
   /// The hello went out on a fresh connection.
-  void greeted(Time now);
+  void greeted(Instant now);
   /// The connection of a hello that was not answered is gone; another will be dialled.
   void reset();
   /// Judges an envelope from `control` (or `bulk`); anything of this session counts as life.
-  [[nodiscard]] Verdict judge(Time now, const wire::Envelope& envelope);
+  [[nodiscard]] Verdict judge(Instant now, const wire::Envelope& envelope);
   /// A beat to send now, if one is due.
-  [[nodiscard]] std::optional<wire::Beat> beat(Time now);
+  [[nodiscard]] std::optional<wire::Beat> beat(Instant now);
   /// The host has said nothing for limits::kHostSilence. Never true before the session is open.
-  [[nodiscard]] bool silent(Time now) const;
+  [[nodiscard]] bool silent(Instant now) const;
   /// The next moment at which beat() or silent() may change.
-  [[nodiscard]] Time wake_at() const;
+  [[nodiscard]] Instant wake_at() const;
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] bool open() const { return id_ != 0; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
  private:
-  Verdict open_with(Time now, const wire::Welcome& welcome);
+  Verdict open_with(Instant now, const wire::Welcome& welcome);
 
   std::uint64_t id_ = 0;
   bool greeted_ = false;
-  Time heard_at_ = Time::zero();
-  Time beat_at_ = kNever;
+  Instant heard_at_{};
+  Instant beat_at_ = kNever;
   std::uint64_t beats_ = 0;
   std::string reason_;
 };

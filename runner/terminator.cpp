@@ -8,41 +8,42 @@
 
 namespace flame::runner {
 
-Terminator::Terminator(Time now, Time failsafe) : failsafe_at_(later(now, failsafe)) { wake_by(failsafe_at_); }
+Terminator::Terminator(Instant now, Duration failsafe) : failsafe_at_(deadline_after(now, failsafe)) {
+  wake_by(failsafe_at_);
+}
 
-void Terminator::welcomed(Time now, const wire::Welcome& welcome) {
+void Terminator::welcomed(Instant now, const wire::Welcome& welcome) {
   if (state_ != State::dialling) return;
   failsafe_at_ = kNever;
-  const auto duration = [](std::int64_t ns) { return ns < 0 ? kNever : Time(ns); };
-  idle_after_ = duration(welcome.idle_shutdown_ns);
-  shutdown_grace_ = duration(welcome.shutdown_grace_ns);
-  kill_grace_ = Time(std::max<std::int64_t>(welcome.kill_grace_ns, 0));
+  idle_after_ = base::from_wire(welcome.idle_shutdown_ns);
+  shutdown_grace_ = base::from_wire(welcome.shutdown_grace_ns);
+  kill_grace_ = base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0));
   single_use_ = welcome.single_use;
   state_ = State::serving;
   arm_idle(now);
 }
 
-bool Terminator::invoked(Time now, const wire::Invoke& invoke) {
+bool Terminator::invoked(Instant now, const wire::Invoke& invoke) {
   if (state_ != State::serving && state_ != State::draining) return false;
   if (promised_) return false;
   last_seq_ = std::max(last_seq_, invoke.seq);
   Call& call = calls_[invoke.id];
   call.linked = invoke.linked;
-  call.next = later(now, Time(invoke.remaining_ns));
+  call.next = deadline_after(now, base::from_wire(invoke.remaining_ns));
   wake_by(call.next);
   idle_at_ = kNever;
   leave_at_ = kNever;
   return true;
 }
 
-void Terminator::cancelled(Time now, std::uint64_t id, wire::CancelReason reason) {
+void Terminator::cancelled(Instant now, std::uint64_t id, wire::CancelReason reason) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
   static constexpr StopCause kCauses[] = {StopCause::cancelled, StopCause::timed_out, StopCause::shutting_down};
   stop(now, id, found->second, kCauses[static_cast<std::size_t>(reason)]);
 }
 
-void Terminator::ended(Time now, std::uint64_t id) {
+void Terminator::ended(Instant now, std::uint64_t id) {
   if (calls_.erase(id) == 0) return;
   if (single_use_ && state_ == State::serving) begin_drain(now, shutdown_grace_, true, "single use completed");
   if (!calls_.empty()) return;
@@ -50,7 +51,7 @@ void Terminator::ended(Time now, std::uint64_t id) {
   leave_if_done(now);
 }
 
-void Terminator::retire_answered(Time now, bool granted) {
+void Terminator::retire_answered(Instant now, bool granted) {
   if (asked_.empty()) return;
   const bool must = asked_.front();
   asked_.pop_front();
@@ -63,17 +64,17 @@ void Terminator::retire_answered(Time now, bool granted) {
   }
 }
 
-void Terminator::host_drains(Time now, Time grace) {
+void Terminator::host_drains(Instant now, Duration grace) {
   promised_ = true;
   begin_drain(now, grace, false, "the host drains this runner");
 }
 
-void Terminator::sigterm(Time now) {
+void Terminator::sigterm(Instant now) {
   if (state_ == State::dialling) return leave(0, "SIGTERM before the host was reached");
   begin_drain(now, shutdown_grace_, true, "SIGTERM");
 }
 
-void Terminator::host_lost(Time now, const std::string& why) {
+void Terminator::host_lost(Instant now, const std::string& why) {
   if (state_ == State::lost || state_ == State::left) return;
   if (state_ == State::dialling) return leave(1, why);
   state_ = State::lost;
@@ -81,12 +82,12 @@ void Terminator::host_lost(Time now, const std::string& why) {
   for (auto& [id, call] : calls_) {
     if (call.linked) kill(id, call, StopCause::host_lost);
   }
-  grace_ends_ = std::min(grace_ends_, later(now, shutdown_grace_));
+  grace_ends_ = std::min(grace_ends_, deadline_after(now, shutdown_grace_));
   wake_by(grace_ends_);
   leave_if_done(now);
 }
 
-void Terminator::tick(Time now) {
+void Terminator::tick(Instant now) {
   if (now < wake_at_ || state_ == State::left) return;
   wake_at_ = kNever;
   if (now >= failsafe_at_) return leave(1, "failsafe: the host could not be reached in time");
@@ -104,7 +105,7 @@ void Terminator::tick(Time now) {
   wake_by(leave_at_);
 }
 
-void Terminator::tick_calls(Time now) {
+void Terminator::tick_calls(Instant now) {
   for (auto& [id, call] : calls_) {
     if (now >= call.next) {
       if (call.stage == Stage::running) {
@@ -118,17 +119,17 @@ void Terminator::tick_calls(Time now) {
 }
 
 // The grace of a drain has passed: whatever still runs gets the usual stop, then SIGKILL.
-void Terminator::end_grace(Time now) {
+void Terminator::end_grace(Instant now) {
   grace_ends_ = kNever;
   for (auto& [id, call] : calls_) stop(now, id, call, StopCause::shutting_down);
   leave_if_done(now);
 }
 
-void Terminator::stop(Time now, std::uint64_t id, Call& call, StopCause cause) {
+void Terminator::stop(Instant now, std::uint64_t id, Call& call, StopCause cause) {
   if (call.stage != Stage::running) return;
   call.stage = Stage::stopping;
   call.cause = cause;
-  call.next = later(now, kill_grace_);
+  call.next = deadline_after(now, kill_grace_);
   wake_by(call.next);
   actions_.emplace_back(StopTask{id, cause});
 }
@@ -141,7 +142,7 @@ void Terminator::kill(std::uint64_t id, Call& call, StopCause cause) {
   actions_.emplace_back(KillTask{id, cause});
 }
 
-void Terminator::begin_drain(Time now, Time grace, bool ask, const std::string& reason) {
+void Terminator::begin_drain(Instant now, Duration grace, bool ask, const std::string& reason) {
   if (state_ != State::serving && state_ != State::draining) return;
   if (state_ == State::serving) reason_ = reason;
   const bool already_asked = std::find(asked_.begin(), asked_.end(), true) != asked_.end();
@@ -151,16 +152,16 @@ void Terminator::begin_drain(Time now, Time grace, bool ask, const std::string& 
   }
   state_ = State::draining;
   idle_at_ = kNever;
-  grace_ends_ = std::min(grace_ends_, later(now, grace));
+  grace_ends_ = std::min(grace_ends_, deadline_after(now, grace));
   wake_by(grace_ends_);
   leave_if_done(now);
 }
 
-void Terminator::leave_if_done(Time now) {
+void Terminator::leave_if_done(Instant now) {
   if (!calls_.empty()) return;
   if (state_ == State::lost || (state_ == State::draining && promised_)) return leave(0, reason_);
   if (state_ != State::draining) return;
-  leave_at_ = std::min(leave_at_, later(now, limits::kByeWait));
+  leave_at_ = std::min(leave_at_, deadline_after(now, limits::kByeWait));
   wake_by(leave_at_);
 }
 
@@ -171,12 +172,14 @@ void Terminator::leave(int status, std::string reason) {
   actions_.emplace_back(Leave{status, std::move(reason)});
 }
 
-void Terminator::arm_idle(Time now) {
+void Terminator::arm_idle(Instant now) {
   if (!calls_.empty()) return;
-  idle_at_ = idle_after_ == kNever ? kNever : later(now, idle_after_);
+  idle_at_ = deadline_after(now, idle_after_);
   wake_by(idle_at_);
 }
 
-std::vector<TerminatorAction> Terminator::take_actions() { return std::exchange(actions_, {}); }
+std::vector<TerminatorAction> Terminator::take_actions() {
+  return std::exchange(actions_, {});
+}
 
 }  // namespace flame::runner

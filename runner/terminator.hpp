@@ -44,26 +44,26 @@ using TerminatorAction = std::variant<StopTask, KillTask, AskRetire, Leave>;
 class Terminator {
  public:
   /// Not connected yet: leaves with status 1 when no Welcome came within `failsafe`.
-  Terminator(Time now, Time failsafe);
+  Terminator(Instant now, Duration failsafe);
 
   /// The host has welcomed us. Starts the idle timer.
-  void welcomed(Time now, const wire::Welcome& welcome);
+  void welcomed(Instant now, const wire::Welcome& welcome);
   /// False: this runner has been let go, the invocation must be answered `shutting_down` and is not known here.
-  [[nodiscard]] bool invoked(Time now, const wire::Invoke& invoke);
-  void cancelled(Time now, std::uint64_t id, wire::CancelReason reason);
+  [[nodiscard]] bool invoked(Instant now, const wire::Invoke& invoke);
+  void cancelled(Instant now, std::uint64_t id, wire::CancelReason reason);
   /// The invocation's slot is free or gone and its result has left this process.
-  void ended(Time now, std::uint64_t id);
-  void retire_answered(Time now, bool granted);
+  void ended(Instant now, std::uint64_t id);
+  void retire_answered(Instant now, bool granted);
   /// The host's Drain: nothing more will be sent.
-  void host_drains(Time now, Time grace);
-  void sigterm(Time now);
+  void host_drains(Instant now, Duration grace);
+  void sigterm(Instant now);
   /// Disconnected, silent for too long, or Bye. Idempotent.
-  void host_lost(Time now, const std::string& why);
+  void host_lost(Instant now, const std::string& why);
   /// Time has passed. Call at or after wake_at(); early calls do no harm.
-  void tick(Time now);
+  void tick(Instant now);
 
   /// The next moment at which tick() may do something; may be early, never late.
-  [[nodiscard]] Time wake_at() const { return wake_at_; }
+  [[nodiscard]] Instant wake_at() const { return wake_at_; }
   [[nodiscard]] std::size_t running() const { return calls_.size(); }
   [[nodiscard]] bool draining() const { return state_ == State::draining || state_ == State::lost; }
   /// Actions since the last call, in order.
@@ -73,38 +73,38 @@ class Terminator {
   enum class State : std::uint8_t { dialling, serving, draining, lost, left };
   enum class Stage : std::uint8_t { running, stopping, killed };
   struct Call {
-    Time next = kNever;  // deadline while running, kill time while stopping
+    Instant next = kNever;  // deadline while running, kill time while stopping
     Stage stage = Stage::running;
     StopCause cause = StopCause::none;
     bool linked = true;
   };
 
-  void stop(Time now, std::uint64_t id, Call& call, StopCause cause);
+  void stop(Instant now, std::uint64_t id, Call& call, StopCause cause);
   void kill(std::uint64_t id, Call& call, StopCause cause);
-  void tick_calls(Time now);
-  void end_grace(Time now);
-  void begin_drain(Time now, Time grace, bool ask, const std::string& reason);
-  void leave_if_done(Time now);
+  void tick_calls(Instant now);
+  void end_grace(Instant now);
+  void begin_drain(Instant now, Duration grace, bool ask, const std::string& reason);
+  void leave_if_done(Instant now);
   void leave(int status, std::string reason);
-  void arm_idle(Time now);
-  void wake_by(Time at) { wake_at_ = at < wake_at_ ? at : wake_at_; }
+  void arm_idle(Instant now);
+  void wake_by(Instant at) { wake_at_ = at < wake_at_ ? at : wake_at_; }
 
   State state_ = State::dialling;
-  Time failsafe_at_;
-  Time idle_after_ = kNever;
-  Time shutdown_grace_ = Time::zero();
-  Time kill_grace_ = Time::zero();
+  Instant failsafe_at_;
+  Duration idle_after_ = kInfinite;
+  Duration shutdown_grace_ = Duration::zero();
+  Duration kill_grace_ = Duration::zero();
   bool single_use_ = false;
 
   std::unordered_map<std::uint64_t, Call> calls_;
   std::uint64_t last_seq_ = 0;
-  Time idle_at_ = kNever;
-  std::deque<bool> asked_;   // `must` of each Retire that is not answered yet, oldest first
-  bool promised_ = false;    // the host sends nothing more
-  Time leave_at_ = kNever;   // draining, nothing runs: do not wait longer for the host's promise
-  Time grace_ends_ = kNever; // draining or lost: what still runs is stopped
-  std::string reason_;       // of the drain
-  Time wake_at_ = kNever;
+  Instant idle_at_ = kNever;
+  std::deque<bool> asked_;       // `must` of each Retire that is not answered yet, oldest first
+  bool promised_ = false;        // the host sends nothing more
+  Instant leave_at_ = kNever;    // draining, nothing runs: do not wait longer for the host's promise
+  Instant grace_ends_ = kNever;  // draining or lost: what still runs is stopped
+  std::string reason_;           // of the drain
+  Instant wake_at_ = kNever;
   std::vector<TerminatorAction> actions_;
 };
 

@@ -77,7 +77,7 @@ std::vector<std::string> runner_candidates(const RunnerSearch& search) {
   return unique;
 }
 
-boost::system::result<std::string, Error> find_runner(const RunnerSearch& search) {
+Result<std::string> find_runner(const RunnerSearch& search) {
   const auto places = runner_candidates(search);
   for (const auto& place : places) {
     if (is_executable_file(place)) return place;

@@ -5,19 +5,17 @@
 #include <string>
 #include <vector>
 
-#include <boost/system/result.hpp>
-
-#include <flame/error.hpp>
+#include <flame/result.hpp>
 
 namespace flame::backends {
 
 /// The inputs of the search, so that it can be tested without the process's own environment.
 struct RunnerSearch {
-  std::string option;               ///< [backends.local] runner; empty: not set. Set, it is the only place
-  std::string variable;             ///< $FLAME_RUNNER; empty: not set. Set, it is the only place after `option`
-  std::string executable;           ///< path of this process's binary; empty: unknown
+  std::string option;                ///< [backends.local] runner; empty: not set. Set, it is the only place
+  std::string variable;              ///< $FLAME_RUNNER; empty: not set. Set, it is the only place after `option`
+  std::string executable;            ///< path of this process's binary; empty: unknown
   std::vector<std::string> builtin;  ///< absolute paths fixed when FLAME was built
-  std::string path;                 ///< $PATH
+  std::string path;                  ///< $PATH
 };
 
 /// The search of this process: $FLAME_RUNNER, /proc/self/exe, the build's own places, $PATH.
@@ -27,6 +25,6 @@ struct RunnerSearch {
 [[nodiscard]] std::vector<std::string> runner_candidates(const RunnerSearch& search);
 
 /// The first candidate that is an executable file. Error: boot_failed, naming every place and how to set one.
-[[nodiscard]] boost::system::result<std::string, Error> find_runner(const RunnerSearch& search);
+[[nodiscard]] Result<std::string> find_runner(const RunnerSearch& search);
 
 }  // namespace flame::backends

@@ -82,6 +82,16 @@ typedef struct flame_runner_api {
   const void* (*get_extension)(const char* id);
 } flame_runner_api;
 
+/* Optional: get_extension(FLAME_EXTENSION_INPUT). Lets the plugin keep `flame_call::attachments` beyond invoke() instead
+ * of copying them. retain() [slot] gives a reference to the memory behind all of them, or NULL; release() [any] drops it. */
+#define FLAME_EXTENSION_INPUT "flame.input/1"
+typedef struct flame_input_extension {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void* (*retain)(flame_call*);
+  void (*release)(void* reference);
+} flame_input_extension;
+
 /* For whom this process works. Strings are UTF-8, valid as long as the plugin is loaded. Never holds keys. */
 typedef struct flame_parent_info {
   uint32_t struct_size;

@@ -36,11 +36,31 @@ inline constexpr std::uint64_t kPayloadMaxCeiling = 64 * GiB;
 
 // --- names and texts
 inline constexpr std::size_t kNameMax = 255;        // a pool, plugin, task or type name
+inline constexpr std::size_t kPluginIdMax = 2 * kNameMax + 1;  // "name@version"
 inline constexpr std::size_t kTextMax = 16 * KiB;   // one log line, error message or reason on the wire
 inline constexpr std::size_t kLogTailMax = 8 * KiB;  // output kept for an error
 inline constexpr std::size_t kListMax = 4096;       // elements of any list in an envelope
 /// Output of one invocation that travels to the host's log; the rest is counted as dropped.
 inline constexpr std::size_t kOutputMax = 1 * MiB;
+
+/// Entries of Error::where and the bytes of each: a deep call stack is cut, not sent.
+inline constexpr std::size_t kWhereMax = 64;
+inline constexpr std::size_t kWhereTextMax = 1 * KiB;
+/// Nesting and tables that the verifier of an envelope walks: Hello has two tables per plugin and one per fact.
+inline constexpr std::uint32_t kEnvelopeDepthMax = 8;
+inline constexpr std::uint32_t kEnvelopeTablesMax = 3 * kListMax + 16;
+/// Bytes of strings and lists that one envelope may decode to: entries of a hostile one may all share one string.
+inline constexpr std::size_t kEnvelopeDecodedMax = 2 * kEnvelopeMax;
+/// FLAME_PARENT before base64. Linux passes at most 128 KiB in one environment variable.
+inline constexpr std::size_t kParentMax = 64 * KiB;
+inline constexpr std::size_t kEndpointMax = 512;
+inline constexpr std::size_t kEndpointsMax = 32;
+
+// --- transfers
+/// Transfers whose chunks came before their envelope, per session; each holds at most one window.
+inline constexpr std::size_t kUnannouncedMax = 256;
+/// Ended transfers that a receiver remembers, so that late chunks do not look like new ones.
+inline constexpr std::size_t kClosedTransfersMax = 4096;
 
 // --- plugins
 inline constexpr std::size_t kPluginBytesMax = 1 * GiB;

@@ -20,7 +20,7 @@ add_library(flame_options INTERFACE)
 target_compile_options(flame_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wno-missing-field-initializers
   $<$<BOOL:${FLAME_WERROR}>:-Werror>)
-target_include_directories(flame_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_include_directories(flame_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 if(FLAME_SANITIZE)
   add_compile_options(-fsanitize=${FLAME_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FLAME_SANITIZE})

@@ -114,7 +114,9 @@ struct Bye { std::string reason; };
 struct Chunk { std::uint64_t transfer = 0; std::uint64_t offset = 0; };
 struct Credit { std::uint64_t transfer = 0; std::uint64_t bytes = 0; };
 struct Abort { std::uint64_t transfer = 0; std::string reason; };
-struct Unsupported { std::uint64_t id = 0; std::string what; };
+/// The answer to a request that its receiver did not know. decode() also makes one, with `undecoded` set, of a body
+/// that *this* side does not know: answer it by Unsupported{id} if id is not 0, ignore it if it is. Never on the wire.
+struct Unsupported { std::uint64_t id = 0; std::string what; bool undecoded = false; };
 
 using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
                           Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported>;

@@ -94,6 +94,8 @@ void Sink::encode(const AVFrame* frame) {
     if (got == AVERROR(EAGAIN) || got == AVERROR_EOF) return;
     av::check(got, "encoding failed");
     packet->stream_index = video_->index;
+    // x264 leaves it empty, and the last frame would last no time.
+    if (packet->duration == 0) packet->duration = av_rescale_q(1, av_inv_q(encoder_->framerate), encoder_->time_base);
     av_packet_rescale_ts(packet.get(), encoder_->time_base, video_->time_base);
     av::check(av_interleaved_write_frame(output_, packet.get()), "writing failed");
   }

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/system/result.hpp>
 
+#include <flame/config.hpp>
 #include <flame/error.hpp>
 #include <flame/options.hpp>
 
@@ -20,9 +23,9 @@ using MachineId = std::string;
 /// Everything a machine needs to become one runner of one pool.
 struct BootRequest {
   std::string pool;
-  std::string runner;         ///< the runner's id; a repeated request with the same id is the same boot
-  std::string parent;         ///< FLAME_PARENT: bytes of wire/parent.fbs; holds keys: never log it, never in an error
-  Duration boot_timeout{};    ///< the machine must have started within this
+  std::string runner;       ///< the runner's id; a repeated request with the same id is the same boot
+  std::string parent;       ///< FLAME_PARENT: bytes of wire/parent.fbs; holds keys: never log it, never in an error
+  Duration boot_timeout{};  ///< the machine must have started within this
   std::map<std::string, std::string> env;  ///< further environment of the runner; nothing else is inherited but PATH,
                                            ///< HOME, LANG and TMPDIR (local)
   std::vector<std::string> plugin_dirs;    ///< directories of this machine that hold the plugins (local only)
@@ -69,5 +72,21 @@ class Backend {
   /// Machines of this host that exist now.
   [[nodiscard]] virtual std::vector<Machine> list() = 0;
 };
+
+/// What the host tells a backend when it makes one.
+struct BackendEnvironment {
+  std::string host_name;
+  std::string runtime_dir;  ///< the host's own 0700 directory; a backend may create files in `runtime_dir`/NAME
+  std::function<void(std::string_view)> log;  ///< one line for the host's log, from any thread; never empty
+};
+
+/// Makes a backend. Errors: invalid_argument naming the option and its location (Option::where) when the options are
+/// not valid: unknown key (with the nearest valid one), wrong type, missing or impossible value. Called once per host
+/// and backend name, on the thread that constructs the Host, before any pool boots.
+using BackendFactory = std::function<boost::system::result<std::unique_ptr<Backend>, Error>(const BackendOptions&,
+                                                                                            const BackendEnvironment&)>;
+
+/// The backends that come with this project, by name. Defined where programs are composed (backends/).
+[[nodiscard]] std::map<std::string, BackendFactory> default_backends();
 
 }  // namespace flame

@@ -25,7 +25,7 @@ struct TaskInfo {
   std::string version;  ///< "1.4.0"
   std::string digest;   ///< SHA-256 of the plugin, 64 lower-case hex digits
   std::uint64_t fingerprint = 0;
-  std::string schema;   ///< FlatBuffers schema text: arguments are table Call, the result is table Return
+  std::string schema;  ///< FlatBuffers schema text: arguments are table Call, the result is table Return
   TaskOptions options;
   bool method = false;  ///< belongs to a tracked resource or child; not callable by name alone
   bool child = false;   ///< makes a child; see Pool::place_child
@@ -37,7 +37,7 @@ struct TaskInfo {
 /// The task of this name. `not_found` names the nearest ones.
 [[nodiscard]] Result<TaskInfo> find_task(const Pool& pool, std::string_view name);
 
-/// Called on a callback thread of the host, in order, never after the future is ready was observed by get().
+/// Called on a callback thread of the host, in order; a late report may still come after the result.
 using RawProgress = detail::UniqueFunction<void(double fraction, const std::string& message)>;
 
 /// Starts `task` with bytes that the caller encoded by TaskInfo::schema; the runner verifies them

@@ -33,10 +33,10 @@ struct Box {
 };
 
 template <class T>
-using Decoder = Result<T> (*)(CallState&);
+using TakeFn = Result<T> (*)(CallState&);
 
 template <class T>
-Future<T> make_future(std::shared_ptr<CallState> state, Decoder<T> decoder);
+Future<T> make_future(std::shared_ptr<CallState> state, TakeFn<T> decoder);
 
 template <class F, class T>
 concept TakesValue = (std::is_void_v<T> && std::is_invocable_v<F&>) || std::is_invocable_v<F&, T>;
@@ -151,7 +151,7 @@ class [[nodiscard]] Future {
   template <class U>
   friend class Future;
   template <class U>
-  friend Future<U> detail::make_future(std::shared_ptr<detail::CallState>, detail::Decoder<U>);
+  friend Future<U> detail::make_future(std::shared_ptr<detail::CallState>, detail::TakeFn<U>);
 
   [[nodiscard]] detail::CallState& state() const {
     if (!state_) {
@@ -174,7 +174,7 @@ class [[nodiscard]] Future {
   }
 
   std::shared_ptr<detail::CallState> state_;
-  detail::Decoder<T> decoder_ = nullptr;
+  detail::TakeFn<T> decoder_ = nullptr;
   std::shared_ptr<detail::Box<T>> box_;  // set on what `then` returned
 };
 
@@ -221,18 +221,18 @@ auto Future<T>::then(F f) -> Future<detail::ThenResult<F, T>> {
   ready.state_ = std::move(state_);
   ready.decoder_ = decoder_;
   ready.box_ = std::move(box_);
-  parent->subscribe([function = std::move(f), ready = std::move(ready), box = result.box_,
-                     local = result.state_]() mutable {
-    detail::run_then<T, R>(function, std::move(ready), *box);
-    detail::complete_local(*local);
-  });
+  parent->subscribe(
+      [function = std::move(f), ready = std::move(ready), box = result.box_, local = result.state_]() mutable {
+        detail::run_then<T, R>(function, std::move(ready), *box);
+        detail::complete_local(*local);
+      });
   return result;
 }
 
 namespace detail {
 
 template <class T>
-Future<T> make_future(std::shared_ptr<CallState> state, Decoder<T> decoder) {
+Future<T> make_future(std::shared_ptr<CallState> state, TakeFn<T> decoder) {
   Future<T> future;
   future.state_ = std::move(state);
   future.decoder_ = decoder;

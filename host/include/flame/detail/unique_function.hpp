@@ -17,9 +17,9 @@ class UniqueFunction<R(A...)> {
   UniqueFunction() noexcept = default;
 
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
-             std::is_invocable_r_v<R, std::remove_cvref_t<F>&, A...>)
-  UniqueFunction(F&& f)  // NOLINT(google-explicit-constructor): a callable is what it stands for
+  requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
+           std::is_invocable_r_v<R, std::remove_cvref_t<F>&, A...>)
+      UniqueFunction(F&& f)  // NOLINT(google-explicit-constructor): a callable is what it stands for
       : holder_(std::make_unique<Holder<std::remove_cvref_t<F>>>(std::forward<F>(f))) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return holder_ != nullptr; }

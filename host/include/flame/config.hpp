@@ -1,0 +1,126 @@
+// Configuration of a host and its pools: plain structs for C++, and the same from TOML. Defaults are FLAME's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <flame/error.hpp>
+#include <flame/options.hpp>
+#include <flame/result.hpp>
+
+namespace flame {
+
+/// A duration without end; "infinite" in TOML.
+inline constexpr Duration kForever = Duration::max();
+
+/// Where something was written. `file` empty: it was set from C++. Lines and columns count from 1; 0 = unknown.
+struct Location {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  /// "flame.toml:3:5", or "" when set from C++.
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// A value that must never show up in a log or an error: it is named by where it comes from and read when it is needed.
+/// `{ env = "FLY_API_TOKEN" }` or `{ file = "/run/secrets/token" }` in TOML.
+class Secret {
+ public:
+  [[nodiscard]] static Secret from_env(std::string variable);
+  [[nodiscard]] static Secret from_file(std::string path);  ///< its contents without the final newline
+  [[nodiscard]] static Secret literal(std::string value);   ///< C++ only
+
+  /// The value. Errors: invalid_argument when the variable is not set or the file cannot be read, or when it is empty.
+  [[nodiscard]] Result<std::string> reveal() const;
+  /// "environment variable FLY_API_TOKEN": for messages.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  enum class Source : std::uint8_t { env, file, literal };
+  Secret(Source source, std::string text) : source_(source), text_(std::move(text)) {}
+  Source source_;
+  std::string text_;
+};
+
+using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>, Secret>;
+
+/// One option of a backend and where it was written.
+struct Option {
+  OptionValue value;
+  Location where;
+};
+
+/// `[backends.NAME]` flattened: `guest = { cpus = 4 }` is the key "guest.cpus". Each backend checks its own: it must
+/// answer an unknown key or a wrong type with invalid_argument that names `where`.
+struct BackendOptions {
+  std::map<std::string, Option> values;
+  Location where;  ///< of the table
+};
+
+/// How free runners are chosen: spread the load, or fill one runner before the next (so that others idle out).
+enum class Strategy : std::uint8_t { least_loaded = 0, pack };
+
+/// What a slot is: a process of its own, or a thread of one process per generation (trusted short tasks only).
+enum class SlotIsolation : std::uint8_t { process = 0, thread };
+
+/// `[pools.NAME.limits]`: per slot. 0 = unlimited (open_files: inherited).
+struct LimitsConfig {
+  std::uint64_t memory = 0;      ///< bytes beyond what the slot uses when it is forked; "1GiB"
+  Duration cpu_time{};           ///< per invocation; "10s"
+  std::uint32_t open_files = 0;  ///< RLIMIT_NOFILE
+};
+
+/// `[pools.NAME]`. Durations: kForever = infinite ("infinite" in TOML) where the comment allows it.
+struct PoolConfig {
+  std::vector<std::string> plugins;             ///< "name", "name@1", "name@1.4" or "name@1.4.0"; at least one
+  std::uint32_t min = 0;                        ///< runners kept up at all times; forced to 0 inside a runner
+  std::uint32_t max = 10;                       ///< runners at most, booting ones included; 1..limits::kRunnersCeiling
+  std::uint32_t max_concurrency = 100;          ///< slots per runner; 1..limits::kMaxConcurrencyCeiling
+  Duration timeout = std::chrono::seconds(30);  ///< a call may run this long, when neither it nor its task says
+  Duration boot_timeout = std::chrono::seconds(30);  ///< boot to hello; also how long such a call may wait for a slot
+  Duration shutdown_timeout = std::chrono::seconds(30);     ///< what running work gets when the pool or host drains
+  Duration idle_shutdown_after = std::chrono::seconds(30);  ///< kForever: never
+  Duration min_idle_shutdown_after = kForever;  ///< the same for the last `min` runners; they return with the next call
+  bool single_use = false;                      ///< one call per runner; max_concurrency then counts as 1
+  bool reuse = true;                            ///< false: every call gets a fresh slot
+  Strategy strategy = Strategy::least_loaded;
+  SlotIsolation isolation = SlotIsolation::process;
+  std::uint64_t max_queue = 100'000;                   ///< callers that may wait; the next gets queue_full
+  std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
+  std::string backend = "local";                       ///< a name in HostConfig::backends, or one that needs no options
+  std::uint32_t warm = 1;                              ///< forked spare slots per generation; at most 64
+  LimitsConfig limits;
+  std::map<std::string, std::string> env;  ///< environment of the runners, beside what the backend passes
+};
+
+/// A whole configuration.
+struct HostConfig {
+  std::string name = "auto";                         ///< shown in status and logs; "auto": the machine's host name
+  std::vector<std::string> listen = {"ipc://auto"};  ///< "ipc://auto" and/or "tcp://ADDRESS:PORT" (port 0: any)
+  std::string advertise = "auto";        ///< address that runners dial for tcp; "auto": FLY_PRIVATE_IP if set
+  std::string control = "auto";          ///< path of the socket `flame status` attaches to; "off": none
+  std::vector<std::string> plugin_path;  ///< [plugins] path; absolute, or relative to the working directory
+  bool require_signature = false;
+  std::map<std::string, PoolConfig> pools;
+  std::map<std::string, BackendOptions> backends;
+};
+
+/// Parses a TOML configuration. `file` is its path: for messages, and relative directories in [plugins] path and
+/// relative `{ file = … }` secrets are taken from its directory. Ends with check_config(). Reads no other file.
+/// Errors: invalid_argument; the message has one line per problem, "file:line:column: what, and the nearest valid key".
+[[nodiscard]] Result<HostConfig> parse_config(std::string_view toml, const std::string& file);
+
+/// Reads `file` and parses it. Errors: not_found when it cannot be read, else as parse_config().
+[[nodiscard]] Result<HostConfig> load_config(const std::string& file);
+
+/// What is impossible in a configuration made by hand: ranges, min > max, empty names, …: invalid_argument naming
+/// "pools.NAME.key", one line per problem. Host calls it for every configuration. Does not look at backend options.
+[[nodiscard]] std::optional<Error> check_config(const HostConfig& config);
+[[nodiscard]] std::optional<Error> check_pool(const std::string& name, const PoolConfig& pool);
+
+}  // namespace flame

@@ -1,0 +1,121 @@
+// call, try_call, async and cast: the typed face of Pool and BoundPool over detail::submit().
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <flame/detail/arity.hpp>
+#include <flame/detail/call_state.hpp>
+#include <flame/detail/callee.hpp>
+#include <flame/detail/codec.hpp>
+#include <flame/error.hpp>
+#include <flame/future.hpp>
+#include <flame/options.hpp>
+#include <flame/result.hpp>
+
+namespace flame::detail {
+
+/// Children and tracked resources are not served by this release: what they answer.
+[[nodiscard]] Error objects_unsupported(std::string_view what);
+
+template <auto F, class... A>
+CallSpec make_spec(CallOptions options, const A&... arguments) {
+  using C = Callee<F>;
+  return {.task = std::string(C::name()),
+          .fingerprint = C::fingerprint,
+          .signature = C::schema,
+          .arguments = encode_arguments<F>(arguments...),
+          .options = std::move(options)};
+}
+
+template <auto F>
+Result<HostResult<F>> decode_call(CallState& state) {
+  Result<Payload> payload = state.take();
+  if (payload.has_error()) {
+    return std::move(payload).error();
+  }
+  return decode_result<F>(PayloadView(*payload), nullptr);
+}
+
+template <auto F, class... A>
+Result<HostResult<F>> try_call_now(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
+  std::shared_ptr<CallState> state;
+  try {
+    state = submit(pool, make_spec<F>(std::move(options), arguments...));
+  } catch (const CallError& error) {
+    return error.error();
+  }
+  state->wait(Duration(-1));
+  return decode_call<F>(*state);
+}
+
+template <auto F, class... A>
+Future<HostResult<F>> start_call(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
+  return make_future<HostResult<F>>(submit(pool, make_spec<F>(std::move(options), arguments...)), &decode_call<F>);
+}
+
+template <auto F, class... A>
+void cast_call(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
+  CallSpec spec = make_spec<F>(std::move(options), arguments...);
+  spec.cast = true;
+  static_cast<void>(submit(pool, std::move(spec)));
+}
+
+#define FLAME_DETAIL_POOL_CALL(n, params, args)                                                                      \
+  template <auto F, class C = Callee<F>>                                                                             \
+  requires(!C::is_method && !C::is_factory && C::arity == n) typename C::HostResult call(FLAME_DETAIL_UNWRAP params) \
+      const {                                                                                                        \
+    return try_call_now<F>(self().core(), self().call_options() FLAME_DETAIL_COMMA_THEN args).value();               \
+  }                                                                                                                  \
+  template <auto F, class C = Callee<F>>                                                                             \
+  requires(!C::is_method && !C::is_factory && C::arity == n) [[nodiscard]] Result<typename C::HostResult> try_call(  \
+      FLAME_DETAIL_UNWRAP params) const {                                                                            \
+    return try_call_now<F>(self().core(), self().call_options() FLAME_DETAIL_COMMA_THEN args);                       \
+  }                                                                                                                  \
+  template <auto F, class C = Callee<F>>                                                                             \
+  requires(!C::is_method && !C::is_factory && C::arity == n) [[nodiscard]] Future<typename C::HostResult> async(     \
+      FLAME_DETAIL_UNWRAP params) const {                                                                            \
+    return start_call<F>(self().core(), self().call_options() FLAME_DETAIL_COMMA_THEN args);                         \
+  }                                                                                                                  \
+  template <auto F, class C = Callee<F>>                                                                             \
+  requires(!C::is_method && !C::is_factory && C::arity == n) void cast(FLAME_DETAIL_UNWRAP params) const {           \
+    cast_call<F>(self().core(), self().call_options() FLAME_DETAIL_COMMA_THEN args);                                 \
+  }                                                                                                                  \
+  template <auto F, class C = Callee<F>>                                                                             \
+  requires(C::is_factory && C::arity == n) [[nodiscard]] typename C::HostResult place_child(                         \
+      FLAME_DETAIL_UNWRAP params) const {                                                                            \
+    static_cast<void>(encode_arguments<F>(FLAME_DETAIL_UNWRAP args));                                                \
+    throw CallError(objects_unsupported(C::name()));                                                                 \
+  }
+
+/// One overload per number of parameters, so that braces and designated initialisers work in calls. Errors thrown while
+/// the arguments are encoded (invalid_argument, too_large): CallError from call, async and cast, a Result from
+/// try_call.
+template <class Self>
+class Calls {
+ public:
+  FLAME_DETAIL_ARITIES(FLAME_DETAIL_POOL_CALL)
+
+ private:
+  [[nodiscard]] const Self& self() const noexcept { return static_cast<const Self&>(*this); }
+};
+
+#undef FLAME_DETAIL_POOL_CALL
+
+/// Methods of Child and Tracked; see <flame/handles.hpp>.
+template <auto F, class O, class... A>
+Result<HostResult<F, O>> remote_call(const ObjectHandle& handle, const A&... arguments) {
+  if (handle == nullptr) {
+    return Error{.code = ErrorCode::invalid_argument,
+                 .message = "this handle is empty: it was default-made or moved from"};
+  }
+  try {
+    static_cast<void>(encode_arguments<F, O>(arguments...));
+  } catch (const CallError& error) {
+    return error.error();
+  }
+  return objects_unsupported(Callee<F, O>::name());
+}
+
+}  // namespace flame::detail

@@ -1,0 +1,57 @@
+// Host: what a program embeds to run tasks on elastic runners. The first header of a host program.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <flame/config.hpp>
+#include <flame/contract.hpp>
+#include <flame/future.hpp>
+#include <flame/pool.hpp>
+#include <flame/result.hpp>
+
+namespace flame {
+
+class Backend;
+
+/// Owns the pools, one loop thread, a few callback threads and the sockets that runners dial. Movable, not copyable.
+/// Several hosts may live in one process. Not fork-safe: a forked child must exec.
+class Host {
+ public:
+  /// Reads a TOML file. Errors, thrown as CallError: `invalid_argument` with file, line and column and the nearest
+  /// valid key; `not_found` for a plugin that no directory holds; `boot_failed` where a backend cannot start.
+  [[nodiscard]] static Host from_file(const std::string& path);
+  /// The same from text; `name` stands for the file in error messages.
+  [[nodiscard]] static Host from_toml(std::string_view text, std::string_view name = "flame.toml");
+  /// From C++: every option of the file.
+  explicit Host(HostConfig config);
+  /// With backends of the program's own; they win over built-in ones of the same name.
+  Host(HostConfig config, std::vector<std::shared_ptr<Backend>> backends);
+
+  Host(Host&&) noexcept;
+  Host& operator=(Host&&) noexcept;
+  /// shutdown().
+  ~Host();
+
+  /// The pool of this name; throws CallError `not_found` that names the nearest pools. [any thread]
+  [[nodiscard]] Pool pool(std::string_view name) const;
+  /// Names of all pools, sorted. [any thread]
+  [[nodiscard]] std::vector<std::string> pool_names() const;
+
+  /// Makes another version of a plugin the one that new calls of `pool` use. This release refuses it:
+  /// throws CallError `incompatible`.
+  void activate(std::string_view pool, std::string_view plugin);
+
+  /// Ends everything: new calls fail with `shutting_down`, accepted ones get up to their pool's shutdown_timeout, then
+  /// are cancelled; every runner is told to go and every machine destroyed; threads are joined, files removed. After
+  /// it no future of this host is unready. Idempotent. Not from a callback of this host.
+  void shutdown();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace flame

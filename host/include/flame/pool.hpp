@@ -1,0 +1,149 @@
+// Pool: the handle through which tasks are called. BoundPool: the same with options for the calls.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <flame/contract.hpp>
+#include <flame/detail/call_state.hpp>
+#include <flame/detail/calls.hpp>
+#include <flame/detail/unique_function.hpp>
+#include <flame/future.hpp>
+#include <flame/options.hpp>
+
+namespace flame {
+
+/// What a pool does at one moment. Counters count since the host started.
+struct PoolStats {
+  std::uint32_t runners = 0;   ///< ready to serve
+  std::uint32_t booting = 0;   ///< asked of the backend, not yet ready
+  std::uint32_t draining = 0;  ///< ending: take no new call
+  std::uint32_t slots_busy = 0;
+  std::uint64_t waiting = 0;  ///< calls without a slot
+  std::uint32_t min = 0;
+  std::uint32_t max = 0;
+  std::uint64_t submitted = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t boots = 0;
+  std::uint64_t boots_failed = 0;
+  std::uint64_t runners_lost = 0;
+};
+
+/// A line that a task wrote, or that the host has to say about a runner.
+struct LogEvent {
+  enum class Source : std::uint8_t { standard_output, standard_error, log };
+  std::string pool;
+  std::string runner;
+  std::uint64_t call = 0;  ///< Future::id(); 0: belongs to no call
+  std::string task;
+  Source source = Source::log;
+  int level = 1;  ///< 0 debug, 1 info, 2 warning, 3 error
+  std::string text;
+  std::uint64_t dropped = 0;  ///< bytes of output that were not kept before this text
+};
+struct ProgressEvent {
+  std::string pool;
+  std::uint64_t call = 0;
+  std::string task;
+  double fraction = 0;  ///< in [0, 1]
+  std::string message;
+};
+struct CastError {
+  std::string pool;
+  std::uint64_t call = 0;
+  std::string task;
+  Error error;
+};
+struct GrowStart {
+  std::string pool;
+  std::uint32_t count = 0;  ///< runners before the boot
+};
+struct GrowEnd {
+  std::string pool;
+  std::uint32_t count = 0;  ///< runners after the boot
+  bool ok = true;
+  Error error;  ///< boot_failed if not ok
+};
+struct Shrink {
+  std::string pool;
+  std::uint32_t count = 0;  ///< runners that are left
+  std::string runner;
+  std::string reason;
+};
+
+class BoundPool;
+struct TaskInfo;
+
+/// A handle to one pool of a Host; cheap to copy, used from any number of threads at once. It may outlive the host:
+/// calls then fail with `shutting_down`.
+///
+/// The calls (F is a task's function; arguments are its own parameters, without a leading Context&):
+///   call<F>(args…)      waits; the result, or throws CallError
+///   try_call<F>(args…)  waits; Result<R>
+///   async<F>(args…)     Future<R>; never blocks
+///   cast<F>(args…)      fire and forget; a failure goes to the log and to on_cast_error
+///   place_child<F>(args…)  Child<T>: the long-lived object that factory F makes, in a slot of its own. This release
+///                       refuses it: throws CallError `incompatible`
+/// Arguments are encoded before the call returns; lvalues are not copied before that. Errors: error.hpp.
+class Pool : public detail::Calls<Pool> {
+ public:
+  /// For internal use; pools come from Host::pool().
+  explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept : core_(std::move(core)) {}
+
+  [[nodiscard]] std::string name() const;
+
+  /// The same calls with options: `pool.with({.timeout = 5min, .link = false}).call<f>(x)`.
+  [[nodiscard]] BoundPool with(CallOptions options) const;
+
+  [[nodiscard]] PoolStats stats() const;
+  /// New bounds, at once: boots up to `min`, lets idle runners above `max` go. invalid_argument if min > max or
+  /// max is over limits::kRunnersCeiling.
+  void resize(std::uint32_t min, std::uint32_t max);
+  /// About `calls` calls will come soon: boots runners for them now, within max.
+  void expect(std::uint32_t calls);
+  /// Refuses new calls from now on (`shutting_down`), waits up to `timeout` for the accepted ones, then ends the
+  /// runners. False: the timeout passed, the rest was cancelled. Not from a callback.
+  bool drain(Duration timeout);
+
+  // Callbacks. One per kind, a new one replaces the old; an empty one removes it. They run on the callback threads of
+  // the host, may call anything in this library but shutdown and drain, and what they throw is logged and dropped.
+  void on_progress(detail::UniqueFunction<void(const ProgressEvent&)> callback);
+  void on_log(detail::UniqueFunction<void(const LogEvent&)> callback);  ///< replaces the host's log for task output
+  void on_cast_error(detail::UniqueFunction<void(const CastError&)> callback);
+  void on_grow_start(detail::UniqueFunction<void(const GrowStart&)> callback);
+  void on_grow_end(detail::UniqueFunction<void(const GrowEnd&)> callback);
+  void on_shrink(detail::UniqueFunction<void(const Shrink&)> callback);
+
+  [[nodiscard]] const std::shared_ptr<detail::PoolCore>& core() const noexcept { return core_; }
+
+ private:
+  friend class detail::Calls<Pool>;
+  [[nodiscard]] CallOptions call_options() const { return {}; }
+
+  std::shared_ptr<detail::PoolCore> core_;
+};
+
+/// A Pool whose calls use these CallOptions. The same rules as for Pool.
+class BoundPool : public detail::Calls<BoundPool> {
+ public:
+  BoundPool(std::shared_ptr<detail::PoolCore> core, CallOptions options) noexcept
+      : core_(std::move(core)), options_(std::move(options)) {}
+  [[nodiscard]] const std::shared_ptr<detail::PoolCore>& core() const noexcept { return core_; }
+
+ private:
+  friend class detail::Calls<BoundPool>;
+  [[nodiscard]] const CallOptions& call_options() const noexcept { return options_; }
+
+  std::shared_ptr<detail::PoolCore> core_;
+  CallOptions options_;
+};
+
+inline BoundPool Pool::with(CallOptions options) const {
+  return {core_, std::move(options)};
+}
+
+}  // namespace flame

@@ -1,0 +1,79 @@
+// Completion and cancellation of calls.
+#include "host/src/call.hpp"
+
+#include <exception>
+#include <utility>
+
+#include <boost/core/demangle.hpp>
+
+namespace flame::detail {
+
+CallState::~CallState() = default;
+
+std::shared_ptr<CallState> make_local_state(std::shared_ptr<CallState> parent) {
+  auto executor = static_cast<pool::Waitable&>(*parent).executor();
+  return std::make_shared<pool::LocalCall>(std::move(executor), std::move(parent));
+}
+
+void complete_local(CallState& state) {
+  static_cast<pool::LocalCall&>(state).complete();
+}
+
+Error error_from_current_exception() {
+  try {
+    throw;
+  } catch (const CallError& error) {
+    return error.error();
+  } catch (const std::exception& error) {
+    return {
+        .code = ErrorCode::task_failed, .type = boost::core::demangle(typeid(error).name()), .message = error.what()};
+  } catch (...) {
+    return {.code = ErrorCode::task_failed, .message = "an exception that is no std::exception left the callback"};
+  }
+}
+
+Error objects_unsupported(std::string_view what) {
+  return {.code = ErrorCode::incompatible,
+          .message = std::string(what) +
+                     ": children and tracked resources are not served by this release of the host; call tasks instead"};
+}
+
+}  // namespace flame::detail
+
+namespace flame::pool {
+
+void RemoteCall::Canceller::operator()() const noexcept {
+  if (const auto alive = call.lock()) {
+    alive->cancel();
+  }
+}
+
+void RemoteCall::cancel_on(const std::stop_token& token) {
+  if (token.stop_possible()) {
+    stop_.emplace(token, Canceller{weak_from_this()});
+  }
+}
+
+void RemoteCall::cancel() noexcept {
+  if (ready()) {
+    return;
+  }
+  try {
+    static_cast<void>(inbox_->push(CancelCommand{std::static_pointer_cast<RemoteCall>(shared_from_this())}));
+  } catch (const std::bad_alloc&) {
+    // Nothing to do it with: the call runs to its end.
+  }
+}
+
+void RemoteCall::drop() noexcept {
+  if (linked_.load()) {
+    cancel();
+  }
+}
+
+void RemoteCall::complete(Result<detail::Payload> outcome) {
+  outcome_ = std::move(outcome);
+  set_ready();
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,163 @@
+// CallTable: the life of a call from submit to its one completion.
+#include "host/src/call_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+Error make(ErrorCode code, std::string message) {
+  Error error;
+  error.code = code;
+  error.message = std::move(message);
+  return error;
+}
+
+Error cancelled(wire::CancelReason reason) {
+  switch (reason) {
+    case wire::CancelReason::shutting_down:
+      return make(ErrorCode::shutting_down, "the host or pool shut down before the call had ended");
+    case wire::CancelReason::timed_out:
+    case wire::CancelReason::cancelled:
+      break;
+  }
+  return make(ErrorCode::cancelled, "the caller gave the call up");
+}
+
+}  // namespace
+
+CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
+  auto [it, fresh] = calls_.try_emplace(submit.call);
+  FLAME_ASSERT(fresh, "call ids are unique");
+  Call& call = it->second;
+  call.digest = submit.digest;
+  call.order = next_order_++;
+  call.retries_left = submit.idempotent ? submit.retries : 0;
+  call.one_budget = submit.budget.has_value();
+  call.deadline = base::deadline_after(now, submit.budget.value_or(limits_.queue));
+  deadlines_.arm(submit.call, call.deadline);
+  return {call.digest, call.order};
+}
+
+CallTable::Attempt CallTable::sent(CallId id, RunnerId runner, Instant now) {
+  Call& call = calls_.at(id);
+  FLAME_ASSERT(call.state == State::waiting, "only a waiting call gets a slot");
+  if (!call.one_budget && call.attempt == 0) {
+    deadlines_.disarm(id, call.deadline);
+    call.deadline = base::deadline_after(now, limits_.run);
+    deadlines_.arm(id, call.deadline);
+  }
+  call.state = State::sent;
+  call.runner = runner;
+  ++call.attempt;
+  return {base::remaining(call.deadline, now), call.attempt};
+}
+
+void CallTable::begun(RunnerId runner, CallId id) {
+  Call* call = present(runner, id);
+  if (!call || call->state != State::sent) return;
+  call->state = State::begun;
+  call->ever_begun = true;
+}
+
+CallTable::Verdict CallTable::result(RunnerId runner, CallId id, const std::optional<Error>& error) {
+  Call* call = present(runner, id);
+  if (!call || call->state == State::resting) return {};
+  const bool retry = error && error->code == ErrorCode::crashed && call->retries_left > 0;
+  if (!retry) return {finish(calls_.find(id), error), std::nullopt};
+  // The slot is not free yet: the next attempt waits for Ended, so that attempts never overlap.
+  call->ever_begun = true;
+  call->state = State::resting;
+  return {};
+}
+
+CallTable::Verdict CallTable::ended(RunnerId runner, CallId id) {
+  Call* call = present(runner, id);
+  if (!call) return {};
+  if (call->state == State::resting) return again(*call);
+  return lost(runner, id, "it ended the call without a result");
+}
+
+CallTable::Verdict CallTable::lost(RunnerId runner, CallId id, const std::string& reason) {
+  Call* call = present(runner, id);
+  if (!call) return {};
+  if (call->state == State::resting || call->retries_left > 0) return again(*call);
+  Error error = make(ErrorCode::runner_lost, "the runner was lost: " + reason);
+  error.message += call->state == State::begun
+                       ? "; the task had begun. Call again only if it may run twice"
+                       : "; whether the task had begun is not known. Call again only if it may run twice";
+  return {finish(calls_.find(id), std::move(error)), std::nullopt};
+}
+
+std::optional<CallTable::Outcome> CallTable::cancel(CallId id, wire::CancelReason reason) {
+  return fail(id, cancelled(reason));
+}
+
+std::optional<CallTable::Outcome> CallTable::fail(CallId id, Error error) {
+  auto it = calls_.find(id);
+  if (it == calls_.end()) return std::nullopt;
+  return finish(it, std::move(error));
+}
+
+std::optional<CallTable::Outcome> CallTable::expire(Instant now, const std::optional<Error>& boot_failure) {
+  const std::optional<CallId> due = deadlines_.pop_due(now);
+  if (!due) return std::nullopt;
+  auto it = calls_.find(*due);
+  FLAME_ASSERT(it != calls_.end(), "a timer belongs to a call in the table");
+  it->second.deadline = kNever;  // popped
+  Error error = expired(it->second, boot_failure);
+  return finish(it, std::move(error));
+}
+
+std::vector<CallId> CallTable::all() const {
+  std::vector<std::pair<std::uint64_t, CallId>> ordered;
+  for (const auto& [id, call] : calls_) ordered.emplace_back(call.order, id);
+  std::ranges::sort(ordered);
+  std::vector<CallId> ids;
+  for (const auto& [order, id] : ordered) ids.push_back(id);
+  return ids;
+}
+
+CallTable::Call* CallTable::present(RunnerId runner, CallId id) {
+  auto it = calls_.find(id);
+  if (it == calls_.end() || it->second.state == State::waiting || it->second.runner != runner) return nullptr;
+  return &it->second;
+}
+
+CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> error) {
+  const Call& call = it->second;
+  Outcome outcome{it->first, call.runner, call.state == State::sent || call.state == State::begun, std::move(error)};
+  if (outcome.error && outcome.error->started == Started::unknown) outcome.error->started = started(call);
+  deadlines_.disarm(it->first, call.deadline);
+  calls_.erase(it);
+  return outcome;
+}
+
+CallTable::Verdict CallTable::again(Call& call) {
+  FLAME_ASSERT(call.retries_left > 0, "only a call with retries left is tried again");
+  --call.retries_left;
+  call.state = State::waiting;
+  return {std::nullopt, Queued{call.digest, call.order}};
+}
+
+Started CallTable::started(const Call& call) noexcept {
+  if (call.ever_begun) return Started::yes;
+  return call.attempt == 0 ? Started::no : Started::unknown;
+}
+
+Error CallTable::expired(const Call& call, const std::optional<Error>& boot_failure) {
+  if (call.attempt > 0)
+    return make(ErrorCode::timed_out, "the call ran past its deadline; raise its timeout or send less");
+  if (boot_failure)
+    return make(ErrorCode::boot_failed,
+                "no runner could be booted while the call waited; the last attempt: " + boot_failure->message);
+  return make(ErrorCode::queue_timed_out,
+              "no slot became free before the call's deadline; retry later, or raise max, max_concurrency or the "
+              "timeout");
+}
+
+}  // namespace flame::pool

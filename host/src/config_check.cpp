@@ -1,0 +1,170 @@
+// The ranges and combinations of HostConfig and PoolConfig.
+#include "host/src/config_check.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/units.hpp"
+#include "plugin_sdk/manifest/semver.hpp"
+
+namespace flame {
+
+namespace pool {
+
+namespace {
+
+// Collects the problems of one pool under its path.
+class PoolCheck {
+ public:
+  PoolCheck(const std::string& name, const PoolConfig& pool) : prefix_("pools." + name + "."), pool_(pool) {}
+
+  std::vector<Problem> run() {
+    numbers();
+    durations();
+    plugins();
+    environment();
+    if (pool_.backend.empty()) add("backend", "must not be empty; \"local\" runs on this machine");
+    return std::move(problems_);
+  }
+
+ private:
+  void add(const std::string& key, std::string what) { problems_.push_back({prefix_ + key, std::move(what)}); }
+
+  void range(const std::string& key, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
+    if (value >= low && value <= high) return;
+    add(key,
+        "must be between " + std::to_string(low) + " and " + std::to_string(high) + ", not " + std::to_string(value));
+  }
+
+  void numbers() {
+    range("max", pool_.max, 1, limits::kRunnersCeiling);
+    range("max_concurrency", pool_.max_concurrency, 1, limits::kMaxConcurrencyCeiling);
+    range("warm", pool_.warm, 0, 64);
+    if (pool_.min > pool_.max)
+      add("min", "is " + std::to_string(pool_.min) + ", more than max = " + std::to_string(pool_.max));
+    if (pool_.payload_max == 0 || pool_.payload_max > limits::kPayloadMaxCeiling)
+      add("payload_max", "must be between 1B and " + base::format_size(limits::kPayloadMaxCeiling) + ", not " +
+                             base::format_size(pool_.payload_max));
+    if (!pool_.reuse && pool_.isolation == SlotIsolation::thread)
+      add("reuse", "= false needs isolation = \"process\": a thread leaves its process as it is");
+  }
+
+  void positive(const std::string& key, Duration value, bool may_be_infinite) {
+    if (value <= Duration::zero()) add(key, "must be more than 0s, not " + base::format_duration(value));
+    if (value == kForever && !may_be_infinite) add(key, "must not be infinite");
+  }
+
+  void durations() {
+    positive("timeout", pool_.timeout, true);
+    positive("boot_timeout", pool_.boot_timeout, false);
+    positive("idle_shutdown_after", pool_.idle_shutdown_after, true);
+    positive("min_idle_shutdown_after", pool_.min_idle_shutdown_after, true);
+    if (pool_.shutdown_timeout < Duration::zero() || pool_.shutdown_timeout == kForever)
+      add("shutdown_timeout", "must be a finite duration, not " + base::format_duration(pool_.shutdown_timeout));
+    if (pool_.min_idle_shutdown_after < pool_.idle_shutdown_after)
+      add("min_idle_shutdown_after",
+          "must not be shorter than idle_shutdown_after (" + base::format_duration(pool_.idle_shutdown_after) + ")");
+    if (pool_.limits.cpu_time < Duration::zero() || pool_.limits.cpu_time == kForever)
+      add("limits.cpu_time", "must be a finite duration; 0s means unlimited");
+  }
+
+  void plugins() {
+    if (pool_.plugins.empty()) add("plugins", "must name at least one plugin, such as \"video@1\"");
+    std::set<std::string> names;
+    for (const std::string& text : pool_.plugins) {
+      const auto reference = manifest::PluginReference::parse(text);
+      if (!reference)
+        add("plugins", reference.error().message);
+      else if (!names.insert(reference->name).second)
+        add("plugins", "names the plugin \"" + reference->name + "\" twice");
+    }
+  }
+
+  void environment() {
+    for (const auto& [name, value] : pool_.env) {
+      const bool ours = name.starts_with("FLAME_");
+      if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+        add("env", "has an impossible variable name \"" + name + "\"");
+      else if (ours)
+        add("env." + name, "is reserved: variables that begin with FLAME_ are set by flame itself");
+      if (value.find('\0') != std::string::npos) add("env." + name, "must not contain a zero byte");
+    }
+  }
+
+  std::string prefix_;
+  const PoolConfig& pool_;
+  std::vector<Problem> problems_;
+};
+
+bool is_endpoint(const std::string& endpoint) {
+  if (endpoint == "ipc://auto") return true;
+  if (!endpoint.starts_with("tcp://")) return false;
+  const std::size_t colon = endpoint.rfind(':');
+  const std::string_view port = std::string_view(endpoint).substr(colon + 1);
+  unsigned number = 0;
+  const auto [end, failure] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return colon > 6 && failure == std::errc{} && end == port.data() + port.size() && number <= 65535;
+}
+
+bool is_name(const std::string& name) {
+  return !name.empty() && name.size() <= limits::kNameMax &&
+         std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+}  // namespace
+
+std::vector<Problem> problems_of(const std::string& name, const PoolConfig& pool) {
+  std::vector<Problem> problems = PoolCheck(name, pool).run();
+  if (!is_name(name))
+    problems.push_back({"pools." + name, "a pool's name has 1 to " + std::to_string(limits::kNameMax) +
+                                             " characters, none of them a control character"});
+  return problems;
+}
+
+std::vector<Problem> problems_of(const HostConfig& config) {
+  std::vector<Problem> problems;
+  if (!is_name(config.name)) problems.push_back({"host.name", "must not be empty; \"auto\" is the machine's name"});
+  if (config.listen.empty()) problems.push_back({"host.listen", "must name an endpoint, such as \"ipc://auto\""});
+  for (const std::string& endpoint : config.listen)
+    if (!is_endpoint(endpoint))
+      problems.push_back({"host.listen", "\"" + endpoint +
+                                             "\" is no endpoint; use \"ipc://auto\" or \"tcp://ADDRESS:PORT\" "
+                                             "(port 0: any free one)"});
+  if (config.advertise.empty()) problems.push_back({"host.advertise", "must not be empty; the default is \"auto\""});
+  if (config.control.empty()) problems.push_back({"host.control", "must not be empty; \"off\" opens no socket"});
+  for (const auto& [name, pool] : config.pools) {
+    std::vector<Problem> more = problems_of(name, pool);
+    problems.insert(problems.end(), more.begin(), more.end());
+  }
+  return problems;
+}
+
+}  // namespace pool
+
+namespace {
+
+std::optional<Error> to_error(const std::vector<pool::Problem>& problems) {
+  if (problems.empty()) return std::nullopt;
+  Error error;
+  error.code = ErrorCode::invalid_argument;
+  for (const pool::Problem& problem : problems) {
+    if (!error.message.empty()) error.message += '\n';
+    error.message += problem.path + ": " + problem.what;
+  }
+  return error;
+}
+
+}  // namespace
+
+std::optional<Error> check_config(const HostConfig& config) {
+  return to_error(pool::problems_of(config));
+}
+
+std::optional<Error> check_pool(const std::string& name, const PoolConfig& pool) {
+  return to_error(pool::problems_of(name, pool));
+}
+
+}  // namespace flame

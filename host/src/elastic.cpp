@@ -1,0 +1,89 @@
+// Elastic: arithmetic over counts; the only memory is the back-off and the released minimum.
+#include "host/src/elastic.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+std::uint64_t runners_for(std::uint64_t calls, std::uint32_t capacity) {
+  return calls / capacity + (calls % capacity != 0 ? 1 : 0);
+}
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
+  return a > b ? a - b : 0;
+}
+
+}  // namespace
+
+Elastic::Elastic(const Options& options) : options_(options), random_(options.seed) {
+  FLAME_ASSERT(options_.capacity > 0 && options_.max > 0 && options_.min <= options_.max, "checked by check_pool()");
+}
+
+Elastic::Plan Elastic::plan(const Counts& counts, Instant now) {
+  if (backing_off(now)) return {};
+  const std::uint64_t room = minus(options_.max, std::uint64_t{counts.runners} + counts.booting);
+  const std::uint64_t coming = std::uint64_t{counts.serving} + counts.booting;
+  const std::uint64_t lacking = std::min(minus(floor(), coming), room);
+  const std::uint64_t growth = minus(runners_for(counts.waiting, options_.capacity), counts.booting);
+  const std::uint64_t ahead = minus(runners_for(std::exchange(expected_, 0), options_.capacity), coming);
+  const std::uint64_t boots = std::min(std::max({lacking, growth, ahead}), room);
+  return {static_cast<std::uint32_t>(boots), static_cast<std::uint32_t>(minus(lacking, std::max(growth, ahead)))};
+}
+
+void Elastic::boot_succeeded() {
+  failures_ = 0;
+  retry_at_ = Instant{};
+  permanent_ = false;
+  failure_.reset();
+}
+
+void Elastic::boot_failed(Instant now, const Error& error, bool permanent) {
+  failure_ = error;
+  permanent_ = permanent_ || permanent;
+  // Boots that were started together fail together: that is one failure.
+  if (backing_off(now)) return;
+  permanent_ = permanent;
+  const unsigned doublings = std::min(failures_++, 16U);
+  const Duration base = std::min<Duration>(kRetryFirst * (1U << doublings), kRetryMax);
+  const auto quarter = static_cast<std::uint64_t>((base / 4).count());
+  const auto jitter = static_cast<Duration::rep>(random_() % (quarter + 1));
+  retry_at_ = base::deadline_after(now, base - Duration(jitter));
+}
+
+Instant Elastic::next_wakeup(Instant now) const noexcept {
+  return backing_off(now) ? retry_at_ : kNever;
+}
+
+void Elastic::resize(std::uint32_t min, std::uint32_t max) {
+  FLAME_ASSERT(max > 0 && min <= max, "checked by the caller of resize()");
+  options_.min = min;
+  options_.max = max;
+  released_ = 0;
+}
+
+Duration Elastic::ask_after() const noexcept {
+  return std::min(options_.idle, options_.min_idle);
+}
+
+bool Elastic::may_retire(std::uint32_t serving, Duration idle) const noexcept {
+  const Duration required = serving > floor() ? options_.idle : options_.min_idle;
+  if (required == kForever) return false;
+  if (required == ask_after()) return true;  // the runner has measured it already
+  // It asks every ask_after(); half of one is the tolerance between its clock and ours.
+  return idle >= required - ask_after() / 2;
+}
+
+void Elastic::retired(std::uint32_t serving) noexcept {
+  if (serving <= floor()) ++released_;
+}
+
+std::uint32_t Elastic::floor() const noexcept {
+  return static_cast<std::uint32_t>(minus(options_.min, released_));
+}
+
+}  // namespace flame::pool

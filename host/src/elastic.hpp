@@ -1,0 +1,86 @@
+// How many runners there should be: growth, the minimum, back-off after failed boots, when idle ones may go.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+
+#include <flame/error.hpp>
+
+#include "host/src/types.hpp"
+
+namespace flame::pool {
+
+/// Pure; not thread-safe. Level-triggered: ask plan() after every event, with the present counts.
+class Elastic {
+ public:
+  struct Options {
+    std::uint32_t min = 0;
+    std::uint32_t max = 1;
+    std::uint32_t capacity = 1;  ///< effective slots per runner
+    Duration idle = kForever;
+    Duration min_idle = kForever;
+    std::uint64_t seed = 0;
+  };
+  /// `runners`: all machines past hello, draining ones too; `serving`: those that take new calls.
+  struct Counts {
+    std::uint64_t waiting = 0;
+    std::uint32_t runners = 0;
+    std::uint32_t serving = 0;
+    std::uint32_t booting = 0;
+  };
+  /// Boots to start now; the first `for_min` of them only keep the minimum up.
+  struct Plan {
+    std::uint32_t boots = 0;
+    std::uint32_t for_min = 0;
+  };
+
+  /// First retry after a failed boot: 0.75-1 times this; doubled after each further failure up to kRetryMax.
+  static constexpr Duration kRetryFirst = std::chrono::seconds(1);
+  static constexpr Duration kRetryMax = std::chrono::seconds(30);
+
+  explicit Elastic(const Options& options);
+
+  /// clamp(ceil(waiting / c) − booting, 0, max − runners − booting), or what `min` lacks if that is more; nothing while
+  /// a failed boot is being waited out. An Expect is spent by the plan that honours it.
+  [[nodiscard]] Plan plan(const Counts& counts, Instant now);
+
+  void boot_succeeded();
+  void boot_failed(Instant now, const Error& error, bool permanent);
+  /// Why the last boot failed, until one succeeds.
+  [[nodiscard]] const std::optional<Error>& last_failure() const noexcept { return failure_; }
+  /// Not before a retry is due: waiting callers cannot be helped by booting.
+  [[nodiscard]] bool failing_for_good(Instant now) const noexcept { return permanent_ && backing_off(now); }
+  /// When plan() may give more without any event; kNever: only events matter.
+  [[nodiscard]] Instant next_wakeup(Instant now) const noexcept;
+
+  void resize(std::uint32_t min, std::uint32_t max);
+  void expect(std::uint64_t calls) noexcept { expected_ = calls; }
+  /// A call was submitted: min runners that idled out (min_idle) come back.
+  void activity() noexcept { released_ = 0; }
+
+  /// What a runner is told in Welcome: when it asks for the first time.
+  [[nodiscard]] Duration ask_after() const noexcept;
+  /// A runner without work asks to go: may it? `serving` includes it; `idle`: how long it has had no work.
+  [[nodiscard]] bool may_retire(std::uint32_t serving, Duration idle) const noexcept;
+  /// It goes. Call once for each granted, unforced Retire, with the same `serving`.
+  void retired(std::uint32_t serving) noexcept;
+
+  [[nodiscard]] std::uint32_t min() const noexcept { return options_.min; }
+  [[nodiscard]] std::uint32_t max() const noexcept { return options_.max; }
+
+ private:
+  [[nodiscard]] std::uint32_t floor() const noexcept;
+  [[nodiscard]] bool backing_off(Instant now) const noexcept { return now < retry_at_; }
+
+  Options options_;
+  std::mt19937_64 random_;
+  std::uint64_t expected_ = 0;
+  std::uint32_t released_ = 0;  // min runners that left because nobody called for min_idle
+  unsigned failures_ = 0;
+  Instant retry_at_{};
+  bool permanent_ = false;
+  std::optional<Error> failure_;
+};
+
+}  // namespace flame::pool

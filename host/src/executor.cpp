@@ -1,0 +1,151 @@
+// A small thread pool that grows while its threads wait.
+#include "host/src/executor.hpp"
+
+#include <exception>
+#include <utility>
+
+namespace flame::pool {
+
+struct Executor::Shared {
+  std::function<void(const char*)> on_exception;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<Task> tasks;
+  std::vector<std::thread> threads;
+  std::size_t idle = 0;
+  std::size_t blocked = 0;  // threads in a BlockingScope
+  bool stopped = false;
+};
+
+thread_local const std::shared_ptr<Executor::Shared>* Executor::current_ = nullptr;
+
+Executor::Executor(std::function<void(const char*)> on_exception) : shared_(std::make_shared<Shared>()) {
+  shared_->on_exception = std::move(on_exception);
+}
+
+Executor::~Executor() {
+  stop();
+}
+
+void Executor::post(Task task) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (!shared_->stopped) {
+      shared_->tasks.push_back(std::move(task));
+      spawn_if_needed(shared_);
+      shared_->wake.notify_one();
+      return;
+    }
+  }
+  run(*shared_, std::move(task));
+}
+
+// With the lock held.
+void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
+  const std::size_t wanted = kThreads + shared->blocked;
+  if (shared->tasks.size() > shared->idle && shared->threads.size() < wanted && shared->threads.size() < kThreadsMax &&
+      !shared->stopped) {
+    shared->threads.emplace_back(&Executor::work, shared);
+  }
+}
+
+void Executor::run(Shared& shared, Task task) {
+  try {
+    task();
+  } catch (const std::exception& error) {
+    shared.on_exception(error.what());
+  } catch (...) {
+    shared.on_exception("an exception that is no std::exception");
+  }
+}
+
+void Executor::work(std::shared_ptr<Shared> shared) {
+  current_ = &shared;
+  std::unique_lock lock(shared->mutex);
+  for (;;) {
+    ++shared->idle;
+    shared->wake.wait(lock, [&] { return shared->stopped || !shared->tasks.empty(); });
+    --shared->idle;
+    if (shared->tasks.empty()) {
+      return;
+    }
+    Task task = std::move(shared->tasks.front());
+    shared->tasks.pop_front();
+    lock.unlock();
+    run(*shared, std::move(task));
+    task = Task();
+    lock.lock();
+  }
+}
+
+void Executor::stop() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stopped = true;
+    threads.swap(shared_->threads);
+  }
+  shared_->wake.notify_all();
+  for (std::thread& thread : threads) {
+    if (thread.get_id() == std::this_thread::get_id()) {
+      thread.detach();
+    } else {
+      thread.join();
+    }
+  }
+}
+
+Executor::BlockingScope::BlockingScope() {
+  if (current_ != nullptr) {
+    const std::lock_guard lock((*current_)->mutex);
+    ++(*current_)->blocked;
+    spawn_if_needed(*current_);
+  }
+}
+
+Executor::BlockingScope::~BlockingScope() {
+  if (current_ != nullptr) {
+    const std::lock_guard lock((*current_)->mutex);
+    --(*current_)->blocked;
+  }
+}
+
+void Strand::post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (std::exchange(running_, true)) {
+      return;
+    }
+  }
+  executor_->post([self = shared_from_this()] { self->run_all(); });
+}
+
+void Strand::run_all() {
+  Task task;
+  {
+    const std::lock_guard lock(mutex_);
+    task = std::move(tasks_.front());
+    tasks_.pop_front();
+  }
+  std::exception_ptr thrown;
+  try {
+    task();
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  bool more = false;
+  {
+    const std::lock_guard lock(mutex_);
+    more = !tasks_.empty();
+    running_ = more;
+  }
+  if (more) {
+    executor_->post([self = shared_from_this()] { self->run_all(); });
+  }
+  if (thrown != nullptr) {
+    std::rethrow_exception(thrown);  // the executor reports it
+  }
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,75 @@
+// The threads that run user callbacks: then, coroutines, on_… . The loop never runs user code.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <flame/detail/unique_function.hpp>
+
+namespace flame::pool {
+
+using Task = detail::UniqueFunction<void()>;
+
+/// A few threads, started when first needed. A thread that waits for a call inside a callback is replaced by another
+/// one meanwhile (up to kThreadsMax), so callbacks may wait for each other. All functions: any thread.
+class Executor {
+ public:
+  static constexpr std::size_t kThreads = 2;
+  static constexpr std::size_t kThreadsMax = 64;
+
+  /// `on_exception`: told of exceptions that left a task (their what()). Called on executor threads.
+  explicit Executor(std::function<void(const char*)> on_exception);
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  /// Runs `task` on one of the threads; after stop() at once on the calling one.
+  void post(Task task);
+  /// Runs what is queued, then joins. A task may call it: its own thread then ends by itself. Idempotent.
+  void stop();
+
+  /// Whether this thread belongs to an executor.
+  [[nodiscard]] static bool on_executor_thread() noexcept { return current_ != nullptr; }
+
+  /// Around everything in this library that blocks: on an executor thread it lets another thread take over.
+  class BlockingScope {
+   public:
+    BlockingScope();
+    ~BlockingScope();
+    BlockingScope(const BlockingScope&) = delete;
+    BlockingScope& operator=(const BlockingScope&) = delete;
+  };
+
+ private:
+  struct Shared;
+  static void work(std::shared_ptr<Shared> shared);
+  static void spawn_if_needed(const std::shared_ptr<Shared>& shared);
+  static void run(Shared& shared, Task task);
+
+  static thread_local const std::shared_ptr<Shared>* current_;
+
+  std::shared_ptr<Shared> shared_;  // threads that cannot be joined (see stop) outlive the executor
+};
+
+/// Runs its tasks one at a time, in order, on an executor.
+class Strand : public std::enable_shared_from_this<Strand> {
+ public:
+  explicit Strand(std::shared_ptr<Executor> executor) : executor_(std::move(executor)) {}
+  void post(Task task);
+
+ private:
+  void run_all();
+
+  std::shared_ptr<Executor> executor_;
+  std::mutex mutex_;
+  std::deque<Task> tasks_;
+  bool running_ = false;
+};
+
+}  // namespace flame::pool

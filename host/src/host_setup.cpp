@@ -1,0 +1,192 @@
+// Starts and ends a host.
+#include "host/src/host_setup.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <utility>
+
+#include <flame/parent.hpp>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/suggest.hpp"
+
+namespace flame::pool {
+namespace {
+
+// After its grace a pool ends by itself; this is for the loop's own bookkeeping.
+constexpr Duration kDrainSlack = std::chrono::seconds(5);
+
+template <class T>
+T value_or_throw(Result<T> result) {
+  if (result.has_error()) {
+    throw CallError(result.error());
+  }
+  return std::move(*result);
+}
+
+// FLAME_LOG: debug, info, warning, error or off.
+base::Logger make_logger() {
+  const char* text = std::getenv("FLAME_LOG");
+  const std::string level = text == nullptr ? "info" : text;
+  if (level == "off") {
+    return {};
+  }
+  for (const auto least : {base::LogLevel::debug, base::LogLevel::warning, base::LogLevel::error}) {
+    if (level == base::to_string(least)) {
+      return base::Logger(base::stderr_sink("flame"), least);
+    }
+  }
+  return base::Logger(base::stderr_sink("flame"), base::LogLevel::info);
+}
+
+std::string machine_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
+}
+
+}  // namespace
+
+RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>> backends)
+    : config_(std::move(config)), log_(make_logger()), inbox_(std::make_shared<Inbox>()) {
+  if (auto problem = check_config(config_)) {
+    throw CallError(std::move(*problem));
+  }
+  host_name_ = config_.name.empty() || config_.name == "auto" ? machine_name() : config_.name;
+  executor_ = std::make_shared<Executor>([log = log_](const char* what) {
+    log.error("an exception left a callback", {{"what", what}});
+  });
+  runtime_dir_.emplace(value_or_throw(RuntimeDir::create()));
+  make_backends(std::move(backends));
+  make_pools();
+  start_loop();
+}
+
+void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
+  for (auto& backend : own) {
+    const std::string name = backend->name();
+    backends_[name] = std::move(backend);
+  }
+  const auto factories = default_backends();
+  const BackendEnvironment environment{.host_name = host_name_,
+                                       .runtime_dir = runtime_dir_->path().string(),
+                                       .log = [log = log_](std::string_view line) { log.info(line); }};
+  for (const auto& [pool, settings] : config_.pools) {
+    if (backends_.contains(settings.backend)) {
+      continue;
+    }
+    const auto factory = factories.find(settings.backend);
+    if (factory == factories.end()) {
+      std::vector<std::string> names;
+      std::transform(factories.begin(), factories.end(), std::back_inserter(names),
+                     [](const auto& entry) { return entry.first; });
+      throw CallError(Error{.code = ErrorCode::invalid_argument,
+                            .message = "pools." + pool + ".backend: there is no backend \"" + settings.backend + "\"" +
+                                       base::did_you_mean(settings.backend, names)});
+    }
+    const auto options = config_.backends.find(settings.backend);
+    auto made = factory->second(options == config_.backends.end() ? BackendOptions{} : options->second, environment);
+    backends_[settings.backend] = value_or_throw(std::move(made));
+  }
+}
+
+void RunningHost::make_pools() {
+  std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
+  const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path());
+  if (const auto scanned = catalog->scan(); scanned.has_error()) {
+    throw CallError(scanned.error());
+  }
+  const bool nested = Parent::get().has_value();
+  for (auto& [name, settings] : config_.pools) {
+    std::vector<DigestId> plugins;
+    for (const std::string& reference : settings.plugins) {
+      const auto plugin = catalog->resolve(reference);
+      if (plugin.has_error()) {
+        Error error = plugin.error();
+        error.message = "pools." + name + ".plugins: " + error.message;
+        throw CallError(std::move(error));
+      }
+      plugins.push_back((*plugin)->id);
+    }
+    if (nested) {
+      settings.min = 0;  // else runners would boot runners without end
+    }
+    detail::PoolCore::Parts parts{.index = static_cast<std::uint32_t>(pools_.size()),
+                                  .name = name,
+                                  .config = settings,
+                                  .catalog = catalog,
+                                  .plugins = std::move(plugins),
+                                  .inbox = inbox_,
+                                  .executor = executor_,
+                                  .log = log_};
+    pools_[name] = std::make_shared<detail::PoolCore>(std::move(parts));
+  }
+}
+
+void RunningHost::start_loop() {
+  RouterConfig router;
+  router.advertise = config_.advertise;
+  for (const std::string& endpoint : config_.listen) {
+    if (endpoint.starts_with("ipc://")) {
+      router.control_ipc = runtime_dir_->control_endpoint();
+      router.bulk_ipc = runtime_dir_->bulk_endpoint();
+    } else {
+      router.tcp.push_back(endpoint);
+    }
+  }
+  Loop::Parts parts{.router = value_or_throw(Router::bind(router)),
+                    .inbox = inbox_,
+                    .backends = backends_,
+                    .pools = {},
+                    .log = log_,
+                    .host_name = host_name_,
+                    .plugin_dir = runtime_dir_->plugins().string()};
+  parts.pools.resize(pools_.size());
+  for (const auto& [name, core] : pools_) {
+    parts.pools[core->parts().index] = core;
+  }
+  loop_ = std::make_unique<Loop>(std::move(parts));
+  loop_->start();
+}
+
+RunningHost::~RunningHost() {
+  shutdown();
+}
+
+void RunningHost::drain_pools() {
+  std::vector<std::pair<std::future<void>, Duration>> pending;
+  for (const auto& [name, core] : pools_) {
+    const auto drained = std::make_shared<std::promise<void>>();
+    const Duration grace = core->parts().config.shutdown_timeout;
+    if (core->post(
+            [drained, grace](PoolDriver& driver) { driver.drain(grace, [drained] { drained->set_value(); }); })) {
+      pending.emplace_back(drained->get_future(), grace);
+    }
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto& [drained, grace] : pending) {
+    if (grace == kForever) {
+      drained.wait();
+    } else if (drained.wait_until(begin + grace + kDrainSlack) != std::future_status::ready) {
+      log_.warning("a pool did not end in time");
+    }
+  }
+}
+
+void RunningHost::shutdown() {
+  const Executor::BlockingScope blocking;
+  const std::lock_guard lock(shutdown_mutex_);
+  if (loop_ == nullptr) {
+    return;
+  }
+  drain_pools();
+  loop_.reset();
+  backends_.clear();
+  executor_->stop();
+  runtime_dir_.reset();
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,55 @@
+// Turns a configuration into the parts of a running host.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <flame/backend.hpp>
+#include <flame/config.hpp>
+
+#include "host/src/catalog.hpp"
+#include "host/src/executor.hpp"
+#include "host/src/inbox.hpp"
+#include "host/src/loop.hpp"
+#include "host/src/pool_core.hpp"
+#include "host/src/runtime_dir.hpp"
+#include "plugin_sdk/base/log.hpp"
+
+namespace flame::pool {
+
+/// Everything behind a Host, in the order in which it is made; torn down by shutdown().
+class RunningHost {
+ public:
+  /// Throws CallError; see Host.
+  RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>> backends);
+  ~RunningHost();
+  RunningHost(const RunningHost&) = delete;
+  RunningHost& operator=(const RunningHost&) = delete;
+
+  [[nodiscard]] const std::map<std::string, std::shared_ptr<detail::PoolCore>, std::less<>>& pools() const noexcept {
+    return pools_;
+  }
+  [[nodiscard]] const RuntimeDir& runtime_dir() const noexcept { return *runtime_dir_; }
+  void shutdown();
+
+ private:
+  void make_backends(std::vector<std::shared_ptr<Backend>> own);
+  void make_pools();
+  void start_loop();
+  void drain_pools();
+
+  HostConfig config_;
+  std::string host_name_;
+  base::Logger log_;
+  std::mutex shutdown_mutex_;
+  std::optional<RuntimeDir> runtime_dir_;
+  std::shared_ptr<Executor> executor_;
+  std::shared_ptr<Inbox> inbox_;
+  std::map<std::string, std::shared_ptr<Backend>> backends_;
+  std::map<std::string, std::shared_ptr<detail::PoolCore>, std::less<>> pools_;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,58 @@
+// What callers and backends hand to the loop thread: a queue that wakes it, and that refuses once the loop has ended.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <variant>
+#include <vector>
+
+#include <flame/detail/unique_function.hpp>
+
+#include "host/src/types.hpp"
+#include "plugin_sdk/base/event_fd.hpp"
+
+namespace flame::pool {
+
+class RemoteCall;
+
+struct SubmitCommand {
+  std::shared_ptr<RemoteCall> call;
+};
+struct CancelCommand {
+  std::shared_ptr<RemoteCall> call;
+};
+/// Anything else: runs on the loop thread.
+using LoopTask = detail::UniqueFunction<void()>;
+using Command = std::variant<SubmitCommand, CancelCommand, LoopTask>;
+
+/// Shared by the loop, the pools, their calls and the callbacks given to backends; outlives the loop.
+class Inbox {
+ public:
+  /// False: the loop has ended, and `command` was not taken. [any thread]
+  [[nodiscard]] bool push(Command&& command);
+  /// A number for a new call. [any thread]
+  [[nodiscard]] CallId next_call() noexcept { return next_call_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+  // --- loop thread
+  /// Replaces the contents of `out` by what waits.
+  void take_all(std::vector<Command>& out);
+  /// Announces that the loop is about to wait in poll(); false when something waits already.
+  [[nodiscard]] bool prepare_sleep();
+  /// `readable`: what poll() said about fd().
+  void woken(bool readable) noexcept;
+  /// From now on push() refuses. What waits is still there for take_all().
+  void close();
+  [[nodiscard]] int fd() const noexcept { return wake_.fd(); }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Command> commands_;
+  bool closed_ = false;
+  bool sleeping_ = false;
+  base::EventFd wake_;
+  std::atomic<CallId> next_call_ = 0;
+};
+
+}  // namespace flame::pool

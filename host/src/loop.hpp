@@ -1,0 +1,68 @@
+// The loop thread: owns the sockets and all pool state; polls, dispatches, keeps time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <flame/backend.hpp>
+
+#include "host/src/machines.hpp"
+#include "host/src/pool_core.hpp"
+#include "host/src/pool_driver.hpp"
+#include "host/src/router.hpp"
+#include "host/src/session_table.hpp"
+
+namespace flame::pool {
+
+/// Made and destroyed by the host's thread; everything in between happens on the loop's own thread, which runs no user
+/// code and blocks only in poll().
+class Loop final : private SessionEvents {
+ public:
+  struct Parts {
+    std::unique_ptr<Router> router;
+    std::shared_ptr<Inbox> inbox;
+    std::map<std::string, std::shared_ptr<Backend>> backends;
+    std::vector<std::shared_ptr<detail::PoolCore>> pools;
+    base::Logger log;
+    std::string host_name;
+    std::string plugin_dir;
+  };
+  explicit Loop(Parts parts);
+  /// Ends the thread once no machine is left or being booted, at the latest after limits::kByeWait. Calls that are left
+  /// fail with shutting_down.
+  ~Loop() override;
+
+  void start();
+
+ private:
+  void run();
+  void turn();
+  void take_commands();
+  void keep_time(Instant now);
+  void wait(Instant now);
+  void finish();
+  [[nodiscard]] bool done() const;
+  [[nodiscard]] PoolDriver& driver_of(const Session& session) { return *drivers_[session.info().pool]; }
+
+  void on_hello(Session& session, const wire::Hello& hello) override;
+  void on_notice(Session& session, const wire::Body& body) override;
+  void on_heard(Session& session) override;
+  void on_lost(Session& session, const std::string& reason) override;
+
+  Parts parts_;
+  std::uint64_t incarnation_;
+  Machines machines_;
+  SessionTable sessions_;
+  std::vector<std::unique_ptr<PoolDriver>> drivers_;
+  std::vector<Command> commands_;
+  Instant next_beat_;
+  Instant stop_at_ = kNever;
+  bool parked_ = false;  // something could not be sent
+  std::thread thread_;
+};
+
+}  // namespace flame::pool

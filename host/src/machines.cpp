@@ -1,0 +1,84 @@
+// Boots, late boots, exits.
+#include "host/src/machines.hpp"
+
+#include "plugin_sdk/base/assert.hpp"
+
+namespace flame::pool {
+
+Machines::Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox)
+    : backends_(std::move(backends)), inbox_(std::move(inbox)) {
+  for (const auto& [name, backend] : backends_) {
+    backend->on_exit([this, origin = backend.get(), to = inbox_](MachineId machine, std::string reason) {
+      static_cast<void>(to->push(LoopTask([this, origin, machine = std::move(machine), reason = std::move(reason)] {
+        exited(origin, machine, reason);
+      })));
+    });
+  }
+}
+
+void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest request) {
+  const auto found = backends_.find(backend);
+  FLAME_ASSERT(found != backends_.end(), "every pool's backend is made before the loop starts");
+  entries_[runner] = {.backend = found->second.get()};
+  found->second->boot(std::move(request), [this, runner, to = inbox_](BootOutcome outcome) {
+    static_cast<void>(to->push(
+        LoopTask([this, runner, outcome = std::move(outcome)]() mutable { booted(runner, std::move(outcome)); })));
+  });
+}
+
+void Machines::booted(RunnerKey runner, BootOutcome outcome) {
+  const auto entry = entries_.find(runner);
+  FLAME_ASSERT(entry != entries_.end(), "a backend answered one boot twice");
+  if (outcome.has_error()) {
+    entries_.erase(entry);
+    events_.on_boot(runner, outcome.error());
+    return;
+  }
+  const std::pair<Backend*, MachineId> machine{entry->second.backend, outcome->id};
+  entry->second.machine = outcome->id;
+  if (entry->second.destroyed) {
+    entries_.erase(entry);
+    machine.first->destroy(machine.second);
+    return;
+  }
+  runners_[machine] = runner;
+  events_.on_boot(runner, std::nullopt);
+  if (const auto early = early_exits_.extract(machine)) {
+    exited(machine.first, machine.second, early.mapped());
+  }
+}
+
+void Machines::exited(Backend* backend, const MachineId& machine, std::string reason) {
+  const auto found = runners_.find({backend, machine});
+  if (found != runners_.end()) {
+    events_.on_exit(found->second, std::move(reason));
+    return;
+  }
+  bool booting = false;
+  for (const auto& [runner, entry] : entries_) {
+    booting = booting || (entry.backend == backend && !entry.machine);
+  }
+  if (booting) {
+    early_exits_[{backend, machine}] = std::move(reason);
+  } else {
+    early_exits_.clear();
+  }
+}
+
+void Machines::destroy(RunnerKey runner) {
+  const auto entry = entries_.find(runner);
+  if (entry == entries_.end()) {
+    return;
+  }
+  if (!entry->second.machine) {
+    entry->second.destroyed = true;
+    return;
+  }
+  Backend* const backend = entry->second.backend;
+  const MachineId machine = *entry->second.machine;
+  runners_.erase({backend, machine});
+  entries_.erase(entry);
+  backend->destroy(machine);
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,58 @@
+// The machines of all pools: asks backends for them, remembers whose they are, and destroys what came too late.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <flame/backend.hpp>
+
+#include "host/src/inbox.hpp"
+#include "host/src/types.hpp"
+
+namespace flame::pool {
+
+/// A runner across pools.
+using RunnerKey = std::pair<std::uint32_t, RunnerId>;
+
+/// Loop thread, except construction. Callbacks of backends come back through the inbox, so they never run after the
+/// loop has ended.
+class Machines {
+ public:
+  struct Events {
+    std::function<void(RunnerKey, std::optional<BootFailure>)> on_boot;
+    std::function<void(RunnerKey, std::string reason)> on_exit;
+  };
+
+  Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox);
+  void set_events(Events events) { events_ = std::move(events); }
+
+  void boot(RunnerKey runner, const std::string& backend, BootRequest request);
+  /// At once, or as soon as its boot has an outcome. Unknown runners: nothing.
+  void destroy(RunnerKey runner);
+  /// Machines that exist or are being booted.
+  [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
+
+ private:
+  struct Entry {
+    Backend* backend = nullptr;
+    std::optional<MachineId> machine;
+    bool destroyed = false;
+  };
+
+  void booted(RunnerKey runner, BootOutcome outcome);
+  void exited(Backend* backend, const MachineId& machine, std::string reason);
+
+  std::map<std::string, std::shared_ptr<Backend>> backends_;
+  std::shared_ptr<Inbox> inbox_;
+  Events events_;
+  std::map<RunnerKey, Entry> entries_;
+  std::map<std::pair<Backend*, MachineId>, RunnerKey> runners_;
+  std::map<std::pair<Backend*, MachineId>, std::string> early_exits_;  // of machines whose boot is not answered yet
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,193 @@
+// PoolDriver's hands: one function per action of the policy.
+#include <random>
+#include <utility>
+
+#include "host/src/pool_driver.hpp"
+#include "host/src/pool_runner.hpp"
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+namespace {
+
+std::uint64_t random_nonce() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+// kForever is -1 on the wire.
+std::int64_t wire_time(Duration time) {
+  return base::to_wire(time);
+}
+
+}  // namespace
+
+wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce,
+                                    const std::vector<DigestId>& digests) const {
+  const Router& router = *services_.router;
+  wire::Parent parent = services_.parent;
+  parent.nonce = nonce;
+  parent.pool = core_->name();
+  parent.runner = name;
+  parent.backend = config_.backend;
+  parent.failsafe_ns = std::chrono::nanoseconds(limits::kFailsafe).count();
+  // A machine elsewhere cannot reach this host's directory; without tcp, ipc is the only way there is.
+  const bool use_ipc = config_.backend == "local" || router.tcp().control.empty();
+  for (const Endpoints* endpoints : {use_ipc ? &router.ipc() : nullptr, &router.tcp()}) {
+    if (endpoints != nullptr) {
+      parent.control.insert(parent.control.end(), endpoints->control.begin(), endpoints->control.end());
+      parent.bulk.insert(parent.bulk.end(), endpoints->bulk.begin(), endpoints->bulk.end());
+    }
+  }
+  for (const DigestId id : digests) {
+    const CatalogPlugin& plugin = core_->parts().catalog->plugin(id);
+    parent.plugins.push_back({plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest});
+  }
+  return parent;
+}
+
+void PoolDriver::perform(const action::Boot& boot) {
+  const std::string name = runner_name(boot.runner);
+  runners_[boot.runner] = std::make_unique<Runner>(*this, boot.runner, name);
+  const std::uint64_t nonce = random_nonce();
+  wire::Parent parent = parent_for(name, nonce, boot.digests);
+  const RunnerKey key{core_->parts().index, boot.runner};
+  KeyPair keys = make_key_pair();
+  services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max});
+  if (!services_.router->tcp().control.empty()) {
+    parent.host_key = services_.router->public_key();
+    parent.public_key = std::move(keys.public_key);
+    parent.secret_key = std::move(keys.secret_key);
+  }
+  services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
+  services_.machines->boot(key, config_.backend,
+                           {.pool = core_->name(),
+                            .runner = name,
+                            .parent = wire::encode_parent(parent),
+                            .boot_timeout = config_.boot_timeout,
+                            .env = config_.env,
+                            .plugin_dirs = {services_.plugin_dir}});
+}
+
+void PoolDriver::perform(const action::Admit& admit) {
+  Runner* const runner = find(admit.runner);
+  FLAME_ASSERT(runner != nullptr && runner->session != nullptr, "only a runner that said hello is admitted");
+  services_.log.debug("runner ready", {{"pool", core_->name()}, {"runner", runner->name}});
+  post(*runner, wire::Welcome{.session = runner->session->info().id,
+                              .slots = config_.single_use ? 1 : config_.max_concurrency,
+                              .isolation = static_cast<wire::Isolation>(config_.isolation),
+                              .single_use = config_.single_use,
+                              .reuse = config_.reuse,
+                              .idle_shutdown_ns = wire_time(admit.idle_shutdown),
+                              .shutdown_grace_ns = wire_time(config_.shutdown_timeout),
+                              .kill_grace_ns = wire_time(limits::kKillGrace),
+                              .payload_max = config_.payload_max,
+                              .memory_max = config_.limits.memory,
+                              .cpu_time_ns = config_.limits.cpu_time.count(),
+                              .open_files_max = config_.limits.open_files,
+                              .warm = config_.warm});
+}
+
+void PoolDriver::perform(const action::Reject& reject) {
+  if (Runner* const runner = find(reject.runner); runner != nullptr && runner->session != nullptr) {
+    services_.sessions->refuse(*std::exchange(runner->session, nullptr), ErrorCode::incompatible, reject.reason);
+  }
+}
+
+void PoolDriver::perform(const action::Send& send) {
+  Runner* const runner = find(send.runner);
+  const auto call = calls_.find(send.call);
+  FLAME_ASSERT(runner != nullptr && runner->session != nullptr && call != calls_.end(),
+               "the policy sends open calls to connected runners");
+  runner->session->send(call->second, base::deadline_after(boot_time(), send.remaining), send.attempt);
+  services_.sessions->touch(*runner->session);
+}
+
+void PoolDriver::perform(const action::CancelRemote& cancel) {
+  Runner* const runner = find(cancel.runner);
+  if (runner == nullptr || runner->session == nullptr) {
+    return;
+  }
+  if (runner->session->cancel(cancel.call, cancel.reason)) {
+    on(event::Ended{cancel.runner, cancel.call});
+  }
+  services_.sessions->touch(*runner->session);
+}
+
+void PoolDriver::perform(action::Complete& complete) {
+  auto node = calls_.extract(complete.call);
+  FLAME_ASSERT(!node.empty(), "a call is completed once");
+  const std::shared_ptr<RemoteCall>& call = node.mapped();
+  if (!complete.error) {
+    FLAME_ASSERT(call->result.has_value(), "a call that succeeded has a result");
+    finish(call, std::move(*call->result));
+    return;
+  }
+  Error error = std::move(*complete.error);
+  if (error.plugin.empty()) {
+    error.plugin = call->record.plugin;
+  }
+  if (error.runner.empty() && complete.runner != 0) {
+    error.runner = runner_name(complete.runner);
+  }
+  finish(call, std::move(error));
+}
+
+void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome) {
+  CallRecord& record = call->record;
+  record.arguments = {};
+  call->result.reset();
+  if (record.cast && outcome.has_error() && outcome.error().code != ErrorCode::cancelled) {
+    core_->cast_failed(record.id, record.task, outcome.error());
+  }
+  call->complete(std::move(outcome));
+}
+
+void PoolDriver::perform(const action::RetireReply& reply) {
+  if (Runner* const runner = find(reply.runner)) {
+    post(*runner, wire::RetireReply{reply.granted});
+  }
+}
+
+void PoolDriver::perform(const action::DrainRunner& drain) {
+  if (Runner* const runner = find(drain.runner)) {
+    post(*runner, wire::Drain{wire_time(drain.grace)});
+  }
+}
+
+void PoolDriver::perform(const action::Destroy& destroy) {
+  services_.sessions->forget(runner_name(destroy.runner));
+  services_.machines->destroy({core_->parts().index, destroy.runner});
+  auto node = runners_.extract(destroy.runner);
+  if (node.empty()) {
+    return;
+  }
+  if (Session* const session = std::exchange(node.mapped()->session, nullptr)) {
+    services_.sessions->close(*session, wire::Bye{"the host has let this runner go"});
+  }
+  gone_.push_back(std::move(node.mapped()));
+}
+
+void PoolDriver::perform(const action::Callback& callback) {
+  switch (callback.kind) {
+    case action::Callback::Kind::grow_start:
+      core_->notify(GrowStart{core_->name(), callback.count});
+      break;
+    case action::Callback::Kind::grow_end:
+      core_->notify(GrowEnd{core_->name(), callback.count, !callback.error, callback.error.value_or(Error{})});
+      break;
+    case action::Callback::Kind::shrink:
+      core_->notify(Shrink{core_->name(), callback.count, runner_name(callback.runner)});
+      break;
+  }
+}
+
+void PoolDriver::perform(const action::Drained&) {
+  drained_ = true;
+  for (LoopTask& done : std::exchange(on_drained_, {})) {
+    done();
+  }
+}
+
+}  // namespace flame::pool

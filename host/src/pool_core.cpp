@@ -1,0 +1,155 @@
+// From a CallSpec to a record that the loop can work with.
+#include "host/src/pool_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/wire/payload_frame.hpp"
+
+namespace flame::detail {
+namespace {
+
+Error gone() {
+  return {.code = ErrorCode::shutting_down, .message = "the host has been shut down", .started = Started::no};
+}
+
+// Longest time that fits the clocks of all parties; more is for ever.
+constexpr Duration kBudgetMax = std::chrono::hours(24 * 365 * 100);
+
+}  // namespace
+
+PoolCore::PoolCore(Parts parts) : parts_(std::move(parts)), strand_(std::make_shared<pool::Strand>(parts_.executor)) {}
+
+std::shared_ptr<CallState> submit(const std::shared_ptr<PoolCore>& pool, CallSpec spec) {
+  return pool->submit(std::move(spec));
+}
+
+Result<pool::TaskRef> PoolCore::find_task(const CallSpec& spec) const {
+  pool::TaskQuery query{.name = spec.task, .fingerprint = std::nullopt, .schema = spec.signature};
+  if (!spec.signature.empty()) {
+    query.fingerprint = spec.fingerprint;
+  }
+  return parts_.catalog->find_task(parts_.plugins, query);
+}
+
+Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
+  auto task = find_task(spec);
+  if (task.has_error()) {
+    return task.error();
+  }
+  const manifest::TaskEntry& entry = *task->entry;
+  if (entry.kind != manifest::TaskKind::task) {
+    return objects_unsupported(entry.name);
+  }
+  auto info = wire::describe(spec.arguments, parts_.config.payload_max);
+  if (info.has_error()) {
+    return info.error();
+  }
+  std::optional<Duration> budget = spec.options.timeout;
+  if (budget && *budget < Duration::zero()) {
+    return Error{.code = ErrorCode::invalid_argument, .message = "CallOptions::timeout is negative"};
+  }
+  if (!budget && entry.timeout > Duration::zero()) {
+    budget = entry.timeout;
+  }
+  if (!budget && spec.cast) {
+    budget = kForever;
+  }
+  if (budget && *budget > kBudgetMax) {
+    budget = kForever;
+  }
+  pool::CallRecord record;
+  record.pool = parts_.index;
+  record.digest = task->plugin->id;
+  record.plugin = task->plugin->reference();
+  record.digest_text = task->plugin->digest;
+  record.task = entry.name;
+  record.fingerprint = entry.fingerprint;
+  record.wire_bytes = wire::wire_size(spec.arguments);
+  record.info = std::move(*info);
+  record.arguments = std::move(spec.arguments);
+  record.budget = budget;
+  record.retries = spec.options.retries.value_or(entry.retries);
+  record.idempotent = entry.idempotent;
+  record.linked = spec.options.link;
+  record.cast = spec.cast;
+  record.on_progress = std::move(spec.on_progress);
+  return record;
+}
+
+std::shared_ptr<CallState> PoolCore::submit(CallSpec spec) {
+  auto record = make_record(spec);
+  std::optional<Error> refused;
+  if (record.has_error()) {
+    refused = record.error();
+    refused->started = Started::no;
+    record = pool::CallRecord{.task = spec.task, .cast = spec.cast};
+  }
+  record->id = parts_.inbox->next_call();
+  auto call = std::make_shared<pool::RemoteCall>(parts_.executor, parts_.inbox, std::move(*record));
+  if (!refused) {
+    if (parts_.inbox->push(pool::SubmitCommand{call})) {
+      call->cancel_on(spec.options.stop);
+      return call;
+    }
+    refused = gone();
+  }
+  if (spec.cast) {
+    cast_failed(call->id(), spec.task, *refused);
+  }
+  call->complete(std::move(*refused));
+  return call;
+}
+
+void PoolCore::cast_failed(std::uint64_t call, const std::string& task, const Error& error) {
+  if (!notify(CastError{parts_.name, call, task, error})) {
+    parts_.log.warning("cast failed",
+                       {{"pool", parts_.name}, {"call", call}, {"task", task}, {"error", error.to_string()}});
+  }
+}
+
+void PoolCore::log_output(LogEvent event) {
+  static constexpr const char* kSources[] = {"stdout", "stderr", "log"};
+  if (notify(event)) {
+    return;
+  }
+  const auto level = static_cast<base::LogLevel>(std::clamp(event.level, 0, 3));
+  std::string_view rest = event.text;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    parts_.log.log(level, rest.substr(0, end),
+                   {{"pool", event.pool},
+                    {"runner", event.runner},
+                    {"call", event.call},
+                    {"from", kSources[static_cast<std::size_t>(event.source)]}});
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  if (event.dropped > 0) {
+    parts_.log.warning("output was dropped",
+                       {{"runner", event.runner}, {"call", event.call}, {"bytes", event.dropped}});
+  }
+}
+
+bool PoolCore::post(std::function<void(pool::PoolDriver&)> task) {
+  return parts_.inbox->push(pool::LoopTask([self = shared_from_this(), task = std::move(task)] {
+    if (self->driver_ != nullptr) {
+      task(*self->driver_);
+    }
+  }));
+}
+
+bool PoolCore::on_loop(std::function<void(pool::PoolDriver&)> task) {
+  const auto done = std::make_shared<pool::LocalCall>(parts_.executor, nullptr);
+  if (!parts_.inbox->push(pool::LoopTask([this, &task, done] {
+        if (driver_ != nullptr) {
+          task(*driver_);
+        }
+        done->complete();
+      }))) {
+    return false;
+  }
+  done->wait(Duration(-1));
+  return true;
+}
+
+}  // namespace flame::detail

@@ -1,0 +1,214 @@
+// Events in, actions out, actions done.
+#include "host/src/pool_driver.hpp"
+
+#include <ctime>
+#include <random>
+#include <utility>
+
+#include "host/src/pool_runner.hpp"
+#include "plugin_sdk/base/assert.hpp"
+
+namespace flame::pool {
+
+Instant boot_time() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return Instant(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services)
+    : core_(std::move(core)),
+      services_(std::move(services)),
+      config_(core_->parts().config),
+      policy_(config_, core_->parts().plugins, std::random_device{}()),
+      min_(config_.min),
+      max_(config_.max) {}
+
+PoolDriver::~PoolDriver() = default;
+
+void PoolDriver::reap() { gone_.clear(); }
+
+// Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
+void PoolDriver::on(Event event) {
+  events_.push_back(std::move(event));
+  if (std::exchange(busy_, true)) {
+    return;
+  }
+  Actions actions;
+  while (!events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    actions.clear();
+    policy_.on(next, boot_time(), actions);
+    for (Action& action : actions) {
+      std::visit([this](auto& one) { perform(one); }, action);
+    }
+  }
+  busy_ = false;
+}
+
+PoolDriver::Runner* PoolDriver::find(RunnerId runner) {
+  const auto found = runners_.find(runner);
+  return found == runners_.end() ? nullptr : found->second.get();
+}
+
+std::string PoolDriver::runner_name(RunnerId runner) const {
+  return core_->name() + "-" + std::to_string(runner);
+}
+
+void PoolDriver::submit(std::shared_ptr<RemoteCall> call) {
+  const CallRecord& record = call->record;
+  event::Submit submit{.call = record.id,
+                       .digest = record.digest,
+                       .budget = record.budget,
+                       .retries = record.retries,
+                       .idempotent = record.idempotent};
+  const CallId id = record.id;
+  calls_[id] = std::move(call);
+  on(submit);
+}
+
+void PoolDriver::post(Runner& runner, wire::Body body) {
+  if (runner.session != nullptr) {
+    runner.session->post(std::move(body));
+    services_.sessions->touch(*runner.session);
+  }
+}
+
+// --- what sessions and backends report
+
+void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
+  Runner* const runner = find(session.info().runner);
+  FLAME_ASSERT(runner != nullptr, "a runner that may say hello is one of this pool");
+  runner->session = &session;
+  session.set_sink(runner);
+  event::RunnerHello event{.runner = runner->id};
+  for (const wire::PluginState& state : hello.plugins) {
+    const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
+    if (!digest) {
+      continue;
+    }
+    event::RunnerPlugin plugin{.digest = *digest};
+    if (!state.ready && !state.error.empty()) {
+      plugin.error = Error{.code = ErrorCode::incompatible,
+                           .message = state.error,
+                           .started = Started::no,
+                           .runner = runner->name,
+                           .plugin = core_->parts().catalog->plugin(*digest).reference()};
+    }
+    event.plugins.push_back(std::move(plugin));
+  }
+  on(std::move(event));
+}
+
+void PoolDriver::on_notice(Session& session, const wire::Body& body) {
+  const RunnerId runner = session.info().runner;
+  if (const auto* retire = std::get_if<wire::Retire>(&body)) {
+    on(event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
+  } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
+    services_.sessions->close(session, std::nullopt);
+    on_lost(session, bye->reason);
+  } else {
+    on(event::Heard{runner});
+  }
+}
+
+void PoolDriver::on_lost(Session& session, const std::string& reason) {
+  const RunnerId id = session.info().runner;
+  if (Runner* const runner = find(id)) {
+    runner->session = nullptr;
+  }
+  services_.log.debug("runner left", {{"runner", session.info().name}, {"reason", reason}});
+  on(event::RunnerLost{id, reason});
+}
+
+void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& failure) {
+  if (!failure) {
+    on(event::BootOk{runner});
+    return;
+  }
+  services_.log.warning("runner did not boot",
+                        {{"pool", core_->name()}, {"runner", runner_name(runner)}, {"error", failure->error.message}});
+  on(event::BootFailed{runner, failure->error, failure->permanent});
+}
+
+void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
+  if (const auto found = calls_.find(call); found != calls_.end()) {
+    found->second->result = std::move(payload);
+  }
+  on(event::Result{runner, call, std::move(error)});
+}
+
+void PoolDriver::on_output(const Runner& runner, const wire::Output& output) {
+  const auto call = calls_.find(output.id);
+  LogEvent event{.pool = core_->name(),
+                 .runner = runner.name,
+                 .call = output.id,
+                 .task = call == calls_.end() ? std::string() : call->second->record.task,
+                 .source = output.stream == wire::Stream::out   ? LogEvent::Source::standard_output
+                           : output.stream == wire::Stream::err ? LogEvent::Source::standard_error
+                                                                : LogEvent::Source::log,
+                 .level = output.stream == wire::Stream::log ? static_cast<int>(output.level) : 1,
+                 .text = output.text,
+                 .dropped = output.dropped};
+  core_->log_output(std::move(event));
+}
+
+void PoolDriver::on_progress(const wire::Progress& progress) {
+  const auto found = calls_.find(progress.id);
+  if (found == calls_.end()) {
+    return;
+  }
+  const std::shared_ptr<RemoteCall>& call = found->second;
+  core_->notify(ProgressEvent{core_->name(), progress.id, call->record.task, progress.fraction, progress.message});
+  if (call->record.on_progress) {
+    core_->post_event([call, progress] { call->record.on_progress(progress.fraction, progress.message); });
+  }
+}
+
+// --- the rest of the pool's life
+
+void PoolDriver::drain(Duration grace, LoopTask done) {
+  if (drained_) {
+    done();
+    return;
+  }
+  on_drained_.push_back(std::move(done));
+  on(event::Drain{grace});
+}
+
+void PoolDriver::resize(std::uint32_t min, std::uint32_t max) {
+  min_ = min;
+  max_ = max;
+  on(event::Resize{min, max});
+}
+
+PoolStats PoolDriver::stats() const {
+  const PolicyStats now = policy_.stats();
+  return {.runners = now.runners,
+          .booting = now.booting,
+          .draining = now.draining,
+          .slots_busy = static_cast<std::uint32_t>(now.in_flight),
+          .waiting = now.waiting,
+          .min = min_,
+          .max = max_,
+          .submitted = now.submitted,
+          .succeeded = now.succeeded,
+          .failed = now.failed,
+          .retried = now.retried,
+          .boots = now.boots,
+          .boots_failed = now.boots_failed,
+          .runners_lost = now.runners_lost};
+}
+
+void PoolDriver::abandon() {
+  auto calls = std::exchange(calls_, {});
+  for (const auto& [id, call] : calls) {
+    finish(call, Error{.code = ErrorCode::shutting_down, .message = "the host ended before the call did"});
+  }
+  for (LoopTask& done : std::exchange(on_drained_, {})) {
+    done();
+  }
+}
+
+}  // namespace flame::pool

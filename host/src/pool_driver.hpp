@@ -1,0 +1,102 @@
+// Acts for one pool: turns what happens into PoolPolicy's events and carries out its actions.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <flame/pool.hpp>
+
+#include "host/src/machines.hpp"
+#include "host/src/pool_core.hpp"
+#include "host/src/pool_policy.hpp"
+#include "host/src/session_table.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::pool {
+
+/// The loop's parts that a pool acts through, and what all runners of a host are told.
+struct DriverServices {
+  SessionTable* sessions = nullptr;
+  Machines* machines = nullptr;
+  const Router* router = nullptr;
+  base::Logger log;
+  wire::Parent parent;  // incarnation, host_name; the rest is filled in per runner
+  std::string plugin_dir;
+};
+
+/// The time that policies see: CLOCK_BOOTTIME.
+[[nodiscard]] Instant boot_time() noexcept;
+
+/// Loop thread.
+class PoolDriver {
+ public:
+  PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services);
+  ~PoolDriver();
+  PoolDriver(const PoolDriver&) = delete;
+  PoolDriver& operator=(const PoolDriver&) = delete;
+
+  void submit(std::shared_ptr<RemoteCall> call);
+  /// Feeds one event and carries out what follows from it.
+  void on(Event event);
+  [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
+
+  void on_hello(Session& session, const wire::Hello& hello);
+  void on_notice(Session& session, const wire::Body& body);
+  void on_lost(Session& session, const std::string& reason);
+  void on_boot(RunnerId runner, const std::optional<BootFailure>& failure);
+
+  /// `done` is called once nothing is left, at the latest a little after `grace`.
+  void drain(Duration grace, LoopTask done);
+  [[nodiscard]] bool drained() const noexcept { return drained_; }
+  [[nodiscard]] PoolStats stats() const;
+  void resize(std::uint32_t min, std::uint32_t max);
+  /// Frees runners that are gone. Outside of any callback.
+  void reap();
+  /// The loop ends: every call that is left fails with shutting_down.
+  void abandon();
+
+ private:
+  struct Runner;
+
+  void perform(const action::Boot& boot);
+  void perform(const action::Admit& admit);
+  void perform(const action::Reject& reject);
+  void perform(const action::Send& send);
+  void perform(const action::CancelRemote& cancel);
+  void perform(action::Complete& complete);
+  void perform(const action::RetireReply& reply);
+  void perform(const action::DrainRunner& drain);
+  void perform(const action::Destroy& destroy);
+  void perform(const action::Callback& callback);
+  void perform(const action::Drained& drained);
+
+  [[nodiscard]] Runner* find(RunnerId runner);
+  [[nodiscard]] std::string runner_name(RunnerId runner) const;
+  [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
+                                        const std::vector<DigestId>&) const;
+  void post(Runner& runner, wire::Body body);
+  void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
+  void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload);
+  void on_output(const Runner& runner, const wire::Output& output);
+  void on_progress(const wire::Progress& progress);
+
+  std::shared_ptr<detail::PoolCore> core_;
+  DriverServices services_;
+  const PoolConfig& config_;
+  PoolPolicy policy_;
+  std::uint32_t min_ = 0;
+  std::uint32_t max_ = 0;
+  std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;
+  std::unordered_map<RunnerId, std::unique_ptr<Runner>> runners_;
+  std::vector<std::unique_ptr<Runner>> gone_;  // until reap(): a message of theirs may be at work above us
+  std::deque<Event> events_;
+  bool busy_ = false;
+  bool drained_ = false;
+  std::vector<LoopTask> on_drained_;
+};
+
+}  // namespace flame::pool

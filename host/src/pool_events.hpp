@@ -1,0 +1,185 @@
+// What goes into PoolPolicy and what comes out of it. The driver (loop) turns messages, timers and backend callbacks
+// into events, and carries out actions in the order given.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <flame/error.hpp>
+
+#include "host/src/types.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::pool {
+
+namespace event {
+
+/// A caller wants `call` run. Answered by Send or Complete, now or later; exactly one Complete per Submit, always.
+struct Submit {
+  CallId call = 0;
+  DigestId digest = 0;
+  /// with() or TaskOptions timeout: one budget for queue, boot, run and retries; kForever: no limit (casts).
+  /// nullopt: queue ≤ boot_timeout, then run ≤ timeout of the pool.
+  std::optional<Duration> budget;
+  std::uint32_t retries = 0;
+  bool idempotent = false;  ///< else retries is ignored
+};
+/// The caller gives up (stop token, dropped future, or host shutdown). Unknown and completed calls are ignored.
+struct Cancel {
+  CallId call = 0;
+  wire::CancelReason reason = wire::CancelReason::cancelled;
+};
+/// The backend's outcome of Boot. Hello may come before it. Also feed late ones: the answer is Destroy.
+struct BootOk {
+  RunnerId runner = 0;
+};
+struct BootFailed {
+  RunnerId runner = 0;
+  Error error;
+  bool permanent = false;
+};
+/// A plugin as the runner reports it. Not ready and no error: loaded on first use, so it counts as able to serve.
+struct RunnerPlugin {
+  DigestId digest = 0;
+  std::optional<Error> error;  ///< it cannot be loaded there
+};
+/// A runner with the right key and nonce dialled in. Answered by Admit or Reject. A digest that Boot asked for and that
+/// is not listed counts as missing there: calls for it fail with not_found while no other runner has it.
+struct RunnerHello {
+  RunnerId runner = 0;
+  std::vector<RunnerPlugin> plugins;
+};
+/// Anything was received from the runner (Beat, Output, …). Begun, Result, Ended and Retire count by themselves.
+struct Heard {
+  RunnerId runner = 0;
+};
+/// The session has ended: Bye, transport error, protocol violation. `reason` is for people.
+struct RunnerLost {
+  RunnerId runner = 0;
+  std::string reason;
+};
+/// The backend's proof of death. May come before or after RunnerLost, or alone. Messages that were on their way are
+/// still accepted for 50 ms while the runner holds calls, so it may overtake the last Result.
+struct MachineExited {
+  RunnerId runner = 0;
+  std::string reason;
+};
+struct Begun {
+  RunnerId runner = 0;
+  CallId call = 0;
+};
+/// The call's outcome; keep the payload until Complete. nullopt: success. Ended follows, always.
+struct Result {
+  RunnerId runner = 0;
+  CallId call = 0;
+  std::optional<Error> error;
+};
+/// The slot is free again: the runner said so, or the driver withdrew the call from its own queue after CancelRemote.
+struct Ended {
+  RunnerId runner = 0;
+  CallId call = 0;
+};
+/// The runner asks to leave. `sent_seq`: seq of the last Invoke that the driver put on the wire in that session.
+struct Retire {
+  RunnerId runner = 0;
+  std::uint64_t last_seq = 0;
+  std::uint64_t sent_seq = 0;
+  bool must = false;
+};
+/// next_wakeup() has come (or any other time: harmless).
+struct Tick {};
+/// No new calls; waiting and running ones may end within `grace`, then they get shutting_down. Then Drained. A second
+/// Drain can only shorten the grace.
+struct Drain {
+  Duration grace{};
+};
+/// New bounds at run time; 1 ≤ max, min ≤ max (checked by the caller). Surplus runners leave as they become idle.
+struct Resize {
+  std::uint32_t min = 0;
+  std::uint32_t max = 1;
+};
+/// Hint: about `calls` calls will be in flight soon. Boots runners for them once, within max.
+struct Expect {
+  std::uint64_t calls = 0;
+};
+
+}  // namespace event
+
+using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
+                           event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
+                           event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect>;
+
+namespace action {
+
+/// Ask the backend for a machine; the runner must have `digests`. Its outcome comes back as BootOk or BootFailed.
+struct Boot {
+  RunnerId runner = 0;
+  std::vector<DigestId> digests;
+};
+/// Send Welcome. `idle_shutdown` (kForever: never) is when the runner asks to retire.
+struct Admit {
+  RunnerId runner = 0;
+  Duration idle_shutdown{};
+};
+/// Send Refuse{reason} and close: unknown runner, second hello, or it came too late.
+struct Reject {
+  RunnerId runner = 0;
+  std::string reason;
+};
+/// Send Invoke. Keep the arguments until Complete: there may be a retry (attempt > 1, same digest).
+struct Send {
+  CallId call = 0;
+  RunnerId runner = 0;
+  Duration remaining{};  ///< kForever: none
+  std::uint32_t attempt = 1;
+};
+/// Send Cancel; or, while the Invoke is still in the driver's queue, withdraw it and feed Ended.
+struct CancelRemote {
+  CallId call = 0;
+  RunnerId runner = 0;
+  wire::CancelReason reason = wire::CancelReason::cancelled;
+};
+/// Tell the caller, once. nullopt: the payload of the last Result of this call. Arguments and payload can go now.
+/// `error.runner` and `error.plugin` are not filled here: the driver knows the names (`runner` below; 0: none).
+struct Complete {
+  CallId call = 0;
+  RunnerId runner = 0;
+  std::optional<Error> error;
+};
+/// Answer Retire. granted: nothing will be sent after this; the runner ends what it has, then leaves.
+struct RetireReply {
+  RunnerId runner = 0;
+  bool granted = false;
+};
+/// Send Drain: no further invocation comes.
+struct DrainRunner {
+  RunnerId runner = 0;
+  Duration grace{};
+};
+/// The runner is out of the pool, for whatever reason, also after MachineExited: close its session if there is one,
+/// forget its keys, and destroy its machine. If the boot has not answered yet: feed its BootOk, which yields a second
+/// Destroy. No other event about it is needed afterwards; all are harmless.
+struct Destroy {
+  RunnerId runner = 0;
+};
+/// A user callback, to be run on the executor. Not for boots that only keep `min` up (as FLAME).
+struct Callback {
+  enum class Kind : std::uint8_t { grow_start, grow_end, shrink };
+  Kind kind = Kind::grow_start;
+  RunnerId runner = 0;
+  std::uint32_t count = 0;     ///< runners + booting ones: after grow_start and grow_end, after the loss for shrink
+  std::optional<Error> error;  ///< grow_end: why it failed
+};
+/// Drain has finished: no call and no runner is left. Once.
+struct Drained {};
+
+}  // namespace action
+
+using Action =
+    std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Complete,
+                 action::RetireReply, action::DrainRunner, action::Destroy, action::Callback, action::Drained>;
+using Actions = std::vector<Action>;
+
+}  // namespace flame::pool

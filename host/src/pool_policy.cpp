@@ -1,0 +1,218 @@
+// PoolPolicy: calls, and the steps that follow every event (expire, dispatch, grow, shed, drain).
+#include "host/src/pool_policy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+Scheduler::Options scheduler_options(const PoolConfig& config) {
+  return {config.max_concurrency, config.strategy, config.single_use};
+}
+
+Elastic::Options elastic_options(const PoolConfig& config, std::uint64_t seed) {
+  const std::uint32_t capacity = config.single_use ? 1 : config.max_concurrency;
+  return {config.min, config.max, capacity, config.idle_shutdown_after, config.min_idle_shutdown_after, seed};
+}
+
+Error shutting_down() {
+  Error error;
+  error.code = ErrorCode::shutting_down;
+  error.message = "the pool is shutting down; stop calling it";
+  return error;
+}
+
+Error queue_full(std::uint64_t max_queue) {
+  Error error;
+  error.code = ErrorCode::queue_full;
+  error.message = std::to_string(max_queue) + " calls wait already (max_queue); shed load, retry later or raise max";
+  return error;
+}
+
+}  // namespace
+
+PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed)
+    : single_use_(config.single_use),
+      max_queue_(config.max_queue),
+      boot_timeout_(config.boot_timeout),
+      shutdown_timeout_(config.shutdown_timeout),
+      plugins_(std::move(plugins)),
+      scheduler_(scheduler_options(config)),
+      calls_({config.boot_timeout, config.timeout}),
+      elastic_(elastic_options(config, seed)) {}
+
+void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
+  std::visit([&](const auto& one) { handle(one, now, out); }, event);
+  settle(now, out);
+}
+
+Instant PoolPolicy::next_wakeup() const {
+  const Instant drain = calls_.size() > 0 ? drain_by_ : kNever;
+  return std::min({calls_.next_deadline(), timers_.next(), retry_wakeup_, drain});
+}
+
+PolicyStats PoolPolicy::stats() const {
+  PolicyStats stats = stats_;
+  stats.booting = booting_;
+  stats.runners = runner_count() - booting_;
+  stats.draining = stats.runners - serving_;
+  stats.waiting = scheduler_.waiting();
+  stats.in_flight = scheduler_.in_flight();
+  return stats;
+}
+
+void PoolPolicy::set_plugins(std::vector<DigestId> plugins) {
+  plugins_ = std::move(plugins);
+}
+
+void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
+  ++stats_.submitted;
+  const CallTable::Queued queued = calls_.submit(event, now);
+  if (std::optional<Error> error = refusal(event.digest, now)) {
+    complete(*calls_.fail(event.call, std::move(*error)), out);
+    return;
+  }
+  elastic_.activity();
+  scheduler_.enqueue(event.call, queued.digest, queued.order);
+  expire_calls(now, out);
+  dispatch(now, out);
+  // Only a call that really has to wait can find the queue full.
+  if (scheduler_.waiting() > max_queue_ && scheduler_.remove_waiting(event.call))
+    complete(*calls_.fail(event.call, queue_full(max_queue_)), out);
+}
+
+void PoolPolicy::handle(const event::Cancel& event, Instant, Actions& out) {
+  give_up(calls_.cancel(event.call, event.reason), event.reason, out);
+}
+
+void PoolPolicy::handle(const event::Begun& event, Instant now, Actions&) {
+  if (alive(event.runner, now)) calls_.begun(event.runner, event.call);
+}
+
+void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
+  if (!alive(event.runner, now)) return;
+  apply(event.call, calls_.result(event.runner, event.call, event.error), out);
+}
+
+void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
+  if (!alive(event.runner, now) || !scheduler_.release(event.runner, event.call)) return;
+  apply(event.call, calls_.ended(event.runner, event.call), out);
+  slot_freed(event.runner, now, out);
+}
+
+void PoolPolicy::handle(const event::Tick&, Instant, Actions&) {}
+
+void PoolPolicy::handle(const event::Drain& event, Instant now, Actions&) {
+  closed_ = true;
+  drain_by_ = std::min(drain_by_, base::deadline_after(now, event.grace));
+  elastic_.resize(0, elastic_.max());
+}
+
+void PoolPolicy::handle(const event::Resize& event, Instant, Actions&) {
+  elastic_.resize(closed_ ? 0 : event.min, event.max);
+}
+
+void PoolPolicy::handle(const event::Expect& event, Instant, Actions&) {
+  if (!closed_) elastic_.expect(event.calls);
+}
+
+void PoolPolicy::settle(Instant now, Actions& out) {
+  // Runners first: a boot that is overdue explains the calls that waited for it.
+  while (std::optional<RunnerId> due = timers_.pop_due(now)) check_timer(*due, now, out);
+  expire_calls(now, out);
+  if (closed_ && now >= drain_by_)
+    for (CallId call : calls_.all())
+      give_up(calls_.fail(call, shutting_down()), wire::CancelReason::shutting_down, out);
+  dispatch(now, out);
+  shed(now, out);
+  grow(now, out);
+  if (closed_) drain_pool(now, out);
+}
+
+void PoolPolicy::expire_calls(Instant now, Actions& out) {
+  const std::optional<Error> none;
+  const bool no_runner = runner_count() == booting_;
+  while (auto outcome = calls_.expire(now, no_runner ? elastic_.last_failure() : none))
+    give_up(std::move(outcome), wire::CancelReason::timed_out, out);
+}
+
+void PoolPolicy::dispatch(Instant now, Actions& out) {
+  while (std::optional<Scheduler::Lease> lease = scheduler_.next()) {
+    const CallTable::Attempt attempt = calls_.sent(lease->call, lease->runner, now);
+    out.push_back(action::Send{lease->call, lease->runner, attempt.remaining, attempt.number});
+    if (single_use_) stop_serving(lease->runner, runners_.at(lease->runner), kForever, now);
+  }
+}
+
+void PoolPolicy::grow(Instant now, Actions& out) {
+  const Elastic::Counts counts{scheduler_.waiting(), runner_count() - booting_, serving_, booting_};
+  const Elastic::Plan plan = elastic_.plan(counts, now);
+  for (std::uint32_t i = 0; i < plan.boots; ++i) boot(i < plan.for_min, now, out);
+  const bool wants_more = scheduler_.waiting() > 0 || serving_ + booting_ < elastic_.min();
+  retry_wakeup_ = wants_more ? elastic_.next_wakeup(now) : kNever;
+}
+
+// Idle runners that stand in the way: above max after Resize, or without the digest that somebody waits for.
+void PoolPolicy::shed(Instant now, Actions& out) {
+  const auto drain_one = [&] {
+    const std::optional<RunnerId> idle = scheduler_.idle_runner();
+    if (idle) tell_to_drain(*idle, runners_.at(*idle), shutdown_timeout_, now, out);
+    return idle.has_value();
+  };
+  while (serving_ > elastic_.max() && drain_one()) {
+  }
+  const bool full = runner_count() >= elastic_.max();
+  const bool help_is_coming = runner_count() > serving_;
+  if (scheduler_.waiting() > 0 && full && !help_is_coming) drain_one();
+}
+
+void PoolPolicy::drain_pool(Instant now, Actions& out) {
+  if (calls_.size() > 0) return;
+  if (!std::exchange(emptying_, true)) {
+    std::vector<RunnerId> ids;
+    for (const auto& [id, runner] : runners_) ids.push_back(id);
+    std::ranges::sort(ids);
+    for (RunnerId id : ids) {
+      auto it = runners_.find(id);
+      if (it->second.state.phase() == RunnerState::Phase::booting)
+        remove(it, out);
+      else
+        tell_to_drain(id, it->second, base::remaining(drain_by_, now), now, out);
+    }
+  }
+  if (runners_.empty() && !std::exchange(drained_, true)) out.push_back(action::Drained{});
+}
+
+std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
+  if (closed_) return shutting_down();
+  auto broken = broken_.find(digest);
+  if (broken != broken_.end() && scheduler_.servers(digest) == 0) return broken->second.error;
+  if (serving_ == 0 && booting_ == 0 && elastic_.failing_for_good(now)) return elastic_.last_failure();
+  return std::nullopt;
+}
+
+void PoolPolicy::give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out) {
+  if (!outcome) return;
+  scheduler_.remove_waiting(outcome->call);
+  if (outcome->remote) out.push_back(action::CancelRemote{outcome->call, outcome->runner, reason});
+  complete(std::move(*outcome), out);
+}
+
+void PoolPolicy::complete(CallTable::Outcome outcome, Actions& out) {
+  ++(outcome.error ? stats_.failed : stats_.succeeded);
+  out.push_back(action::Complete{outcome.call, outcome.runner, std::move(outcome.error)});
+}
+
+void PoolPolicy::apply(CallId call, CallTable::Verdict verdict, Actions& out) {
+  if (verdict.outcome) complete(std::move(*verdict.outcome), out);
+  if (!verdict.retry) return;
+  ++stats_.retried;
+  scheduler_.enqueue(call, verdict.retry->digest, verdict.retry->order);
+}
+
+}  // namespace flame::pool

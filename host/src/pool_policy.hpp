@@ -1,0 +1,131 @@
+// All decisions of one pool: composes CallTable, Scheduler, Elastic and RunnerState. Events and `now` in, actions out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/src/call_table.hpp"
+#include "host/src/elastic.hpp"
+#include "host/src/pool_events.hpp"
+#include "host/src/runner_state.hpp"
+#include "host/src/scheduler.hpp"
+
+namespace flame::pool {
+
+/// Counters and gauges of one pool.
+struct PolicyStats {
+  std::uint32_t runners = 0;  ///< said hello and not gone; draining ones included
+  std::uint32_t booting = 0;
+  std::uint32_t draining = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t in_flight = 0;  ///< leased slots, also of calls whose caller is gone
+  std::uint64_t submitted = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t boots = 0;
+  std::uint64_t boots_failed = 0;
+  std::uint64_t runners_lost = 0;  ///< gone without having been told or allowed to
+};
+
+/// Not thread-safe: the loop owns it. `now` must never go back. After construction feed Tick once, so that `min`
+/// runners boot.
+class PoolPolicy {
+ public:
+  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter.
+  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed);
+
+  /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
+  void on(const Event& event, Instant now, Actions& out);
+
+  /// Feed Tick at this time at the latest; kNever: no timer needed.
+  [[nodiscard]] Instant next_wakeup() const;
+
+  [[nodiscard]] PolicyStats stats() const;
+
+  /// New digests for runners that boot from now on (activate/rollback); running ones keep what they have.
+  void set_plugins(std::vector<DigestId> plugins);
+
+ private:
+  struct Runner {
+    RunnerState state;
+    std::vector<DigestId> digests;  // it was asked to have
+    std::vector<DigestId> broken;   // of these, it cannot load
+    Instant armed = kNever;         // its timer in timers_
+    std::string exit_reason;
+  };
+  struct Broken {
+    std::uint32_t runners = 0;  // live ones that cannot load the digest
+    Error error;
+  };
+  using Runners = std::unordered_map<RunnerId, Runner>;
+
+  // pool_policy.cpp: calls, and what follows from every event
+  void handle(const event::Submit& event, Instant now, Actions& out);
+  void handle(const event::Cancel& event, Instant now, Actions& out);
+  void handle(const event::Begun& event, Instant now, Actions& out);
+  void handle(const event::Result& event, Instant now, Actions& out);
+  void handle(const event::Ended& event, Instant now, Actions& out);
+  void handle(const event::Tick& event, Instant now, Actions& out);
+  void handle(const event::Drain& event, Instant now, Actions& out);
+  void handle(const event::Resize& event, Instant now, Actions& out);
+  void handle(const event::Expect& event, Instant now, Actions& out);
+  void settle(Instant now, Actions& out);
+  void expire_calls(Instant now, Actions& out);
+  void dispatch(Instant now, Actions& out);
+  void grow(Instant now, Actions& out);
+  void shed(Instant now, Actions& out);
+  void drain_pool(Instant now, Actions& out);
+  [[nodiscard]] std::optional<Error> refusal(DigestId digest, Instant now) const;
+  void give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out);
+  void complete(CallTable::Outcome outcome, Actions& out);
+  void apply(CallId call, CallTable::Verdict verdict, Actions& out);
+
+  // pool_runners.cpp: runners
+  void handle(const event::BootOk& event, Instant now, Actions& out);
+  void handle(const event::BootFailed& event, Instant now, Actions& out);
+  void handle(const event::RunnerHello& event, Instant now, Actions& out);
+  void handle(const event::Heard& event, Instant now, Actions& out);
+  void handle(const event::RunnerLost& event, Instant now, Actions& out);
+  void handle(const event::MachineExited& event, Instant now, Actions& out);
+  void handle(const event::Retire& event, Instant now, Actions& out);
+  void boot(bool for_min, Instant now, Actions& out);
+  void boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out);
+  void learn_plugins(RunnerId id, Runner& runner, const std::vector<event::RunnerPlugin>& reported, Actions& out);
+  void lose(Runners::iterator it, const std::string& reason, Actions& out);
+  void remove(Runners::iterator it, Actions& out);
+  void check_timer(RunnerId id, Instant now, Actions& out);
+  void stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now);
+  void tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out);
+  void slot_freed(RunnerId id, Instant now, Actions& out);
+  void rearm(RunnerId id, Runner& runner);
+  Runner* alive(RunnerId id, Instant now);
+  [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
+
+  bool single_use_;
+  std::uint64_t max_queue_;
+  Duration boot_timeout_;
+  Duration shutdown_timeout_;
+  std::vector<DigestId> plugins_;
+  Scheduler scheduler_;
+  CallTable calls_;
+  Elastic elastic_;
+  Runners runners_;
+  Deadlines<RunnerId> timers_;
+  std::unordered_map<DigestId, Broken> broken_;
+  RunnerId next_runner_ = 1;
+  std::uint32_t booting_ = 0;
+  std::uint32_t serving_ = 0;  // open in the scheduler
+  bool closed_ = false;        // Drain was asked for
+  bool drained_ = false;
+  bool emptying_ = false;  // every runner was told to go
+  Instant drain_by_ = kNever;
+  Instant retry_wakeup_ = kNever;
+  PolicyStats stats_;
+};
+
+}  // namespace flame::pool

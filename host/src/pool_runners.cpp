@@ -1,0 +1,247 @@
+// PoolPolicy: what happens to runners: boots, hellos, losses, retirement, timers.
+#include <algorithm>
+#include <utility>
+
+#include "host/src/pool_policy.hpp"
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+Error make(ErrorCode code, std::string message) {
+  Error error;
+  error.code = code;
+  error.message = std::move(message);
+  return error;
+}
+
+std::string seconds(Duration duration) {
+  const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+// A runner that was told to go gets a moment more than its work, for its Bye.
+Duration after_bye(Duration grace) {
+  return grace >= kForever - limits::kByeWait ? kForever : grace + limits::kByeWait;
+}
+
+bool contains(const std::vector<DigestId>& digests, DigestId digest) {
+  return std::ranges::find(digests, digest) != digests.end();
+}
+
+}  // namespace
+
+void PoolPolicy::handle(const event::BootOk& event, Instant, Actions& out) {
+  if (!runners_.contains(event.runner)) out.push_back(action::Destroy{event.runner});
+}
+
+void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end() || it->second.state.phase() != RunnerState::Phase::booting) return;
+  boot_failed(it, event.error, event.permanent, now, out);
+}
+
+void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end()) {
+    out.push_back(action::Reject{event.runner, "this pool does not expect the runner (any more)"});
+    return;
+  }
+  Runner& runner = it->second;
+  if (!runner.state.hello(now)) {
+    out.push_back(action::Reject{event.runner, "the runner said hello before; a new one is needed"});
+    return;
+  }
+  --booting_;
+  elastic_.boot_succeeded();
+  out.push_back(action::Admit{event.runner, elastic_.ask_after()});
+  if (!runner.state.for_min())
+    out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), std::nullopt});
+  learn_plugins(event.runner, runner, event.plugins, out);
+  rearm(event.runner, runner);
+}
+
+void PoolPolicy::handle(const event::Heard& event, Instant now, Actions&) {
+  alive(event.runner, now);
+}
+
+void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return;
+  if (it->second.state.phase() == RunnerState::Phase::booting)
+    boot_failed(it, make(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false, now, out);
+  else
+    lose(it, event.reason, out);
+}
+
+void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return;
+  Runner& runner = it->second;
+  runner.exit_reason = event.reason;
+  if (runner.state.phase() == RunnerState::Phase::booting) {
+    boot_failed(it, make(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason), false,
+                now, out);
+  } else if (scheduler_.leases(event.runner) == 0) {
+    lose(it, event.reason, out);
+  } else {
+    if (scheduler_.close_runner(event.runner)) --serving_;
+    runner.state.exited(now);
+    rearm(event.runner, runner);
+  }
+}
+
+void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
+  Runner* runner = alive(event.runner, now);
+  if (!runner) return;
+  const bool free = RunnerState::may_retire(scheduler_.leases(event.runner), event.last_seq, event.sent_seq);
+  const bool draining = runner->state.phase() == RunnerState::Phase::draining;
+  // A runner that must go gets its leave at once: the promise is that nothing is sent after the reply.
+  bool granted = event.must || (free && draining);
+  if (!granted && free && elastic_.may_retire(serving_, runner->state.idle(now))) {
+    elastic_.retired(serving_);
+    granted = true;
+  }
+  if (granted) stop_serving(event.runner, *runner, after_bye(shutdown_timeout_), now);
+  out.push_back(action::RetireReply{event.runner, granted});
+}
+
+void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
+  const RunnerId id = next_runner_++;
+  std::vector<DigestId> digests = plugins_;
+  for (DigestId digest : scheduler_.wanted())
+    if (!contains(digests, digest)) digests.push_back(digest);
+  auto [it, fresh] = runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min), digests, {}, kNever, {}});
+  FLAME_ASSERT(fresh, "runner ids are not used again");
+  rearm(id, it->second);
+  ++booting_;
+  ++stats_.boots;
+  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), std::nullopt});
+  out.push_back(action::Boot{id, std::move(digests)});
+}
+
+void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out) {
+  error.code = ErrorCode::boot_failed;
+  const RunnerId id = it->first;
+  const bool for_min = it->second.state.for_min();
+  ++stats_.boots_failed;
+  elastic_.boot_failed(now, error, permanent);
+  remove(it, out);
+  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error});
+  if (!permanent || serving_ > 0 || booting_ > 0) return;
+  for (CallId call : scheduler_.waiters()) give_up(calls_.fail(call, error), wire::CancelReason::cancelled, out);
+}
+
+void PoolPolicy::learn_plugins(RunnerId id, Runner& runner, const std::vector<event::RunnerPlugin>& reported,
+                               Actions& out) {
+  std::vector<DigestId> serves;
+  std::vector<DigestId> seen;
+  const auto breaks = [&](DigestId digest, Error error) {
+    runner.broken.push_back(digest);
+    Broken& broken = broken_[digest];
+    ++broken.runners;
+    broken.error = std::move(error);
+  };
+  for (const event::RunnerPlugin& plugin : reported) {
+    if (contains(seen, plugin.digest)) continue;
+    seen.push_back(plugin.digest);
+    if (plugin.error)
+      breaks(plugin.digest, *plugin.error);
+    else
+      serves.push_back(plugin.digest);
+  }
+  for (DigestId digest : runner.digests)
+    if (!contains(seen, digest))
+      breaks(digest,
+             make(ErrorCode::not_found, "the runner does not have the plugin; install it in the runner's image"));
+  scheduler_.add_runner(id, serves);
+  ++serving_;
+  for (DigestId digest : runner.broken) {
+    if (scheduler_.servers(digest) > 0) continue;
+    for (CallId call : scheduler_.waiters(digest))
+      give_up(calls_.fail(call, broken_.at(digest).error), wire::CancelReason::cancelled, out);
+  }
+}
+
+void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Actions& out) {
+  const RunnerId id = it->first;
+  const std::string why = it->second.exit_reason.empty() ? reason : it->second.exit_reason;
+  if (scheduler_.is_open(id)) --serving_;
+  const std::vector<CallId> held = scheduler_.remove_runner(id);
+  if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
+  remove(it, out);
+  out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), std::nullopt});
+  for (CallId call : held) apply(call, calls_.lost(id, call, why), out);
+}
+
+void PoolPolicy::remove(Runners::iterator it, Actions& out) {
+  Runner& runner = it->second;
+  if (runner.state.phase() == RunnerState::Phase::booting) --booting_;
+  timers_.disarm(it->first, runner.armed);
+  for (DigestId digest : runner.broken) {
+    auto broken = broken_.find(digest);
+    if (--broken->second.runners == 0) broken_.erase(broken);
+  }
+  out.push_back(action::Destroy{it->first});
+  runners_.erase(it);
+}
+
+void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
+  auto it = runners_.find(id);
+  FLAME_ASSERT(it != runners_.end(), "a timer belongs to a runner");
+  it->second.armed = kNever;
+  switch (it->second.state.due(now)) {
+    case RunnerState::Due::nothing:
+      return rearm(id, it->second);
+    case RunnerState::Due::boot_overdue:
+      return boot_failed(
+          it,
+          make(ErrorCode::boot_failed, "the runner did not dial in within boot_timeout (" + seconds(boot_timeout_) +
+                                           "); look at its output, or raise boot_timeout"),
+          false, now, out);
+    case RunnerState::Due::silent:
+      return lose(it, "nothing was heard from it for " + seconds(limits::kRunnerSilence), out);
+    case RunnerState::Due::exited:
+      return lose(it, it->second.exit_reason, out);
+    case RunnerState::Due::drain_overdue:
+      return lose(it, "it did not end within shutdown_timeout", out);
+  }
+}
+
+void PoolPolicy::stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now) {
+  if (scheduler_.close_runner(id)) --serving_;
+  runner.state.drain(now, limit);
+  rearm(id, runner);
+}
+
+void PoolPolicy::tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out) {
+  stop_serving(id, runner, after_bye(grace), now);
+  out.push_back(action::DrainRunner{id, grace});
+}
+
+void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
+  if (scheduler_.leases(id) > 0) return;
+  auto it = runners_.find(id);
+  it->second.state.became_idle(now);
+  if (it->second.state.has_exited())
+    lose(it, it->second.exit_reason, out);
+  else if (single_use_)
+    tell_to_drain(id, it->second, shutdown_timeout_, now, out);
+}
+
+void PoolPolicy::rearm(RunnerId id, Runner& runner) {
+  timers_.disarm(id, runner.armed);
+  runner.armed = runner.state.deadline();
+  timers_.arm(id, runner.armed);
+}
+
+PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now) {
+  auto it = runners_.find(id);
+  if (it == runners_.end() || it->second.state.phase() == RunnerState::Phase::booting) return nullptr;
+  it->second.state.heard(now);
+  return &it->second;
+}
+
+}  // namespace flame::pool

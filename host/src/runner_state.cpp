@@ -1,0 +1,57 @@
+// RunnerState: the phases and the one timer that matters in each.
+#include "host/src/runner_state.hpp"
+
+#include <algorithm>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+
+RunnerState::RunnerState(Instant now, Duration boot_timeout, bool for_min)
+    : for_min_(for_min), boot_by_(base::deadline_after(now, boot_timeout)) {}
+
+bool RunnerState::hello(Instant now) {
+  if (phase_ != Phase::booting) return false;
+  phase_ = Phase::ready;
+  heard_ = now;
+  idle_since_ = now;
+  return true;
+}
+
+void RunnerState::heard(Instant now) noexcept {
+  heard_ = now;
+}
+
+void RunnerState::drain(Instant now, Duration limit) {
+  FLAME_ASSERT(phase_ == Phase::ready || phase_ == Phase::draining, "only a runner that said hello can drain");
+  phase_ = Phase::draining;
+  drain_by_ = std::min(drain_by_, base::deadline_after(now, limit));
+}
+
+void RunnerState::exited(Instant now) {
+  exit_by_ = std::min(exit_by_, base::deadline_after(now, kExitGrace));
+}
+
+RunnerState::Due RunnerState::due(Instant now) const noexcept {
+  switch (phase_) {
+    case Phase::booting:
+      return now >= boot_by_ ? Due::boot_overdue : Due::nothing;
+    case Phase::gone:
+      return Due::nothing;
+    case Phase::ready:
+    case Phase::draining:
+      break;
+  }
+  if (now >= exit_by_) return Due::exited;
+  if (now >= drain_by_) return Due::drain_overdue;
+  return now >= base::deadline_after(heard_, limits::kRunnerSilence) ? Due::silent : Due::nothing;
+}
+
+Instant RunnerState::deadline() const noexcept {
+  if (phase_ == Phase::gone) return kNever;
+  if (phase_ == Phase::booting) return boot_by_;
+  return std::min({exit_by_, drain_by_, base::deadline_after(heard_, limits::kRunnerSilence)});
+}
+
+}  // namespace flame::pool

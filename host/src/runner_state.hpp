@@ -1,0 +1,61 @@
+// One runner from boot request to gone: booting → ready → draining → gone, with its timers.
+#pragma once
+
+#include <cstdint>
+
+#include "host/src/types.hpp"
+
+namespace flame::pool {
+
+/// Pure; not thread-safe. The owner asks due() at deadline() and acts; `gone` is the end.
+class RunnerState {
+ public:
+  enum class Phase : std::uint8_t { booting, ready, draining, gone };
+  /// What a timer found.
+  enum class Due : std::uint8_t {
+    nothing,        ///< look again at deadline()
+    boot_overdue,   ///< no hello within boot_timeout: destroy the machine, the boot has failed
+    silent,         ///< nothing heard for kRunnerSilence: lost
+    exited,         ///< the machine ended and what it still had sent has had time to arrive
+    drain_overdue,  ///< told or allowed to go but still there: destroy
+  };
+  /// After proof of death, messages already on their way are accepted for this long.
+  static constexpr Duration kExitGrace = std::chrono::milliseconds(50);
+
+  RunnerState(Instant now, Duration boot_timeout, bool for_min);
+
+  /// A hello is good once, while booting. False: refuse it.
+  bool hello(Instant now);
+  /// Anything arrived from it.
+  void heard(Instant now) noexcept;
+  /// Its last lease ended.
+  void became_idle(Instant now) noexcept { idle_since_ = now; }
+  /// ready → draining: no further lease; must be gone within `limit`. Ignored when draining already, but can shorten.
+  void drain(Instant now, Duration limit);
+  /// Proof of death while it holds leases.
+  void exited(Instant now);
+  void lost() noexcept { phase_ = Phase::gone; }
+
+  /// A Retire is in order when nothing is booked there and everything sent was seen before it asked.
+  [[nodiscard]] static bool may_retire(std::uint32_t booked, std::uint64_t last_seq, std::uint64_t sent_seq) noexcept {
+    return booked == 0 && last_seq >= sent_seq;
+  }
+
+  [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  [[nodiscard]] bool for_min() const noexcept { return for_min_; }
+  [[nodiscard]] bool has_exited() const noexcept { return exit_by_ != kNever; }
+  [[nodiscard]] Duration idle(Instant now) const noexcept { return now - idle_since_; }
+  [[nodiscard]] Due due(Instant now) const noexcept;
+  [[nodiscard]] Instant deadline() const noexcept;
+
+ private:
+  Phase phase_ = Phase::booting;
+  bool for_min_;
+  Instant boot_by_;
+  Instant heard_{};
+  Instant idle_since_{};
+  Instant drain_by_ = kNever;
+  Instant exit_by_ = kNever;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,39 @@
+// The private directory of one host on this machine: sockets, a locked pid file, copies of plugins.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <flame/result.hpp>
+
+namespace flame::pool {
+
+/// A 0700 directory under $XDG_RUNTIME_DIR or /tmp that no other process uses, removed by the destructor. The lock on
+/// its pid file lives as long as this object, so other hosts can tell a stale directory from one in use.
+class RuntimeDir {
+ public:
+  /// Removes stale directories of the same user first. Errors: boot_failed, naming the path and errno.
+  [[nodiscard]] static Result<RuntimeDir> create();
+  /// The same under `base` (tests).
+  [[nodiscard]] static Result<RuntimeDir> create_in(const std::filesystem::path& base);
+
+  RuntimeDir(RuntimeDir&& other) noexcept;
+  RuntimeDir& operator=(RuntimeDir&&) = delete;
+  ~RuntimeDir();
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::filesystem::path plugins() const { return path_ / "plugins"; }
+  [[nodiscard]] std::string control_endpoint() const { return "ipc://" + (path_ / "control.ipc").string(); }
+  [[nodiscard]] std::string bulk_endpoint() const { return "ipc://" + (path_ / "bulk.ipc").string(); }
+
+ private:
+  RuntimeDir(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+/// Removes directories that RuntimeDir made below `base` whose host is gone. Never touches one in use or foreign.
+void remove_stale(const std::filesystem::path& base);
+
+}  // namespace flame::pool

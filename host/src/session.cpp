@@ -1,0 +1,258 @@
+// Queues, transfers and frames of one runner.
+#include "host/src/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/wire/envelope.hpp"
+#include "plugin_sdk/wire/payload_frame.hpp"
+
+namespace flame::pool {
+namespace {
+
+constexpr int kChunksPerFlush = 4;
+
+Error broken(std::string message) {
+  return {.code = ErrorCode::incompatible, .message = std::move(message)};
+}
+
+}  // namespace
+
+void Session::send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) {
+  control_queue_.emplace_back(Invocation{std::move(call), deadline, attempt});
+}
+
+void Session::post(wire::Body body) {
+  control_queue_.emplace_back(std::move(body));
+}
+
+void Session::say_last(wire::Body body) {
+  control_queue_.clear();
+  post(std::move(body));
+  static_cast<void>(flush_control(Instant{}));
+}
+
+void Session::beat() {
+  if (control_queue_.empty()) {
+    post(wire::Beat{});
+  }
+}
+
+bool Session::cancel(CallId call, wire::CancelReason reason) {
+  const auto queued = std::find_if(control_queue_.begin(), control_queue_.end(), [&](const Item& item) {
+    const auto* invocation = std::get_if<Invocation>(&item);
+    return invocation != nullptr && invocation->call->id() == call;
+  });
+  if (queued != control_queue_.end()) {
+    control_queue_.erase(queued);
+    return true;
+  }
+  if (const auto transfer = outgoing_.find(call); transfer != outgoing_.end()) {
+    if (sender_.abort(transfer->second)) {
+      drop_chunk(transfer->second);
+      bulk_queue_.emplace_back(wire::Abort{transfer->second, "the call was cancelled"});
+    }
+    outgoing_.erase(transfer);
+  }
+  post(wire::Cancel{call, reason});
+  return false;
+}
+
+Session::Flushed Session::flush(Instant now) {
+  const Flushed control = flush_control(now);
+  if (control == Flushed::gone || !bulk_) {
+    return control;
+  }
+  const Flushed bulk = flush_bulk();
+  return bulk == Flushed::done ? control : bulk;
+}
+
+Session::Flushed Session::flush_control(Instant now) {
+  while (!control_queue_.empty()) {
+    switch (put(control_queue_.front(), now)) {
+      case Router::Sent::ok:
+        control_queue_.pop_front();
+        break;
+      case Router::Sent::full:
+        return Flushed::parked;
+      case Router::Sent::gone:
+        return Flushed::gone;
+    }
+  }
+  return Flushed::done;
+}
+
+Router::Sent Session::put(const Item& item, Instant now) {
+  if (const auto* invocation = std::get_if<Invocation>(&item)) {
+    return put_invocation(*invocation, now);
+  }
+  return router_.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
+}
+
+Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
+  const CallRecord& call = invocation.call->record;
+  wire::Invoke invoke{.id = call.id,
+                      .seq = sent_seq_ + 1,
+                      .digest = call.digest_text,
+                      .task = call.task,
+                      .fingerprint = call.fingerprint,
+                      .remaining_ns = base::to_wire(base::remaining(invocation.deadline, now)),
+                      .attempt = invocation.attempt,
+                      .linked = call.linked,
+                      .payload = call.info};
+  const bool fits = wire::travels_inline(call.wire_bytes);
+  if (!fits) {
+    invoke.payload.transfer = sender_.start(call.arguments);
+  }
+  const Bytes frame = fits && call.wire_bytes > 0 ? Bytes(wire::pack(call.arguments)) : Bytes();
+  const Router::Sent sent =
+      router_.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
+  if (sent == Router::Sent::ok) {
+    ++sent_seq_;
+    if (!fits) {
+      outgoing_[call.id] = invoke.payload.transfer;
+    }
+  } else if (!fits) {
+    sender_.abort(invoke.payload.transfer);
+  }
+  return sent;
+}
+
+Session::Flushed Session::flush_bulk() {
+  while (!bulk_queue_.empty()) {
+    const auto sent = router_.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
+    if (sent != Router::Sent::ok) {
+      return sent == Router::Sent::full ? Flushed::parked : Flushed::gone;
+    }
+    bulk_queue_.pop_front();
+  }
+  for (int chunks = 0; chunks < kChunksPerFlush; ++chunks) {
+    if (!next_chunk()) {
+      return Flushed::done;
+    }
+    const auto sent = router_.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
+    if (sent != Router::Sent::ok) {
+      return sent == Router::Sent::full ? Flushed::parked : Flushed::gone;
+    }
+    chunk_.reset();
+  }
+  return chunk_ || sender_.ready() ? Flushed::parked : Flushed::done;
+}
+
+bool Session::next_chunk() {
+  if (!chunk_) {
+    if (auto frame = sender_.next()) {
+      chunk_.emplace(PendingChunk{frame->header, Bytes(std::move(frame->bytes))});
+    }
+  }
+  return chunk_.has_value();
+}
+
+void Session::drop_chunk(std::uint64_t transfer) {
+  if (chunk_ && chunk_->header.transfer == transfer) {
+    chunk_.reset();
+  }
+}
+
+Result<void> Session::on_message(wire::Body&& body, const std::optional<Bytes>& payload) {
+  if (auto* chunk = std::get_if<wire::Chunk>(&body)) {
+    if (!payload) {
+      return broken("a Chunk without bytes");
+    }
+    take_step(receiver_.on_chunk(*chunk, payload->span()));
+  } else if (auto* begun = std::get_if<wire::Begun>(&body)) {
+    sink_->on_begun(begun->id);
+  } else if (auto* result = std::get_if<wire::Result>(&body)) {
+    return on_result(std::move(*result), payload);
+  } else if (auto* ended = std::get_if<wire::Ended>(&body)) {
+    on_ended(ended->id);
+  } else if (auto* output = std::get_if<wire::Output>(&body)) {
+    sink_->on_output(*output);
+  } else if (auto* progress = std::get_if<wire::Progress>(&body)) {
+    sink_->on_progress(*progress);
+  } else if (auto* credit = std::get_if<wire::Credit>(&body)) {
+    return sender_.on_credit(*credit);
+  } else if (auto* abort = std::get_if<wire::Abort>(&body)) {
+    on_abort(*abort);
+  }
+  return {};
+}
+
+Result<void> Session::on_result(wire::Result&& result, const std::optional<Bytes>& payload) {
+  if (result.error.code != ErrorCode::none) {
+    result.error.usage = result.usage;
+    sink_->on_result(result.id, std::move(result.error), {});
+    return {};
+  }
+  if (result.payload.transfer != 0) {
+    incoming_[result.payload.transfer] = result.id;
+    awaited_[result.id] = false;
+    take_step(receiver_.announce(result.payload, info_.payload_max));
+    return {};
+  }
+  const Bytes none;
+  auto unpacked = wire::unpack(result.payload, payload ? payload->span() : none.span(), info_.payload_max);
+  if (unpacked.has_error()) {
+    const bool too_large = unpacked.error().code == ErrorCode::too_large;
+    sink_->on_result(result.id, unpacked.error(), {});
+    return too_large ? Result<void>() : Result<void>(unpacked.error());
+  }
+  sink_->on_result(result.id, std::nullopt, std::move(*unpacked));
+  return {};
+}
+
+// A result whose bytes are still on their way is not a result yet, and Ended must not overtake it.
+void Session::on_ended(CallId call) {
+  outgoing_.erase(call);
+  if (const auto awaited = awaited_.find(call); awaited != awaited_.end()) {
+    awaited->second = true;
+  } else {
+    sink_->on_ended(call);
+  }
+}
+
+// Either of our arguments (the runner does not want the rest) or of one of its results.
+void Session::on_abort(const wire::Abort& abort) {
+  sender_.abort(abort.transfer);
+  drop_chunk(abort.transfer);
+  receiver_.abort(abort.transfer);
+  finish_transfer(abort.transfer,
+                  Error{.code = ErrorCode::runner_lost,
+                        .message = "the runner gave up sending the result: " + abort.reason,
+                        .started = Started::yes},
+                  {});
+}
+
+void Session::take_step(wire::BulkReceiver::Step&& step) {
+  if (step.credit) {
+    bulk_queue_.emplace_back(*step.credit);
+  }
+  if (step.abort) {
+    const std::string reason = step.abort->reason;
+    bulk_queue_.emplace_back(std::move(*step.abort));
+    finish_transfer(
+        step.transfer,
+        Error{.code = ErrorCode::too_large, .message = "the result was refused: " + reason, .started = Started::yes},
+        {});
+  }
+  if (step.complete) {
+    finish_transfer(step.transfer, std::nullopt, std::move(*step.complete));
+  }
+}
+
+void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload) {
+  const auto found = incoming_.find(transfer);
+  if (found == incoming_.end()) {
+    return;
+  }
+  const CallId call = found->second;
+  incoming_.erase(found);
+  const bool ended = awaited_.extract(call).mapped();
+  sink_->on_result(call, std::move(error), std::move(payload));
+  if (ended) {
+    sink_->on_ended(call);
+  }
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,107 @@
+// One connected runner: its queue of messages, its transfers, and the translation of its frames.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+
+#include <flame/result.hpp>
+
+#include "host/src/call.hpp"
+#include "host/src/router.hpp"
+#include "host/src/slot_port.hpp"
+#include "plugin_sdk/wire/bulk.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::pool {
+
+/// Who is at the other end. `id` is random and on every envelope.
+struct SessionInfo {
+  std::uint64_t id = 0;
+  std::uint32_t pool = 0;
+  RunnerId runner = 0;
+  std::string name;
+  PeerId control;
+  std::uint64_t payload_max = 0;
+};
+
+/// Queues and translates; the loop calls flush() while has_work(). Bytes that libzmq does not take stay here, where a
+/// cancelled call can still be withdrawn. Loop thread.
+class Session final : public SlotPort {
+ public:
+  Session(Router& router, SessionInfo info) : router_(router), info_(std::move(info)) {}
+
+  [[nodiscard]] const SessionInfo& info() const noexcept { return info_; }
+  [[nodiscard]] std::optional<PeerId> bulk() const noexcept { return bulk_; }
+  /// Sequence number of the last Invoke on the wire.
+  [[nodiscard]] std::uint64_t sent_seq() const noexcept { return sent_seq_; }
+  void attach_bulk(PeerId peer) { bulk_ = peer; }
+  void set_sink(FrameSink* sink) noexcept { sink_ = sink; }
+
+  void send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) override;
+  bool cancel(CallId call, wire::CancelReason reason) override;
+  /// Any message on control.
+  void post(wire::Body body);
+  /// Tries once to send `body` in place of all that is queued.
+  void say_last(wire::Body body);
+  /// A Beat, unless something is queued that says as much.
+  void beat();
+
+  enum class Flushed : std::uint8_t { done, parked, gone };
+  /// Hands libzmq what it takes now; at most a few chunks, so that control messages never wait long.
+  /// parked: more is queued.
+  [[nodiscard]] Flushed flush(Instant now);
+
+  // The table's marks.
+  bool dirty = false;
+  bool closed = false;
+
+  /// A message about calls or transfers. An error means that the peer breaks the protocol: end the session.
+  [[nodiscard]] Result<void> on_message(wire::Body&& body, const std::optional<Bytes>& payload);
+
+ private:
+  struct Invocation {
+    std::shared_ptr<RemoteCall> call;
+    Instant deadline;
+    std::uint32_t attempt = 1;
+  };
+  struct PendingChunk {
+    wire::Chunk header;
+    Bytes bytes;
+  };
+  using Item = std::variant<Invocation, wire::Body>;
+
+  [[nodiscard]] Router::Sent put(const Item& item, Instant now);
+  [[nodiscard]] Router::Sent put_invocation(const Invocation& invocation, Instant now);
+  [[nodiscard]] Flushed flush_control(Instant now);
+  [[nodiscard]] Flushed flush_bulk();
+  [[nodiscard]] Result<void> on_result(wire::Result&& result, const std::optional<Bytes>& payload);
+  void on_ended(CallId call);
+  void on_abort(const wire::Abort& abort);
+  void take_step(wire::BulkReceiver::Step&& step);
+  [[nodiscard]] bool next_chunk();
+  void drop_chunk(std::uint64_t transfer);
+  void finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload);
+
+  Router& router_;
+  SessionInfo info_;
+  FrameSink* sink_ = nullptr;
+  std::optional<PeerId> bulk_;
+  std::deque<Item> control_queue_;
+  std::deque<wire::Body> bulk_queue_;  // Credit and Abort; before any chunk
+  std::optional<PendingChunk> chunk_;  // taken from sender_, not yet taken by libzmq
+  wire::BulkSender sender_{wire::BulkSender::Side::host};
+  wire::BulkReceiver receiver_;
+  std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
+  std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
+  std::unordered_map<CallId, bool> awaited_;            // calls in incoming_; true: Ended has come meanwhile
+  std::uint64_t sent_seq_ = 0;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,254 @@
+// The handshake and the way of each message to its session.
+#include "host/src/session_table.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace flame::pool {
+namespace {
+
+constexpr int kBulkPerTurn = 8;
+constexpr int kControlPerTurn = 1024;  // then timers and callers have their turn
+// A hostile peer must not fill the log: the first complaints are written, then every thousandth.
+constexpr std::uint64_t kComplaintsWritten = 20;
+constexpr std::uint64_t kComplaintsEvery = 1000;
+
+std::uint64_t random_id() {
+  std::random_device device;  // getrandom on this platform: session ids cannot be guessed
+  std::uint64_t id = 0;
+  while (id == 0) {
+    id = (std::uint64_t{device()} << 32) | device();
+  }
+  return id;
+}
+
+template <class... T>
+bool is_any(const wire::Body& body) {
+  return (std::holds_alternative<T>(body) || ...);
+}
+
+}  // namespace
+
+SessionTable::SessionTable(Router& router, SessionEvents& events, base::Logger log, std::uint64_t incarnation)
+    : router_(router), events_(events), log_(std::move(log)), incarnation_(incarnation) {}
+
+SessionTable::~SessionTable() = default;
+
+void SessionTable::expect(const std::string& name, Expected expected) {
+  router_.allow(expected.public_key, name);
+  expected_[name] = std::move(expected);
+}
+
+void SessionTable::forget(const std::string& name) {
+  if (const auto found = expected_.extract(name)) {
+    router_.revoke(found.mapped().public_key);
+  }
+}
+
+bool SessionTable::receive() {
+  for (const PeerId peer : router_.disconnected()) {
+    if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
+      lose(*found->second, "the connection was closed");
+    }
+  }
+  if (const unsigned refused = router_.take_refused(); refused > 0) {
+    log_.warning("connections refused: wrong key or broken handshake", {{"count", refused}});
+  }
+  const bool control = receive(Channel::control, kControlPerTurn);
+  const bool bulk = receive(Channel::bulk, kBulkPerTurn);
+  return control || bulk;
+}
+
+bool SessionTable::receive(Channel channel, int most) {
+  int count = 0;
+  for (; count < most; ++count) {
+    auto message = router_.receive(channel);
+    if (!message) {
+      break;
+    }
+    dispatch(std::move(*message));
+  }
+  return count > 0;
+}
+
+void SessionTable::dispatch(Incoming&& message) {
+  const auto known = by_peer_.find(message.peer.value);
+  Session* const session = known == by_peer_.end() ? nullptr : known->second;
+  if (session != nullptr && message.encrypted && message.user != session->info().name) {
+    complain("message with another runner's key", message);
+    return;
+  }
+  auto envelope = message.malformed ? Error{.message = "more than two frames"} : wire::decode(message.envelope.span());
+  if (envelope.has_error()) {
+    complain("not a message of this protocol: " + envelope.error().message, message);
+    if (session != nullptr) {
+      lose(*session, "it sent what is no message of this protocol: " + envelope.error().message);
+    }
+    return;
+  }
+  if (session == nullptr) {
+    on_stranger(message, std::move(*envelope));
+  } else if (envelope->session != session->info().id) {
+    complain("message of another session", message);
+  } else {
+    deliver(*session, std::move(envelope->body), message);
+  }
+}
+
+void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelope) {
+  const bool control = message.peer.channel() == Channel::control;
+  if (const auto* hello = std::get_if<wire::Hello>(&envelope.body); hello != nullptr && control) {
+    on_first_hello(message, *hello);
+  } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {
+    on_bulk_hello(message, bulk->session);
+  } else {
+    complain("message before hello", message);
+  }
+}
+
+const char* SessionTable::objection(const Incoming& message, const wire::Hello& hello) const {
+  if (hello.protocol_major != wire::kProtocolMajor) {
+    return "host and runner speak different protocol versions: deploy matching releases";
+  }
+  if (hello.incarnation != incarnation_) {
+    return "this runner belongs to another run of the host";
+  }
+  if (message.encrypted && message.user != hello.runner) {
+    return "the key belongs to another runner";
+  }
+  const auto found = expected_.find(hello.runner);
+  if (found == expected_.end()) {
+    return "no such runner is expected";
+  }
+  if (found->second.nonce != hello.nonce) {
+    return "wrong nonce";
+  }
+  return found->second.used ? "this runner has said hello already" : nullptr;
+}
+
+void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& hello) {
+  if (const char* reason = objection(message, hello)) {
+    complain(std::string("hello refused: ") + reason, message);
+    static_cast<void>(
+        router_.send(message.peer, wire::encode(0, wire::Refuse{ErrorCode::incompatible, reason}), nullptr));
+    return;
+  }
+  Expected& expected = expected_.find(hello.runner)->second;
+  expected.used = true;
+  auto session =
+      std::make_unique<Session>(router_, SessionInfo{random_id(), expected.runner.first, expected.runner.second,
+                                                     hello.runner, message.peer, expected.payload_max});
+  Session& opened = *session;
+  by_peer_[message.peer.value] = &opened;
+  sessions_[opened.info().id] = std::move(session);
+  router_.watch(message.peer, message.fd);
+  events_.on_hello(opened, hello);
+}
+
+void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || found->second->bulk() ||
+      (message.encrypted && message.user != found->second->info().name)) {
+    complain("bulk connection that belongs to no session", message);
+    return;
+  }
+  found->second->attach_bulk(message.peer);
+  by_peer_[message.peer.value] = found->second.get();
+  router_.watch(message.peer, message.fd);
+  touch(*found->second);
+}
+
+void SessionTable::deliver(Session& session, wire::Body&& body, const Incoming& message) {
+  if (is_any<wire::Begun, wire::Result, wire::Ended, wire::Output, wire::Progress, wire::Chunk, wire::Credit,
+             wire::Abort>(body)) {
+    const bool quiet = !is_any<wire::Begun, wire::Result, wire::Ended>(body);
+    const Result<void> taken = session.on_message(std::move(body), message.payload);
+    if (taken.has_error()) {
+      lose(session, "it broke the protocol: " + taken.error().message);
+      return;
+    }
+    if (quiet) {
+      events_.on_heard(session);
+    }
+    touch(session);
+  } else {
+    events_.on_notice(session, body);
+  }
+}
+
+void SessionTable::touch(Session& session) {
+  if (!session.closed && !std::exchange(session.dirty, true)) {
+    dirty_.push_back(&session);
+  }
+}
+
+bool SessionTable::flush(Instant now) {
+  bool parked = false;
+  std::vector<Session*> sessions;
+  sessions.swap(dirty_);
+  for (Session* const session : sessions) {
+    session->dirty = false;
+    if (session->closed) {
+      continue;
+    }
+    switch (session->flush(now)) {
+      case Session::Flushed::done:
+        break;
+      case Session::Flushed::parked:
+        parked = true;
+        touch(*session);
+        break;
+      case Session::Flushed::gone:
+        lose(*session, "the connection was closed");
+        break;
+    }
+  }
+  return parked;
+}
+
+void SessionTable::beat_all() {
+  for (const auto& [id, session] : sessions_) {
+    session->beat();
+    touch(*session);
+  }
+}
+
+void SessionTable::refuse(Session& session, ErrorCode code, const std::string& reason) {
+  log_.warning("runner refused", {{"runner", session.info().name}, {"reason", reason}});
+  close(session, wire::Refuse{code, reason});
+}
+
+void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
+  if (session.closed) {
+    return;
+  }
+  if (farewell) {
+    session.say_last(std::move(*farewell));
+  }
+  session.closed = true;
+  std::erase(dirty_, &session);
+  router_.unwatch(session.info().control);
+  by_peer_.erase(session.info().control.value);
+  if (session.bulk()) {
+    router_.unwatch(*session.bulk());
+    by_peer_.erase(session.bulk()->value);
+  }
+  closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
+}
+
+void SessionTable::lose(Session& session, const std::string& reason) {
+  if (!session.closed) {
+    close(session, std::nullopt);
+    events_.on_lost(session, reason);
+  }
+}
+
+void SessionTable::complain(const std::string& what, const Incoming& message) {
+  ++complaints_;
+  if (complaints_ <= kComplaintsWritten || complaints_ % kComplaintsEvery == 0) {
+    log_.warning(what, {{"peer", message.user.empty() ? std::string("local") : message.user}, {"count", complaints_}});
+  }
+}
+
+}  // namespace flame::pool

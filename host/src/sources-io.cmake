@@ -1,0 +1,20 @@
+# Loop, transport and public API of the host. zmq.hpp is included by router.cpp and zap.cpp only.
+target_sources(flame_host_core PRIVATE
+  src/call.cpp
+  src/dynamic.cpp
+  src/executor.cpp
+  src/host.cpp
+  src/host_setup.cpp
+  src/inbox.cpp
+  src/loop.cpp
+  src/machines.cpp
+  src/pool_actions.cpp
+  src/pool_core.cpp
+  src/pool_driver.cpp
+  src/router.cpp
+  src/runtime_dir.cpp
+  src/session.cpp
+  src/session_table.cpp
+  src/waitable.cpp
+  src/zap.cpp)
+target_link_libraries(flame_host_core PRIVATE cppzmq PkgConfig::zmq Threads::Threads)

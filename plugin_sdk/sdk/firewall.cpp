@@ -1,0 +1,118 @@
+// Classifies exceptions: bad_alloc, CallError of the codec, std::exception with its nested chain, anything else.
+#include "plugin_sdk/sdk/firewall.hpp"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <typeinfo>
+
+namespace flame::detail {
+namespace {
+
+constexpr unsigned kNestedMax = 32;
+
+struct Described {
+  std::string type;
+  std::string message;
+};
+
+std::string demangle(const char* name) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
+                                                         &std::free);
+  return status == 0 && text != nullptr ? std::string(text.get()) : std::string(name);
+}
+
+Described describe_outermost(const std::exception& exception) {
+  const char* what = exception.what();
+  return {demangle(typeid(exception).name()), what == nullptr ? std::string() : std::string(what)};
+}
+
+// std::throw_with_nested throws an unnameable class derived from both; the user wrote its first base.
+std::string without_nested_wrapper(std::string type) {
+  constexpr std::string_view kPrefix = "std::_Nested_exception<";
+  if (type.starts_with(kPrefix) && type.ends_with('>')) {
+    type = type.substr(kPrefix.size(), type.size() - kPrefix.size() - 1);
+  }
+  return type;
+}
+
+Described describe_other() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  return {type == nullptr ? "unknown exception" : demangle(type->name()), "unknown exception"};
+}
+
+// Appends the causes of `exception`, innermost last.
+void append_causes(const std::exception& exception, std::string& message, unsigned depth) {
+  const auto* nested = dynamic_cast<const std::nested_exception*>(&exception);
+  if (nested == nullptr || nested->nested_ptr() == nullptr || depth == kNestedMax) {
+    return;
+  }
+  const auto append = [&message](const Described& cause) {
+    message += "\ncaused by " + without_nested_wrapper(cause.type) + ": " + cause.message;
+  };
+  try {
+    nested->rethrow_nested();
+  } catch (const std::exception& cause) {
+    append(describe_outermost(cause));
+    append_causes(cause, message, depth + 1);
+  } catch (...) {
+    append(describe_other());
+  }
+}
+
+}  // namespace
+
+CaughtException describe_current_exception() {
+  CaughtException caught;
+  Described described;
+  try {
+    throw;
+  } catch (const std::bad_alloc& exception) {
+    caught.status = FLAME_OUT_OF_MEMORY;
+    described = describe_outermost(exception);
+  } catch (const std::exception& exception) {
+    described = describe_outermost(exception);
+    append_causes(exception, described.message, 0);
+  } catch (...) {
+    described = describe_other();
+  }
+  caught.type = without_nested_wrapper(std::move(described.type));
+  caught.message = std::move(described.message);
+  return caught;
+}
+
+flame_status report_current_exception(flame_call* call) noexcept {
+  try {
+    const CaughtException caught = describe_current_exception();
+    call->api->set_error(call, caught.type.c_str(), caught.message.c_str());
+    return caught.status;
+  } catch (...) {  // no memory for the description, or a what() that throws
+    call->api->set_error(call, "unknown exception", "an exception that could not be described");
+    return FLAME_OUT_OF_MEMORY;
+  }
+}
+
+flame_status report_current_exception(char* message, std::size_t size) noexcept {
+  flame_status status = FLAME_OUT_OF_MEMORY;
+  std::string text;
+  try {
+    const CaughtException caught = describe_current_exception();
+    text = caught.type + ": " + caught.message;
+    status = caught.status;
+  } catch (...) {  // an empty text says so, too
+  }
+  if (size > 0) {
+    const std::size_t length = std::min(size - 1, text.size());
+    std::memcpy(message, text.data(), length);
+    message[length] = '\0';
+  }
+  return status;
+}
+
+}  // namespace flame::detail

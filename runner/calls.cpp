@@ -1,0 +1,236 @@
+// See calls.hpp. What comes from the host and the terminator; what comes from slots is in calls_results.cpp.
+#include "runner/calls.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/suggest.hpp"
+#include "plugin_sdk/wire/payload_frame.hpp"
+#include "runner/log.hpp"
+
+namespace flame::runner {
+namespace {
+
+Error failure(ErrorCode code, std::string message) {
+  Error error;
+  error.code = code;
+  error.message = std::move(message);
+  error.started = Started::no;
+  return error;
+}
+
+// "there is no task x in video@1.4.0; did you mean "y"? It has: a, b".
+Error unknown_task(const std::string& task, const std::string& plugin, const manifest::Manifest& manifest) {
+  std::vector<std::string> names;
+  for (const auto& entry : manifest.tasks) names.push_back(entry.name);
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return failure(ErrorCode::not_found, fmt::format("{} has no task \"{}\"{}. It has: {}.", plugin, task,
+                                                   base::did_you_mean(task, names), list.empty() ? "none" : list));
+}
+
+Error other_signature(const wire::Invoke& call, const std::string& plugin, const manifest::TaskEntry& entry) {
+  return failure(ErrorCode::signature_mismatch,
+                 fmt::format("{} in {} has signature {:016x}, the call {:016x}: rebuild host or plugin with the same "
+                             "contract header. The plugin's: {}",
+                             call.task, plugin, entry.fingerprint, call.fingerprint, entry.schema.substr(0, 2000)));
+}
+
+}  // namespace
+
+Calls::Calls(std::string runner, HostLink& link, Terminator& terminator, Generations& generations)
+    : runner_(std::move(runner)), link_(link), terminator_(terminator), generations_(generations) {}
+
+void Calls::open(const wire::Welcome& welcome, SlotPool& pool) {
+  pool_ = &pool;
+  payload_max_ = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
+  cpu_time_ns_ = welcome.cpu_time_ns;
+}
+
+Calls::Call* Calls::find(std::uint64_t id) {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : &found->second;
+}
+
+void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
+  const std::uint64_t id = message.id;
+  if (id == 0 || calls_.contains(id)) {
+    return log(LogLevel::warning, fmt::format("an invocation with an id in use was ignored: {}", id));
+  }
+  if (!terminator_.invoked(now, message)) {
+    return reject(id, failure(ErrorCode::shutting_down, "The runner is ending and takes no more calls."), {});
+  }
+  Call& call = calls_[id];
+  call.deadline = deadline_after(now, base::from_wire(message.remaining_ns));
+  call.message = std::move(message);
+  Error error = refuse(call, payload);
+  if (error.code == ErrorCode::none && call.message.payload.transfer != 0) error = accept_transfer(call);
+  if (error.code != ErrorCode::none) {
+    answer(id, call, std::move(error));
+    end(id, call);
+    return;
+  }
+  call.payload = std::move(payload);
+  pool_->lease(call.generation, id);
+}
+
+Error Calls::refuse(Call& call, const Frame& payload) const {
+  const auto generation = generations_.find(call.message.digest);
+  if (!generation) {
+    return failure(ErrorCode::not_found, fmt::format("this runner has no plugin with digest {}. It has: {}.",
+                                                     call.message.digest.substr(0, 64), generations_.describe_all()));
+  }
+  call.generation = *generation;
+  call.plugin = generations_.name(*generation);
+  if (const Error& problem = generations_.problem(*generation); problem.code != ErrorCode::none) return problem;
+  const manifest::Manifest& manifest = generations_.manifest(*generation);
+  const auto entries = manifest.find(call.message.task);
+  if (entries.empty()) return unknown_task(call.message.task, call.plugin, manifest);
+  const manifest::TaskEntry* entry = manifest.find(call.message.task, call.message.fingerprint);
+  if (entry == nullptr) return other_signature(call.message, call.plugin, *entries.front());
+  if (entry->kind != manifest::TaskKind::task || call.message.object != 0 || !call.message.payload.resources.empty()) {
+    return failure(ErrorCode::incompatible,
+                   fmt::format("{} works on an object that stays on the runner; this version of flame-runner serves "
+                               "plain tasks only. Pass the data itself.",
+                               call.message.task));
+  }
+  const auto total = wire::check(call.message.payload, payload_max_);
+  if (!total) return total.error();
+  call.total = *total;
+  if (call.message.payload.parts.empty()) call.message.payload.parts = {0};
+  if (call.message.payload.transfer == 0 && payload.size() != call.total) {
+    return failure(ErrorCode::incompatible,
+                   fmt::format("the invocation announces {} bytes of payload, {} came", call.total, payload.size()));
+  }
+  return {};
+}
+
+Error Calls::accept_transfer(Call& call) {
+  const std::uint64_t transfer = call.message.payload.transfer;
+  if (call.total == 0) return failure(ErrorCode::incompatible, "a transfer of no bytes was announced");
+  const auto credit = in_.claim(transfer, call.total);
+  if (!credit) return credit.error();
+  call.feeding = true;
+  by_transfer_[transfer] = call.message.id;
+  if (*credit > 0) link_.send_bulk(wire::Credit{transfer, *credit});
+  return {};
+}
+
+// An invocation that was never taken up.
+void Calls::reject(std::uint64_t id, Error error, const std::string& plugin) {
+  error.runner = runner_;
+  error.plugin = plugin;
+  link_.send(wire::Result{id, {}, std::move(error), {}});
+  link_.send(wire::Ended{id});
+}
+
+void Calls::chunk(const wire::Chunk& chunk, Frame& bytes) {
+  const bool valid = in_.on_chunk(chunk, std::move(bytes));
+  const auto owner = by_transfer_.find(chunk.transfer);
+  if (!valid) {
+    log(LogLevel::warning, fmt::format("transfer {} breaks the rules and is aborted", chunk.transfer));
+    link_.send_bulk(wire::Abort{chunk.transfer, "the chunk is out of order, too large, or past the window"});
+    in_.close(chunk.transfer);
+    if (owner != by_transfer_.end()) {
+      const std::uint64_t id = owner->second;
+      Call& call = calls_.at(id);
+      if (!withdraw(id, call, failure(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
+        pool_->kill(id, StopCause::cancelled);
+      }
+    }
+    return;
+  }
+  if (owner != by_transfer_.end()) feed(owner->second, calls_.at(owner->second));
+}
+
+// Moves what has come into the slot, as far as it takes it.
+void Calls::feed(std::uint64_t id, Call& call) {
+  slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot == nullptr || !call.feeding) return;
+  const std::uint64_t transfer = call.message.payload.transfer;
+  std::uint64_t credit = 0;
+  for (auto bytes = in_.front(transfer); !bytes.empty(); bytes = in_.front(transfer)) {
+    const std::size_t taken = slot->feed(bytes);
+    credit += in_.consume(transfer, taken);
+    if (taken < bytes.size()) break;
+  }
+  if (credit > 0) link_.send_bulk(wire::Credit{transfer, credit});
+  if (slot->missing_bytes() == 0) {
+    call.feeding = false;
+    by_transfer_.erase(transfer);
+    in_.close(transfer);
+  }
+  pool_->sent_to(id);
+}
+
+void Calls::credit(const wire::Credit& credit) {
+  if (out_.on_credit(credit)) return pump();
+  log(LogLevel::warning, fmt::format("the host credits more of transfer {} than was sent", credit.transfer));
+  abort({credit.transfer, "too much credit"});
+}
+
+void Calls::abort(const wire::Abort& message) {
+  if (const auto owner = by_transfer_.find(message.transfer); owner != by_transfer_.end()) {
+    return stop(owner->second, StopCause::cancelled);
+  }
+  const std::uint64_t id = out_.abort(message.transfer);
+  Call* call = find(id);
+  if (call == nullptr) return;
+  call->outgoing = 0;
+  // A slot that still streams has nobody to stream to.
+  if (!call->ended) return pool_->kill(id, StopCause::cancelled);
+  forget_if_done(id);
+}
+
+void Calls::stop(std::uint64_t id, StopCause cause) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot == nullptr) return pool_->kill(id, cause);  // it waits, or has ended and only its result is on the way
+  Death death;
+  death.cause = cause;
+  death.started = Started::no;
+  if (withdraw(id, *call, describe_death(death))) return;
+  send_begun(id, *call);
+  slot->request_stop();
+}
+
+// Ends a call whose payload is not in the slot yet, if the slot has not been told of it.
+bool Calls::withdraw(std::uint64_t id, Call& call, const Error& error) {
+  slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot != nullptr && (!call.feeding || !slot->withdraw())) return false;
+  answer(id, call, error);
+  if (slot != nullptr) {
+    pool_->give_back(id);
+  } else {
+    pool_->kill(id, StopCause::cancelled);
+  }
+  return true;
+}
+
+void Calls::kill(std::uint64_t id, StopCause cause) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  if (!call->ended) return pool_->kill(id, cause);
+  drop_transfers(*call, "the runner ends");
+  forget_if_done(id);
+}
+
+void Calls::drop_transfers(Call& call, const std::string& reason) {
+  if (call.feeding) {
+    const std::uint64_t transfer = call.message.payload.transfer;
+    call.feeding = false;
+    by_transfer_.erase(transfer);
+    if (in_.close(transfer)) link_.send_bulk(wire::Abort{transfer, reason});
+  }
+  if (call.outgoing != 0) {
+    out_.abort(call.outgoing);
+    link_.send_bulk(wire::Abort{call.outgoing, reason});
+    call.outgoing = 0;
+  }
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,102 @@
+// The invocations of a session: from Invoke to Result and Ended, with their payloads. Every Invoke is answered while
+// the session lives.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/bulk.hpp"
+#include "runner/generations.hpp"
+#include "runner/host_link.hpp"
+#include "runner/slot_pool.hpp"
+#include "runner/terminator.hpp"
+
+namespace flame::runner {
+
+class Calls final : public SlotListener {
+ public:
+  /// `runner` is this runner's id, for errors. All references outlive this object.
+  Calls(std::string runner, HostLink& link, Terminator& terminator, Generations& generations);
+  /// After Welcome, before the first message.
+  void open(const wire::Welcome& welcome, SlotPool& pool);
+
+  // --- from the host
+  void invoke(Instant now, wire::Invoke& message, Frame& payload);
+  void chunk(const wire::Chunk& chunk, Frame& bytes);
+  void credit(const wire::Credit& credit);
+  void abort(const wire::Abort& abort);
+
+  // --- from the terminator
+  void stop(std::uint64_t id, StopCause cause);
+  void kill(std::uint64_t id, StopCause cause);
+
+  // --- from the loop
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const;
+  /// Sends chunks while windows and the socket take them.
+  void pump();
+
+  // --- SlotListener
+  void on_granted(std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_result(slot::SlotResult result, std::string log_tail) override;
+  void on_result_chunk(slot::SlotResultChunk chunk) override;
+  void on_progress(slot::SlotProgress progress) override;
+  void on_output(wire::Output output) override;
+  void on_room(std::uint64_t id) override;
+  void on_freed(std::uint64_t id) override;
+  void on_died(std::uint64_t id, Error error) override;
+
+ private:
+  struct Call {
+    wire::Invoke message;
+    Frame payload;  // until it is in the slot
+    std::string plugin;
+    GenerationId generation = 0;
+    Instant deadline = kNever;
+    std::uint64_t total = 0;     // padded bytes of the payload
+    std::uint64_t outgoing = 0;  // transfer of the result that is under way
+    bool feeding = false;        // its incoming transfer is not in the slot yet
+    bool begun = false;          // Begun was sent
+    bool answered = false;       // Result was sent
+    bool ended = false;          // Ended was sent
+    Instant progress_at{};       // when the next report may go
+    bool progress_held = false;
+    slot::SlotProgress progress;
+  };
+
+  /// Why the call cannot be run here; code none if it can.
+  [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
+  [[nodiscard]] Error accept_transfer(Call& call);
+  void reject(std::uint64_t id, Error error, const std::string& plugin);
+  void answer(std::uint64_t id, Call& call, Error error);
+  void answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result);
+  void end(std::uint64_t id, Call& call);
+  void forget_if_done(std::uint64_t id);
+  void feed(std::uint64_t id, Call& call);
+  void drop_transfers(Call& call, const std::string& reason);
+  bool withdraw(std::uint64_t id, Call& call, const Error& error);
+  void send_begun(std::uint64_t id, Call& call);
+  void send_progress(Instant now, std::uint64_t id, Call& call);
+  [[nodiscard]] Call* find(std::uint64_t id);
+
+  std::string runner_;
+  HostLink& link_;
+  Terminator& terminator_;
+  Generations& generations_;
+  SlotPool* pool_ = nullptr;
+  std::uint64_t payload_max_ = 0;
+  std::int64_t cpu_time_ns_ = 0;
+  std::unordered_map<std::uint64_t, Call> calls_;
+  std::unordered_map<std::uint64_t, std::uint64_t> by_transfer_;  // incoming transfer → invocation
+  BulkIn in_;
+  BulkOut out_;
+  std::deque<std::pair<Instant, std::uint64_t>> unbegun_;  // when to look whether it has begun
+  Instant progress_wake_ = kNever;
+  std::uint64_t dropped_output_ = 0;
+};
+
+}  // namespace flame::runner

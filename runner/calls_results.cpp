@@ -1,0 +1,220 @@
+// What Calls hears from slots, and what it tells the host about it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/payload_frame.hpp"
+#include "runner/calls.hpp"
+#include "runner/log.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Begun is worth a message only for a call that takes longer than one.
+constexpr Duration kBegunDelay = 3ms;
+constexpr Duration kProgressInterval = 20ms;
+// Behind this much unread output and progress are dropped.
+constexpr std::size_t kChatterBacklog = 4 * limits::MiB;
+// As much as is given to libzmq before the host has taken some of it.
+constexpr std::size_t kBulkBacklog = 2 * limits::MiB;
+
+Instant clock_now() {
+  return base::BoottimeClock().now();
+}
+
+}  // namespace
+
+void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
+  Call& call = calls_.at(id);
+  const Instant now = clock_now();
+  slot::InvokeView view;
+  view.id = id;
+  view.task = call.message.task;
+  view.fingerprint = call.message.fingerprint;
+  view.attempt = call.message.attempt;
+  view.linked = call.message.linked;
+  view.remaining_ns = base::to_wire(base::remaining(call.deadline, now));
+  view.cpu_time_ns = cpu_time_ns_;
+  view.parts = call.message.payload.parts;
+  view.bytes = call.payload.span();
+  if (const auto sent = slot.invoke(view); !sent) {
+    answer(id, call, sent.error());
+    return pool_->give_back(id);
+  }
+  call.payload = Frame();
+  unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
+  feed(id, call);
+}
+
+void Calls::on_result(slot::SlotResult result, std::string log_tail) {
+  Call* call = find(result.id);
+  if (call == nullptr || call->answered) return;
+  if (call->progress_held) send_progress(clock_now(), result.id, *call);
+  if (result.error.code == ErrorCode::none && !result.resources.empty()) {
+    result.error.code = ErrorCode::incompatible;
+    result.error.message =
+        "The task tracked an object; this version of flame-runner cannot keep it. Return the data itself.";
+    result.error.started = Started::yes;
+  }
+  if (result.error.code == ErrorCode::none) return answer_with_payload(result.id, *call, result);
+  result.error.started = Started::yes;
+  result.error.usage = result.usage;
+  if (result.error.log_tail.empty()) result.error.log_tail = std::move(log_tail);
+  answer(result.id, *call, std::move(result.error));
+}
+
+void Calls::answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result) {
+  wire::Result message{id, {std::move(result.parts), 0, {}}, {}, result.usage};
+  call.answered = true;
+  if (result.streamed) {
+    call.outgoing = out_.start_stream(id, result.total);
+  } else if (!wire::travels_inline(result.bytes.size())) {
+    call.outgoing = out_.start(id, std::move(result.bytes));
+  } else {
+    Frame frame(result.bytes.size());
+    if (frame.size() > 0) std::memcpy(frame.data(), result.bytes.data(), frame.size());
+    return link_.send(message, std::move(frame));
+  }
+  message.payload.transfer = call.outgoing;
+  link_.send(message);
+  pump();
+}
+
+void Calls::on_result_chunk(slot::SlotResultChunk chunk) {
+  Call* call = find(chunk.id);
+  if (call == nullptr) return;
+  if (call->outgoing != 0) {
+    out_.append(call->outgoing, std::move(chunk.bytes));
+    return pump();
+  }
+  if (slot::SlotHandle* slot = pool_->slot_of(chunk.id)) slot->acknowledge_chunks();  // an aborted stream runs dry
+}
+
+void Calls::pump() {
+  while (link_.backlog(Line::bulk) < kBulkBacklog) {
+    const auto piece = out_.next();
+    if (!piece) return;
+    Frame frame(piece->bytes.size());
+    std::memcpy(frame.data(), piece->bytes.data(), frame.size());
+    link_.send_bulk(piece->header, std::move(frame));
+    if (piece->streamed) {
+      if (slot::SlotHandle* slot = pool_->slot_of(piece->invocation)) slot->acknowledge_chunks();
+      pool_->sent_to(piece->invocation);
+    }
+    if (!piece->last) continue;
+    if (Call* call = find(piece->invocation)) call->outgoing = 0;
+    forget_if_done(piece->invocation);
+  }
+}
+
+void Calls::on_progress(slot::SlotProgress progress) {
+  Call* call = find(progress.id);
+  if (call == nullptr || call->answered) return;
+  const std::uint64_t id = progress.id;
+  call->progress = std::move(progress);
+  call->progress_held = true;
+  const Instant now = clock_now();
+  if (now >= call->progress_at) return send_progress(now, id, *call);
+  progress_wake_ = std::min(progress_wake_, call->progress_at);
+}
+
+void Calls::send_progress(Instant now, std::uint64_t id, Call& call) {
+  call.progress_held = false;
+  call.progress_at = deadline_after(now, kProgressInterval);
+  if (link_.backlog(Line::control) > kChatterBacklog) return;
+  send_begun(id, call);
+  link_.send(wire::Progress{id, call.progress.fraction, std::move(call.progress.message)});
+}
+
+void Calls::on_output(wire::Output output) {
+  if (link_.backlog(Line::control) > kChatterBacklog) {
+    dropped_output_ += output.text.size() + 1;
+    return;
+  }
+  output.dropped += std::exchange(dropped_output_, 0);
+  link_.send(output);
+}
+
+void Calls::on_room(std::uint64_t id) {
+  if (Call* call = find(id)) feed(id, *call);
+}
+
+void Calls::on_freed(std::uint64_t id) {
+  if (Call* call = find(id)) end(id, *call);
+}
+
+void Calls::on_died(std::uint64_t id, Error error) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  drop_transfers(*call, error.message.empty() ? std::string("the slot is gone") : error.message);
+  if (!call->answered) answer(id, *call, std::move(error));
+  end(id, *call);
+}
+
+void Calls::answer(std::uint64_t id, Call& call, Error error) {
+  if (call.answered) return;
+  call.answered = true;
+  error.runner = runner_;
+  error.plugin = call.plugin;
+  if (error.message.empty()) error.message = "The slot could not be started.";
+  if (error.code == ErrorCode::none) error.code = ErrorCode::boot_failed;
+  wire::Result message{id, {}, std::move(error), {}};
+  message.usage = message.error.usage;
+  link_.send(message);
+}
+
+void Calls::end(std::uint64_t id, Call& call) {
+  if (call.ended) return;
+  call.ended = true;
+  if (call.feeding) drop_transfers(call, "the call has ended");
+  link_.send(wire::Ended{id});
+  forget_if_done(id);
+}
+
+// A call is over for the runner only when its result has left, too.
+void Calls::forget_if_done(std::uint64_t id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end() || !found->second.ended || found->second.outgoing != 0) return;
+  calls_.erase(found);
+  terminator_.ended(clock_now(), id);
+}
+
+void Calls::send_begun(std::uint64_t id, Call& call) {
+  if (call.begun || call.answered) return;
+  const slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot == nullptr || !slot->begun()) return;
+  call.begun = true;
+  link_.send(wire::Begun{id});
+}
+
+void Calls::tick(Instant now) {
+  while (!unbegun_.empty() && now >= unbegun_.front().first) {
+    const std::uint64_t id = unbegun_.front().second;
+    unbegun_.pop_front();
+    Call* call = find(id);
+    if (call == nullptr || call->answered || call->begun) continue;
+    send_begun(id, *call);
+    if (!call->begun) unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
+  }
+  if (now < progress_wake_) return;
+  progress_wake_ = kNever;
+  for (auto& [id, call] : calls_) {
+    if (!call.progress_held) continue;
+    if (now >= call.progress_at) {
+      send_progress(now, id, call);
+    } else {
+      progress_wake_ = std::min(progress_wake_, call.progress_at);
+    }
+  }
+}
+
+Instant Calls::wake_at() const {
+  return std::min(progress_wake_, unbegun_.empty() ? kNever : unbegun_.front().first);
+}
+
+}  // namespace flame::runner

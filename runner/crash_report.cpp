@@ -1,0 +1,120 @@
+// See crash_report.hpp.
+#include "runner/crash_report.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "runner/slot/protocol.hpp"
+
+namespace flame::runner {
+namespace {
+
+void describe_kill(StopCause cause, Error& error) {
+  switch (cause) {
+    case StopCause::timed_out:
+      error.code = ErrorCode::timed_out;
+      error.message =
+          "The task ran past its deadline and did not stop when asked, so it was killed. Raise the timeout, send less, "
+          "or let the task check Context::stop_requested().";
+      return;
+    case StopCause::cancelled:
+      error.code = ErrorCode::cancelled;
+      error.message = "The call was cancelled; the task did not stop when asked, so it was killed.";
+      return;
+    default:
+      error.code = ErrorCode::shutting_down;
+      error.message = "The runner ended before the task did. Call again, or raise shutdown_timeout.";
+  }
+}
+
+void describe_signal(const Death& death, int signal, Error& error) {
+  error.signal = signal;
+  error.message = "The task's process died: " + signal_text(signal);
+  if (death.crash && death.crash->stack_overflow) error.message += ", the stack overflowed";
+  if (death.crash && !death.crash->stack_overflow && (signal == SIGSEGV || signal == SIGBUS)) {
+    error.message += fmt::format(" at address {:#x}", death.crash->address);
+  }
+  if (signal == SIGXCPU) error.message += ": it used up limits.cpu_time";
+  error.message += ". Debug the plugin.";
+}
+
+void describe_exit(int code, Error& error) {
+  error.exit_code = code;
+  switch (code) {
+    case slot::kExitChannelLost:
+      error.message = "The task closed the runner's channel. Close only descriptors that the task has opened.";
+      return;
+    default:
+      error.message =
+          fmt::format("The task ended its process with exit code {}. Return or throw instead of calling exit().", code);
+  }
+}
+
+bool ran_out_of_memory(const Death& death) {
+  const bool killed = WIFSIGNALED(death.wait_status) && WTERMSIG(death.wait_status) == SIGKILL;
+  return death.allocation_failed || (killed && death.oom_killer_moved);
+}
+
+}  // namespace
+
+std::string signal_text(int signal) {
+  const char* text = ::sigdescr_np(signal);
+  std::string name = text == nullptr ? "unknown signal" : text;
+  name[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(name[0])));
+  return fmt::format("{} (signal {})", name, signal);
+}
+
+Error describe_death(const Death& death) {
+  Error error;
+  error.started = death.started;
+  error.log_tail = death.log_tail;
+  error.usage = death.usage;
+  if (death.crash) error.where = death.crash->frames;
+  if (death.cause != StopCause::none) {
+    describe_kill(death.cause, error);
+    return error;
+  }
+  error.code = ErrorCode::crashed;
+  if (death.collateral) {
+    error.collateral = true;
+    error.message =
+        "Another task of the same process did not stop when asked and had to be killed with it. Use isolation = "
+        "\"process\" for tasks that may hang.";
+  } else if (!death.channel_lost.empty()) {
+    error.message = death.channel_lost;
+  } else if (WIFSIGNALED(death.wait_status)) {
+    describe_signal(death, WTERMSIG(death.wait_status), error);
+  } else {
+    describe_exit(WEXITSTATUS(death.wait_status), error);
+  }
+  if (!death.collateral && death.channel_lost.empty() && ran_out_of_memory(death)) {
+    error.code = ErrorCode::out_of_memory;
+    error.message = "The task ran out of memory. Raise limits.memory or send less. " + error.message;
+  }
+  return error;
+}
+
+std::uint64_t oom_kills() {
+  const int fd = ::open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+  ::close(fd);
+  constexpr std::string_view kName = "\noom_kill ";
+  const std::size_t at = text.find(kName);
+  if (at == std::string::npos) return 0;
+  std::uint64_t value = 0;
+  std::from_chars(text.data() + at + kName.size(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace flame::runner

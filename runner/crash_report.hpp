@@ -1,0 +1,38 @@
+// Turns the death of a slot into the Error that the caller gets. Pure but for oom_kills().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <flame/error.hpp>
+
+#include "runner/slot/slot_handle.hpp"
+#include "runner/terminator.hpp"
+
+namespace flame::runner {
+
+/// All that is known about the end of a slot's process, seen from one invocation in it.
+struct Death {
+  int wait_status = 0;
+  StopCause cause = StopCause::none;  // we killed it for this
+  bool collateral = false;            // we killed it for another invocation's fault (thread isolation)
+  std::string channel_lost;           // we killed it because its channel ended while it lived: why
+  bool allocation_failed = false;     // the flag in the control page
+  bool oom_killer_moved = false;      // a kernel counter moved while it ran
+  std::optional<slot::CrashReport> crash;
+  Started started = Started::unknown;
+  std::string log_tail;
+  Usage usage;
+};
+
+/// Codes: cancelled, timed_out, shutting_down (we killed it for that), out_of_memory, else crashed.
+[[nodiscard]] Error describe_death(const Death& death);
+
+/// "segmentation fault (signal 11)".
+[[nodiscard]] std::string signal_text(int signal);
+
+/// Processes that the kernel's OOM killer has ended since boot, memory cgroups included; 0 if it cannot be read.
+[[nodiscard]] std::uint64_t oom_kills();
+
+}  // namespace flame::runner

@@ -1,0 +1,238 @@
+// See generations.hpp.
+#include "runner/generations.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "runner/host_link.hpp"
+#include "runner/log.hpp"
+#include "runner/slot/printable.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A zygote that dies again and again is tried less and less often, and in the end given up.
+constexpr Duration kFirstBackOff = 100ms;
+constexpr Duration kLastBackOff = 10s;
+constexpr std::uint32_t kDeathsMax = 10;
+
+// Beside this program, in the build tree as after installation.
+std::string zygote_path() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string("/usr/bin/flame-zygote") : (self.parent_path() / "flame-zygote").string();
+}
+
+slot::LoadSpec load_spec(const StoredPlugin& plugin, const Employer& employer) {
+  slot::LoadSpec spec;
+  spec.plugin_path = plugin.path;
+  spec.name = plugin.ref.name;
+  spec.version = plugin.ref.version;
+  for (const auto& task : plugin.manifest.tasks) spec.tasks_hash += slot::task_hash(task.name, task.fingerprint);
+  spec.task_count = static_cast<std::uint32_t>(plugin.manifest.tasks.size());
+  spec.host_name = employer.host_name;
+  spec.pool = employer.pool;
+  spec.runner_id = employer.runner;
+  spec.backend = employer.backend;
+  spec.environment = slot::built_environment();
+  return spec;
+}
+
+}  // namespace
+
+Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller)
+    : employer_(std::move(employer)), poller_(poller), zygote_binary_(zygote_path()) {
+  const auto directories = plugin_directories();
+  for (const wire::WantedPlugin& plugin : wanted) {
+    Generation& generation = list_.emplace_back();
+    if (auto found = find_plugin(directories, plugin)) {
+      generation.plugin = std::move(*found);
+      generation.stored = true;
+    } else {
+      generation.plugin.ref = {plugin.name, plugin.version, plugin.digest};
+      generation.problem = found.error();
+      generation.problem.started = Started::no;
+      log(LogLevel::error, fmt::format("{}@{}: {}", plugin.name, plugin.version, found.error().message));
+    }
+  }
+}
+
+Generations::~Generations() = default;
+
+std::vector<wire::PluginState> Generations::states() const {
+  std::vector<wire::PluginState> states;
+  for (const Generation& generation : list_) {
+    states.push_back({generation.plugin.ref, generation.stored, generation.problem.message, true});
+  }
+  return states;
+}
+
+void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& link) {
+  pool_ = &pool;
+  link_ = &link;
+  limits_.memory_max = welcome.memory_max;
+  limits_.payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
+  limits_.open_files_max = welcome.open_files_max;
+  for (GenerationId id = 0; id < list_.size(); ++id) {
+    if (list_[id].stored) start(id);
+  }
+}
+
+std::optional<GenerationId> Generations::find(std::string_view digest) const {
+  for (GenerationId id = 0; id < list_.size(); ++id) {
+    if (list_[id].plugin.ref.digest == digest) return id;
+  }
+  return std::nullopt;
+}
+
+std::string Generations::name(GenerationId id) const {
+  return list_[id].plugin.ref.name + "@" + list_[id].plugin.ref.version;
+}
+
+std::string Generations::describe_all() const {
+  if (list_.empty()) return "none";
+  std::string text;
+  for (const Generation& generation : list_) {
+    const wire::PluginRef& ref = generation.plugin.ref;
+    text +=
+        fmt::format("{}{}@{} (digest {})", text.empty() ? "" : ", ", ref.name, ref.version, ref.digest.substr(0, 12));
+  }
+  return text;
+}
+
+void Generations::start(GenerationId id) {
+  Generation& generation = list_[id];
+  generation.start_at = kNever;
+  slot::LoadSpec spec = load_spec(generation.plugin, employer_);
+  spec.zygote_binary = zygote_binary_;
+  spec.limits = limits_;
+  auto zygote = slot::ZygoteHandle::start(std::move(spec));
+  if (!zygote) return fail(id, zygote.error());
+  generation.zygote = std::move(*zygote);
+  generation.pid = generation.zygote->pid();
+  poller_.add(generation.zygote->channel_fd(), {Source::zygote_channel, 0, id});
+  poller_.add(generation.zygote->output_fd(), {Source::zygote_output, 0, id});
+}
+
+Result<pid_t> Generations::fork_slots(GenerationId id, std::span<slot::SlotHandle* const> slots, bool threads,
+                                      ProcessId request) {
+  Generation& generation = list_[id];
+  if (!generation.zygote || !generation.up) {
+    Error error;
+    error.code = ErrorCode::boot_failed;
+    error.message = "The plugin's zygote is gone; it is being restarted.";
+    return error;
+  }
+  return generation.zygote->spawn(slots, threads, request);
+}
+
+void Generations::on_ready(const Poller::Ready& ready) {
+  const auto id = static_cast<GenerationId>(ready.key.id);
+  if (id >= list_.size() || !list_[id].zygote) return;
+  if (ready.key.source == Source::zygote_output) return read_output(id);
+  read_channel(id);
+}
+
+void Generations::read_channel(GenerationId id) {
+  std::vector<slot::ZygoteEvent> events;
+  list_[id].zygote->on_readable(events);
+  for (slot::ZygoteEvent& event : events) {
+    if (const auto* spawned = std::get_if<slot::ZygoteSpawned>(&event)) {
+      pool_->spawned(spawned->request, spawned->pid);
+    } else if (const auto* ready = std::get_if<slot::ZygoteReady>(&event)) {
+      on_zygote_ready(id, *ready);
+    } else if (auto* failed = std::get_if<slot::ZygoteFailed>(&event)) {
+      fail(id, std::move(failed->error));
+    } else if (const auto* spawn_failed = std::get_if<slot::ZygoteSpawnFailed>(&event)) {
+      pool_->spawn_failed(spawn_failed->request, spawn_failed->error);
+    }
+  }
+}
+
+void Generations::read_output(GenerationId id) {
+  text_.clear();
+  list_[id].zygote->drain_output(text_, limits::kTextMax);
+  while (!text_.empty() && text_.back() == '\n') text_.pop_back();
+  if (!text_.empty()) tell_host(wire::Level::info, fmt::format("{}: {}", name(id), slot::printable(text_)));
+}
+
+void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready) {
+  Generation& generation = list_[id];
+  generation.up = true;
+  generation.problem = Error();
+  generation.forkable = ready.forkable;
+  if (!ready.forkable) {
+    tell_host(wire::Level::warning, fmt::format("{} is not forkable: {} threads after start(); each slot loads it anew",
+                                                name(id), ready.threads));
+  }
+  pool_->generation_up(id, ready.forkable);
+}
+
+// The plugin cannot be used, now and later.
+void Generations::fail(GenerationId id, Error error) {
+  Generation& generation = list_[id];
+  error.started = Started::no;
+  error.runner = employer_.runner;
+  error.plugin = name(id);
+  generation.problem = std::move(error);
+  generation.up = false;
+  generation.start_at = kNever;
+  tell_host(wire::Level::error, fmt::format("{} cannot be used: {}", name(id), generation.problem.message));
+  pool_->generation_down(id);
+  pool_->fail_waiting(id, generation.problem);
+}
+
+bool Generations::reaped(pid_t pid, int status) {
+  const auto found = std::find_if(list_.begin(), list_.end(), [pid](const Generation& g) { return g.pid == pid; });
+  if (found == list_.end() || pid <= 0) return false;
+  const auto id = static_cast<GenerationId>(found - list_.begin());
+  read_channel(id);
+  read_output(id);
+  found->pid = 0;
+  if (found->problem.code != ErrorCode::none) return true;  // it said why
+  if (found->up && !found->forkable) return true;           // it has done its work
+  const Error why = found->zygote->describe_exit(status);
+  // What ends a plugin's first load would end the next one, too; a SIGKILL comes from outside.
+  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  const bool may_work = found->up || found->deaths > 0 || killed;
+  found->up = false;
+  pool_->generation_down(id);
+  if (!may_work || ++found->deaths > kDeathsMax) {
+    fail(id, why);
+    return true;
+  }
+  const Duration wait = std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << (found->deaths - 1)));
+  found->start_at = deadline_after(base::BoottimeClock().now(), found->deaths == 1 ? Duration::zero() : wait);
+  wake_at_ = std::min(wake_at_, found->start_at);
+  tell_host(wire::Level::warning, fmt::format("the zygote of {} died and is restarted: {}", name(id), why.message));
+  return true;
+}
+
+void Generations::tick(Instant now) {
+  if (now < wake_at_) return;
+  wake_at_ = kNever;
+  for (GenerationId id = 0; id < list_.size(); ++id) {
+    if (now >= list_[id].start_at) start(id);
+    wake_at_ = std::min(wake_at_, list_[id].start_at);
+  }
+}
+
+bool Generations::owns(pid_t pid) const {
+  return std::any_of(list_.begin(), list_.end(), [pid](const Generation& g) { return g.pid == pid; });
+}
+
+void Generations::tell_host(wire::Level level, const std::string& text) {
+  log(level == wire::Level::error ? LogLevel::error : LogLevel::info, text);
+  if (link_ != nullptr) link_->send(wire::Output{0, wire::Stream::log, level, text.substr(0, limits::kTextMax), 0});
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,93 @@
+// The plugins that this runner serves: found in the store, loaded by one zygote each, restarted when a zygote dies.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/plugin_store.hpp"
+#include "runner/poller.hpp"
+#include "runner/slot/zygote_handle.hpp"
+#include "runner/slot_pool.hpp"
+
+namespace flame::runner {
+
+/// For whom plugins are loaded here: what Parent::get() shows.
+struct Employer {
+  std::string host_name;
+  std::string pool;
+  std::string runner;
+  std::string backend;
+};
+
+class Generations final : public SlotForker {
+ public:
+  /// Verifies the wanted plugins. Those that cannot be had are remembered with the reason.
+  Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller);
+  ~Generations();
+  Generations(const Generations&) = delete;
+  Generations& operator=(const Generations&) = delete;
+
+  /// For the hello.
+  [[nodiscard]] std::vector<wire::PluginState> states() const;
+
+  /// Starts the zygotes. `pool` and `link` outlive this object or close().
+  void open(const wire::Welcome& welcome, SlotPool& pool, class HostLink& link);
+
+  /// The generation of a digest; nullopt if none was wanted.
+  [[nodiscard]] std::optional<GenerationId> find(std::string_view digest) const;
+  /// Why invocations of it fail now; code none while it is usable or still loading.
+  [[nodiscard]] const Error& problem(GenerationId id) const { return list_[id].problem; }
+  [[nodiscard]] const manifest::Manifest& manifest(GenerationId id) const { return list_[id].plugin.manifest; }
+  /// "video@1.4.0".
+  [[nodiscard]] std::string name(GenerationId id) const;
+  [[nodiscard]] const std::string& path(GenerationId id) const { return list_[id].plugin.path; }
+  /// "video@1.4.0 (digest abc…), …": what exists, for error messages.
+  [[nodiscard]] std::string describe_all() const;
+
+  [[nodiscard]] Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
+                                         bool threads, ProcessId request) override;
+
+  void on_ready(const Poller::Ready& ready);
+  /// True if it was one of the zygotes.
+  bool reaped(pid_t pid, int status);
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const { return wake_at_; }
+  [[nodiscard]] bool owns(pid_t pid) const;
+
+ private:
+  struct Generation {
+    StoredPlugin plugin;
+    Error problem;        // code none: usable, or on its way
+    bool stored = false;  // found and verified
+    bool forkable = true;
+    bool up = false;
+    std::unique_ptr<slot::ZygoteHandle> zygote;
+    pid_t pid = 0;  // 0 once reaped
+    std::uint32_t deaths = 0;
+    Instant start_at = kNever;
+  };
+
+  void start(GenerationId id);
+  void read_channel(GenerationId id);
+  void read_output(GenerationId id);
+  void on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready);
+  void fail(GenerationId id, Error error);
+  void tell_host(wire::Level level, const std::string& text);
+
+  std::vector<Generation> list_;
+  Employer employer_;
+  Poller& poller_;
+  SlotPool* pool_ = nullptr;
+  class HostLink* link_ = nullptr;
+  slot::SlotLimits limits_;
+  std::string zygote_binary_;
+  Instant wake_at_ = kNever;
+  std::string text_;
+};
+
+}  // namespace flame::runner

@@ -1,0 +1,110 @@
+// See guardian.hpp.
+#include "runner/guardian.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "plugin_sdk/wire/envelope.hpp"
+#include "runner/process.hpp"
+
+namespace flame::runner {
+namespace {
+
+constexpr std::size_t kParentBytesMax = 1024 * 1024;
+
+ParentBytes from_variable(char* value) {
+  const std::string_view text = value;
+  auto bytes = wire::from_base64(text);
+  explicit_bzero(value, text.size());
+  ::unsetenv("FLAME_PARENT");
+  if (!bytes) return {{}, "FLAME_PARENT is not base64: pass on what the host gave to the backend, unchanged"};
+  return {std::move(*bytes), {}};
+}
+
+ParentBytes from_descriptor(std::string_view text) {
+  int fd = -1;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), fd);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || fd < 0) {
+    return {{}, "FLAME_PARENT_FD is not the number of a descriptor"};
+  }
+  ParentBytes parent;
+  ::lseek(fd, 0, SEEK_SET);  // the writer's offset is shared; on a pipe this fails, and need not succeed
+  char buffer[4096];
+  ssize_t got = 0;
+  while (parent.bytes.size() <= kParentBytesMax && (got = ::read(fd, buffer, sizeof buffer)) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return {{}, fmt::format("FLAME_PARENT_FD={}: cannot read it: {}", fd, std::strerror(errno))};
+    parent.bytes.append(buffer, static_cast<std::size_t>(got));
+  }
+  explicit_bzero(buffer, sizeof buffer);
+  ::close(fd);
+  ::unsetenv("FLAME_PARENT_FD");
+  if (parent.bytes.size() > kParentBytesMax) return {{}, "what FLAME_PARENT_FD holds is too large"};
+  if (parent.bytes.empty()) return {{}, "what FLAME_PARENT_FD holds is empty"};
+  return parent;
+}
+
+[[noreturn]] void run_supervisor(pid_t guardian, const std::function<int(std::string)>& supervisor, std::string bytes) {
+  // A guardian that was killed cannot sweep: the supervisor hears of it and does so itself.
+  ::prctl(PR_SET_PDEATHSIG, SIGHUP);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::prctl(PR_SET_NAME, "flame-super");
+  const int status = ::getppid() == guardian ? supervisor(std::move(bytes)) : 1;
+  ::_exit(status);
+}
+
+int exit_status(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+// Waits for the supervisor's end; passes SIGTERM and SIGINT on meanwhile.
+int wait_for(pid_t supervisor, const sigset_t& signals) {
+  for (;;) {
+    int status = 0;
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+      if (pid == supervisor) return exit_status(status);
+    }
+    const int signal = ::sigwaitinfo(&signals, nullptr);
+    if (signal == SIGTERM || signal == SIGINT) ::kill(supervisor, SIGTERM);
+  }
+}
+
+}  // namespace
+
+ParentBytes take_parent_from_environment() {
+  if (char* value = std::getenv("FLAME_PARENT")) return from_variable(value);
+  if (const char* fd = std::getenv("FLAME_PARENT_FD")) return from_descriptor(fd);
+  return {{},
+          "neither FLAME_PARENT nor FLAME_PARENT_FD is set. flame-runner is started by a host's backend, which says "
+          "there whom to dial; to try FLAME by hand, use `flame call`"};
+}
+
+int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor) {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGHUP}) sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before the fork: a SIGTERM in between must not end us
+  const pid_t guardian = ::getpid();
+  const pid_t child = ::fork();
+  if (child == 0) run_supervisor(guardian, supervisor, std::move(parent.bytes));
+  explicit_bzero(parent.bytes.data(), parent.bytes.size());
+  parent.bytes.clear();
+  if (child < 0) return 1;
+  const int status = wait_for(child, signals);
+  end_all_descendants();
+  return status;
+}
+
+}  // namespace flame::runner

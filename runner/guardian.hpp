@@ -1,0 +1,25 @@
+// The first process of flame-runner: takes the secrets out of the environment, starts the supervisor as its only
+// child, and leaves nothing behind when that ends.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace flame::runner {
+
+/// Where FLAME_PARENT came from, decoded. Empty `bytes` and a non-empty `error` if there is none or it is damaged.
+struct ParentBytes {
+  std::string bytes;  // wire/parent.fbs; holds keys
+  std::string error;
+};
+
+/// Takes FLAME_PARENT (base64; its bytes are overwritten where the kernel shows them, and the variable is unset) or the
+/// contents of the descriptor in FLAME_PARENT_FD (which is closed). Call before any thread exists.
+[[nodiscard]] ParentBytes take_parent_from_environment();
+
+/// Forks `supervisor` (which returns the exit status), forwards SIGTERM and SIGINT to it as SIGTERM, and when it has
+/// ended kills and reaps every descendant. Returns the supervisor's exit status, or 128 + signal. `parent` is wiped in
+/// this process. The calling process must be single-threaded; SIGHUP reaches the supervisor if the guardian dies.
+[[nodiscard]] int guard(ParentBytes& parent, const std::function<int(std::string parent_bytes)>& supervisor);
+
+}  // namespace flame::runner

@@ -1,0 +1,176 @@
+// See host_link.hpp.
+#include "runner/host_link.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/envelope.hpp"
+#include "runner/log.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// ipc answers at once or never; a far tcp host needs several round trips for CURVE, and libzmq gives up by itself.
+constexpr Duration kTcpPatience = 3500ms;
+constexpr int kMessagesPerTurn = 128;
+// A host that lets this much of its results wait does not read any more.
+constexpr std::size_t kBacklogMax = 256 * limits::MiB;
+
+Instant clock_now() {
+  return base::BoottimeClock().now();
+}
+
+}  // namespace
+
+HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener)
+    : control_(std::move(parent.control)),
+      bulk_(std::move(parent.bulk)),
+      hello_(std::move(hello)),
+      poller_(poller),
+      listener_(listener),
+      dealer_({std::move(parent.host_key), std::move(parent.public_key), std::move(parent.secret_key)}) {}
+
+void HostLink::send(const wire::Body& body, Frame payload) {
+  if (state_ != State::open) return;
+  dealer_.send(Line::control, wire::encode(session_.id(), body), std::move(payload));
+}
+
+void HostLink::send_bulk(const wire::Body& body, Frame payload) {
+  if (state_ != State::open) return;
+  dealer_.send(Line::bulk, wire::encode(session_.id(), body), std::move(payload));
+}
+
+void HostLink::dial(Instant now) {
+  endpoint_ = attempts_++ % control_.size();
+  dialled_at_ = now;
+  redial_at_ = deadline_after(now, control_[endpoint_].starts_with("ipc://") ? limits::kDialInterval : kTcpPatience);
+  session_.reset();
+  poller_.remove(dealer_.fd(Line::control));
+  poller_.remove(dealer_.monitor_fd(Line::control));
+  if (const std::string problem = dealer_.dial(Line::control, control_[endpoint_]); !problem.empty()) {
+    return dial_failed(now, problem);
+  }
+  poller_.add(dealer_.fd(Line::control), {Source::control, 0, 0});
+  poller_.add(dealer_.monitor_fd(Line::control), {Source::control_monitor, 0, 0});
+  session_.greeted(now);
+  dealer_.send(Line::control, wire::encode(0, hello_));
+  control_ready_ = true;
+}
+
+void HostLink::dial_failed(Instant now, const std::string& why) {
+  if (why != last_failure_) log(LogLevel::info, fmt::format("{}: {}; trying again", control_[endpoint_], why));
+  last_failure_ = why;
+  redial_at_ = std::max(now, deadline_after(dialled_at_, limits::kDialInterval));
+}
+
+void HostLink::on_ready(const Poller::Ready& ready) {
+  switch (ready.key.source) {
+    case Source::control:
+      control_ready_ = true;
+      return;
+    case Source::bulk:
+      bulk_ready_ = true;
+      return;
+    case Source::control_monitor:
+      return on_event(Line::control);
+    default:
+      return on_event(Line::bulk);
+  }
+}
+
+void HostLink::on_event(Line line) {
+  for (LinkEvent event = dealer_.event(line); event != LinkEvent::none; event = dealer_.event(line)) {
+    if (event == LinkEvent::connected) {
+      if (line == Line::control && state_ == State::dialling) redial_at_ = kNever;  // the failsafe bounds the rest
+    } else if (state_ == State::dialling) {
+      const bool gone = event == LinkEvent::disconnected;
+      return dial_failed(clock_now(), gone ? "the connection was closed" : dealer_.failure(line));
+    } else if (state_ == State::open) {
+      pump();  // what the host sent before it went
+      return lose(line == Line::control ? "the connection was closed" : "the bulk connection was lost");
+    } else {
+      return;
+    }
+  }
+}
+
+void HostLink::pump() {
+  more_ = false;
+  dealer_.flush();
+  if (dealer_.queued_bytes(Line::control) > kBacklogMax) return lose("it does not read its results");
+  Frame envelope;
+  Frame payload;
+  int budget = kMessagesPerTurn;
+  bool control = std::exchange(control_ready_, false) || dealer_.must_recheck(Line::control);
+  bool bulk = std::exchange(bulk_ready_, false) || dealer_.must_recheck(Line::bulk);
+  while ((control || bulk) && budget-- > 0) {
+    if (control && (control = dealer_.receive(Line::control, envelope, payload))) {
+      receive(Line::control, envelope, payload);
+    } else if (bulk && (bulk = dealer_.receive(Line::bulk, envelope, payload))) {
+      receive(Line::bulk, envelope, payload);
+    }
+  }
+  control_ready_ = control;
+  bulk_ready_ = bulk;
+  more_ = control || bulk || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
+}
+
+void HostLink::receive(Line line, Frame& envelope, Frame& payload) {
+  auto decoded = wire::decode(envelope.span());
+  if (!decoded) return log(LogLevel::warning, "a frame from the host was ignored: " + decoded.error().message);
+  if (line == Line::bulk && state_ != State::open) return;
+  switch (session_.judge(clock_now(), *decoded)) {
+    case Verdict::drop:
+      return log(LogLevel::debug, "a message of another session was dropped");
+    case Verdict::refused:
+      return lose(session_.reason());
+    case Verdict::opened:
+      return open_with(*decoded);
+    case Verdict::deliver:
+      if (state_ == State::open) listener_.on_message(decoded->body, payload);
+  }
+}
+
+void HostLink::open_with(const wire::Envelope& envelope) {
+  state_ = State::open;
+  redial_at_ = kNever;
+  if (endpoint_ < bulk_.size()) {
+    if (const std::string problem = dealer_.dial(Line::bulk, bulk_[endpoint_]); !problem.empty()) return lose(problem);
+    poller_.add(dealer_.fd(Line::bulk), {Source::bulk, 0, 0});
+    poller_.add(dealer_.monitor_fd(Line::bulk), {Source::bulk_monitor, 0, 0});
+    send_bulk(wire::BulkHello{session_.id()});
+  }
+  dealer_.forget_keys();
+  listener_.on_welcome(std::get<wire::Welcome>(envelope.body));
+}
+
+void HostLink::lose(const std::string& why) {
+  if (state_ == State::lost) return;
+  state_ = State::lost;
+  redial_at_ = kNever;
+  dealer_.forget_keys();
+  listener_.on_host_lost(why);
+}
+
+void HostLink::close(Duration patience) {
+  dealer_.finish(static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(patience).count()));
+}
+
+void HostLink::tick(Instant now) {
+  if (state_ == State::dialling && now >= redial_at_) dial(now);
+  if (state_ != State::open) return;
+  if (session_.silent(now)) return lose(fmt::format("it has been silent for {} s", limits::kHostSilence.count()));
+  if (const auto beat = session_.beat(now)) send(*beat);
+}
+
+Instant HostLink::wake_at() const {
+  if (state_ == State::dialling) return redial_at_;
+  return state_ == State::open ? session_.wake_at() : kNever;
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,79 @@
+// The runner's link to its host: dials until the host has welcomed it, keeps the session alive, and hands messages on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/dealer.hpp"
+#include "runner/poller.hpp"
+#include "runner/session.hpp"
+
+namespace flame::runner {
+
+class HostListener {
+ public:
+  virtual void on_welcome(const wire::Welcome& welcome) = 0;
+  /// A message of the open session. `payload` may be kept.
+  virtual void on_message(wire::Body& body, Frame& payload) = 0;
+  /// Refused, disconnected or silent. Nothing more will come.
+  virtual void on_host_lost(const std::string& why) = 0;
+
+ protected:
+  ~HostListener() = default;
+};
+
+class HostLink {
+ public:
+  /// Takes the endpoints and keys out of `parent`, which has neither afterwards.
+  HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener);
+
+  /// Sends on `control`; nothing happens when the host is lost.
+  void send(const wire::Body& body, Frame payload = Frame());
+  /// Sends on `bulk`.
+  void send_bulk(const wire::Body& body, Frame payload = Frame());
+  /// Bytes that wait for the host to read. Output and progress are not worth queueing behind much of that.
+  [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }
+
+  void on_ready(const Poller::Ready& ready);
+  /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop.
+  void pump();
+  /// pump() left messages behind.
+  [[nodiscard]] bool more() const { return more_; }
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const;
+
+  [[nodiscard]] bool open() const { return state_ == State::open; }
+  /// Gives libzmq's thread up to `patience` to write what was sent, then closes both lines.
+  void close(Duration patience);
+
+ private:
+  enum class State : std::uint8_t { dialling, open, lost };
+
+  void dial(Instant now);
+  void dial_failed(Instant now, const std::string& why);
+  void on_event(Line line);
+  void receive(Line line, Frame& envelope, Frame& payload);
+  void open_with(const wire::Envelope& envelope);
+  void lose(const std::string& why);
+
+  std::vector<std::string> control_;
+  std::vector<std::string> bulk_;
+  wire::Hello hello_;
+  Poller& poller_;
+  HostListener& listener_;
+  Dealer dealer_;
+  Session session_;
+  State state_ = State::dialling;
+  std::size_t attempts_ = 0;
+  std::size_t endpoint_ = 0;
+  Instant dialled_at_{};
+  Instant redial_at_{};
+  std::string last_failure_;
+  bool control_ready_ = false;
+  bool bulk_ready_ = false;
+  bool more_ = false;
+};
+
+}  // namespace flame::runner

@@ -1,0 +1,33 @@
+// Finds the plugins that a host wants in this machine's plugin directories, and makes sure they are those.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <flame/result.hpp>
+
+#include "plugin_sdk/manifest/manifest.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::runner {
+
+/// A plugin whose bytes are verified.
+struct StoredPlugin {
+  std::string path;  // absolute
+  wire::PluginRef ref;
+  manifest::Manifest manifest;
+};
+
+/// FLAME_PLUGIN_PATH (colon separated, empty elements skipped), /usr/lib/flame/plugins, /opt/flame/plugins.
+[[nodiscard]] std::vector<std::string> plugin_directories();
+
+/// Looks for <digest>.so in each directory, then for files whose note has the wanted name and version; the first one
+/// with the wanted digest wins. A file has to be regular, at most limits::kPluginBytesMax, owned by root or this user,
+/// and writable by its owner alone, as the directory that holds it; no directory above may be writable by all without
+/// the sticky bit. Errors: not_found (where it looked, and why candidates did not do), incompatible (another ABI,
+/// machine or sanitizer), invalid_argument (no plugin, or of another name).
+[[nodiscard]] Result<StoredPlugin> find_plugin(std::span<const std::string> directories,
+                                               const wire::WantedPlugin& wanted);
+
+}  // namespace flame::runner

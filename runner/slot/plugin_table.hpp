@@ -1,0 +1,33 @@
+// The loaded plugin's tasks, found by name and fingerprint. Made once in the zygote, shared by its slots.
+#pragma once
+
+#include <flame_abi.h>
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+
+namespace flame::slot {
+
+class PluginTable {
+ public:
+  PluginTable() = default;
+  /// `plugin` was validated and lives as long as the process.
+  explicit PluginTable(const flame_plugin& plugin);
+
+  enum class Lookup { found, unknown_name, other_fingerprint };
+  [[nodiscard]] Lookup find(std::string_view name, std::uint64_t fingerprint, const flame_task*& task) const;
+  [[nodiscard]] const flame_plugin& plugin() const { return *plugin_; }
+
+ private:
+  const flame_plugin* plugin_ = nullptr;
+  std::unordered_multimap<std::string_view, const flame_task*> tasks_;  // overloads share a name
+};
+
+/// Entry `index` of the table; entries may be larger than this build's flame_task.
+[[nodiscard]] inline const flame_task& task_at(const flame_plugin& plugin, std::uint32_t index) {
+  const auto* first = reinterpret_cast<const unsigned char*>(plugin.tasks);
+  return *reinterpret_cast<const flame_task*>(first + std::size_t{index} * plugin.task_stride);
+}
+
+}  // namespace flame::slot

@@ -1,0 +1,289 @@
+// What supervisor, zygote and slots say to each other: datagrams, control page, arena layout. Plain memory layouts of
+// one build (all three programs are installed together); nothing here crosses machines or versions.
+//
+// Channels are SEQPACKET socket pairs made by the supervisor; one datagram is one header, then its variable tail.
+// Everything that a slot writes (datagrams, control page, arena) is untrusted for the supervisor; a slot trusts the
+// supervisor. File descriptors travel only from the supervisor to the zygote.
+//
+// A call, slot idle:   Invoke → … Log* Progress* … → Result (with the verdict on the slot: reusable or not).
+// Input beyond kArenaInput:   Invoke(streamed), Data*; the slot acknowledges each Data, runs after the last.
+// Result beyond the arena:    Result(streamed, no verdict), Data*; the supervisor acknowledges; then Ready.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::slot {
+
+// --- sizes
+/// Payloads up to this size travel inside the datagram: below it the socket's copy is cheaper than touching the arena.
+inline constexpr std::size_t kInlineMax = 16 * limits::KiB;
+/// The largest datagram: inline payload, lists of parts and resources, error text.
+inline constexpr std::size_t kDatagramMax = 192 * limits::KiB;
+/// The arena's first half holds a call's input, and is the window for streams in both directions; the second half
+/// holds results.
+inline constexpr std::size_t kArenaInput = limits::kArenaBytes / 2;
+inline constexpr std::size_t kArenaOutput = limits::kArenaBytes - kArenaInput;
+/// A stream's chunk n lies in window slab n % kStreamSlabs until it is acknowledged. Equal to a chunk on `bulk`.
+inline constexpr std::size_t kStreamSlab = limits::kChunkMax;
+inline constexpr std::size_t kStreamSlabs = kArenaInput / kStreamSlab;
+static_assert(kStreamSlabs >= 2 && kStreamSlab * kStreamSlabs == kArenaInput);
+inline constexpr std::size_t kPartsMax = limits::kAttachmentsMax + 1;  // the table and its attachments
+inline constexpr std::size_t kTypeMax = 1 * limits::KiB;               // an exception's type name
+
+[[nodiscard]] constexpr std::uint64_t padded(std::uint64_t size) {
+  return (size + (limits::kPartAlignment - 1)) & ~std::uint64_t{limits::kPartAlignment - 1};
+}
+
+// --- the control page: a sealed memfd per slot that both sides map
+inline constexpr std::uint32_t kStopRequested = 1;         // by the supervisor
+inline constexpr std::uint32_t kStopWaitEnded = 1u << 31;  // by the slot: end_wait_stop()
+inline constexpr std::size_t kCrashFrames = 48;
+inline constexpr std::size_t kCrashModules = 24;
+
+/// Filled by the slot at start: where code lies, so that addresses of a dead process can be named.
+struct CrashModule {
+  std::uint64_t begin = 0;  // of the executable segment
+  std::uint64_t end = 0;
+  std::uint64_t base = 0;  // load address: address - base is what addr2line wants
+  char name[64] = {};      // last component of the path, cut; NUL-terminated
+};
+
+struct CrashInfo {
+  std::atomic<std::uint32_t> announced{0};  // 1 as soon as the handler runs, 2 when frames are complete
+  std::atomic<std::int32_t> signal{0};
+  std::atomic<std::int32_t> code{0};
+  std::atomic<std::uint64_t> address{0};  // si_addr
+  std::atomic<std::uint32_t> frame_count{0};
+  std::atomic<std::uint32_t> module_count{0};
+  std::atomic<std::uint32_t> stack_overflow{0};
+  std::atomic<std::uint64_t> frames[kCrashFrames] = {};
+  CrashModule modules[kCrashModules] = {};
+};
+
+struct ControlPage {
+  // written by the supervisor
+  alignas(64) std::atomic<std::uint32_t> stop{0};  // futex word: kStop… bits
+  std::atomic<std::int64_t> deadline_ns{0};        // CLOCK_BOOTTIME, 0 = none
+  // written by the slot
+  alignas(64) std::atomic<std::uint64_t> invocation{0};  // the one that began last; 0 = none yet
+  std::atomic<std::uint64_t> ended{0};                   // the one that ended last
+  std::atomic<std::uint32_t> allocation_failed{0};       // since `invocation` began: new or malloc gave nothing
+  std::atomic<std::int64_t> user_ns{0};                  // CPU used when `invocation` began
+  std::atomic<std::int64_t> system_ns{0};
+  alignas(64) CrashInfo crash;
+};
+inline constexpr std::size_t kControlBytes = 8 * limits::KiB;
+static_assert(sizeof(ControlPage) <= kControlBytes);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
+
+// --- datagrams. Kinds are one space for both channels.
+enum class Kind : std::uint32_t {
+  // supervisor → slot
+  invoke = 1,
+  data,     // also slot → supervisor
+  ack,      // also slot → supervisor
+  destroy,  // drop tracked objects
+  // slot → supervisor
+  hello,
+  ready,
+  result,
+  progress,
+  log,
+  // supervisor → zygote
+  load = 32,
+  fork,
+  // zygote → supervisor
+  stage,
+  zygote_ready,
+  spawned,
+  spawn_failed,
+};
+
+struct Header {
+  Kind kind;
+  std::uint32_t size;  // of the whole datagram; must equal what was received
+};
+
+enum class Carrier : std::uint32_t { inline_bytes = 0, arena, stream };
+
+/// Tail: inline payload (padded parts) · u64 parts[part_count] · u64 resources[resource_count] · task name.
+/// Arena: the padded parts lie at arena offset 0. Stream: `total` bytes come as Data.
+struct InvokeMessage {
+  Header header;
+  std::uint64_t id;
+  std::uint64_t fingerprint;
+  std::uint64_t object;  // methods: object id within the slot, 0 = none
+  std::uint64_t total;   // bytes of all padded parts
+  Carrier carrier;
+  std::uint32_t attempt;
+  std::uint32_t part_count;
+  std::uint32_t resource_count;
+  std::uint32_t name_size;
+  std::uint32_t linked;
+  std::int64_t cpu_time_ns;  // 0 = unlimited
+  std::uint64_t reserved;
+};
+static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
+
+/// A chunk of a stream: bytes [offset, offset + length) lie at the start of window slab `sequence % kStreamSlabs`.
+struct DataMessage {
+  Header header;
+  std::uint64_t id;
+  std::uint64_t offset;
+  std::uint32_t sequence;  // 0, 1, 2 … per stream
+  std::uint32_t length;    // 1 … kStreamSlab
+};
+
+/// Chunks with a lower sequence than `next` have been copied out of the window.
+struct AckMessage {
+  Header header;
+  std::uint64_t id;
+  std::uint32_t next;
+  std::uint32_t reserved;
+};
+
+/// Tail: u64 ids[count].
+struct DestroyMessage {
+  Header header;
+  std::uint32_t count;
+  std::uint32_t reserved;
+};
+
+enum class Verdict : std::uint32_t { none = 0, reusable, discard };
+
+/// First datagram of a slot; the kernel's credentials on it tell the pid.
+struct HelloMessage {
+  Header header;
+};
+
+/// The slot is idle: after start_slot(), and after a streamed result. Tail: reason (why it must be discarded).
+struct ReadyMessage {
+  Header header;
+  Verdict verdict;
+  std::uint32_t objects;  // tracked objects that live in the slot
+};
+
+struct UsageNumbers {
+  std::int64_t wall_ns;
+  std::int64_t user_ns;
+  std::int64_t system_ns;
+  std::uint64_t peak_memory;
+};
+
+/// Tail: inline payload (padded parts) · u64 parts[part_count] · u64 offsets[part_count] (arena only: from the arena's
+/// start) · u64 resources[resource_count] · error type · error message · reason of a discard.
+struct ResultMessage {
+  Header header;
+  std::uint64_t id;
+  std::uint64_t total;  // bytes of all padded parts
+  Carrier carrier;
+  std::uint32_t code;  // flame::ErrorCode; 0 = a payload
+  std::uint32_t part_count;
+  std::uint32_t resource_count;
+  std::uint32_t type_size;
+  std::uint32_t message_size;
+  std::uint32_t reason_size;
+  Verdict verdict;  // none: Ready follows the stream
+  std::uint32_t objects;
+  std::uint32_t reserved;
+  UsageNumbers usage;
+};
+static_assert(sizeof(ResultMessage) % limits::kPartAlignment == 0);
+
+/// Tail: message text.
+struct ProgressMessage {
+  Header header;
+  std::uint64_t id;
+  double fraction;
+};
+
+/// Tail: one line of text.
+struct LogMessage {
+  Header header;
+  std::uint64_t id;  // 0 outside an invocation
+  std::int32_t level;
+  std::uint32_t reserved;
+};
+
+// --- zygote channel
+/// What a slot process may use. 0 = unlimited / inherited.
+struct SlotLimits {
+  std::uint64_t memory_max = 0;
+  std::uint64_t payload_max = limits::kPayloadMaxDefault;
+  std::uint32_t open_files_max = 0;
+  std::uint32_t core_dumps = 0;  // 1: leave RLIMIT_CORE alone
+};
+
+/// Tail, each NUL-terminated: plugin path · plugin name · plugin version · host name · pool · runner id · backend.
+struct LoadMessage {
+  Header header;
+  std::uint64_t tasks_hash;  // sum of task_hash() over the manifest's tasks and methods
+  std::uint32_t task_count;  // 0: do not compare with the manifest
+  std::int32_t supervisor;   // pid that slots must end up under
+  SlotLimits limits;
+};
+
+/// Makes one process with `total` slots: threads share the process, so a total of 1 is process isolation.
+/// With SCM_RIGHTS, in this order: stdout, stderr (first part only), then per slot: channel, control page, arena.
+/// More slots than fit follow in further parts with the same request.
+struct ForkMessage {
+  Header header;
+  std::uint64_t request;
+  std::uint32_t total;
+  std::uint32_t first;  // index of this part's first slot
+  std::uint32_t count;
+  std::uint32_t threads;  // 1: thread isolation (also with a total of 1)
+};
+inline constexpr std::uint32_t kForkPartMax = 64;  // 2 + 3 × 64 fds are below SCM_MAX_FD (253)
+inline constexpr std::size_t kFdsPerSlot = 3;
+
+enum class Stage : std::uint32_t { starting_up = 0, loading, starting, ready, failed };
+
+struct StageMessage {
+  Header header;
+  Stage stage;
+  std::uint32_t reserved;
+};
+
+/// Tail: error text if code is not none. Without a fork source the zygote exits right after this.
+struct ZygoteReadyMessage {
+  Header header;
+  std::uint32_t code;  // flame::ErrorCode
+  std::uint32_t forkable;
+  std::uint32_t threads;  // after start()
+  std::uint32_t task_count;
+};
+
+struct SpawnedMessage {
+  Header header;
+  std::uint64_t request;
+  std::int32_t pid;
+  std::uint32_t reserved;
+};
+
+struct SpawnFailedMessage {
+  Header header;
+  std::uint64_t request;
+  std::int32_t error;  // errno
+  std::uint32_t reserved;
+};
+
+// --- exit codes of slots that end themselves; above what programs commonly use
+inline constexpr int kExitChannelLost = 121;  // the task closed or replaced the channel
+inline constexpr int kExitOrphaned = 122;     // the supervisor was gone
+inline constexpr int kExitBadRequest = 123;   // supervisor and slot are not of one build
+
+/// Order-independent contribution of one task to LoadMessage::tasks_hash (FNV-1a over name, then fingerprint).
+[[nodiscard]] constexpr std::uint64_t task_hash(std::string_view name, std::uint64_t fingerprint) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ ((fingerprint >> shift) & 0xff)) * 0x100000001b3u;
+  return hash;
+}
+
+}  // namespace flame::slot

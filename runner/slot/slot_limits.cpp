@@ -1,0 +1,118 @@
+// What the kernel enforces on a slot process, and what it counts.
+#include "runner/slot/slot_limits.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "runner/slot/call_state.hpp"
+
+namespace flame::slot {
+namespace {
+
+constexpr char kOomPreference[] = "800";  // before the zygote (400) and the supervisor (0)
+/// A peak that is this much above the fresh slot's is reset, so that the next call's can be seen.
+constexpr std::uint64_t kPeakWorthReset = 4 * limits::MiB;
+
+void write_file(const char* path, const char* text) {
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  static_cast<void>(!::write(fd, text, std::strlen(text)));
+  ::close(fd);
+}
+
+/// VmData: what RLIMIT_DATA counts, the zygote's copy-on-write memory included.
+std::uint64_t data_in_use() {
+  std::FILE* file = std::fopen("/proc/self/status", "re");
+  if (file == nullptr) return 0;
+  std::array<char, 256> line{};
+  std::uint64_t kib = 0;
+  while (std::fgets(line.data(), line.size(), file) != nullptr) {
+    if (std::strncmp(line.data(), "VmData:", 7) == 0) kib = std::strtoull(line.data() + 7, nullptr, 10);
+  }
+  std::fclose(file);
+  return kib * limits::KiB;
+}
+
+/// Sets soft and hard, but never above the hard limit that is in force.
+void lower_limit(__rlimit_resource resource, rlim_t value) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0) return;
+  limit.rlim_max = std::min(limit.rlim_max, value);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(resource, &limit);
+}
+
+std::int64_t to_ns(const timeval& time) {
+  return (std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec) * 1000;
+}
+
+}  // namespace
+
+void apply_process_limits(const SlotLimits& limits, std::uint32_t slots) {
+  write_file("/proc/self/oom_score_adj", kOomPreference);
+  // 1, not 0: a core_pattern that is a pipe ignores 0.
+  if (limits.core_dumps == 0) lower_limit(RLIMIT_CORE, 1);
+  if (limits.open_files_max != 0) lower_limit(RLIMIT_NOFILE, limits.open_files_max);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory counts as data
+  if (limits.memory_max != 0) lower_limit(RLIMIT_DATA, data_in_use() + limits.memory_max * slots);
+#else
+  static_cast<void>(slots);
+#endif
+}
+
+void limit_cpu_time(std::int64_t budget_ns) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CPU, &limit) != 0) return;
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const std::int64_t until_ns = to_ns(used.ru_utime) + to_ns(used.ru_stime) + budget_ns;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const rlim_t soft = budget_ns == 0 ? RLIM_INFINITY : static_cast<rlim_t>((until_ns + kSecond - 1) / kSecond);
+  limit.rlim_cur = std::min(soft, limit.rlim_max);
+  ::setrlimit(RLIMIT_CPU, &limit);
+}
+
+UsageMeter::UsageMeter(bool thread) : thread_(thread) {
+  write_file("/proc/self/clear_refs", "5");
+  read();
+  memory_at_start_ = peak_;
+}
+
+void UsageMeter::begin(ControlPage& page) {
+  if (!thread_ && peak_ > memory_at_start_ + kPeakWorthReset) write_file("/proc/self/clear_refs", "5");
+  // Since the last end() the slot did next to nothing; asking the kernel again would cost a microsecond per call.
+  begun_user_ns_ = user_ns_;
+  begun_system_ns_ = system_ns_;
+  wall_ns_ = boot_clock_ns();
+  page.user_ns.store(user_ns_, std::memory_order_relaxed);
+  page.system_ns.store(system_ns_, std::memory_order_relaxed);
+}
+
+UsageNumbers UsageMeter::end() {
+  read();
+  UsageNumbers usage{};
+  usage.wall_ns = boot_clock_ns() - wall_ns_;
+  usage.user_ns = user_ns_ - begun_user_ns_;
+  usage.system_ns = system_ns_ - begun_system_ns_;
+  if (!thread_) usage.peak_memory = peak_ - std::min(peak_, memory_at_start_);
+  return usage;
+}
+
+void UsageMeter::read() {
+  rusage used{};
+  ::getrusage(thread_ ? RUSAGE_THREAD : RUSAGE_SELF, &used);
+  user_ns_ = to_ns(used.ru_utime);
+  system_ns_ = to_ns(used.ru_stime);
+  peak_ = static_cast<std::uint64_t>(used.ru_maxrss) * limits::KiB;
+}
+
+}  // namespace flame::slot

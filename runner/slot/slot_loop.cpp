@@ -1,0 +1,219 @@
+// One slot's life: announces itself, then receives, runs and answers one call after the other.
+#include "runner/slot/slot_loop.hpp"
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "runner/slot/channel.hpp"
+
+namespace flame::slot {
+namespace {
+
+constexpr std::uint32_t kCallsBetweenFdChecks = 32;
+
+/// Takes `size` bytes off the front of a datagram's tail. The supervisor is trusted, but a build mix-up must not crash.
+std::span<const std::byte> take(std::span<const std::byte>& rest, std::size_t size) {
+  if (size > rest.size()) ::_exit(kExitBadRequest);
+  const auto piece = rest.first(size);
+  rest = rest.subspan(size);
+  return piece;
+}
+
+std::span<const std::uint64_t> take_numbers(std::span<const std::byte>& rest, std::uint32_t count) {
+  const auto piece = take(rest, count * sizeof(std::uint64_t));
+  return {reinterpret_cast<const std::uint64_t*>(piece.data()), count};  // 8-aligned: fixed parts are multiples of 16
+}
+
+}  // namespace
+
+SlotLoop::SlotLoop(SlotShared& shared, int channel, ControlPage* page, std::byte* arena)
+    : shared_(shared),
+      channel_(channel),
+      process_(::getpid()),
+      page_(page),
+      arena_(arena),
+      state_(channel, page, arena, shared.limits.payload_max),
+      meter_(shared.threads) {
+  state_.parent = &shared.parent;
+}
+
+void SlotLoop::run() {
+  if (!announce()) return;
+  for (;;) {
+    const ssize_t size = receive_datagram(channel_, received_.span(), 0);
+    if (size <= 0) return;
+    serve(received_.span().first(static_cast<std::size_t>(size)));
+  }
+}
+
+bool SlotLoop::announce() {
+  send(as_datagram(make_message<HelloMessage>(Kind::hello)));
+  const flame_plugin& plugin = shared_.table.plugin();
+  std::string reason;
+  if (plugin.start_slot != nullptr) {
+    const std::lock_guard lock(shared_.start_mutex);
+    std::array<char, 4096> message{};
+    const flame_status status = plugin.start_slot(&shared_.parent, message.data(), message.size());
+    message.back() = '\0';
+    if (status != FLAME_OK) reason = std::string("start_slot() failed: ") + message.data();
+  }
+  flush_streams();
+  hygiene_.emplace(channel_, shared_.threads);
+  send_ready(reason);
+  return reason.empty();
+}
+
+void SlotLoop::serve(std::span<const std::byte> datagram) {
+  Header header{};
+  if (datagram.size() < sizeof(header)) ::_exit(kExitBadRequest);
+  std::memcpy(&header, datagram.data(), sizeof(header));
+  if (header.kind == Kind::invoke) return invoke(datagram);
+  if (header.kind == Kind::destroy) return destroy(datagram);
+  if (header.kind != Kind::ack) ::_exit(kExitBadRequest);  // acks of a stream's last chunks come late
+}
+
+void SlotLoop::destroy(std::span<const std::byte> datagram) {
+  DestroyMessage message{};
+  if (!read_message(datagram, message)) ::_exit(kExitBadRequest);
+  auto rest = datagram.subspan(sizeof(message));
+  for (const std::uint64_t id : take_numbers(rest, message.count)) state_.objects.destroy(id);
+}
+
+void SlotLoop::invoke(std::span<const std::byte> datagram) {
+  Call call = unpack(datagram);
+  state_.result.reset();
+  state_.result_resources.clear();
+  state_.error_type.clear();
+  state_.error_message.clear();
+  state_.id.store(call.head.id, std::memory_order_relaxed);
+  meter_.begin(*page_);
+  std::optional<Failure> failure = receive_stream(call);
+  if (!failure) failure = execute(call);
+  // A child that the task forked came back out of it: it is nobody's slot and must not answer.
+  if (::getpid() != process_) ::_exit(0);
+  if (failure) drop_results();
+  answer(call, std::move(failure));
+}
+
+SlotLoop::Call SlotLoop::unpack(std::span<const std::byte> datagram) {
+  Call call;
+  if (!read_message(datagram, call.head)) ::_exit(kExitBadRequest);
+  auto rest = datagram.subspan(sizeof(InvokeMessage));
+  if (call.head.carrier == Carrier::inline_bytes) call.input = take(rest, call.head.total).data();
+  if (call.head.carrier == Carrier::arena) call.input = arena_;
+  call.parts = take_numbers(rest, call.head.part_count);
+  state_.argument_resources = take_numbers(rest, call.head.resource_count);
+  const auto name = take(rest, call.head.name_size);
+  call.name = {reinterpret_cast<const char*>(name.data()), name.size()};
+  return call;
+}
+
+std::optional<SlotLoop::Failure> SlotLoop::execute(const Call& call) {
+  const flame_task* task = nullptr;
+  if (auto failure = find(call, task)) return failure;
+  void* object = nullptr;
+  if ((task->flags & FLAME_TASK_METHOD) != 0) {
+    object = state_.objects.find(call.head.object, task->object->name);
+    if (object == nullptr) {
+      return Failure{ErrorCode::runner_lost, {}, "the object no longer exists on its runner; make it again"};
+    }
+  }
+  set_input(call);
+  state_.object = object;
+  state_.attempt = call.head.attempt;
+  if (call.head.cpu_time_ns != 0 || cpu_limited_) {
+    limit_cpu_time(call.head.cpu_time_ns);
+    cpu_limited_ = call.head.cpu_time_ns != 0;
+  }
+  page_->invocation.store(call.head.id, std::memory_order_release);
+  const flame_status status = task->invoke(&state_);
+  return outcome(status, call.name);
+}
+
+std::optional<SlotLoop::Failure> SlotLoop::find(const Call& call, const flame_task*& task) const {
+  const std::string name(call.name);
+  switch (shared_.table.find(call.name, call.head.fingerprint, task)) {
+    case PluginTable::Lookup::unknown_name:
+      return Failure{ErrorCode::not_found, {}, "the plugin has no task \"" + name + "\""};
+    case PluginTable::Lookup::other_fingerprint:
+      return Failure{
+          ErrorCode::signature_mismatch, {}, "\"" + name + "\" has another signature in the plugin; rebuild one side"};
+    case PluginTable::Lookup::found:
+      break;
+  }
+  if ((task->flags & FLAME_TASK_CHILD) != 0) {
+    return Failure{ErrorCode::incompatible, {}, "this runner does not place children: \"" + name + "\""};
+  }
+  return std::nullopt;
+}
+
+void SlotLoop::set_input(const Call& call) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(call.input);
+  state_.attachment_views.clear();
+  std::uint64_t at = 0;
+  for (const std::uint64_t size : call.parts) {
+    state_.attachment_views.push_back({bytes + at, size});
+    at += padded(size);
+  }
+  state_.input = state_.attachment_views.empty() ? flame_view{} : state_.attachment_views.front();
+  state_.attachments = state_.attachment_views.size() < 2 ? nullptr : &state_.attachment_views[1];
+  state_.attachment_count = state_.attachment_views.empty() ? 0 : state_.attachment_views.size() - 1;
+  state_.resource_count = state_.argument_resources.size();
+}
+
+std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, std::string_view task) {
+  ErrorCode code = ErrorCode::task_failed;
+  switch (status) {
+    case FLAME_OK:
+      return std::nullopt;
+    case FLAME_TASK_FAILED:
+      break;
+    case FLAME_INVALID_ARGUMENT:
+      code = ErrorCode::invalid_argument;
+      break;
+    case FLAME_OUT_OF_MEMORY:
+      code = ErrorCode::out_of_memory;
+      break;
+    case FLAME_TOO_LARGE:
+      code = ErrorCode::too_large;
+      break;
+    case FLAME_RUNNER_LOST:
+      code = ErrorCode::runner_lost;
+      break;
+    default:
+      return Failure{code, {}, "\"" + std::string(task) + "\" returned the unknown status " + std::to_string(status)};
+  }
+  // Storage that could not be had for a result within the limit is a lack of memory, whatever the plugin made of it.
+  if (code == ErrorCode::too_large && page_->allocation_failed.load() != 0) code = ErrorCode::out_of_memory;
+  return Failure{code, std::move(state_.error_type), std::move(state_.error_message)};
+}
+
+void SlotLoop::drop_results() {
+  for (const std::uint64_t id : state_.result_resources) state_.objects.destroy(id);
+  state_.result_resources.clear();
+  state_.result.reset();
+}
+
+std::string SlotLoop::verdict() {
+  std::string reason = hygiene_->clean();
+  require_channel();
+  if (reason.empty() && ++calls_ >= limits::kSlotCallsMax) reason = "the slot has served its number of calls";
+  if (reason.empty() && !warned_fds_ && !shared_.threads && calls_ % kCallsBetweenFdChecks == 0) {
+    if (const long leaked = hygiene_->leaked_fds(); leaked != 0) {
+      warned_fds_ = true;
+      send_log(state_, 2, "the tasks of this slot left " + std::to_string(leaked) + " file descriptors open");
+    }
+  }
+  return reason;
+}
+
+void SlotLoop::require_channel() const {
+  // Writing on would put our bytes into whatever the task has opened under this number.
+  if (!hygiene_->channel_intact()) ::_exit(kExitChannelLost);
+}
+
+}  // namespace flame::slot

@@ -1,0 +1,114 @@
+// One slot's life: announces itself, then receives, runs and answers one call after the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <flame/error.hpp>
+
+#include "runner/slot/call_state.hpp"
+#include "runner/slot/hygiene.hpp"
+#include "runner/slot/plugin_table.hpp"
+#include "runner/slot/protocol.hpp"
+#include "runner/slot/slot_limits.hpp"
+
+namespace flame::slot {
+
+/// What all slots of a process share.
+struct SlotShared {
+  const PluginTable& table;
+  const flame_parent_info& parent;
+  SlotLimits limits;
+  bool threads = false;
+  std::mutex start_mutex;  // start_slot() runs in one slot at a time
+};
+
+/// Raw memory at the parts' alignment, not zeroed.
+class AlignedBytes {
+ public:
+  AlignedBytes() = default;
+  /// Empty (data() null) when there is no memory.
+  explicit AlignedBytes(std::size_t size)
+      : bytes_(static_cast<std::byte*>(::operator new[](size, std::align_val_t{limits::kPartAlignment}, std::nothrow))),
+        size_(size) {}
+  [[nodiscard]] std::byte* data() const { return bytes_.get(); }
+  [[nodiscard]] std::span<std::byte> span() const { return {bytes_.get(), bytes_ ? size_ : 0}; }
+
+ private:
+  struct Release {
+    void operator()(std::byte* bytes) const { ::operator delete[](bytes, std::align_val_t{limits::kPartAlignment}); }
+  };
+  std::unique_ptr<std::byte[], Release> bytes_;
+  std::size_t size_ = 0;
+};
+
+/// Used by one thread, the slot's.
+class SlotLoop {
+ public:
+  /// `channel` stays open until the process ends. The page and the arena are the supervisor's, mapped.
+  SlotLoop(SlotShared& shared, int channel, ControlPage* page, std::byte* arena);
+  /// Returns when the supervisor has closed the channel.
+  void run();
+
+ private:
+  /// A failed call, before it is sent.
+  struct Failure {
+    ErrorCode code = ErrorCode::none;
+    std::string type;
+    std::string message;
+  };
+  struct Call {
+    InvokeMessage head{};
+    std::string_view name;
+    std::span<const std::uint64_t> parts;
+    AlignedBytes streamed;  // holds a streamed input while the call runs
+    const std::byte* input = nullptr;
+  };
+
+  [[nodiscard]] bool announce();
+  void serve(std::span<const std::byte> datagram);
+  void destroy(std::span<const std::byte> datagram);
+  void invoke(std::span<const std::byte> datagram);
+  [[nodiscard]] Call unpack(std::span<const std::byte> datagram);
+  [[nodiscard]] std::optional<Failure> receive_stream(Call& call);
+  [[nodiscard]] std::optional<Failure> execute(const Call& call);
+  [[nodiscard]] std::optional<Failure> find(const Call& call, const flame_task*& task) const;
+  [[nodiscard]] std::optional<Failure> outcome(flame_status status, std::string_view task);
+  void set_input(const Call& call);
+  void drop_results();
+  void answer(const Call& call, std::optional<Failure> failure);
+  void send_result(ResultMessage& head, const Failure& failure, const std::string& reason);
+  void stream_result(std::uint64_t id);
+  void send_ready(const std::string& reason);
+  [[nodiscard]] std::string verdict();
+  void send(std::span<const std::byte> datagram);
+  void require_channel() const;
+  template <typename T>
+  [[nodiscard]] T receive_reply(Kind kind);
+
+  SlotShared& shared_;
+  int channel_;
+  pid_t process_;
+  ControlPage* page_;
+  std::byte* arena_;
+  CallState state_;
+  UsageMeter meter_;
+  std::optional<Hygiene> hygiene_;
+  AlignedBytes received_{kDatagramMax};
+  AlignedBytes sent_{kDatagramMax};
+  std::string stream_name_;  // of a streamed call: outlive the datagram that brought them
+  std::vector<std::uint64_t> stream_parts_;
+  std::vector<std::uint64_t> stream_resources_;
+  std::uint32_t calls_ = 0;
+  bool cpu_limited_ = false;
+  bool warned_fds_ = false;
+};
+
+}  // namespace flame::slot

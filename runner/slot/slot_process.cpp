@@ -1,0 +1,97 @@
+// A slot process from its first instruction to its end.
+#include "runner/slot/slot_process.hpp"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <memory>
+#include <thread>
+
+#include "runner/slot/allocation_probe.hpp"
+#include "runner/slot/crash_handler.hpp"
+#include "runner/slot/slot_limits.hpp"
+#include "runner/slot/slot_loop.hpp"
+
+namespace flame::slot {
+namespace {
+
+constexpr int kAdoptionWait_s = 10;
+
+/// Waits until the process that forked us has ended and the supervisor is our parent; then dies with it.
+void join_supervisor(pid_t supervisor) {
+  sigset_t wake;
+  sigset_t before;
+  ::sigemptyset(&wake);
+  ::sigaddset(&wake, SIGUSR1);
+  ::sigprocmask(SIG_BLOCK, &wake, &before);
+  // The kernel tells us with this signal when our present parent ends; the check after it leaves no gap.
+  ::prctl(PR_SET_PDEATHSIG, SIGUSR1);
+  const timespec step{0, 1'000'000};
+  for (int tries = 0; ::getppid() != supervisor; ++tries) {
+    if (tries > kAdoptionWait_s * 1000) ::_exit(kExitOrphaned);
+    ::sigtimedwait(&wake, nullptr, &step);
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != supervisor) ::_exit(kExitOrphaned);
+  const timespec now{};
+  while (::sigtimedwait(&wake, nullptr, &now) == SIGUSR1) continue;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+void* map(const base::UniqueFd& memory, std::size_t size) {
+  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  if (address == MAP_FAILED) ::_exit(kExitBadRequest);
+  return address;
+}
+
+struct Mapped {
+  ControlPage* page;
+  std::byte* arena;
+};
+
+Mapped map_slot(SlotEnds& ends) {
+  Mapped mapped{static_cast<ControlPage*>(map(ends.control, kControlBytes)),
+                static_cast<std::byte*>(map(ends.arena, limits::kArenaBytes))};
+  ends.control.reset();
+  ends.arena.reset();
+  describe_modules(mapped.page);
+  return mapped;
+}
+
+void run_slot(SlotShared& shared, const SlotEnds& ends, const Mapped& mapped) {
+  adopt_thread(mapped.page);
+  // On the heap: a task may need every byte of the thread's stack.
+  std::make_unique<SlotLoop>(shared, ends.channel.get(), mapped.page, mapped.arena)->run();
+}
+
+}  // namespace
+
+void run_slot_process(SlotProcess process, const PluginTable& table, const flame_parent_info& parent) {
+  link_allocation_probe();
+  join_supervisor(process.supervisor);
+  ::setsid();  // kill(0, …) in a task reaches this slot only; fails harmlessly for one that was exec'd in a new session
+  ::prctl(PR_SET_NAME, "flame-slot");
+  ::dup2(process.out.get(), STDOUT_FILENO);
+  ::dup2(process.err.get(), STDERR_FILENO);
+  process.out.reset();
+  process.err.reset();
+  std::vector<Mapped> mapped;
+  for (SlotEnds& ends : process.slots) mapped.push_back(map_slot(ends));
+  install_crash_handler(mapped.front().page);
+  SlotShared shared{.table = table, .parent = parent, .limits = process.limits, .threads = process.threads};
+  apply_process_limits(shared.limits, static_cast<std::uint32_t>(process.slots.size()));
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < process.slots.size(); ++i) {
+    threads.emplace_back([&, i] { run_slot(shared, process.slots[i], mapped[i]); });
+  }
+  run_slot(shared, process.slots.front(), mapped.front());
+  for (std::thread& thread : threads) thread.join();
+  flush_streams();
+  ::_exit(0);
+}
+
+}  // namespace flame::slot

@@ -1,0 +1,34 @@
+// A slot process from its first instruction to its end: parentage, limits, output, then one SlotLoop per slot.
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include "plugin_sdk/base/unique_fd.hpp"
+#include "runner/slot/plugin_table.hpp"
+#include "runner/slot/protocol.hpp"
+
+namespace flame::slot {
+
+/// One slot's ends, received from the supervisor.
+struct SlotEnds {
+  base::UniqueFd channel;
+  base::UniqueFd control;
+  base::UniqueFd arena;
+};
+
+struct SlotProcess {
+  base::UniqueFd out;
+  base::UniqueFd err;
+  std::vector<SlotEnds> slots;  // more than one: threads
+  bool threads = false;
+  SlotLimits limits;
+  pid_t supervisor = 0;
+};
+
+/// Becomes the slot process. The caller is single-threaded, and the supervisor is or will become its parent. Ends with
+/// _exit(): destructors of what the plugin left are not run.
+[[noreturn]] void run_slot_process(SlotProcess process, const PluginTable& table, const flame_parent_info& parent);
+
+}  // namespace flame::slot

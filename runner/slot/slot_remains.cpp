@@ -1,0 +1,91 @@
+// The supervisor's side of a slot: output pipes, and what a dead or dying slot left in its control page.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "runner/slot/printable.hpp"
+#include "runner/slot/slot_handle.hpp"
+
+namespace flame::slot {
+namespace {
+
+std::string hex(std::uint64_t value) {
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
+  return text.data();
+}
+
+/// "video.so+0x1a2b" if the address lies in a module that the slot announced, else the address.
+std::string name_address(std::uint64_t address, const std::vector<CrashModule>& modules) {
+  for (const CrashModule& module : modules) {
+    if (address < module.begin || address >= module.end) continue;
+    const std::size_t size = ::strnlen(module.name, sizeof(module.name));
+    return printable({module.name, size}) + "+" + hex(address - module.base);
+  }
+  return hex(address);
+}
+
+}  // namespace
+
+bool drain_pipe(UniqueFd& fd, std::string& text, std::size_t limit) {
+  if (!fd) return false;
+  std::array<char, 16 * limits::KiB> piece;  // not zeroed
+  while (limit > 0) {
+    const ssize_t count = ::read(fd.get(), piece.data(), std::min(limit, piece.size()));
+    if (count > 0) {
+      text.append(piece.data(), static_cast<std::size_t>(count));
+      limit -= static_cast<std::size_t>(count);
+      if (static_cast<std::size_t>(count) < piece.size()) return true;  // empty now: saves the EAGAIN round
+    } else if (count < 0 && errno == EINTR) {
+      continue;
+    } else if (count < 0 && errno == EAGAIN) {
+      return true;
+    } else {
+      fd.reset();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool SlotHandle::drain_out(std::string& text, std::size_t limit) {
+  return drain_pipe(output_[0], text, limit);
+}
+bool SlotHandle::drain_err(std::string& text, std::size_t limit) {
+  return drain_pipe(output_[1], text, limit);
+}
+
+bool SlotHandle::crash_announced() const noexcept {
+  return control_->crash.announced.load(std::memory_order_acquire) != 0;
+}
+
+std::optional<CrashReport> SlotHandle::crash_report() const {
+  const CrashInfo& crash = control_->crash;
+  if (crash.announced.load(std::memory_order_acquire) == 0) return std::nullopt;
+  CrashReport report;
+  report.signal = std::clamp<int>(crash.signal.load(), 0, 64);
+  report.address = crash.address.load();
+  report.stack_overflow = crash.stack_overflow.load() != 0;
+  const std::size_t module_count = std::min<std::size_t>(crash.module_count.load(), kCrashModules);
+  const std::vector<CrashModule> modules(crash.modules, crash.modules + module_count);
+  const std::size_t frame_count = std::min<std::size_t>(crash.frame_count.load(), kCrashFrames);
+  for (std::size_t i = 0; i < frame_count; ++i) report.frames.push_back(name_address(crash.frames[i].load(), modules));
+  return report;
+}
+
+bool SlotHandle::allocation_failed() const noexcept {
+  return control_->allocation_failed.load(std::memory_order_acquire) != 0;
+}
+
+Usage SlotHandle::usage_at_begin() const noexcept {
+  Usage usage;
+  usage.user_ns = control_->user_ns.load(std::memory_order_relaxed);
+  usage.system_ns = control_->system_ns.load(std::memory_order_relaxed);
+  return usage;
+}
+
+}  // namespace flame::slot

@@ -1,0 +1,240 @@
+// The supervisor's side of a generation: starting flame-zygote, requesting slots, wording its failures.
+#include "runner/slot/zygote_handle.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/spawn.hpp"
+#include "runner/slot/channel.hpp"
+#include "runner/slot/printable.hpp"
+
+extern char** environ;
+
+namespace flame::slot {
+namespace {
+
+constexpr int kChannelInZygote = 3;
+
+Error failure(ErrorCode code, std::string message) {
+  Error error;
+  error.code = code;
+  error.message = std::move(message);
+  return error;
+}
+
+std::vector<std::byte> make_load(const LoadSpec& spec) {
+  std::vector<std::byte> datagram(sizeof(LoadMessage));
+  for (const std::string* text :
+       {&spec.plugin_path, &spec.name, &spec.version, &spec.host_name, &spec.pool, &spec.runner_id, &spec.backend}) {
+    const auto bytes = std::as_bytes(std::span(text->c_str(), text->size() + 1));
+    datagram.insert(datagram.end(), bytes.begin(), bytes.end());
+  }
+  auto message = make_message<LoadMessage>(Kind::load, datagram.size());
+  message.tasks_hash = spec.tasks_hash;
+  message.task_count = spec.task_count;
+  message.supervisor = ::getpid();
+  message.limits = spec.limits;
+  std::memcpy(datagram.data(), &message, sizeof(message));
+  return datagram;
+}
+
+/// Sends the fork request for `slots` in parts that SCM_RIGHTS can carry.
+bool send_fork(int channel, std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
+  for (std::size_t first = 0; first < slots.size(); first += kForkPartMax) {
+    const auto part = slots.subspan(first, std::min<std::size_t>(kForkPartMax, slots.size() - first));
+    std::vector<int> fds;
+    if (first == 0) fds = {slots[0]->child_ends().out, slots[0]->child_ends().err};
+    for (const SlotHandle* slot : part) {
+      const SlotHandle::ChildEnds ends = slot->child_ends();
+      fds.insert(fds.end(), {ends.channel, ends.control, ends.arena});
+    }
+    auto message = make_message<ForkMessage>(Kind::fork);
+    message.request = request;
+    message.total = static_cast<std::uint32_t>(slots.size());
+    message.first = static_cast<std::uint32_t>(first);
+    message.count = static_cast<std::uint32_t>(part.size());
+    message.threads = threads ? 1 : 0;
+    if (send_with_fds(channel, as_datagram(message), fds) != Sent::yes) return false;
+  }
+  return true;
+}
+
+std::string_view words(Stage stage) {
+  switch (stage) {
+    case Stage::starting_up:
+      return "flame-zygote could not start";
+    case Stage::loading:
+      return "the plugin's static constructor ended the process";
+    case Stage::starting:
+      return "the plugin's start() ended the process";
+    case Stage::ready:
+      return "the plugin's zygote ended";
+    case Stage::failed:
+      return "the plugin could not be loaded";
+  }
+  return "the plugin's zygote ended";
+}
+
+std::string fate(int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+  }
+  return "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+std::vector<std::string> built_environment() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable = *entry;
+    if (!variable.starts_with("FLAME_") && !variable.starts_with("GLIBC_TUNABLES=")) environment.emplace_back(variable);
+  }
+  // Huge pages make forking a zygote with a big model 30 times faster.
+  environment.emplace_back("GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
+  return environment;
+}
+
+Result<std::unique_ptr<ZygoteHandle>> ZygoteHandle::start(LoadSpec spec) {
+  std::unique_ptr<ZygoteHandle> zygote(new ZygoteHandle);
+  UniqueFd theirs;
+  int output[2] = {-1, -1};
+  if (!make_channel(zygote->channel_, theirs) || ::pipe2(output, O_CLOEXEC) != 0) {
+    return failure(ErrorCode::boot_failed, std::string("cannot make a zygote's channel: ") + std::strerror(errno));
+  }
+  zygote->output_.reset(output[0]);
+  const UniqueFd write_end(output[1]);
+  static_cast<void>(::fcntl(output[0], F_SETFL, O_NONBLOCK));
+  base::SpawnRequest request;
+  request.path = spec.zygote_binary;
+  request.env = spec.environment;
+  request.fds = {{write_end.get(), 1}, {write_end.get(), 2}, {theirs.get(), kChannelInZygote}};
+  request.new_session = true;  // kill(0, …) in start() must not reach the supervisor
+  auto spawned = base::spawn(request);
+  if (spawned.has_error()) {
+    return failure(ErrorCode::boot_failed, "cannot start " + spec.zygote_binary + ": " + spawned.error().message() +
+                                               ". Install flame-zygote beside flame-runner.");
+  }
+  zygote->pid_ = spawned->pid;
+  zygote->spec_ = std::move(spec);
+  if (send_datagram(zygote->channel_.get(), make_load(zygote->spec_), MSG_DONTWAIT) != Sent::yes) {
+    return failure(ErrorCode::invalid_argument, "the plugin's path and names do not fit into a message to the zygote");
+  }
+  return zygote;
+}
+
+ZygoteHandle::~ZygoteHandle() = default;
+
+void ZygoteHandle::on_readable(std::vector<ZygoteEvent>& events) {
+  alignas(16) std::array<std::byte, kDatagramMax> buffer;  // not zeroed
+  while (channel_) {
+    const ssize_t size = receive_datagram(channel_.get(), buffer, MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (size > 0 && receive(std::span(buffer).first(static_cast<std::size_t>(size)), events)) continue;
+    channel_.reset();
+    events.emplace_back(ZygoteClosed{});
+  }
+}
+
+bool ZygoteHandle::receive(std::span<const std::byte> datagram, std::vector<ZygoteEvent>& events) {
+  Header header{};
+  if (datagram.size() < sizeof(header)) return false;
+  std::memcpy(&header, datagram.data(), sizeof(header));
+  if (header.kind == Kind::stage) {
+    StageMessage message{};
+    const bool valid = read_message(datagram, message) && stage_ < Stage::ready &&
+                       (message.stage == Stage::loading || message.stage == Stage::starting);
+    if (valid) stage_ = message.stage;
+    return valid;
+  }
+  if (header.kind == Kind::zygote_ready) return receive_ready(datagram, events);
+  SpawnedMessage spawned{};
+  if (header.kind == Kind::spawned && read_message(datagram, spawned) && ready() && spawned.pid > 1) {
+    events.emplace_back(ZygoteSpawned{spawned.request, spawned.pid});
+    return true;
+  }
+  SpawnFailedMessage failed{};
+  if (header.kind == Kind::spawn_failed && read_message(datagram, failed) && ready()) {
+    const std::string why = ::strerror(failed.error);
+    events.emplace_back(
+        ZygoteSpawnFailed{failed.request, failure(ErrorCode::boot_failed, "cannot fork a slot: " + why)});
+    return true;
+  }
+  return false;
+}
+
+bool ZygoteHandle::receive_ready(std::span<const std::byte> datagram, std::vector<ZygoteEvent>& events) {
+  ZygoteReadyMessage message{};
+  if (!read_message(datagram, message) || stage_ >= Stage::ready) return false;
+  if (message.code > static_cast<std::uint32_t>(ErrorCode::shutting_down)) return false;
+  if (message.code != 0) {
+    stage_ = Stage::failed;
+    const auto text = datagram.subspan(sizeof(message));
+    const std::string_view words(reinterpret_cast<const char*>(text.data()), std::min(text.size(), limits::kTextMax));
+    events.emplace_back(ZygoteFailed{failure(static_cast<ErrorCode>(message.code), printable(words))});
+    return true;
+  }
+  stage_ = Stage::ready;
+  forkable_ = message.forkable != 0;
+  events.emplace_back(ZygoteReady{forkable_, message.threads, message.task_count});
+  return true;
+}
+
+bool ZygoteHandle::drain_output(std::string& text, std::size_t limit) {
+  return drain_pipe(output_, text, limit);
+}
+
+Result<pid_t> ZygoteHandle::spawn(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
+  FLAME_ASSERT(ready() && !slots.empty() && (threads || slots.size() == 1), "process isolation has one slot each");
+  Result<pid_t> result = pid_t{0};
+  if (!forkable_) {
+    result = spawn_exec(slots, threads, request);
+  } else if (!channel_ || !send_fork(channel_.get(), slots, threads, request)) {
+    result = failure(ErrorCode::boot_failed, "the plugin's zygote does not answer");
+  }
+  for (SlotHandle* slot : slots) slot->close_child_ends();
+  return result;
+}
+
+Result<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
+  UniqueFd ours;
+  UniqueFd theirs;
+  if (!make_channel(ours, theirs) || send_datagram(ours.get(), make_load(spec_), MSG_DONTWAIT) != Sent::yes ||
+      !send_fork(ours.get(), slots, threads, request)) {
+    return failure(ErrorCode::boot_failed, std::string("cannot make a slot's channel: ") + std::strerror(errno));
+  }
+  const SlotHandle::ChildEnds ends = slots[0]->child_ends();
+  base::SpawnRequest program;
+  program.path = spec_.zygote_binary;
+  program.argv = {spec_.zygote_binary, "--slot"};
+  program.env = spec_.environment;
+  program.fds = {{ends.out, 1}, {ends.err, 2}, {theirs.get(), kChannelInZygote}};
+  program.new_session = true;
+  auto spawned = base::spawn(program);
+  if (spawned.has_error()) {
+    return failure(ErrorCode::boot_failed, "cannot start " + spec_.zygote_binary + ": " + spawned.error().message());
+  }
+  return spawned->pid;
+}
+
+Error ZygoteHandle::describe_exit(int status) const {
+  const bool ours = stage_ == Stage::starting_up;
+  Error error =
+      failure(ours ? ErrorCode::boot_failed : ErrorCode::crashed, std::string(words(stage_)) + ": " + fate(status));
+  if (!ours && WIFSIGNALED(status)) error.signal = WTERMSIG(status);
+  if (WIFEXITED(status)) error.exit_code = WEXITSTATUS(status);
+  error.plugin = spec_.name + "@" + spec_.version;
+  error.started = Started::no;
+  return error;
+}
+
+}  // namespace flame::slot

@@ -1,0 +1,302 @@
+// The processes of SlotPool: making, killing, reaping. What their slots say is in slot_pool_events.cpp.
+#include "runner/slot_pool.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "runner/log.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A process that dies closes its channel before it can be reaped: so long it may take to turn up.
+constexpr Duration kReapWait = 200ms;
+// A crash handler that does not come to its end (pitfalls B15).
+constexpr Duration kCrashWait = 2s;
+constexpr Duration kCrashPoll = 500ms;
+
+std::int64_t nanoseconds(const timeval& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL;
+}
+
+Usage usage_since(const rusage& end, const Usage& begin) {
+  Usage usage;
+  usage.user_ns = std::max<std::int64_t>(0, nanoseconds(end.ru_utime) - begin.user_ns);
+  usage.system_ns = std::max<std::int64_t>(0, nanoseconds(end.ru_stime) - begin.system_ns);
+  usage.peak_memory = static_cast<std::uint64_t>(end.ru_maxrss) * 1024;
+  return usage;
+}
+
+}  // namespace
+
+SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
+    : table_(welcome),
+      poller_(poller),
+      forker_(forker),
+      listener_(listener),
+      payload_max_(welcome.payload_max),
+      oom_kills_(oom_kills()) {}
+
+SlotPool::~SlotPool() = default;
+
+void SlotPool::generation_up(GenerationId generation, bool forkable) {
+  table_.generation_up(base::BoottimeClock().now(), generation, forkable);
+}
+
+void SlotPool::generation_down(GenerationId generation) {
+  table_.generation_down(generation);
+  const Instant now = base::BoottimeClock().now();
+  for (auto it = processes_.begin(); it != processes_.end();) {
+    const bool being_made = it->second.generation == generation && it->second.pid == 0;
+    if (being_made) table_.process_gone(now, it->first);
+    it = being_made ? processes_.erase(it) : std::next(it);
+  }
+}
+
+void SlotPool::fail_waiting(GenerationId generation, const Error& error) {
+  for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(id, error);
+}
+
+void SlotPool::spawned(ProcessId process, pid_t pid) {
+  claim(process, pid);
+}
+
+void SlotPool::spawn_failed(ProcessId process, const Error& error) {
+  log(LogLevel::warning, "a slot could not be forked: " + error.message);
+  start_error_ = error;
+  processes_.erase(process);
+  table_.start_failed(base::BoottimeClock().now(), process);
+}
+
+void SlotPool::lease(GenerationId generation, std::uint64_t id) {
+  table_.lease(base::BoottimeClock().now(), generation, id);
+  run_actions();
+}
+
+void SlotPool::kill(std::uint64_t id, StopCause cause) {
+  if (table_.withdraw(id)) {
+    Death death;
+    death.cause = cause;
+    death.started = Started::no;
+    return listener_.on_died(id, describe_death(death));
+  }
+  const auto found = by_invocation_.find(id);
+  if (found == by_invocation_.end()) return;
+  if (Seat* seat = seat_of(id)) seat->cause = cause;
+  table_.kill(base::BoottimeClock().now(), found->second);
+  run_actions();
+}
+
+slot::SlotHandle* SlotPool::slot_of(std::uint64_t id) {
+  Seat* seat = seat_of(id);
+  return seat == nullptr ? nullptr : seat->handle.get();
+}
+
+void SlotPool::sent_to(std::uint64_t id) {
+  const auto found = by_invocation_.find(id);
+  if (found != by_invocation_.end()) watch_writable(found->second);
+}
+
+SlotPool::Seat* SlotPool::seat_of(std::uint64_t invocation) {
+  const auto found = by_invocation_.find(invocation);
+  if (found == by_invocation_.end()) return nullptr;
+  const auto process = processes_.find(found->second.process);
+  return process == processes_.end() ? nullptr : &process->second.seats[found->second.index];
+}
+
+void SlotPool::run_actions() {
+  if (acting_) return;  // an action caused this; the loop below goes on
+  acting_ = true;
+  for (auto actions = table_.take_actions(); !actions.empty(); actions = table_.take_actions()) {
+    for (const SlotAction& action : actions) {
+      if (const auto* make = std::get_if<ForkProcess>(&action)) {
+        fork(*make);
+      } else if (const auto* granted = std::get_if<GrantSlot>(&action)) {
+        grant(*granted);
+      } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
+        kill_process(doomed->process, doomed->blamed);
+      } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
+        listener_.on_died(failed->invocation, start_error_);
+      }
+    }
+  }
+  acting_ = false;
+}
+
+void SlotPool::fork(const ForkProcess& action) {
+  start_error_ = Error();
+  Process process;
+  process.generation = action.generation;
+  process.threads = action.threads;
+  std::vector<slot::SlotHandle*> handles;
+  Result<pid_t> pid = 0;
+  for (std::uint32_t i = 0; i < action.slots && pid; ++i) {
+    auto handle = slot::SlotHandle::create(payload_max_, i > 0);
+    if (!handle) {
+      pid = handle.error();
+      break;
+    }
+    handles.push_back(handle->get());
+    process.seats.emplace_back().handle = std::move(*handle);
+  }
+  if (pid) pid = forker_.fork_slots(action.generation, handles, action.threads, action.process);
+  if (!pid) {
+    log(LogLevel::warning, "a slot could not be made: " + pid.error().message);
+    start_error_ = pid.error();
+    return table_.start_failed(base::BoottimeClock().now(), action.process);
+  }
+  for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
+    const slot::SlotHandle& handle = *process.seats[i].handle;
+    poller_.add(handle.channel_fd(), {Source::slot_channel, i, action.process});
+    poller_.add(handle.out_fd(), {Source::slot_out, i, action.process});
+    poller_.add(handle.err_fd(), {Source::slot_err, i, action.process});
+  }
+  processes_.emplace(action.process, std::move(process));
+  if (*pid != 0) claim(action.process, *pid);
+}
+
+void SlotPool::grant(const GrantSlot& action) {
+  Process& process = processes_.at(action.slot.process);
+  Seat& seat = process.seats[action.slot.index];
+  seat.invocation = action.invocation;
+  seat.cause = StopCause::none;
+  if (!process.threads) seat.output.start(action.invocation);
+  by_invocation_[action.invocation] = action.slot;
+  listener_.on_granted(action.invocation, *seat.handle);
+  wake_at_ = std::min(wake_at_, deadline_after(base::BoottimeClock().now(), kCrashPoll));
+  watch_writable(action.slot);
+}
+
+// The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
+void SlotPool::claim(ProcessId id, pid_t pid) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || found->second.pid != 0 || pid <= 0) return;
+  found->second.pid = pid;
+  by_pid_[pid] = id;
+  if (const auto remains = unclaimed_.find(pid); remains != unclaimed_.end()) {
+    const Remains kept = remains->second;
+    unclaimed_.erase(remains);
+    by_pid_.erase(pid);
+    return finish(found, kept);
+  }
+  if (found->second.kill) kill_now(found->second);
+}
+
+void SlotPool::kill_process(ProcessId id, const std::vector<std::uint64_t>& blamed) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end()) return;
+  found->second.blames_others = !blamed.empty();
+  kill_now(found->second);
+}
+
+void SlotPool::kill_now(Process& process) {
+  process.kill = true;
+  if (process.pid > 0) ::kill(process.pid, SIGKILL);
+}
+
+bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
+  const auto owner = by_pid_.find(pid);
+  if (owner == by_pid_.end()) {
+    if (making_processes()) unclaimed_[pid] = {status, usage};
+    return false;
+  }
+  const ProcessId id = owner->second;
+  by_pid_.erase(owner);
+  finish(processes_.find(id), {status, usage});
+  return true;
+}
+
+// What the process said before it died is heard first: a result may be among it.
+void SlotPool::finish(Processes::iterator entry, const Remains& remains) {
+  const ProcessId id = entry->first;
+  bool was_ready = false;
+  for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) {
+    while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
+    }
+    was_ready = was_ready || entry->second.seats[i].ready;
+  }
+  for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
+  if (!was_ready && !entry->second.kill && start_error_.message.empty()) {
+    Death death;
+    death.wait_status = remains.status;
+    start_error_ = describe_death(death);
+  }
+  const bool failed = !was_ready;
+  processes_.erase(entry);
+  const Instant now = base::BoottimeClock().now();
+  if (failed) {
+    table_.start_failed(now, id);
+  } else {
+    table_.process_gone(now, id);
+  }
+}
+
+void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
+  drain_output(process, seat);
+  if (seat.invocation == 0) return;
+  seat.output.finish(outputs_);
+  deliver(outputs_);
+  Death death;
+  death.wait_status = remains.status;
+  death.cause = seat.cause;
+  death.collateral = process.threads && process.kill && process.blames_others && seat.cause == StopCause::none;
+  if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
+  death.allocation_failed = seat.handle->allocation_failed();
+  if (WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !process.kill) {
+    const std::uint64_t kills = oom_kills();
+    death.oom_killer_moved = kills > oom_kills_;
+    oom_kills_ = kills;
+  }
+  death.crash = seat.handle->crash_report();
+  death.started = seat.handle->begun() ? Started::yes : Started::no;
+  death.log_tail = seat.output.log_tail();
+  death.usage = usage_since(remains.usage, seat.handle->usage_at_begin());
+  const std::uint64_t id = std::exchange(seat.invocation, 0);
+  by_invocation_.erase(id);
+  listener_.on_died(id, describe_death(death));
+}
+
+void SlotPool::tick(Instant now) {
+  table_.tick(now);
+  if (now >= wake_at_) {
+    wake_at_ = kNever;
+    for (auto& [id, process] : processes_) watch_process(id, process, now);
+  }
+  run_actions();
+}
+
+// Ends a process that lost its channel but lives on, and one that hangs in its crash handler.
+void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
+  if (process.channel_lost_at != kNever && !process.kill) {
+    const Instant due = deadline_after(process.channel_lost_at, kReapWait);
+    if (now >= due) {
+      log(LogLevel::warning, fmt::format("slot process {} (pid {}): {}", id, process.pid, process.channel_lost));
+      kill_now(process);
+    } else {
+      wake_at_ = std::min(wake_at_, due);
+    }
+  }
+  for (const Seat& seat : process.seats) {
+    if (seat.invocation == 0) continue;
+    wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
+    if (process.crash_seen_at == kNever && seat.handle->crash_announced()) process.crash_seen_at = now;
+  }
+  if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, kCrashWait)) kill_now(process);
+}
+
+Instant SlotPool::wake_at() const {
+  return std::min(table_.wake_at(), wake_at_);
+}
+
+bool SlotPool::making_processes() const {
+  return std::any_of(processes_.begin(), processes_.end(), [](const auto& entry) { return entry.second.pid == 0; });
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,154 @@
+// The runner's slot processes: makes them, listens to them, reaps and kills them, as SlotTable decides. Tells a
+// listener what became of each invocation.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <flame/result.hpp>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/crash_report.hpp"
+#include "runner/output.hpp"
+#include "runner/poller.hpp"
+#include "runner/slot/slot_handle.hpp"
+#include "runner/slot_table.hpp"
+
+namespace flame::runner {
+
+/// Hears of invocations. Each one that was leased ends with exactly one of on_freed() and on_died().
+class SlotListener {
+ public:
+  virtual void on_granted(std::uint64_t id, slot::SlotHandle& slot) = 0;
+  virtual void on_result(slot::SlotResult result, std::string log_tail) = 0;
+  virtual void on_result_chunk(slot::SlotResultChunk chunk) = 0;
+  virtual void on_progress(slot::SlotProgress progress) = 0;
+  virtual void on_output(wire::Output output) = 0;
+  virtual void on_room(std::uint64_t id) = 0;
+  /// The slot has ended the invocation.
+  virtual void on_freed(std::uint64_t id) = 0;
+  /// No slot could be had, or it died: `error` is the outcome if there was none yet.
+  virtual void on_died(std::uint64_t id, Error error) = 0;
+
+ protected:
+  ~SlotListener() = default;
+};
+
+/// Makes slot processes of a generation; see slot::ZygoteHandle::spawn().
+class SlotForker {
+ public:
+  [[nodiscard]] virtual Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
+                                                 bool threads, ProcessId request) = 0;
+
+ protected:
+  ~SlotForker() = default;
+};
+
+class SlotPool {
+ public:
+  SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener);
+  ~SlotPool();
+  SlotPool(const SlotPool&) = delete;
+  SlotPool& operator=(const SlotPool&) = delete;
+
+  // --- generations
+  void generation_up(GenerationId generation, bool forkable);
+  /// No process can be made for now; those that were being made are given up.
+  void generation_down(GenerationId generation);
+  /// Ends what waits for this generation with `error`.
+  void fail_waiting(GenerationId generation, const Error& error);
+  void spawned(ProcessId process, pid_t pid);
+  void spawn_failed(ProcessId process, const Error& error);
+
+  // --- invocations
+  void lease(GenerationId generation, std::uint64_t id);
+  /// The slot that was granted never saw the invocation; on_freed() follows.
+  void give_back(std::uint64_t id);
+  /// Ends it now: a waiting one at once, a running one by killing its process. on_died() follows.
+  void kill(std::uint64_t id, StopCause cause);
+  /// The slot that has the invocation, or null.
+  [[nodiscard]] slot::SlotHandle* slot_of(std::uint64_t id);
+  /// Call after using slot_of()'s handle to send: what the channel did not take is sent later.
+  void sent_to(std::uint64_t id);
+
+  // --- the loop
+  void on_ready(const Poller::Ready& ready);
+  /// Whether `pid` is or was one of ours is known for sure only once no process is being made.
+  bool reaped(pid_t pid, int status, const rusage& usage);
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const;
+  /// Carries out what the table has decided. Call after each turn of the loop.
+  void run_actions();
+
+  [[nodiscard]] bool making_processes() const;
+  [[nodiscard]] bool owns(pid_t pid) const { return by_pid_.contains(pid); }
+
+ private:
+  struct Seat {
+    std::unique_ptr<slot::SlotHandle> handle;
+    Output output;
+    std::uint64_t invocation = 0;
+    StopCause cause = StopCause::none;
+    bool ready = false;
+    bool watches_writable = false;
+  };
+  struct Process {
+    GenerationId generation = 0;
+    pid_t pid = 0;
+    bool threads = false;
+    bool kill = false;           // as soon as the pid is known
+    bool blames_others = false;  // killed for invocations that are marked by their cause
+    std::string channel_lost;    // why the channel ended
+    Instant channel_lost_at = kNever;
+    Instant crash_seen_at = kNever;
+    std::vector<Seat> seats;
+  };
+  struct Remains {
+    int status = 0;
+    rusage usage{};
+  };
+  using Processes = std::unordered_map<ProcessId, Process>;
+
+  void fork(const ForkProcess& action);
+  void grant(const GrantSlot& action);
+  void kill_process(ProcessId id, const std::vector<std::uint64_t>& blamed);
+  void kill_now(Process& process);
+  void claim(ProcessId id, pid_t pid);
+  void finish(Processes::iterator process, const Remains& remains);
+  void bury_seat(Process& process, Seat& seat, const Remains& remains);
+  std::size_t read_channel(ProcessId id, std::uint16_t index);
+  void watch_writable(SlotRef slot);
+  void dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& event);
+  void on_slot_ready(ProcessId id, std::uint16_t index, const slot::SlotReady& ready);
+  void on_slot_result(Process& process, Seat& seat, slot::SlotResult result);
+  void drain_output(Process& process, Seat& seat);
+  void deliver(std::vector<wire::Output>& outputs);
+  void watch_process(ProcessId id, Process& process, Instant now);
+  [[nodiscard]] Seat* seat_of(std::uint64_t invocation);
+
+  SlotTable table_;
+  Poller& poller_;
+  SlotForker& forker_;
+  SlotListener& listener_;
+  std::uint64_t payload_max_;
+  Processes processes_;
+  std::unordered_map<pid_t, ProcessId> by_pid_;
+  std::unordered_map<pid_t, Remains> unclaimed_;  // reaped before we heard whose they are
+  std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
+  Error start_error_;  // of the last process that could not be made
+  std::uint64_t oom_kills_;
+  Instant wake_at_ = kNever;
+  bool acting_ = false;
+  std::vector<slot::SlotEvent> events_;
+  std::vector<wire::Output> outputs_;
+  std::string text_;
+};
+
+}  // namespace flame::runner

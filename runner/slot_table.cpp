@@ -1,0 +1,262 @@
+// See slot_table.hpp.
+#include "runner/slot_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A burst leaves as many idle processes as it was wide; those beyond the spares go after this long.
+constexpr Duration kIdleSlotAge = 10s;
+constexpr Duration kFirstBackOff = 20ms;
+constexpr Duration kLastBackOff = 2s;
+
+Duration back_off(std::uint32_t failures) {
+  return std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << std::min(failures, 10u)));
+}
+
+}  // namespace
+
+SlotTable::SlotTable(const wire::Welcome& welcome)
+    : isolation_(welcome.isolation),
+      slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
+      warm_(std::clamp<std::uint32_t>(welcome.warm, 1, slots_)),
+      reuse_(welcome.reuse && !welcome.single_use) {}
+
+// Threads of one process are spares of each other, and a second process of that size would cost too much to stand by.
+std::uint32_t SlotTable::spares(const Generation& generation) const {
+  return generation.forkable ? warm_ : 0;
+}
+
+SlotTable::Slot* SlotTable::find(SlotRef slot) {
+  const auto found = processes_.find(slot.process);
+  if (found == processes_.end() || slot.index >= found->second.slots.size()) return nullptr;
+  return &found->second.slots[slot.index];
+}
+
+void SlotTable::generation_up(Instant now, GenerationId generation, bool forkable) {
+  Generation& entry = generations_[generation];
+  entry.up = true;
+  entry.forkable = forkable;
+  balance(now, generation);
+}
+
+void SlotTable::generation_down(GenerationId generation) {
+  generations_[generation].up = false;
+}
+
+void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invocation) {
+  Generation& entry = generations_[generation];
+  if (!entry.free.empty() && entry.waiting.empty()) {
+    grant(entry, invocation);
+  } else {
+    entry.waiting.push_back(invocation);
+  }
+  balance(now, generation);
+}
+
+void SlotTable::grant(Generation& generation, std::uint64_t invocation) {
+  const SlotRef slot = generation.free.back().slot;
+  generation.free.pop_back();
+  Slot* entry = find(slot);
+  FLAME_ASSERT(entry != nullptr && entry->invocation == 0, "a free slot is in the table and free");
+  entry->invocation = invocation;
+  ++entry->calls;
+  actions_.emplace_back(GrantSlot{invocation, slot});
+}
+
+bool SlotTable::withdraw(std::uint64_t invocation) {
+  for (auto& [id, generation] : generations_) {
+    const auto found = std::find(generation.waiting.begin(), generation.waiting.end(), invocation);
+    if (found == generation.waiting.end()) continue;
+    generation.waiting.erase(found);
+    return true;
+  }
+  return false;
+}
+
+std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
+  auto waiting = std::exchange(generations_[generation].waiting, {});
+  return {waiting.begin(), waiting.end()};
+}
+
+void SlotTable::kill(Instant now, SlotRef slot) {
+  Slot* entry = find(slot);
+  if (entry == nullptr || entry->invocation == 0) return;
+  entry->deaf = true;
+  Process& process = processes_.at(slot.process);
+  if (threads()) {
+    retire(now, slot.process, process);
+  } else {
+    kill_process(slot.process, process);
+  }
+  balance(now, process.generation);
+}
+
+void SlotTable::slot_ready(Instant now, SlotRef slot) {
+  Slot* entry = find(slot);
+  if (entry == nullptr || entry->ready) return;
+  entry->ready = true;
+  Process& process = processes_.at(slot.process);
+  if (process.state == ProcessState::killed || process.state == ProcessState::retired) return;
+  Generation& generation = generations_[process.generation];
+  --generation.starting;
+  generation.failures = 0;
+  process.state = ProcessState::serving;
+  make_free(now, process, slot);
+  balance(now, process.generation);
+}
+
+void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
+  Generation& generation = generations_[process.generation];
+  generation.free.push_back({slot, now});
+  if (generation.waiting.empty()) return;
+  const std::uint64_t next = generation.waiting.front();
+  generation.waiting.pop_front();
+  grant(generation, next);
+}
+
+void SlotTable::slot_freed(Instant now, SlotRef slot, bool reusable, bool bound) {
+  Slot* entry = find(slot);
+  if (entry == nullptr || entry->invocation == 0) return;
+  entry->invocation = 0;
+  entry->deaf = false;
+  entry->bound = bound;
+  Process& process = processes_.at(slot.process);
+  if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
+  if (!reusable || !reuse_ || entry->calls >= limits::kSlotCallsMax) {
+    retire(now, slot.process, process);
+  } else if (!bound) {
+    make_free(now, process, slot);
+  }
+  balance(now, process.generation);
+}
+
+// Takes no new calls from here on; ends as soon as nothing runs in it.
+void SlotTable::retire(Instant now, ProcessId id, Process& process) {
+  if (process.state == ProcessState::killed) return;
+  if (process.state != ProcessState::retired) {
+    leave_service(process, id);
+    process.state = ProcessState::retired;
+    process.kill_at = deadline_after(now, limits::kRetireGrace);
+    wake_by(process.kill_at);
+  }
+  kill_if_drained(id, process);
+}
+
+void SlotTable::kill_if_drained(ProcessId id, Process& process) {
+  const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(),
+                                         [](const Slot& slot) { return slot.invocation != 0 && !slot.deaf; });
+  if (process.state == ProcessState::retired && !innocent_runs) kill_process(id, process);
+}
+
+void SlotTable::kill_process(ProcessId id, Process& process) {
+  if (process.state == ProcessState::killed) return;
+  if (process.state != ProcessState::retired) leave_service(process, id);
+  process.state = ProcessState::killed;
+  KillProcess action{id, {}};
+  for (const Slot& slot : process.slots) {
+    if (slot.deaf) action.blamed.push_back(slot.invocation);
+  }
+  actions_.emplace_back(std::move(action));
+}
+
+void SlotTable::leave_service(Process& process, ProcessId id) {
+  Generation& generation = generations_[process.generation];
+  --generation.processes;
+  for (const Slot& slot : process.slots) generation.starting -= slot.ready ? 0 : 1;
+  std::erase_if(generation.free, [id](const Free& free) { return free.slot.process == id; });
+}
+
+void SlotTable::start_failed(Instant now, ProcessId process) {
+  const auto found = processes_.find(process);
+  if (found == processes_.end()) return;
+  const GenerationId id = found->second.generation;
+  Generation& generation = generations_[id];
+  generation.retry_at = deadline_after(now, back_off(generation.failures++));
+  if (!generation.waiting.empty()) {
+    actions_.emplace_back(FailWaiting{generation.waiting.front()});
+    generation.waiting.pop_front();
+  }
+  process_gone(now, process);
+}
+
+void SlotTable::process_gone(Instant now, ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end()) return;
+  Process& process = found->second;
+  const GenerationId generation = process.generation;
+  if (process.state == ProcessState::starting || process.state == ProcessState::serving) leave_service(process, id);
+  processes_.erase(found);
+  balance(now, generation);
+}
+
+// Level-triggered: brings the number of processes to what waiting calls and spares need.
+void SlotTable::balance(Instant now, GenerationId id) {
+  Generation& generation = generations_[id];
+  trim(now, generation);
+  if (!generation.up) return;
+  const std::uint32_t most = threads() ? 1 : slots_ + spares(generation);
+  for (;;) {
+    const auto waiting = static_cast<std::uint32_t>(std::min<std::size_t>(generation.waiting.size(), slots_));
+    const std::uint32_t wanted = waiting + (threads() && generation.processes > 0 ? 0 : spares(generation));
+    const auto have = static_cast<std::uint32_t>(generation.free.size()) + generation.starting;
+    if (have >= wanted || generation.processes >= most) return;
+    if (now < generation.retry_at) return wake_by(generation.retry_at);
+    fork(id, generation);
+  }
+}
+
+void SlotTable::fork(GenerationId id, Generation& generation) {
+  const std::uint32_t count = threads() ? slots_ : 1;
+  Process process;
+  process.generation = id;
+  process.slots.resize(count);
+  processes_.emplace(++last_process_, std::move(process));
+  ++generation.processes;
+  generation.starting += count;
+  actions_.emplace_back(ForkProcess{id, last_process_, count, threads()});
+}
+
+// The oldest free slots are at the front.
+void SlotTable::trim(Instant now, Generation& generation) {
+  if (threads()) return;
+  // One more than the spares: the slot of calls that come one after the other, and the spare behind it.
+  while (generation.free.size() > warm_ + 1) {
+    const Free oldest = generation.free.front();
+    const Instant due = deadline_after(oldest.since, kIdleSlotAge);
+    if (now < due) return wake_by(due);
+    kill_process(oldest.slot.process, processes_.at(oldest.slot.process));
+  }
+}
+
+void SlotTable::tick(Instant now) {
+  if (now < wake_at_) return;
+  wake_at_ = kNever;
+  for (auto& [id, process] : processes_) {
+    if (process.state != ProcessState::retired) continue;
+    if (now >= process.kill_at) {
+      kill_process(id, process);
+    } else {
+      wake_by(process.kill_at);
+    }
+  }
+  for (const auto& [id, generation] : generations_) balance(now, id);
+}
+
+std::size_t SlotTable::free_slots(GenerationId generation) const {
+  const auto found = generations_.find(generation);
+  return found == generations_.end() ? 0 : found->second.free.size();
+}
+
+std::vector<SlotAction> SlotTable::take_actions() {
+  return std::exchange(actions_, {});
+}
+
+}  // namespace flame::runner

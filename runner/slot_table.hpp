@@ -1,0 +1,147 @@
+// Which slot an invocation gets, when processes are forked, discarded and killed. Pure: events and `now` in, actions
+// out; knows neither pids nor descriptors.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/clock.hpp"
+
+namespace flame::runner {
+
+using GenerationId = std::uint32_t;
+using ProcessId = std::uint64_t;  // ours: 1, 2, 3 …; also the request id towards the zygote
+
+/// One slot: the n-th of its process.
+struct SlotRef {
+  ProcessId process = 0;
+  std::uint32_t index = 0;
+  friend bool operator==(const SlotRef&, const SlotRef&) = default;
+};
+
+/// Make a process with `slots` slots. Answer with slot_ready() for each, or with start_failed().
+struct ForkProcess {
+  GenerationId generation;
+  ProcessId process;
+  std::uint32_t slots;
+  bool threads;
+};
+/// The waiting invocation has got this slot: send it.
+struct GrantSlot {
+  std::uint64_t invocation;
+  SlotRef slot;
+};
+/// SIGKILL it; answer with process_gone() once it is reaped. What still runs in it is lost: those in `blamed` by their
+/// own fault, the others as collateral.
+struct KillProcess {
+  ProcessId process;
+  std::vector<std::uint64_t> blamed;
+};
+/// No process could be started for this waiting invocation.
+struct FailWaiting {
+  std::uint64_t invocation;
+};
+using SlotAction = std::variant<ForkProcess, GrantSlot, KillProcess, FailWaiting>;
+
+class SlotTable {
+ public:
+  explicit SlotTable(const wire::Welcome& welcome);
+
+  // --- generations
+  /// The plugin is loaded; processes can be made. `forkable` false: only on demand, because each loads the plugin anew.
+  void generation_up(Instant now, GenerationId generation, bool forkable);
+  /// No processes can be made until generation_up(). What runs and what waits stays.
+  void generation_down(GenerationId generation);
+
+  // --- invocations
+  /// Wants a slot: GrantSlot follows, now or later.
+  void lease(Instant now, GenerationId generation, std::uint64_t invocation);
+  /// Gives a waiting invocation up. False: it does not wait (any more).
+  bool withdraw(std::uint64_t invocation);
+  /// Takes every invocation that waits for this generation out of the table.
+  [[nodiscard]] std::vector<std::uint64_t> take_waiting(GenerationId generation);
+  /// Its invocation must die. Process isolation: the process is killed. Thread isolation: the process is retired, a
+  /// fresh one takes over, and it is killed when its other invocations have ended or after limits::kRetireGrace.
+  void kill(Instant now, SlotRef slot);
+
+  // --- slots and processes
+  /// A new slot said that it is ready.
+  void slot_ready(Instant now, SlotRef slot);
+  /// The slot's invocation has ended. `reusable` false: hygiene or the pool's options end it. `bound`: objects live
+  /// there, so it may not be killed for being idle, nor given to plain calls.
+  void slot_freed(Instant now, SlotRef slot, bool reusable, bool bound = false);
+  /// The process ended before its slots were ready, or could not be made.
+  void start_failed(Instant now, ProcessId process);
+  /// The process has been reaped.
+  void process_gone(Instant now, ProcessId process);
+
+  /// Time has passed. Call at or after wake_at().
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const { return wake_at_; }
+  /// Actions since the last call, in order.
+  [[nodiscard]] std::vector<SlotAction> take_actions();
+
+  [[nodiscard]] std::size_t processes() const { return processes_.size(); }
+  [[nodiscard]] std::size_t free_slots(GenerationId generation) const;
+
+ private:
+  enum class ProcessState : std::uint8_t { starting, serving, retired, killed };
+  struct Slot {
+    std::uint64_t invocation = 0;
+    std::uint32_t calls = 0;
+    bool ready = false;
+    bool bound = false;
+    bool deaf = false;  // its invocation is to die
+  };
+  struct Process {
+    GenerationId generation = 0;
+    ProcessState state = ProcessState::starting;
+    Instant kill_at = kNever;  // retired
+    std::vector<Slot> slots;
+  };
+  struct Free {
+    SlotRef slot;
+    Instant since;
+  };
+  struct Generation {
+    bool up = false;
+    bool forkable = true;
+    std::vector<Free> free;  // used from the back: the warmest
+    std::deque<std::uint64_t> waiting;
+    std::uint32_t starting = 0;   // slots of processes that are being made
+    std::uint32_t processes = 0;  // without retired and killed ones
+    std::uint32_t failures = 0;   // starts that failed, since the last that worked
+    Instant retry_at{};           // no start before this
+  };
+
+  [[nodiscard]] Slot* find(SlotRef slot);
+  [[nodiscard]] bool threads() const { return isolation_ == wire::Isolation::thread; }
+  [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
+  void grant(Generation& generation, std::uint64_t invocation);
+  void balance(Instant now, GenerationId id);
+  void fork(GenerationId id, Generation& generation);
+  void make_free(Instant now, Process& process, SlotRef slot);
+  void retire(Instant now, ProcessId id, Process& process);
+  void kill_process(ProcessId id, Process& process);
+  void kill_if_drained(ProcessId id, Process& process);
+  void leave_service(Process& process, ProcessId id);
+  void trim(Instant now, Generation& generation);
+  void wake_by(Instant at) { wake_at_ = at < wake_at_ ? at : wake_at_; }
+
+  wire::Isolation isolation_;
+  std::uint32_t slots_;
+  std::uint32_t warm_;
+  bool reuse_;
+  std::map<GenerationId, Generation> generations_;
+  std::unordered_map<ProcessId, Process> processes_;
+  ProcessId last_process_ = 0;
+  Instant wake_at_ = kNever;
+  std::vector<SlotAction> actions_;
+};
+
+}  // namespace flame::runner

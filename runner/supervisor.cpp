@@ -1,0 +1,242 @@
+// See supervisor.hpp.
+#include "runner/supervisor.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
+#include "plugin_sdk/wire/envelope.hpp"
+#include "runner/calls.hpp"
+#include "runner/facts.hpp"
+#include "runner/generations.hpp"
+#include "runner/host_link.hpp"
+#include "runner/log.hpp"
+#include "runner/poller.hpp"
+#include "runner/process.hpp"
+#include "runner/slot_pool.hpp"
+#include "runner/terminator.hpp"
+
+namespace flame::runner {
+namespace {
+
+constexpr int kStatusUnusable = 2;
+
+Instant clock_now() {
+  return base::BoottimeClock().now();
+}
+
+wire::Hello make_hello(const wire::Parent& parent, const Generations& generations) {
+  wire::Hello hello;
+  hello.incarnation = parent.incarnation;
+  hello.runner = parent.runner;
+  hello.nonce = parent.nonce;
+  hello.plugins = generations.states();
+  hello.facts = machine_facts();
+  return hello;
+}
+
+// Every slot costs descriptors; the hard limit is the administrator's word.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class Supervisor final : public HostListener {
+ public:
+  explicit Supervisor(wire::Parent& parent)
+      : signals_(open_signal_fd({SIGCHLD, SIGTERM, SIGINT, SIGHUP})),
+        guardian_(::getppid()),
+        generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_),
+        terminator_(clock_now(), parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
+        link_(parent, make_hello(parent, generations_), poller_, *this),
+        calls_(parent.runner, link_, terminator_, generations_) {
+    poller_.add(signals_.get(), {Source::signals, 0, 0});
+  }
+
+  int run() {
+    while (!left_) turn();
+    log(LogLevel::info, left_->reason);
+    link_.send(wire::Bye{left_->reason});
+    link_.close(limits::kByeWait);
+    end_all_descendants();
+    return left_->status;
+  }
+
+ private:
+  void turn() {
+    const Instant before = clock_now();
+    for (const Poller::Ready& ready : poller_.wait(before, link_.more() ? before : wake_at())) route(ready);
+    link_.pump();
+    calls_.pump();
+    const Instant now = clock_now();
+    link_.tick(now);
+    generations_.tick(now);
+    if (pool_) {
+      calls_.tick(now);
+      pool_->tick(now);
+    }
+    terminator_.tick(now);
+    obey_terminator();
+    if (sweep_) sweep_orphans();
+    // What this turn has sent may have taken in messages whose descriptor will not report them again.
+    link_.pump();
+    obey_terminator();
+  }
+
+  [[nodiscard]] Instant wake_at() const {
+    Instant at = std::min({link_.wake_at(), generations_.wake_at(), terminator_.wake_at()});
+    if (pool_) at = std::min({at, calls_.wake_at(), pool_->wake_at()});
+    return at;
+  }
+
+  void route(const Poller::Ready& ready) {
+    switch (ready.key.source) {
+      case Source::signals:
+        return read_signals();
+      case Source::control:
+      case Source::bulk:
+      case Source::control_monitor:
+      case Source::bulk_monitor:
+        return link_.on_ready(ready);
+      case Source::zygote_channel:
+      case Source::zygote_output:
+        return generations_.on_ready(ready);
+      case Source::slot_channel:
+      case Source::slot_out:
+      case Source::slot_err:
+        if (pool_) pool_->on_ready(ready);
+    }
+  }
+
+  void read_signals() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) terminator_.sigterm(clock_now());
+      if (info.ssi_signo == SIGHUP && ::getppid() != guardian_) left_ = Leave{1, "the guardian was killed"};
+    }
+    reap();
+  }
+
+  void reap() {
+    int status = 0;
+    rusage usage{};
+    for (pid_t pid = 0; (pid = ::wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0;) {
+      if (!generations_.reaped(pid, status) && pool_) pool_->reaped(pid, status, usage);
+      sweep_ = true;
+    }
+  }
+
+  // Kills what tasks left behind: adopted children that are neither zygote nor slot, nor in the session of a slot.
+  void sweep_orphans() {
+    if (pool_ && pool_->making_processes()) return;  // a fresh slot is adopted before we know its pid
+    sweep_ = false;
+    for (const pid_t pid : children()) {
+      if (generations_.owns(pid)) continue;
+      if (pool_ && (pool_->owns(pid) || pool_->owns(::getsid(pid)))) continue;
+      log(LogLevel::info, fmt::format("killing process {}, which a task left behind", pid));
+      ::kill(pid, SIGKILL);
+    }
+  }
+
+  void obey_terminator() {
+    for (auto actions = terminator_.take_actions(); !actions.empty(); actions = terminator_.take_actions()) {
+      for (const TerminatorAction& action : actions) obey(action);
+    }
+  }
+
+  void obey(const TerminatorAction& action) {
+    if (const auto* stop = std::get_if<StopTask>(&action)) {
+      calls_.stop(stop->id, stop->cause);
+    } else if (const auto* kill = std::get_if<KillTask>(&action)) {
+      calls_.kill(kill->id, kill->cause);
+    } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
+      link_.send(wire::Retire{retire->last_seq, retire->must, retire->reason});
+    } else if (const auto* leave = std::get_if<Leave>(&action)) {
+      left_ = *leave;
+    }
+  }
+
+  // --- HostListener
+  void on_welcome(const wire::Welcome& welcome) override {
+    pool_.emplace(welcome, poller_, generations_, calls_);
+    calls_.open(welcome, *pool_);
+    terminator_.welcomed(clock_now(), welcome);
+    generations_.open(welcome, *pool_, link_);
+  }
+
+  void on_message(wire::Body& body, Frame& payload) override {
+    const Instant now = clock_now();
+    if (auto* invoke = std::get_if<wire::Invoke>(&body)) {
+      calls_.invoke(now, *invoke, payload);
+    } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
+      calls_.chunk(*chunk, payload);
+    } else if (const auto* credit = std::get_if<wire::Credit>(&body)) {
+      calls_.credit(*credit);
+    } else if (const auto* cancel = std::get_if<wire::Cancel>(&body)) {
+      terminator_.cancelled(now, cancel->id, cancel->reason);
+    } else if (const auto* abort = std::get_if<wire::Abort>(&body)) {
+      calls_.abort(*abort);
+    } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
+      terminator_.retire_answered(now, reply->granted);
+    } else if (const auto* drain = std::get_if<wire::Drain>(&body)) {
+      terminator_.host_drains(now, base::from_wire(drain->grace_ns));
+    } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
+      terminator_.host_lost(now, "it said goodbye: " + bye->reason);
+    } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
+      // decode() gives this for a body of a newer minor; only requests have an id, and they must not stay unanswered.
+      if (unknown->id != 0) link_.send(*unknown);
+    }
+    obey_terminator();
+  }
+
+  void on_host_lost(const std::string& why) override {
+    log(LogLevel::warning, "the host is lost: " + why);
+    terminator_.host_lost(clock_now(), why);
+  }
+
+  Poller poller_;
+  base::UniqueFd signals_;
+  pid_t guardian_;
+  Generations generations_;
+  Terminator terminator_;
+  HostLink link_;
+  Calls calls_;
+  std::optional<SlotPool> pool_;
+  std::optional<Leave> left_;
+  bool sweep_ = false;
+};
+
+}  // namespace
+
+int supervise(std::string parent_bytes) try {
+  auto parent = wire::decode_parent(parent_bytes);
+  sodium_memzero(parent_bytes.data(), parent_bytes.size());
+  if (!parent) {
+    log(LogLevel::error, "FLAME_PARENT is unusable: " + parent.error().message);
+    return kStatusUnusable;
+  }
+  if (parent->control.empty()) {
+    log(LogLevel::error, "FLAME_PARENT names no endpoint to dial");
+    return kStatusUnusable;
+  }
+  raise_descriptor_limit();
+  return Supervisor(*parent).run();
+} catch (const std::exception& error) {
+  log(LogLevel::error, fmt::format("the supervisor fails: {}", error.what()));
+  return 1;
+}
+
+}  // namespace flame::runner

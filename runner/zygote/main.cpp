@@ -1,0 +1,18 @@
+// flame-zygote: holds one loaded plugin and makes its slots. Started by flame-runner only, with its channel on fd 3.
+#include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "runner/zygote/zygote.hpp"
+
+int main(int argc, char** argv) {
+  constexpr int kChannel = 3;
+  const bool exec_slot = argc == 2 && std::string_view(argv[1]) == "--slot";
+  if (argc != 1 && !exec_slot) {
+    std::fputs("flame-zygote is started by flame-runner, not by hand\n", stderr);
+    return 64;
+  }
+  // Not return: destructors of the plugin's statics must not run after what they use is gone.
+  ::_exit(flame::slot::run_zygote(kChannel, exec_slot));
+}

@@ -1,0 +1,11 @@
+// expect: no matching
+#include <flame/contract.hpp>
+
+namespace m {
+struct Index {
+  int query(std::string key) const;
+};
+}  // namespace m
+int f(flame::Tracked<m::Index> index) {
+  return index.call<&m::Index::query>("a", 2);
+}

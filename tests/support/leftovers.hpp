@@ -1,0 +1,50 @@
+// A fixture that fails a test which leaves a process, a descriptor or a file behind.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace flame::test {
+
+/// Every process below this one in the tree of parents, except `root` itself.
+[[nodiscard]] std::set<pid_t> descendants(pid_t root);
+/// Open descriptors of this process and what they lead to ("socket:[123]").
+[[nodiscard]] std::map<int, std::string> open_descriptors();
+/// Paths of everything in `directory`, relative to it.
+[[nodiscard]] std::vector<std::string> entries_of(const std::string& directory);
+/// Command line of a process, for messages.
+[[nodiscard]] std::string command_of(pid_t pid);
+
+/// During a test this process is a subreaper, so daemonised grandchildren become its children and are seen. TMPDIR and
+/// XDG_RUNTIME_DIR lead to directory(). TearDown() waits up to 10 s for things to go and names what stays.
+class LeftoversTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  /// The test's own directory: what is still in it at the end is a leftover. Files a test makes on purpose go to a
+  /// TempDir of the test.
+  [[nodiscard]] const std::string& directory() const { return directory_->path(); }
+
+ private:
+  void check_processes();
+  void check_descriptors();
+  void check_files();
+
+  std::unique_ptr<TempDir> directory_;
+  std::set<pid_t> processes_before_;
+  std::map<int, std::string> descriptors_before_;
+  std::map<std::string, std::string> environment_before_;
+  bool was_subreaper_ = false;
+};
+
+}  // namespace flame::test

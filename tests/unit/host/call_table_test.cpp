@@ -1,0 +1,220 @@
+// CallTable: budgets, retries, `started`, and exactly one completion.
+#include "host/src/call_table.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr Instant kStart{};
+constexpr RunnerId kRunner = 4;
+
+CallTable table() {
+  return CallTable({.queue = 30s, .run = 60s});
+}
+
+event::Submit plain(CallId call) {
+  return {.call = call};
+}
+event::Submit budget(CallId call, Duration budget) {
+  return {.call = call, .budget = budget};
+}
+event::Submit idempotent(CallId call, std::uint32_t retries) {
+  return {.call = call, .budget = 100s, .retries = retries, .idempotent = true};
+}
+
+Error failure(ErrorCode code) {
+  Error error;
+  error.code = code;
+  return error;
+}
+
+TEST(CallTable, GivesAPlainCallTheQueueLimitAndThenTheRunLimit) {
+  CallTable calls = table();
+  calls.submit(plain(1), kStart);
+  EXPECT_EQ(calls.next_deadline(), kStart + 30s);
+  const CallTable::Attempt attempt = calls.sent(1, kRunner, kStart + 29s);
+  EXPECT_EQ(attempt.remaining, 60s);
+  EXPECT_EQ(attempt.number, 1u);
+  EXPECT_EQ(calls.next_deadline(), kStart + 89s);
+}
+
+TEST(CallTable, SpendsAnExplicitBudgetOnQueueAndRun) {
+  CallTable calls = table();
+  calls.submit(budget(1, 10s), kStart);
+  EXPECT_EQ(calls.sent(1, kRunner, kStart + 4s).remaining, 6s);
+  EXPECT_EQ(calls.next_deadline(), kStart + 10s);
+}
+
+TEST(CallTable, NeverExpiresACallWithoutLimit) {
+  CallTable calls = table();
+  calls.submit(budget(1, kForever), kStart);
+  EXPECT_EQ(calls.next_deadline(), kNever);
+  EXPECT_EQ(calls.sent(1, kRunner, kStart).remaining, kForever);
+  EXPECT_EQ(calls.next_deadline(), kNever);
+}
+
+TEST(CallTable, SaysWhetherACallTimedOutInTheQueueOrInTheRun) {
+  CallTable calls = table();
+  calls.submit(budget(1, 1s), kStart);
+  calls.submit(budget(2, 1s), kStart);
+  calls.submit(budget(3, 1s), kStart);
+  calls.sent(2, kRunner, kStart);
+  calls.sent(3, kRunner, kStart);
+  calls.begun(kRunner, 3);
+  EXPECT_FALSE(calls.expire(kStart + 1s - 1ns, std::nullopt));
+  const auto first = calls.expire(kStart + 1s, std::nullopt);
+  EXPECT_EQ(first->error->code, ErrorCode::queue_timed_out);
+  EXPECT_EQ(first->error->started, Started::no);
+  EXPECT_FALSE(first->remote);
+  const auto second = calls.expire(kStart + 1s, std::nullopt);
+  EXPECT_EQ(second->error->code, ErrorCode::timed_out);
+  EXPECT_EQ(second->error->started, Started::unknown);
+  EXPECT_TRUE(second->remote);
+  const auto third = calls.expire(kStart + 1s, std::nullopt);
+  EXPECT_EQ(third->error->started, Started::yes);
+  EXPECT_EQ(third->runner, kRunner);
+  EXPECT_FALSE(calls.expire(kStart + 1h, std::nullopt));
+  EXPECT_EQ(calls.size(), 0u);
+}
+
+TEST(CallTable, NamesTheFailedBootThatAWaiterWaitedFor) {
+  CallTable calls = table();
+  calls.submit(plain(1), kStart);
+  Error boot = failure(ErrorCode::boot_failed);
+  boot.message = "no such binary";
+  const auto outcome = calls.expire(kStart + 30s, boot);
+  EXPECT_EQ(outcome->error->code, ErrorCode::boot_failed);
+  EXPECT_THAT(outcome->error->message, HasSubstr("no such binary"));
+}
+
+TEST(CallTable, CompletesACallOnce) {
+  CallTable calls = table();
+  calls.submit(plain(1), kStart);
+  calls.sent(1, kRunner, kStart);
+  const auto verdict = calls.result(kRunner, 1, std::nullopt);
+  ASSERT_TRUE(verdict.outcome);
+  EXPECT_FALSE(verdict.outcome->error);
+  EXPECT_FALSE(calls.result(kRunner, 1, std::nullopt).outcome);
+  EXPECT_FALSE(calls.cancel(1, wire::CancelReason::cancelled));
+  EXPECT_FALSE(calls.expire(kStart + 24h, std::nullopt));
+  EXPECT_FALSE(calls.lost(kRunner, 1, "gone").outcome);
+}
+
+TEST(CallTable, CancelsInEveryState) {
+  CallTable calls = table();
+  for (CallId call : {1, 2, 3}) calls.submit(plain(call), kStart);
+  calls.sent(2, kRunner, kStart);
+  calls.sent(3, kRunner, kStart);
+  calls.begun(kRunner, 3);
+  const auto waiting = calls.cancel(1, wire::CancelReason::cancelled);
+  EXPECT_EQ(waiting->error->code, ErrorCode::cancelled);
+  EXPECT_EQ(waiting->error->started, Started::no);
+  EXPECT_FALSE(waiting->remote);
+  EXPECT_EQ(calls.cancel(2, wire::CancelReason::cancelled)->error->started, Started::unknown);
+  const auto running = calls.cancel(3, wire::CancelReason::shutting_down);
+  EXPECT_EQ(running->error->code, ErrorCode::shutting_down);
+  EXPECT_EQ(running->error->started, Started::yes);
+  EXPECT_TRUE(running->remote);
+  EXPECT_FALSE(calls.cancel(3, wire::CancelReason::cancelled));
+  EXPECT_EQ(calls.next_deadline(), kNever);
+}
+
+TEST(CallTable, RetriesACrashedIdempotentCallWhenItsSlotHasEnded) {
+  CallTable calls = table();
+  calls.submit(idempotent(1, 1), kStart);
+  calls.sent(1, kRunner, kStart + 10s);
+  auto verdict = calls.result(kRunner, 1, failure(ErrorCode::crashed));
+  EXPECT_FALSE(verdict.outcome);
+  EXPECT_FALSE(verdict.retry) << "attempts must not overlap";
+  verdict = calls.ended(kRunner, 1);
+  ASSERT_TRUE(verdict.retry);
+  const CallTable::Attempt attempt = calls.sent(1, kRunner + 1, kStart + 20s);
+  EXPECT_EQ(attempt.number, 2u);
+  EXPECT_EQ(attempt.remaining, 80s) << "a retry keeps what is left of the budget";
+  verdict = calls.result(kRunner + 1, 1, failure(ErrorCode::crashed));
+  ASSERT_TRUE(verdict.outcome) << "no retries are left";
+  EXPECT_EQ(verdict.outcome->error->code, ErrorCode::crashed);
+}
+
+TEST(CallTable, KeepsTheRunLimitOfAPlainCallOverItsRetries) {
+  CallTable calls = table();
+  event::Submit submit = idempotent(1, 5);
+  submit.budget.reset();
+  calls.submit(submit, kStart);
+  calls.sent(1, kRunner, kStart + 10s);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone").retry);
+  EXPECT_EQ(calls.sent(1, kRunner + 1, kStart + 30s).remaining, 40s);
+}
+
+TEST(CallTable, NeverRetriesOtherFailuresOrTasksThatAreNotIdempotent) {
+  CallTable calls = table();
+  calls.submit(idempotent(1, 3), kStart);
+  calls.sent(1, kRunner, kStart);
+  EXPECT_TRUE(calls.result(kRunner, 1, failure(ErrorCode::task_failed)).outcome);
+  event::Submit once = plain(2);
+  once.retries = 3;
+  calls.submit(once, kStart);
+  calls.sent(2, kRunner, kStart);
+  EXPECT_TRUE(calls.result(kRunner, 2, failure(ErrorCode::crashed)).outcome);
+}
+
+TEST(CallTable, FailsTheCallsOfALostRunnerAndSaysWhetherTheyHadBegun) {
+  CallTable calls = table();
+  for (CallId call : {1, 2}) {
+    calls.submit(plain(call), kStart);
+    calls.sent(call, kRunner, kStart);
+  }
+  calls.begun(kRunner, 2);
+  const auto unknown = calls.lost(kRunner, 1, "killed by signal 9").outcome;
+  EXPECT_EQ(unknown->error->code, ErrorCode::runner_lost);
+  EXPECT_THAT(unknown->error->message, HasSubstr("killed by signal 9"));
+  EXPECT_EQ(unknown->error->started, Started::unknown);
+  EXPECT_EQ(calls.lost(kRunner, 2, "killed").outcome->error->started, Started::yes);
+}
+
+TEST(CallTable, IgnoresEventsOfFormerAttempts) {
+  CallTable calls = table();
+  calls.submit(idempotent(1, 1), kStart);
+  calls.sent(1, kRunner, kStart);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone").retry);
+  EXPECT_FALSE(calls.result(kRunner, 1, std::nullopt).outcome) << "it waits now";
+  calls.sent(1, kRunner + 1, kStart);
+  EXPECT_FALSE(calls.result(kRunner, 1, std::nullopt).outcome);
+  EXPECT_FALSE(calls.ended(kRunner, 1).retry);
+  EXPECT_FALSE(calls.lost(kRunner, 1, "gone").outcome);
+  EXPECT_TRUE(calls.result(kRunner + 1, 1, std::nullopt).outcome);
+}
+
+TEST(CallTable, TimesOutWhileARetryWaitsAndKnowsItHadBegun) {
+  CallTable calls = table();
+  calls.submit(idempotent(1, 1), kStart);
+  calls.sent(1, kRunner, kStart);
+  calls.begun(kRunner, 1);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone").retry);
+  const auto outcome = calls.expire(kStart + 100s, std::nullopt);
+  EXPECT_EQ(outcome->error->code, ErrorCode::timed_out);
+  EXPECT_EQ(outcome->error->started, Started::yes);
+  EXPECT_FALSE(outcome->remote);
+}
+
+TEST(CallTable, AnswersACallWhoseSlotEndedWithoutAResult) {
+  CallTable calls = table();
+  calls.submit(plain(1), kStart);
+  calls.sent(1, kRunner, kStart);
+  EXPECT_EQ(calls.ended(kRunner, 1).outcome->error->code, ErrorCode::runner_lost);
+}
+
+TEST(CallTable, ListsCallsInTheOrderTheyCame) {
+  CallTable calls = table();
+  for (CallId call : {9, 2, 5}) calls.submit(plain(call), kStart);
+  EXPECT_THAT(calls.all(), ElementsAre(9, 2, 5));
+}
+
+}  // namespace
+}  // namespace flame::pool

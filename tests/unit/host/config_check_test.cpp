@@ -1,0 +1,73 @@
+// check_pool() and check_config(): the same rules for configurations that are made in C++.
+#include <flame/config.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace flame {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+PoolConfig right() {
+  PoolConfig pool;
+  pool.plugins = {"video@1"};
+  return pool;
+}
+
+TEST(ConfigCheck, AcceptsTheDefaultsWithAPlugin) {
+  EXPECT_FALSE(check_pool("ffmpeg", right()));
+}
+
+TEST(ConfigCheck, NamesEveryImpossibleOption) {
+  PoolConfig pool = right();
+  pool.max = 0;
+  pool.max_concurrency = 5000;
+  pool.timeout = 0s;
+  pool.shutdown_timeout = kForever;
+  pool.payload_max = 0;
+  pool.warm = 100;
+  pool.backend.clear();
+  pool.limits.cpu_time = -1s;
+  pool.env["A=B"] = "x";
+  const auto error = check_pool("ffmpeg", pool);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ErrorCode::invalid_argument);
+  for (const char* key : {"max:", "max_concurrency:", "timeout:", "shutdown_timeout:", "payload_max:", "warm:",
+                          "backend:", "limits.cpu_time:", "env:"})
+    EXPECT_THAT(error->message, HasSubstr(std::string("pools.ffmpeg.") + key));
+}
+
+TEST(ConfigCheck, RefusesAPoolWithoutAName) {
+  EXPECT_TRUE(check_pool("", right()));
+  EXPECT_TRUE(check_pool("a\nb", right()));
+  EXPECT_TRUE(check_pool(std::string(256, 'x'), right()));
+  EXPECT_FALSE(check_pool("größer", right()));
+}
+
+TEST(ConfigCheck, KnowsWhatAnEndpointIs) {
+  const auto accepts = [](const std::string& endpoint) {
+    HostConfig config;
+    config.listen = {endpoint};
+    return !check_config(config);
+  };
+  EXPECT_TRUE(accepts("ipc://auto"));
+  EXPECT_TRUE(accepts("tcp://[::]:0"));
+  EXPECT_TRUE(accepts("tcp://10.0.0.1:5555"));
+  EXPECT_FALSE(accepts("ipc:///tmp/fixed"));
+  EXPECT_FALSE(accepts("tcp://10.0.0.1"));
+  EXPECT_FALSE(accepts("tcp://:5555"));
+  EXPECT_FALSE(accepts("tcp://host:65536"));
+  EXPECT_FALSE(accepts("tcp://host:"));
+  EXPECT_FALSE(accepts(""));
+}
+
+TEST(ConfigCheck, NeedsAnEndpoint) {
+  HostConfig config;
+  config.listen.clear();
+  EXPECT_THAT(check_config(config)->message, HasSubstr("host.listen"));
+}
+
+}  // namespace
+}  // namespace flame

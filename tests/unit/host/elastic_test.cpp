@@ -1,0 +1,148 @@
+// Elastic: FLAME's growth figures, the minimum, back-off, and who may retire.
+#include "host/src/elastic.hpp"
+
+#include <gtest/gtest.h>
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant kStart{};
+
+Elastic::Options options(std::uint32_t min, std::uint32_t max, std::uint32_t capacity) {
+  return {.min = min, .max = max, .capacity = capacity, .idle = 30s};
+}
+
+Error no_network() {
+  Error error;
+  error.code = ErrorCode::boot_failed;
+  error.message = "no network";
+  return error;
+}
+
+TEST(Elastic, BootsOneRunnerPerCWaiters) {
+  Elastic elastic(options(0, 10, 2));
+  EXPECT_EQ(elastic.plan({.waiting = 0}, kStart).boots, 0u);
+  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart).boots, 1u);
+  EXPECT_EQ(elastic.plan({.waiting = 2, .booting = 1}, kStart).boots, 0u) << "the second waiter only queues";
+  EXPECT_EQ(elastic.plan({.waiting = 3, .booting = 1}, kStart).boots, 1u) << "the third boots another";
+}
+
+TEST(Elastic, NeverExceedsMax) {
+  Elastic elastic(options(0, 4, 1));
+  EXPECT_EQ(elastic.plan({.waiting = 100}, kStart).boots, 4u);
+  EXPECT_EQ(elastic.plan({.waiting = 100, .runners = 2, .serving = 1, .booting = 1}, kStart).boots, 1u);
+  EXPECT_EQ(elastic.plan({.waiting = 100, .runners = 5, .serving = 5}, kStart).boots, 0u) << "above max after a resize";
+}
+
+TEST(Elastic, BootsAgainAfterALossWithoutANewCall) {
+  Elastic elastic(options(0, 1, 1));
+  EXPECT_EQ(elastic.plan({.waiting = 1, .runners = 1, .serving = 1}, kStart).boots, 0u);
+  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart).boots, 1u);
+}
+
+TEST(Elastic, KeepsTheMinimumUp) {
+  Elastic elastic(options(3, 5, 10));
+  Elastic::Plan plan = elastic.plan({}, kStart);
+  EXPECT_EQ(plan.boots, 3u);
+  EXPECT_EQ(plan.for_min, 3u);
+  plan = elastic.plan({.runners = 3, .serving = 2}, kStart);
+  EXPECT_EQ(plan.boots, 1u) << "a draining runner does not count for the minimum";
+  plan = elastic.plan({.waiting = 11, .runners = 2, .serving = 2}, kStart);
+  EXPECT_EQ(plan.boots, 2u);
+  EXPECT_EQ(plan.for_min, 0u) << "demand asks for these anyway";
+}
+
+TEST(Elastic, RetriesAFirstFailureWithinASecondAndThenBacksOff) {
+  Elastic elastic(options(0, 1, 1));
+  Instant now = kStart + 1h;
+  Duration previous{};
+  for (int failure = 0; failure < 8; ++failure) {
+    elastic.boot_failed(now, no_network(), false);
+    EXPECT_EQ(elastic.plan({.waiting = 1}, now).boots, 0u);
+    const Instant retry = elastic.next_wakeup(now);
+    const Duration wait = retry - now;
+    const Duration full = std::min<Duration>(1s * (1 << failure), 30s);
+    EXPECT_LE(wait, full);
+    EXPECT_GE(wait, full * 3 / 4);
+    EXPECT_GE(wait, previous / 2);
+    previous = wait;
+    EXPECT_EQ(elastic.plan({.waiting = 1}, retry - 1ns).boots, 0u);
+    EXPECT_EQ(elastic.plan({.waiting = 1}, retry).boots, 1u);
+    now = retry;
+  }
+  elastic.boot_succeeded();
+  EXPECT_EQ(elastic.next_wakeup(now), kNever);
+  EXPECT_FALSE(elastic.last_failure());
+}
+
+TEST(Elastic, JittersBySeed) {
+  const auto first_retry = [](std::uint64_t seed) {
+    Elastic::Options with_seed = options(0, 1, 1);
+    with_seed.seed = seed;
+    Elastic elastic(with_seed);
+    elastic.boot_failed(kStart, no_network(), false);
+    return elastic.next_wakeup(kStart);
+  };
+  EXPECT_EQ(first_retry(1), first_retry(1));
+  EXPECT_NE(first_retry(1), first_retry(2));
+}
+
+TEST(Elastic, CountsBootsThatFailTogetherAsOneFailure) {
+  Elastic elastic(options(0, 4, 1));
+  for (int i = 0; i < 4; ++i) elastic.boot_failed(kStart + i * 1ms, no_network(), false);
+  EXPECT_LE(elastic.next_wakeup(kStart + 3ms), kStart + 1s);
+}
+
+TEST(Elastic, RemembersAPermanentFailureUntilTheRetry) {
+  Elastic elastic(options(0, 1, 1));
+  elastic.boot_failed(kStart, no_network(), true);
+  EXPECT_TRUE(elastic.failing_for_good(kStart));
+  EXPECT_FALSE(elastic.failing_for_good(kStart + 1s));
+  EXPECT_EQ(elastic.last_failure()->message, "no network");
+}
+
+TEST(Elastic, HonoursAnExpectationOnce) {
+  Elastic elastic(options(0, 10, 2));
+  elastic.expect(7);
+  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1}, kStart).boots, 3u);
+  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1}, kStart).boots, 0u);
+}
+
+TEST(Elastic, FollowsResize) {
+  Elastic elastic(options(0, 2, 1));
+  elastic.resize(1, 5);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 1u);
+  EXPECT_EQ(elastic.plan({.waiting = 9}, kStart).boots, 5u);
+}
+
+TEST(Elastic, LetsSurplusRunnersRetireAndKeepsTheMinimum) {
+  Elastic elastic(options(1, 3, 1));
+  EXPECT_EQ(elastic.ask_after(), 30s);
+  EXPECT_TRUE(elastic.may_retire(2, 30s));
+  EXPECT_FALSE(elastic.may_retire(1, 24h));
+}
+
+TEST(Elastic, ReleasesMinRunnersAfterMinIdleAndBringsThemBackWithTheNextCall) {
+  Elastic::Options with_min_idle = options(1, 3, 1);
+  with_min_idle.min_idle = 5min;
+  Elastic elastic(with_min_idle);
+  EXPECT_FALSE(elastic.may_retire(1, 4min));
+  EXPECT_TRUE(elastic.may_retire(1, 5min - 1ms)) << "the runner's clock is not exactly ours";
+  elastic.retired(1);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 0u) << "no boot right after an idle min runner left";
+  elastic.activity();
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 1u);
+}
+
+TEST(Elastic, NeverLetsRunnersGoWhenIdleIsInfinite) {
+  Elastic::Options forever = options(0, 3, 1);
+  forever.idle = kForever;
+  Elastic elastic(forever);
+  EXPECT_EQ(elastic.ask_after(), kForever);
+  EXPECT_FALSE(elastic.may_retire(2, 24h));
+}
+
+}  // namespace
+}  // namespace flame::pool

@@ -1,0 +1,220 @@
+// PoolPolicy: runners. Boots, losses, retirement, single use, digests, resize.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/host/pool_scenario.hpp"
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+PoolConfig config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
+  PoolConfig pool;
+  pool.min = min;
+  pool.max = max;
+  pool.max_concurrency = concurrency;
+  return pool;
+}
+
+Error broken_plugin() {
+  Error error;
+  error.code = ErrorCode::incompatible;
+  error.message = "undefined symbol: foo";
+  return error;
+}
+
+TEST(PoolRunners, DestroysAMachineWhoseRunnerNeverDialsIn) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.feed(event::Submit{.call = 1, .digest = 0, .budget = kForever});
+  pool.feed(event::BootOk{1});
+  pool.pass(30s);
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_THAT(pool.all<action::Callback>().at(0).error->message, HasSubstr("did not dial in"));
+  EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u) << "too late";
+  EXPECT_EQ(pool.pass(1s).count<action::Boot>(), 1u) << "the waiter still wants a runner";
+}
+
+TEST(PoolRunners, RefusesASecondHello) {
+  PoolScenario pool(config(1, 1, 1));
+  EXPECT_EQ(pool.hello(1).count<action::Admit>(), 1u);
+  EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u);
+  EXPECT_EQ(pool.hello(77).count<action::Reject>(), 1u);
+}
+
+TEST(PoolRunners, FailsOnlyTheCallsOfALostRunnerAndReplacesIt) {
+  PoolScenario pool(config(0, 2, 2));
+  for (CallId call = 1; call <= 4; ++call) pool.submit(call);
+  pool.hello(1).hello(2).submit(5);
+  pool.feed(event::RunnerLost{1, "connection closed"});
+  EXPECT_EQ(pool.failure(1), ErrorCode::runner_lost);
+  EXPECT_EQ(pool.failure(2), ErrorCode::runner_lost);
+  EXPECT_EQ(pool.count<action::Complete>(), 2u);
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "somebody still waits";
+  EXPECT_EQ(pool.all<action::Callback>().at(0).kind, action::Callback::Kind::shrink);
+  EXPECT_EQ(pool.policy.stats().runners_lost, 1u);
+}
+
+TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
+  EXPECT_EQ(pool.where.at(1), 1u);
+  pool.feed(event::RunnerLost{1, "gone"});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  EXPECT_EQ(pool.where.at(1), 2u);
+  EXPECT_EQ(pool.count<action::Complete>(), 0u);
+}
+
+TEST(PoolRunners, DeclaresARunnerLostAfterFifteenSilentSeconds) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = kForever});
+  pool.pass_alive(60s, {1});
+  EXPECT_THAT(pool.actions, IsEmpty());
+  pool.pass(15s);
+  EXPECT_EQ(pool.failure(1), ErrorCode::runner_lost);
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "min is kept up";
+}
+
+TEST(PoolRunners, WaitsAMomentForTheLastResultOfADeadMachine) {
+  PoolScenario pool(config(1, 1, 2));
+  pool.hello(1).submit(1).submit(2);
+  pool.feed(event::MachineExited{1, "killed by signal 9"});
+  EXPECT_EQ(pool.count<action::Complete>(), 0u);
+  EXPECT_THAT(pool.submit(3).sent(), IsEmpty()) << "a dead runner gets nothing";
+  pool.finish(1);
+  EXPECT_EQ(pool.count<action::Complete>(), 1u);
+  pool.pass(RunnerState::kExitGrace);
+  EXPECT_EQ(pool.failure(2), ErrorCode::runner_lost);
+  EXPECT_THAT(pool.all<action::Complete>()[0].error->message, HasSubstr("killed by signal 9"));
+}
+
+TEST(PoolRunners, GrantsRetirementOfAnIdleRunnerAndSendsItNothingAfterwards) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1).finish(1);
+  pool.feed(event::Retire{.runner = 1, .last_seq = 0, .sent_seq = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted) << "an invocation crossed the request";
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
+  EXPECT_THAT(pool.submit(2).sent(), IsEmpty());
+  EXPECT_EQ(pool.count<action::Boot>(), 0u) << "the leaving machine still counts for max";
+  pool.feed(event::RunnerLost{1, "bye"});
+  EXPECT_EQ(pool.count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.policy.stats().runners_lost, 0u) << "it was allowed to go";
+}
+
+TEST(PoolRunners, DeniesRetirementWhileSomethingIsBooked) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1);
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+  pool.finish(1);
+  EXPECT_THAT(pool.submit(2).sent(), ElementsAre(2)) << "until granted it serves";
+}
+
+TEST(PoolRunners, KeepsMinRunnersThatAskToRetire) {
+  PoolScenario pool(config(1, 2, 1));
+  pool.hello(1);
+  pool.pass_alive(5min, {1}).feed(event::Retire{.runner = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+}
+
+TEST(PoolRunners, LetsARunnerGoThatMust) {
+  PoolScenario pool(config(0, 1, 2));
+  pool.submit(1).hello(1);
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1, .must = true});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
+  EXPECT_THAT(pool.submit(2).sent(), IsEmpty());
+  EXPECT_EQ(pool.finish(1).count<action::Complete>(), 1u) << "running work finishes";
+}
+
+TEST(PoolRunners, DestroysADrainingRunnerThatStays) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1).finish(1).feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  pool.pass_alive(30s, {1});
+  EXPECT_EQ(pool.count<action::Destroy>(), 0u);
+  EXPECT_EQ(pool.pass(1s).count<action::Destroy>(), 1u);
+}
+
+TEST(PoolRunners, GivesASingleUseRunnerExactlyOneCall) {
+  PoolConfig single = config(0, 2, 100);
+  single.single_use = true;
+  PoolScenario pool(single);
+  std::size_t boots = 0;
+  for (CallId call = 1; call <= 3; ++call) boots += pool.submit(call).count<action::Boot>();
+  EXPECT_EQ(boots, 2u) << "growth counts one call per runner";
+  EXPECT_THAT(pool.hello(1).sent(), ElementsAre(1));
+  EXPECT_EQ(pool.finish(1).count<action::DrainRunner>(), 1u);
+  EXPECT_THAT(pool.sent(), IsEmpty());
+  EXPECT_EQ(pool.feed(event::MachineExited{1, "exit code 0"}).count<action::Boot>(), 1u) << "two wait and one boots";
+  EXPECT_THAT(pool.hello(2).sent(), ElementsAre(2));
+  EXPECT_THAT(pool.hello(3).sent(), ElementsAre(3));
+}
+
+TEST(PoolRunners, ReplacesConsumedSingleUseRunnersOfTheMinimum) {
+  PoolConfig single = config(1, 3, 1);
+  single.single_use = true;
+  PoolScenario pool(single);
+  pool.hello(1);
+  pool.submit(1);
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  EXPECT_EQ(pool.count<action::Boot>(), 1u);
+}
+
+TEST(PoolRunners, FailsCallsForAPluginThatNoRunnerCanLoad) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1);
+  pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
+  EXPECT_EQ(pool.failure(1), ErrorCode::incompatible);
+  EXPECT_EQ(pool.submit(2).failure(2), ErrorCode::incompatible);
+  pool.feed(event::RunnerLost{1, "bye"});
+  EXPECT_EQ(pool.submit(3).count<action::Boot>(), 1u) << "another runner may be better";
+}
+
+TEST(PoolRunners, FailsCallsForAPluginThatTheRunnerDoesNotReport) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1);
+  pool.feed(event::RunnerHello{1, {}});
+  EXPECT_EQ(pool.failure(1), ErrorCode::not_found);
+}
+
+TEST(PoolRunners, BootsNewRunnersForANewDigestAndMakesRoomForThem) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1);
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 1, .digest = 1, .budget = kForever});
+  EXPECT_EQ(pool.all<action::DrainRunner>().at(0).runner, 1u) << "idle, in the way, without the digest";
+  pool.feed(event::RunnerLost{1, "bye"});
+  ASSERT_EQ(pool.count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(1));
+  pool.feed(event::RunnerHello{2, {{1, std::nullopt}}});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, BootsRunnersForADigestThatWaitersArePinnedTo) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 1, .digest = 0});
+  EXPECT_THAT(pool.all<action::Boot>().at(0).digests, ElementsAre(1, 0));
+}
+
+TEST(PoolRunners, ShrinksToANewMaximumAsRunnersFallIdle) {
+  PoolScenario pool(config(3, 3, 1));
+  pool.hello(1).hello(2).hello(3).submit(1);
+  pool.feed(event::Resize{0, 1});
+  EXPECT_EQ(pool.count<action::DrainRunner>(), 2u);
+  EXPECT_EQ(pool.policy.stats().draining, 2u);
+  pool.feed(event::Resize{2, 4});
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "min 2, one serves";
+}
+
+TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
+  PoolScenario pool(config(0, 4, 2));
+  EXPECT_EQ(pool.feed(event::Expect{5}).count<action::Boot>(), 3u);
+}
+
+}  // namespace
+}  // namespace flame::pool

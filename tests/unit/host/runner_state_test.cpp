@@ -1,0 +1,81 @@
+// RunnerState: phases and timers of one runner.
+#include "host/src/runner_state.hpp"
+
+#include <gtest/gtest.h>
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+using Phase = RunnerState::Phase;
+using Due = RunnerState::Due;
+
+constexpr Instant kStart{};
+
+RunnerState ready() {
+  RunnerState runner(kStart, 30s, false);
+  runner.hello(kStart);
+  return runner;
+}
+
+TEST(RunnerState, MustSayHelloWithinTheBootTimeout) {
+  RunnerState runner(kStart, 30s, false);
+  EXPECT_EQ(runner.phase(), Phase::booting);
+  EXPECT_EQ(runner.deadline(), kStart + 30s);
+  EXPECT_EQ(runner.due(kStart + 30s - 1ns), Due::nothing);
+  EXPECT_EQ(runner.due(kStart + 30s), Due::boot_overdue);
+}
+
+TEST(RunnerState, AcceptsOneHello) {
+  RunnerState runner = ready();
+  EXPECT_EQ(runner.phase(), Phase::ready);
+  EXPECT_FALSE(runner.hello(kStart + 1s));
+}
+
+TEST(RunnerState, IsSilentFifteenSecondsAfterTheLastWord) {
+  RunnerState runner = ready();
+  runner.heard(kStart + 10s);
+  EXPECT_EQ(runner.due(kStart + 15s), Due::nothing);
+  EXPECT_EQ(runner.due(kStart + 25s - 1ns), Due::nothing);
+  EXPECT_EQ(runner.due(kStart + 25s), Due::silent);
+}
+
+TEST(RunnerState, MustBeGoneWithinItsDrainLimit) {
+  RunnerState runner = ready();
+  runner.drain(kStart, 5s);
+  EXPECT_EQ(runner.phase(), Phase::draining);
+  runner.drain(kStart + 1s, 1h);
+  EXPECT_EQ(runner.deadline(), kStart + 5s) << "a later drain can only shorten";
+  EXPECT_EQ(runner.due(kStart + 5s), Due::drain_overdue);
+}
+
+TEST(RunnerState, DrainsWithoutLimitWhileItWorks) {
+  RunnerState runner = ready();
+  runner.drain(kStart, kForever);
+  runner.heard(kStart + 1h);
+  EXPECT_EQ(runner.due(kStart + 1h), Due::nothing);
+}
+
+TEST(RunnerState, GivesLastMessagesOfADeadMachineAMoment) {
+  RunnerState runner = ready();
+  runner.exited(kStart + 1s);
+  EXPECT_TRUE(runner.has_exited());
+  EXPECT_EQ(runner.due(kStart + 1s), Due::nothing);
+  EXPECT_EQ(runner.due(kStart + 1s + RunnerState::kExitGrace), Due::exited);
+}
+
+TEST(RunnerState, MayRetireOnlyWithNothingBookedAndNothingUnderWay) {
+  EXPECT_TRUE(RunnerState::may_retire(0, 7, 7));
+  EXPECT_FALSE(RunnerState::may_retire(0, 6, 7)) << "an invocation crossed the request";
+  EXPECT_FALSE(RunnerState::may_retire(1, 7, 7));
+}
+
+TEST(RunnerState, NeedsNoTimerWhenGone) {
+  RunnerState runner = ready();
+  runner.lost();
+  EXPECT_EQ(runner.deadline(), kNever);
+  EXPECT_EQ(runner.due(kStart + 24h), Due::nothing);
+}
+
+}  // namespace
+}  // namespace flame::pool

@@ -1,0 +1,168 @@
+// Scheduler: FIFO per digest, least-loaded or packed, exact single use, one lease released once.
+#include "host/src/scheduler.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace flame::pool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr DigestId kVideo = 0;
+constexpr DigestId kAudio = 1;
+const std::vector<DigestId> kBoth = {kVideo, kAudio};
+const std::vector<DigestId> kVideoOnly = {kVideo};
+
+Scheduler::Options slots(std::uint32_t capacity) {
+  return {.capacity = capacity};
+}
+
+// Leases as "call@runner" pairs, until nobody can be served.
+std::vector<std::pair<CallId, RunnerId>> serve(Scheduler& scheduler) {
+  std::vector<std::pair<CallId, RunnerId>> leases;
+  while (auto lease = scheduler.next()) leases.emplace_back(lease->call, lease->runner);
+  return leases;
+}
+using Pair = std::pair<CallId, RunnerId>;
+
+TEST(Scheduler, ServesWaitersInTheOrderTheyCame) {
+  Scheduler scheduler(slots(1));
+  for (CallId call = 1; call <= 3; ++call) scheduler.enqueue(call, kVideo, call);
+  EXPECT_THAT(serve(scheduler), IsEmpty());
+  scheduler.add_runner(7, kVideoOnly);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 7)));
+  EXPECT_TRUE(scheduler.release(7, 1));
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(2, 7)));
+  EXPECT_TRUE(scheduler.release(7, 2));
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(3, 7)));
+}
+
+TEST(Scheduler, SpreadsCallsOverTheLeastLoadedRunners) {
+  Scheduler scheduler(slots(3));
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.add_runner(2, kVideoOnly);
+  for (CallId call = 1; call <= 7; ++call) scheduler.enqueue(call, kVideo, call);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 1), Pair(2, 2), Pair(3, 1), Pair(4, 2), Pair(5, 1), Pair(6, 2)));
+  EXPECT_EQ(scheduler.waiting(), 1u);
+}
+
+TEST(Scheduler, PacksCallsIntoTheFullestRunnerThatHasRoom) {
+  Scheduler scheduler({.capacity = 2, .strategy = Strategy::pack});
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.add_runner(2, kVideoOnly);
+  for (CallId call = 1; call <= 3; ++call) scheduler.enqueue(call, kVideo, call);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 1), Pair(2, 1), Pair(3, 2)));
+  scheduler.release(1, 1);
+  scheduler.enqueue(4, kVideo, 4);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(4, 1)));
+}
+
+TEST(Scheduler, NeverLeasesARunnerWithoutTheDigest) {
+  Scheduler scheduler(slots(1));
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.enqueue(1, kAudio, 1);
+  scheduler.enqueue(2, kVideo, 2);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(2, 1))) << "a waiter that nobody serves must not block another digest";
+  EXPECT_EQ(scheduler.waiting_for(kAudio), 1u);
+  scheduler.add_runner(2, kBoth);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 2)));
+}
+
+TEST(Scheduler, GivesAFreeSlotToTheOldestWaiterOfAllDigests) {
+  Scheduler scheduler(slots(1));
+  scheduler.enqueue(1, kAudio, 1);
+  scheduler.enqueue(2, kVideo, 2);
+  scheduler.enqueue(3, kAudio, 3);
+  scheduler.add_runner(1, kBoth);
+  std::vector<CallId> order;
+  while (auto lease = scheduler.next()) {
+    order.push_back(lease->call);
+    scheduler.release(1, lease->call);
+  }
+  EXPECT_THAT(order, ElementsAre(1, 2, 3));
+}
+
+TEST(Scheduler, PutsARetryWhereItWasInTheQueue) {
+  Scheduler scheduler(slots(1));
+  scheduler.enqueue(5, kVideo, 5);
+  scheduler.enqueue(4, kVideo, 4);
+  EXPECT_THAT(scheduler.waiters(), ElementsAre(4, 5));
+}
+
+TEST(Scheduler, NeverLeasesAClosedRunner) {
+  Scheduler scheduler(slots(2));
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.enqueue(1, kVideo, 1);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 1)));
+  EXPECT_TRUE(scheduler.close_runner(1));
+  EXPECT_FALSE(scheduler.close_runner(1));
+  scheduler.enqueue(2, kVideo, 2);
+  EXPECT_THAT(serve(scheduler), IsEmpty());
+  EXPECT_TRUE(scheduler.release(1, 1));
+  EXPECT_THAT(serve(scheduler), IsEmpty());
+  EXPECT_EQ(scheduler.servers(kVideo), 0u);
+}
+
+TEST(Scheduler, UsesASingleUseRunnerForOneCallOnly) {
+  Scheduler scheduler({.capacity = 100, .single_use = true});
+  EXPECT_EQ(scheduler.capacity(), 1u);
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.enqueue(1, kVideo, 1);
+  scheduler.enqueue(2, kVideo, 2);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 1)));
+  scheduler.release(1, 1);
+  EXPECT_THAT(serve(scheduler), IsEmpty());
+  EXPECT_EQ(scheduler.idle_runner(), std::nullopt) << "a used runner is not one that could serve";
+}
+
+TEST(Scheduler, ReturnsTheCallsOfALostRunnerOldestFirst) {
+  Scheduler scheduler(slots(3));
+  scheduler.add_runner(1, kVideoOnly);
+  for (CallId call : {9, 3, 6}) scheduler.enqueue(call, kVideo, 10 - call);
+  serve(scheduler);
+  EXPECT_THAT(scheduler.remove_runner(1), ElementsAre(9, 6, 3));
+  EXPECT_EQ(scheduler.in_flight(), 0u);
+  EXPECT_THAT(scheduler.remove_runner(1), IsEmpty());
+  EXPECT_FALSE(scheduler.release(1, 9));
+}
+
+TEST(Scheduler, ReleasesALeaseOnce) {
+  Scheduler scheduler(slots(2));
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.enqueue(1, kVideo, 1);
+  serve(scheduler);
+  EXPECT_TRUE(scheduler.holds(1, 1));
+  EXPECT_TRUE(scheduler.release(1, 1));
+  EXPECT_FALSE(scheduler.release(1, 1));
+  EXPECT_EQ(scheduler.in_flight(), 0u);
+}
+
+TEST(Scheduler, ForgetsAWaiterThatGaveUp) {
+  Scheduler scheduler(slots(1));
+  scheduler.enqueue(1, kVideo, 1);
+  EXPECT_TRUE(scheduler.remove_waiting(1));
+  EXPECT_FALSE(scheduler.remove_waiting(1));
+  scheduler.add_runner(1, kVideoOnly);
+  EXPECT_THAT(serve(scheduler), IsEmpty());
+  EXPECT_THAT(scheduler.wanted(), IsEmpty());
+}
+
+TEST(Scheduler, KnowsWhichRunnerIsIdle) {
+  Scheduler scheduler(slots(2));
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.add_runner(2, kVideoOnly);
+  EXPECT_EQ(scheduler.idle_runner(), 2u);
+  scheduler.enqueue(1, kVideo, 1);
+  serve(scheduler);
+  scheduler.close_runner(2);
+  EXPECT_EQ(scheduler.idle_runner(), std::nullopt);
+  scheduler.release(1, 1);
+  EXPECT_EQ(scheduler.idle_runner(), 1u);
+}
+
+}  // namespace
+}  // namespace flame::pool

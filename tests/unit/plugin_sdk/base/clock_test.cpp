@@ -1,0 +1,57 @@
+// Deadline arithmetic at its edges.
+#include "plugin_sdk/base/clock.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/manual_clock.hpp"
+
+namespace flame::base {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant kNow{1000s};
+
+TEST(Clock, ADeadlineIsNowPlusTheWait) {
+  EXPECT_EQ(deadline_after(kNow, 5s), Instant(1005s));
+}
+
+TEST(Clock, AnInfiniteOrOverflowingWaitNeverEnds) {
+  EXPECT_EQ(deadline_after(kNow, kInfinite), kNever);
+  EXPECT_EQ(deadline_after(kNow, kInfinite - 1ns), kNever);
+}
+
+TEST(Clock, ANegativeWaitIsOverAtOnce) {
+  EXPECT_EQ(deadline_after(kNow, -5s), kNow);
+}
+
+TEST(Clock, WhatRemainsIsNeverNegative) {
+  EXPECT_EQ(remaining(Instant(1003s), kNow), 3s);
+  EXPECT_EQ(remaining(Instant(999s), kNow), 0s);
+  EXPECT_EQ(remaining(kNever, kNow), kInfinite);
+}
+
+TEST(Clock, TheWireSaysMinusOneForInfinite) {
+  EXPECT_EQ(to_wire(kInfinite), -1);
+  EXPECT_EQ(from_wire(-1), kInfinite);
+  EXPECT_EQ(from_wire(to_wire(7ms)), 7ms);
+  EXPECT_EQ(from_wire(-5), 0ns);
+}
+
+TEST(Clock, TheRealClockGoesForward) {
+  const BoottimeClock clock;
+  const Instant before = clock.now();
+  EXPECT_GT(before.time_since_epoch(), 0ns);
+  EXPECT_GE(clock.now(), before);
+}
+
+TEST(Clock, TheManualClockMovesOnlyByHand) {
+  test::ManualClock clock;
+  const Instant before = clock.now();
+  EXPECT_EQ(clock.now(), before);
+  clock.advance(3s);
+  EXPECT_EQ(clock.now() - before, 3s);
+}
+
+}  // namespace
+}  // namespace flame::base

@@ -1,0 +1,107 @@
+// A spawned program gets exactly the descriptors, environment and signals it should.
+#include "plugin_sdk/base/spawn.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "plugin_sdk/base/file.hpp"
+#include "tests/support/leftovers.hpp"
+
+namespace flame::base {
+namespace {
+
+struct SpawnTest : test::LeftoversTest {
+  // Runs a shell script with its stdout captured.
+  std::string output_of(const std::string& script, SpawnRequest request = {}) {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd read_end(ends[0]);
+    UniqueFd write_end(ends[1]);
+    request.path = "/bin/sh";
+    request.argv = {"sh", "-c", script};
+    request.fds.push_back({write_end.get(), 1});
+    auto spawned = spawn(request);
+    write_end.reset();
+    EXPECT_TRUE(spawned);
+    if (!spawned) return {};
+    auto text = read_all(read_end.get(), 1 << 20, "pipe");
+    EXPECT_EQ(waitpid(spawned->pid, &status, 0), spawned->pid);
+    return *text;
+  }
+  int status = -1;
+};
+
+TEST_F(SpawnTest, PassesArgumentsAndExitStatus) {
+  EXPECT_EQ(output_of("echo hello; exit 7"), "hello\n");
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+}
+
+TEST_F(SpawnTest, PassesNothingOfItsOwnEnvironment) {
+  SpawnRequest request;
+  request.env = {"FLAME_X=1"};
+  setenv("FLAME_LEAK", "1", 1);
+  EXPECT_EQ(output_of("tr '\\0' '\\n' < /proc/$$/environ", request), "FLAME_X=1\n");
+  unsetenv("FLAME_LEAK");
+}
+
+TEST_F(SpawnTest, PassesOnlyTheMappedDescriptors) {
+  // Not CLOEXEC on purpose: an embedding program may be careless.
+  const UniqueFd leak(open("/dev/zero", O_RDONLY));
+  const UniqueFd wanted(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  SpawnRequest request;
+  request.fds = {{wanted.get(), 9}};
+  EXPECT_EQ(output_of("for f in /proc/$$/fd/*; do echo ${f##*/} $(readlink $f); done | grep -v pipe", request),
+            "0 /dev/null\n2 " + test::open_descriptors().at(2) + "\n9 /dev/full\n");
+}
+
+TEST_F(SpawnTest, CanSwapDescriptors) {
+  const UniqueFd a(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  const UniqueFd b(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  SpawnRequest request;
+  request.fds = {{a.get(), b.get()}, {b.get(), a.get()}};
+  const std::string script =
+      "readlink /proc/$$/fd/" + std::to_string(a.get()) + "; readlink /proc/$$/fd/" + std::to_string(b.get());
+  EXPECT_EQ(output_of(script, request), "/dev/zero\n/dev/full\n");
+}
+
+TEST_F(SpawnTest, StartsWithDefaultSignals) {
+  sigset_t blocked;
+  sigset_t before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const auto old = signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(output_of("grep -E 'SigBlk|SigIgn' /proc/$$/status"),
+            "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  signal(SIGPIPE, old);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_F(SpawnTest, CanStartASession) {
+  SpawnRequest request;
+  request.new_session = true;
+  EXPECT_EQ(output_of("[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo own", request), "own\n");
+}
+
+TEST_F(SpawnTest, ThePidfdTellsTheEnd) {
+  SpawnRequest request;
+  request.path = "/bin/true";
+  const auto spawned = spawn(request);
+  ASSERT_TRUE(spawned);
+  pollfd entry{spawned->pidfd.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&entry, 1, 10'000), 1);
+  EXPECT_EQ(waitpid(spawned->pid, nullptr, 0), spawned->pid);
+}
+
+TEST_F(SpawnTest, SaysWhatIsWrongWithThePath) {
+  SpawnRequest request;
+  request.path = "/nonexistent/program";
+  EXPECT_EQ(spawn(request).error(), std::errc::no_such_file_or_directory);
+  request.path = "/etc/passwd";
+  EXPECT_EQ(spawn(request).error(), std::errc::permission_denied);
+}
+
+}  // namespace
+}  // namespace flame::base

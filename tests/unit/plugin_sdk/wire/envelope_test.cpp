@@ -1,0 +1,258 @@
+// Every message survives its encoding; limits hold on both sides; what this version does not know is recognised.
+#include "plugin_sdk/wire/envelope.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <wire_generated.h>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "tests/unit/plugin_sdk/wire/samples.hpp"
+#include "tests/unit/plugin_sdk/wire/structural.hpp"
+
+namespace flame::wire {
+namespace {
+
+using testing::HasSubstr;
+
+template <typename Message>
+Message round_trip(const Message& message) {
+  const auto decoded = decode(encode(1, message));
+  EXPECT_TRUE(decoded) << decoded.error().message;
+  const auto* back = decoded ? std::get_if<Message>(&decoded->body) : nullptr;
+  EXPECT_NE(back, nullptr);
+  return back != nullptr ? *back : Message{};
+}
+
+// A frame as another implementation might write it.
+template <typename Build>
+std::vector<std::byte> raw(Build build) {
+  flatbuffers::FlatBufferBuilder b;
+  b.Finish(build(b), fb::EnvelopeIdentifier());
+  const auto* data = reinterpret_cast<const std::byte*>(b.GetBufferPointer());
+  return {data, data + b.GetSize()};
+}
+
+std::string refusal(const std::vector<std::byte>& frame) {
+  const auto decoded = decode(frame);
+  if (decoded) return "it was accepted";
+  EXPECT_EQ(decoded.error().code, ErrorCode::incompatible);
+  return decoded.error().message;
+}
+
+TEST(Envelope, CarriesEveryFieldOfEveryMessage) {
+  const auto bodies = test::sample_bodies();
+  ASSERT_EQ(bodies.size(), std::variant_size_v<Body>);
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    ASSERT_EQ(bodies[i].index(), i);
+    const auto decoded = decode(encode(42, bodies[i]));
+    ASSERT_TRUE(decoded) << i << ": " << decoded.error().message;
+    EXPECT_EQ(decoded->session, 42u);
+    ASSERT_EQ(decoded->body.index(), i);
+    std::visit(
+        [&](const auto& sent) {
+          using Message = std::decay_t<decltype(sent)>;
+          EXPECT_TRUE(test::same(sent, std::get<Message>(decoded->body))) << "message kind " << i;
+          if constexpr (!std::is_same_v<Message, Unsupported>) {
+            EXPECT_THAT(test::unset_fields(sent), testing::IsEmpty()) << "the sample of kind " << i << " is not full";
+          }
+        },
+        bodies[i]);
+  }
+}
+
+TEST(Envelope, CarriesDefaults) {
+  const auto invoke = round_trip(Invoke{});
+  EXPECT_TRUE(test::same(invoke, Invoke{}));
+  EXPECT_TRUE(test::same(round_trip(Result{}), Result{}));
+  EXPECT_TRUE(test::same(round_trip(Hello{}), Hello{}));
+  EXPECT_TRUE(test::same(round_trip(Welcome{}), Welcome{}));
+}
+
+TEST(Envelope, ReusesTheStorageItEncodesInto) {
+  std::vector<std::byte> frame;
+  encode_into(frame, 1, Beat{1});
+  const auto first = frame;
+  encode_into(frame, 1, Bye{std::string(1000, 'x')});
+  encode_into(frame, 1, Beat{1});
+  EXPECT_EQ(frame, first);
+}
+
+TEST(Envelope, DecodesFromAnyAlignment) {
+  const auto frame = encode(9, test::sample_bodies()[0]);
+  std::vector<std::byte> shifted(frame.size() + 8);
+  for (std::size_t shift = 0; shift < 8; ++shift) {
+    std::copy(frame.begin(), frame.end(), shifted.begin() + static_cast<std::ptrdiff_t>(shift));
+    const auto decoded = decode(std::span(shifted).subspan(shift, frame.size()));
+    ASSERT_TRUE(decoded) << shift;
+    EXPECT_EQ(decoded->session, 9u);
+  }
+}
+
+TEST(Envelope, NumbersItsRequestsAndNotItsNotifications) {
+  for (const auto& body : test::sample_bodies()) {
+    const auto frame = encode(1, body);
+    const std::uint64_t id = fb::GetEnvelope(frame.data())->request_id();
+    if (const auto* invoke = std::get_if<Invoke>(&body)) {
+      EXPECT_EQ(id, invoke->id);
+    } else if (std::holds_alternative<Hello>(body) || std::holds_alternative<Retire>(body)) {
+      EXPECT_NE(id, 0u);
+    } else {
+      EXPECT_EQ(id, 0u) << body.index();
+    }
+  }
+}
+
+TEST(Envelope, NamesARequestOfANewerMinorSoThatItCanBeAnswered) {
+  const auto frame = raw([](auto& b) {
+    const auto body = fb::CreateBeat(b, 1).Union();
+    return fb::CreateEnvelope(b, 5, static_cast<fb::Body>(200), body, 77);
+  });
+  const auto decoded = decode(frame);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  const auto* unknown = std::get_if<Unsupported>(&decoded->body);
+  ASSERT_NE(unknown, nullptr);
+  EXPECT_TRUE(unknown->undecoded);
+  EXPECT_EQ(unknown->id, 77u);
+  EXPECT_EQ(unknown->what, "message kind 200");
+}
+
+TEST(Envelope, TellsAPeersUnsupportedFromItsOwn) {
+  EXPECT_FALSE(round_trip(Unsupported{3, "x", true}).undecoded);
+}
+
+TEST(Envelope, CutsALongTextWithAMarkAndKeepsItUtf8) {
+  const auto line = round_trip(Output{1, Stream::out, Level::info, std::string(100'000, 'x'), 0}).text;
+  EXPECT_EQ(line.size(), limits::kTextMax);
+  EXPECT_TRUE(line.ends_with(" [cut]"));
+  std::string umlauts;
+  while (umlauts.size() < limits::kTextMax + 10) umlauts += "ü";
+  for (const char* prefix : {"", "a"}) {
+    const auto cut = round_trip(Bye{prefix + umlauts}).reason;
+    EXPECT_LE(cut.size(), limits::kTextMax);
+    const auto text = cut.substr(0, cut.size() - 6);
+    EXPECT_EQ((text.size() - std::string_view(prefix).size()) % 2, 0u) << "no half character";
+  }
+}
+
+TEST(Envelope, NeverExceedsItsFrameHoweverMuchItIsGiven) {
+  Result result{1, {}, test::sample_error(), {}};
+  result.error.where.assign(5000, std::string(5000, 'w'));
+  result.error.message.assign(1'000'000, 'm');
+  result.error.log_tail.assign(1'000'000, 'l');
+  Hello hello;
+  hello.plugins.assign(5000, {{"video", "1.4.0", test::kDigest}, false, std::string(20'000, 'e'), true});
+  hello.facts.assign(5000, {std::string(300, 'k'), std::string(20'000, 'v')});
+  for (const Body& body : {Body(result), Body(hello)}) {
+    const auto frame = encode(1, body);
+    EXPECT_LE(frame.size(), limits::kEnvelopeMax);
+    EXPECT_TRUE(decode(frame)) << body.index();
+  }
+}
+
+TEST(Envelope, HasRoomForTheLargestPayloadInfo) {
+  Invoke invoke;
+  invoke.payload.parts.assign(1 + limits::kAttachmentsMax, 1);
+  invoke.payload.resources.assign(limits::kAttachmentsMax, 1);
+  EXPECT_EQ(round_trip(invoke).payload.parts.size(), 1 + limits::kAttachmentsMax);
+}
+
+TEST(EnvelopeDeathTest, AssertsThatPayloadInfoCameFromDescribe) {
+  Invoke invoke;
+  invoke.payload.parts.assign(2 + limits::kAttachmentsMax, 1);
+  EXPECT_DEATH(static_cast<void>(encode(1, invoke)), "describe\\(\\) bounds the parts");
+}
+
+TEST(Envelope, RefusesWhatIsNoEnvelope) {
+  EXPECT_THAT(refusal({}), HasSubstr("not a FLAME envelope"));
+  EXPECT_THAT(refusal(std::vector<std::byte>(100)), HasSubstr("not a FLAME envelope"));
+  EXPECT_THAT(refusal(std::vector<std::byte>(limits::kEnvelopeMax + 1)), HasSubstr("over the limit"));
+  auto other_magic = encode(1, Beat{1});
+  other_magic[7] = std::byte{'2'};
+  EXPECT_THAT(refusal(other_magic), HasSubstr("not a FLAME envelope"));
+}
+
+TEST(Envelope, RefusesAMissingBody) {
+  EXPECT_THAT(refusal(raw([](auto& b) { return fb::CreateEnvelope(b, 5); })), HasSubstr("no body"));
+  EXPECT_THAT(refusal(raw([](auto& b) { return fb::CreateEnvelope(b, 5, fb::Body::Beat); })), HasSubstr("no body"));
+}
+
+TEST(Envelope, RefusesEnumValuesOutOfRange) {
+  EXPECT_THAT(refusal(encode(1, Cancel{1, static_cast<CancelReason>(3)})), HasSubstr("cancel.reason"));
+  EXPECT_THAT(refusal(encode(1, Output{1, static_cast<Stream>(3), {}, "", 0})), HasSubstr("output.stream"));
+  EXPECT_THAT(refusal(encode(1, Output{1, {}, static_cast<Level>(4), "", 0})), HasSubstr("output.level"));
+  EXPECT_THAT(refusal(encode(1, Refuse{static_cast<ErrorCode>(16), ""})), HasSubstr("refuse.code"));
+  Welcome welcome;
+  welcome.isolation = static_cast<Isolation>(2);
+  EXPECT_THAT(refusal(encode(1, welcome)), HasSubstr("welcome.isolation"));
+  Result result;
+  result.error.code = static_cast<ErrorCode>(200);
+  EXPECT_THAT(refusal(encode(1, result)), HasSubstr("error.code"));
+  result.error.code = ErrorCode::crashed;
+  result.error.started = static_cast<Started>(9);
+  EXPECT_THAT(refusal(encode(1, result)), HasSubstr("error.started"));
+}
+
+TEST(Envelope, RefusesADigestThatCouldBeAPath) {
+  Invoke invoke;
+  invoke.digest = "../../etc/passwd";
+  EXPECT_THAT(refusal(encode(1, invoke)), HasSubstr("invoke.digest"));
+  invoke.digest = std::string(64, '/');
+  EXPECT_THAT(refusal(encode(1, invoke)), HasSubstr("invoke.digest"));
+}
+
+TEST(Envelope, RefusesNegativeDurations) {
+  EXPECT_THAT(refusal(encode(1, Drain{-2})), HasSubstr("drain.grace_ns"));
+  Invoke invoke;
+  invoke.remaining_ns = -2;
+  EXPECT_THAT(refusal(encode(1, invoke)), HasSubstr("invoke.remaining_ns"));
+}
+
+TEST(Envelope, RefusesAResultThatContradictsItself) {
+  EXPECT_THAT(refusal(raw([](auto& b) {
+                const auto body = fb::CreateResult(b, 1, false).Union();
+                return fb::CreateEnvelope(b, 5, fb::Body::Result, body);
+              })),
+              HasSubstr("result.ok"));
+}
+
+TEST(Envelope, RefusesTextsAndListsOverTheirLimits) {
+  EXPECT_THAT(refusal(raw([](auto& b) {
+                const auto text = b.CreateString(std::string(limits::kTextMax + 1, 'x'));
+                return fb::CreateEnvelope(b, 5, fb::Body::Bye, fb::CreateBye(b, text).Union());
+              })),
+              HasSubstr("\"bye.reason\" is longer"));
+  EXPECT_THAT(refusal(raw([](auto& b) {
+                const auto name = b.CreateString(std::string(limits::kNameMax + 1, 'x'));
+                return fb::CreateEnvelope(b, 5, fb::Body::Invoke, fb::CreateInvoke(b, 1, 1, 0, name).Union());
+              })),
+              HasSubstr("\"invoke.task\" is longer"));
+  EXPECT_THAT(refusal(raw([](auto& b) {
+                const auto parts = b.CreateVector(std::vector<std::uint64_t>(limits::kAttachmentsMax + 2));
+                const auto info = fb::CreatePayloadInfo(b, parts);
+                const auto invoke = fb::CreateInvoke(b, 1, 1, 0, 0, 0, -1, 1, true, 0, info);
+                return fb::CreateEnvelope(b, 5, fb::Body::Invoke, invoke.Union());
+              })),
+              HasSubstr("\"invoke.payload\" has more"));
+}
+
+TEST(Envelope, RefusesASmallFrameThatDecodesToMuch) {
+  // 4096 facts that all share one string of 16 KiB: 40 KiB that would become 64 MiB.
+  const auto frame = raw([](auto& b) {
+    const auto shared = b.CreateString(std::string(limits::kTextMax, 'x'));
+    const std::vector<flatbuffers::Offset<fb::KeyValue>> facts(limits::kListMax, fb::CreateKeyValue(b, 0, shared));
+    const auto list = b.CreateVector(facts);
+    const auto hello = fb::CreateHello(b, 1, 0, 1, 0, 1, 0, list);
+    return fb::CreateEnvelope(b, 5, fb::Body::Hello, hello.Union());
+  });
+  EXPECT_LT(frame.size(), 64 * limits::KiB);
+  EXPECT_THAT(refusal(frame), HasSubstr("decode to more than its limit"));
+}
+
+TEST(Envelope, ClampsProgress) {
+  EXPECT_EQ(round_trip(Progress{1, 7.0, ""}).fraction, 1.0);
+  EXPECT_EQ(round_trip(Progress{1, -7.0, ""}).fraction, 0.0);
+  EXPECT_EQ(round_trip(Progress{1, std::numeric_limits<double>::quiet_NaN(), ""}).fraction, 0.0);
+}
+
+}  // namespace
+}  // namespace flame::wire

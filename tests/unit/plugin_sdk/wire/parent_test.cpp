@@ -1,0 +1,65 @@
+// FLAME_PARENT: every field survives, base64 goes both ways, wrong values are refused by name.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin_sdk/wire/envelope.hpp"
+#include "tests/unit/plugin_sdk/wire/samples.hpp"
+#include "tests/unit/plugin_sdk/wire/structural.hpp"
+
+namespace flame::wire {
+namespace {
+
+using testing::HasSubstr;
+
+std::string refusal(const Parent& parent) {
+  const auto decoded = decode_parent(encode_parent(parent));
+  return decoded ? "it was accepted" : decoded.error().message;
+}
+
+TEST(ParentTable, CarriesEveryField) {
+  const Parent parent = test::sample_parent();
+  EXPECT_THAT(test::unset_fields(parent), testing::IsEmpty());
+  const auto decoded = decode_parent(encode_parent(parent));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_TRUE(test::same(*decoded, parent));
+}
+
+TEST(ParentTable, SurvivesBase64) {
+  const std::string bytes = encode_parent(test::sample_parent());
+  EXPECT_EQ(from_base64(to_base64(bytes)), bytes);
+  EXPECT_EQ(to_base64("FLAME"), "RkxBTUU=");
+  EXPECT_EQ(to_base64(""), "");
+  EXPECT_EQ(from_base64(""), "");
+}
+
+TEST(ParentTable, RefusesTextThatIsNoBase64) {
+  for (const char* text : {"RkxBTUU", "RkxBTUU=x", "R kx", "\xff\xff\xff\xff", "RkxBTUU=="}) {
+    EXPECT_FALSE(from_base64(text)) << text;
+  }
+}
+
+TEST(ParentTable, RefusesWhatAHostWouldNotWrite) {
+  EXPECT_THAT(decode_parent("garbage").error().message, HasSubstr("FLAME_PARENT"));
+  EXPECT_THAT(decode_parent(std::string(100'000, 'x')).error().message, HasSubstr("too long"));
+  Parent parent = test::sample_parent();
+  parent.secret_key = "short";
+  EXPECT_THAT(refusal(parent), HasSubstr("parent.secret_key"));
+  parent = test::sample_parent();
+  parent.bulk.pop_back();
+  EXPECT_THAT(refusal(parent), HasSubstr("parent.bulk"));
+  parent = test::sample_parent();
+  parent.plugins[0].digest = "../x";
+  EXPECT_THAT(refusal(parent), HasSubstr("parent.plugins.digest"));
+  parent = test::sample_parent();
+  parent.failsafe_ns = -2;
+  EXPECT_THAT(refusal(parent), HasSubstr("parent.failsafe_ns"));
+}
+
+TEST(ParentTable, AnErrorNeverShowsAKey) {
+  Parent parent = test::sample_parent();
+  parent.secret_key = "sssssecret";
+  EXPECT_THAT(refusal(parent), testing::Not(HasSubstr("sssssecret")));
+}
+
+}  // namespace
+}  // namespace flame::wire

@@ -1,0 +1,188 @@
+// Tasks that end or ruin their process: the supervisor survives, knows why, and nothing is left.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "tests/unit/runner/slot/slot_harness.hpp"
+
+namespace flame::slot {
+namespace {
+
+class Deaths : public SlotTest {
+ protected:
+  /// Runs a task that ends its process; gives the wait status.
+  int deadly(TestSlot& slot, std::string_view task, std::string_view argument = {}) {
+    call(slot, task, argument);
+    EXPECT_FALSE(slot.result.has_value());
+    EXPECT_TRUE(slot.closed.has_value());
+    EXPECT_TRUE(slot.handle->begun());
+    return status_of(slot.pid);
+  }
+  void expect_next_slot_works() {
+    TestSlot& next = make_slot();
+    call(next, "echo", "alive");
+    EXPECT_EQ(table(next), "alive");
+  }
+};
+
+TEST_F(Deaths, ExitIsReportedWithItsCode) {
+  const int status = deadly(hostile_slot(), "calls_exit");
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 3);
+  expect_next_slot_works();
+}
+
+TEST_F(Deaths, ASegmentationFaultLeavesItsSignalAndCallStack) {
+  TestSlot& slot = hostile_slot();
+  const int status = deadly(slot, "segfaults");
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+  const auto report = slot.handle->crash_report();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->signal, SIGSEGV);
+  EXPECT_EQ(report->address, 0u);
+  EXPECT_FALSE(report->stack_overflow);
+  EXPECT_FALSE(slot.handle->allocation_failed());
+  std::string frames;
+  for (const std::string& frame : report->frames) frames += frame + " ";
+  EXPECT_NE(frames.find("fixture_hostile.so+0x"), std::string::npos) << frames;
+  expect_next_slot_works();
+}
+
+TEST_F(Deaths, AbortIsReportedAsItsSignal) {
+  TestSlot& slot = hostile_slot();
+  const int status = deadly(slot, "calls_abort");
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGABRT);
+  EXPECT_EQ(slot.handle->crash_report()->signal, SIGABRT);
+}
+
+TEST_F(Deaths, AStackOverflowIsToldApart) {
+  TestSlot& slot = hostile_slot();
+  const int status = deadly(slot, "overflows_stack");
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+  ASSERT_TRUE(slot.handle->crash_report().has_value());
+  EXPECT_TRUE(slot.handle->crash_report()->stack_overflow);
+}
+
+TEST_F(Deaths, ExhaustedMemoryIsToldApartFromABug) {
+  SlotLimits limits;
+  limits.memory_max = 64 << 20;
+  TestSlot& slot = hostile_slot(limits);
+  const int status = deadly(slot, "exhausts_memory");
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_TRUE(slot.handle->allocation_failed());
+  expect_next_slot_works();
+}
+
+TEST_F(Deaths, AnInputBeyondTheMemoryLimitIsOutOfMemory) {
+  SlotLimits limits;
+  limits.memory_max = 8 << 20;
+  TestSlot& slot = hostile_slot(limits);
+  call(slot, "echo", std::string(32 << 20, 'x'));
+  ASSERT_TRUE(slot.result.has_value());
+  EXPECT_EQ(slot.result->error.code, ErrorCode::out_of_memory);
+  call(slot, "big_result", number(32 << 20));
+  EXPECT_EQ(slot.result->error.code, ErrorCode::out_of_memory);
+  call(slot, "echo", "still alive");
+  EXPECT_EQ(table(slot), "still alive");
+}
+
+TEST_F(Deaths, ClosingAllDescriptorsIsALostChannel) {
+  TestSlot& slot = hostile_slot();
+  deadly(slot, "closes_all_fds");
+  EXPECT_NE(slot.closed->find("closed the runner's channel"), std::string::npos);
+  expect_next_slot_works();
+}
+
+TEST_F(Deaths, AReplacedChannelNeverReceivesTheResult) {
+  TestSlot& slot = hostile_slot();
+  const test::TempDir directory;
+  const std::string path = directory.path() + "/user-file";
+  const int status = deadly(slot, "replaces_all_fds", path);
+  EXPECT_EQ(WEXITSTATUS(status), kExitChannelLost);
+  std::ifstream file(path);
+  const std::string contents((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(contents, "");
+}
+
+TEST_F(Deaths, KillingTheProcessGroupHitsTheSlotAlone) {
+  const int status = deadly(hostile_slot(), "kills_its_group");
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGKILL);
+  expect_next_slot_works();
+}
+
+TEST_F(Deaths, ATaskThatIgnoresItsStopCanBeKilled) {
+  TestSlot& slot = hostile_slot();
+  begin(slot, "ignores_stop", number(0));
+  ASSERT_TRUE(until([&] { return slot.handle->begun(); }));
+  slot.handle->request_stop();
+  ::kill(slot.pid, SIGKILL);
+  EXPECT_EQ(WTERMSIG(status_of(slot.pid)), SIGKILL);
+  EXPECT_FALSE(slot.handle->crash_announced());
+}
+
+TEST_F(Deaths, CpuTimeIsLimitedPerInvocation) {
+  TestSlot& slot = hostile_slot();
+  InvokeView options;
+  options.cpu_time_ns = 1'000'000'000;
+  for (int i = 0; i < 3; ++i) {
+    call(slot, "echo", "x", options);
+    ASSERT_TRUE(slot.result.has_value());
+  }
+  call(slot, "burns_cpu", number(0), options);
+  EXPECT_EQ(WTERMSIG(status_of(slot.pid)), SIGXCPU);
+}
+
+TEST_F(Deaths, TheZygotesDeathHarmsNoSlot) {
+  TestSlot& slot = hostile_slot();
+  begin(slot, "waits_for_stop", {});
+  ASSERT_TRUE(until([&] { return slot.handle->begun(); }));
+  ::kill(zygote_->pid(), SIGKILL);
+  status_of(zygote_->pid());
+  slot.handle->request_stop();
+  ASSERT_TRUE(until([&] { return slot.ready; }));
+  call(slot, "echo", "orphan");
+  EXPECT_EQ(table(slot), "orphan");
+  auto handle = SlotHandle::create(1 << 20);
+  ASSERT_TRUE(handle.has_value());
+  SlotHandle* raw = handle->get();
+  EXPECT_FALSE(zygote_->spawn(std::span(&raw, 1), false, 99).has_value());
+}
+
+// A second supervisor in a process of its own, killed in the middle of a call.
+class SupervisorDeath : public Deaths {
+ protected:
+  [[noreturn]] void supervise(int report) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    TestSlot& slot = hostile_slot();
+    begin(slot, "ignores_stop", number(0));
+    static_cast<void>(until([&] { return slot.handle->begun(); }));
+    const pid_t pids[] = {slot.pid, zygote_->pid()};
+    static_cast<void>(!::write(report, pids, sizeof(pids)));
+    for (;;) ::pause();
+  }
+};
+
+TEST_F(SupervisorDeath, KillsItsZygoteAndSlots) {
+  int report[2];
+  ASSERT_EQ(::pipe(report), 0);
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) supervise(report[1]);
+  pid_t pids[2] = {};
+  ASSERT_EQ(::read(report[0], pids, sizeof(pids)), static_cast<ssize_t>(sizeof(pids)));
+  ::close(report[0]);
+  ::close(report[1]);
+  ::kill(supervisor, SIGKILL);
+  EXPECT_EQ(WTERMSIG(status_of(supervisor)), SIGKILL);
+  EXPECT_EQ(WTERMSIG(status_of(pids[0])), SIGKILL);
+  status_of(pids[1]);  // of the closed channel or of the signal, whichever came first
+}
+
+}  // namespace
+}  // namespace flame::slot

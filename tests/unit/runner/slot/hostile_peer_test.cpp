@@ -1,0 +1,289 @@
+// A slot that lies: the supervisor's handle closes it and never reads or writes out of bounds.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "runner/slot/channel.hpp"
+#include "runner/slot/slot_handle.hpp"
+
+namespace flame::slot {
+namespace {
+
+class HostilePeer : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = SlotHandle::create(1 << 20);
+    ASSERT_TRUE(made.has_value());
+    handle_ = std::move(*made);
+    peer_.reset(::dup(handle_->child_ends().channel));
+    control_.reset(::dup(handle_->child_ends().control));
+    handle_->close_child_ends();
+  }
+  void say(std::span<const std::byte> datagram) {
+    ASSERT_EQ(send_datagram(peer_.get(), datagram, 0), Sent::yes);
+    handle_->on_readable(events_);
+  }
+  template <typename T>
+  void say(T message, std::string_view tail = {}) {
+    std::string bytes(sizeof(T) + tail.size(), '\0');
+    message.header.size = static_cast<std::uint32_t>(bytes.size());
+    std::memcpy(bytes.data(), &message, sizeof(T));
+    if (!tail.empty()) std::memcpy(bytes.data() + sizeof(T), tail.data(), tail.size());
+    say(std::as_bytes(std::span(bytes)));
+  }
+  void become_idle() {
+    say(make_message<HelloMessage>(Kind::hello));
+    auto ready = make_message<ReadyMessage>(Kind::ready);
+    ready.verdict = Verdict::reusable;
+    say(ready);
+    ASSERT_TRUE(handle_->idle());
+  }
+  void run_call() {
+    become_idle();
+    const std::uint64_t part = 0;
+    InvokeView call;
+    call.id = 5;
+    call.task = "t";
+    call.parts = std::span(&part, 1);
+    ASSERT_TRUE(handle_->invoke(call).has_value());
+    events_.clear();
+  }
+  static ResultMessage result() {
+    auto message = make_message<ResultMessage>(Kind::result);
+    message.id = 5;
+    message.part_count = 1;
+    message.verdict = Verdict::reusable;
+    return message;
+  }
+  static std::string numbers(std::initializer_list<std::uint64_t> values) {
+    std::string bytes;
+    for (const std::uint64_t value : values) bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+    return bytes;
+  }
+  void expect_closed() {
+    ASSERT_FALSE(events_.empty());
+    EXPECT_TRUE(std::holds_alternative<SlotClosed>(events_.back()));
+    EXPECT_EQ(handle_->channel_fd(), -1);
+  }
+
+  std::unique_ptr<SlotHandle> handle_;
+  base::UniqueFd peer_, control_;
+  std::vector<SlotEvent> events_;
+};
+
+TEST_F(HostilePeer, AnHonestResultIsTaken) {
+  run_call();
+  say(result(), numbers({0}));
+  ASSERT_EQ(events_.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<SlotResult>(events_[0]));
+  EXPECT_TRUE(std::get<SlotReady>(events_[1]).reusable);
+}
+
+TEST_F(HostilePeer, HelloCarriesTheKernelsPid) {
+  say(make_message<HelloMessage>(Kind::hello));
+  ASSERT_EQ(events_.size(), 1u);
+  EXPECT_EQ(std::get<SlotHello>(events_[0]).pid, ::getpid());
+}
+
+TEST_F(HostilePeer, ReadyBeforeHelloCloses) {
+  say(make_message<ReadyMessage>(Kind::ready));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AShortDatagramCloses) {
+  run_call();
+  const std::byte one{};
+  say(std::span(&one, 1));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AnUnknownKindCloses) {
+  run_call();
+  say(make_message<HelloMessage>(Kind::fork));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, ASizeThatLiesCloses) {
+  run_call();
+  auto message = result();
+  message.header.size = 4096;
+  say(as_datagram(message));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AResultOfAnotherInvocationCloses) {
+  run_call();
+  auto message = result();
+  message.id = 6;
+  say(message, numbers({0}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, ASecondResultCloses) {
+  run_call();
+  say(result(), numbers({0}));
+  say(result(), numbers({0}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, PartsBeyondTheDatagramClose) {
+  run_call();
+  auto message = result();
+  message.part_count = 4096;
+  say(message, numbers({0}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, PartsThatDoNotAddUpClose) {
+  run_call();
+  auto message = result();
+  message.total = 16;
+  say(message, std::string(16, 'x') + numbers({17}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, ASumThatOverflowsCloses) {
+  run_call();
+  auto message = result();
+  message.part_count = 2;
+  say(message, numbers({~0ull - 14, 15}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, ATotalOverThePayloadLimitCloses) {
+  run_call();
+  auto message = result();
+  message.carrier = Carrier::stream;
+  message.total = 2 << 20;
+  say(message, numbers({2 << 20}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, ArenaOffsetsOutsideTheOutputHalfClose) {
+  for (const std::uint64_t offset : {std::uint64_t{0}, kArenaInput - 16, limits::kArenaBytes - 16,
+                                     limits::kArenaBytes + 16, ~std::uint64_t{0} - 15}) {
+    SetUp();
+    events_.clear();
+    run_call();
+    auto message = result();
+    message.carrier = Carrier::arena;
+    message.total = 32;
+    say(message, numbers({32, offset}));
+    expect_closed();
+  }
+}
+
+TEST_F(HostilePeer, AnUnknownErrorCodeCloses) {
+  run_call();
+  auto message = result();
+  message.part_count = 0;
+  message.code = 200;
+  say(message);
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AnUnknownCarrierCloses) {
+  run_call();
+  auto message = result();
+  message.carrier = static_cast<Carrier>(9);
+  say(message, numbers({0}));
+  expect_closed();
+}
+
+TEST_F(HostilePeer, MoreChunksThanTheWindowClose) {
+  run_call();
+  auto message = result();
+  message.carrier = Carrier::stream;
+  message.total = 1 << 20;
+  say(message, numbers({1 << 20}));
+  auto data = make_message<DataMessage>(Kind::data);
+  data.id = 5;
+  data.length = 16;
+  for (std::uint32_t i = 0; i < kStreamSlabs; ++i, data.offset += 16) {
+    data.sequence = i;
+    say(data);
+    ASSERT_FALSE(std::holds_alternative<SlotClosed>(events_.back())) << i;
+  }
+  data.sequence = kStreamSlabs;
+  say(data);
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AChunkLargerThanASlabCloses) {
+  run_call();
+  auto message = result();
+  message.carrier = Carrier::stream;
+  message.total = 1 << 20;
+  say(message, numbers({1 << 20}));
+  auto data = make_message<DataMessage>(Kind::data);
+  data.id = 5;
+  data.length = kStreamSlab + 1;
+  say(data);
+  expect_closed();
+}
+
+TEST_F(HostilePeer, ReportsOfOtherInvocationsAreNotAttributed) {
+  run_call();
+  auto progress = make_message<ProgressMessage>(Kind::progress);
+  progress.id = 4;
+  progress.fraction = 0.5;
+  say(progress);
+  EXPECT_TRUE(events_.empty());
+  progress.id = 5;
+  progress.fraction = 7;
+  say(progress);
+  EXPECT_TRUE(events_.empty());
+  auto log = make_message<LogMessage>(Kind::log);
+  log.id = 4;
+  log.level = 1000;
+  say(log, "text");
+  ASSERT_EQ(events_.size(), 1u);
+  EXPECT_EQ(std::get<SlotLog>(events_[0]).id, 0u);
+  EXPECT_EQ(std::get<SlotLog>(events_[0]).level, 3);
+}
+
+TEST_F(HostilePeer, TheSharedMemoryCannotBeTruncated) {
+  EXPECT_NE(::ftruncate(control_.get(), 0), 0);
+  EXPECT_NE(::ftruncate(control_.get(), 1 << 20), 0);
+}
+
+TEST_F(HostilePeer, ALyingControlPageGivesABoundedReport) {
+  void* page = ::mmap(nullptr, kControlBytes, PROT_READ | PROT_WRITE, MAP_SHARED, control_.get(), 0);
+  ASSERT_NE(page, MAP_FAILED);
+  CrashInfo& crash = static_cast<ControlPage*>(page)->crash;
+  crash.frame_count = 1'000'000;
+  crash.module_count = 1'000'000;
+  crash.signal = 4711;
+  crash.frames[0] = 100;
+  crash.modules[0].end = 200;
+  std::memset(crash.modules[0].name, '\x1b', sizeof(crash.modules[0].name));
+  crash.announced = 1;
+  const auto report = handle_->crash_report();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->frames.size(), kCrashFrames);
+  EXPECT_EQ(report->signal, 64);
+  EXPECT_EQ(report->frames[0], std::string(64, ' ') + "+0x64");
+  ::munmap(page, kControlBytes);
+}
+
+TEST_F(HostilePeer, ImpossibleCallsAreRefusedBeforeTheyAreSent) {
+  become_idle();
+  InvokeView call;
+  call.id = 1;
+  call.task = "t";
+  EXPECT_EQ(handle_->invoke(call).error().code, ErrorCode::invalid_argument);  // no table
+  const std::uint64_t huge[] = {~0ull, 17};
+  call.parts = huge;
+  EXPECT_EQ(handle_->invoke(call).error().code, ErrorCode::too_large);
+  const std::string name(256, 'n');
+  call.task = name;
+  EXPECT_EQ(handle_->invoke(call).error().code, ErrorCode::invalid_argument);
+  EXPECT_TRUE(handle_->idle());
+}
+
+}  // namespace
+}  // namespace flame::slot

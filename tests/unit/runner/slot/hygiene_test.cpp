@@ -1,0 +1,81 @@
+// What tasks leave behind: restored, or the slot is discarded with the reason, after its result was delivered.
+#include <signal.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "tests/unit/runner/slot/slot_harness.hpp"
+
+namespace flame::slot {
+namespace {
+
+class HygieneAfterACall : public SlotTest {
+ protected:
+  /// The result is delivered, then the slot is given up for a reason with this word.
+  void expect_discarded(std::string_view task, std::string_view word) {
+    TestSlot& slot = hostile_slot();
+    call(slot, task);
+    ASSERT_TRUE(slot.result.has_value());
+    EXPECT_EQ(slot.result->error.code, ErrorCode::none);
+    EXPECT_NE(slot.discard_reason.find(word), std::string::npos) << slot.discard_reason;
+  }
+};
+
+TEST_F(HygieneAfterACall, AThreadLeftRunningDiscardsTheSlot) {
+  expect_discarded("leaves_thread", "thread");
+}
+TEST_F(HygieneAfterACall, AChildLeftRunningDiscardsTheSlot) {
+  expect_discarded("leaves_child", "child");
+}
+TEST_F(HygieneAfterACall, ADaemonChildDiscardsTheSlot) {
+  expect_discarded("changes_session", "child");
+}
+TEST_F(HygieneAfterACall, APosixTimerLeftDiscardsTheSlot) {
+  expect_discarded("leaves_posix_timer", "timer");
+}
+
+TEST_F(HygieneAfterACall, AJoinedThreadDoesNotCount) {
+  TestSlot& slot = hostile_slot();
+  for (int i = 0; i < 50; ++i) {
+    call(slot, "joins_thread");
+    ASSERT_EQ(slot.discard_reason, "");
+  }
+}
+
+TEST_F(HygieneAfterACall, AnAlarmDoesNotReachTheNextCall) {
+  TestSlot& slot = hostile_slot();
+  call(slot, "leaves_alarm");
+  ASSERT_EQ(slot.discard_reason, "");
+  begin(slot, "waits_for_stop", {});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(60);  // the alarm was due at 20 ms
+  while (std::chrono::steady_clock::now() < end && !slot.closed) turn();
+  ASSERT_FALSE(slot.closed.has_value());
+  slot.handle->request_stop();
+  EXPECT_TRUE(until([&] { return slot.ready; }));
+}
+
+TEST_F(HygieneAfterACall, DirectoryUmaskAndSignalMaskAreRestored) {
+  TestSlot& slot = hostile_slot();
+  call(slot, "process_state");
+  const std::string before = table(slot);
+  EXPECT_STREQ(before.c_str(), std::filesystem::current_path().c_str());
+  call(slot, "changes_cwd_and_umask");
+  ASSERT_TRUE(slot.result.has_value());
+  EXPECT_EQ(slot.discard_reason, "");
+  call(slot, "process_state");
+  EXPECT_EQ(table(slot), before);
+}
+
+TEST_F(HygieneAfterACall, AForkThatReturnsFromTheTaskAnswersOnce) {
+  TestSlot& slot = hostile_slot();
+  call(slot, "forks_and_returns");
+  ASSERT_TRUE(slot.result.has_value());
+  ASSERT_TRUE(slot.ready);
+  EXPECT_FALSE(slot.closed.has_value());     // a second result would have broken the protocol
+  if (!slot.discard_reason.empty()) return;  // the child still ran when the slot looked
+  call(slot, "echo", "x");
+  EXPECT_EQ(table(slot), "x");
+}
+
+}  // namespace
+}  // namespace flame::slot

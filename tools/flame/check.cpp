@@ -1,0 +1,155 @@
+// flame check: is this configuration right, and are its plugins there?
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include <flame/backend.hpp>
+#include <flame/config.hpp>
+
+#include "host/src/catalog.hpp"
+#include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/suggest.hpp"
+#include "tools/flame/command.hpp"
+#include "tools/flame/report.hpp"
+
+namespace flame::cli {
+namespace {
+
+struct Options {
+  std::string config;
+  bool json = false;
+};
+
+constexpr const char* kExamples =
+    R"(Reads the configuration, checks every key and value, finds the plugins and checks the options of the backends.
+Starts nothing.
+
+Examples:
+  flame check flame.toml
+  flame check --json /etc/thumbs/flame.toml | jq .result.pools)";
+
+std::string lines(const std::vector<std::string>& problems) {
+  std::string text;
+  for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + problem;
+  return text;
+}
+
+void check_backends(const HostConfig& config, std::vector<std::string>& problems) {
+  const auto factories = default_backends();
+  for (const auto& [name, pool] : config.pools) {
+    if (factories.contains(pool.backend)) continue;
+    std::vector<std::string> known;
+    for (const auto& [backend, ignored] : factories) known.push_back(backend);
+    problems.push_back("pools." + name + ".backend: this program has no backend \"" + pool.backend + "\"" +
+                       base::did_you_mean(pool.backend, known));
+  }
+  const BackendEnvironment environment{.host_name = config.name, .runtime_dir = "/tmp", .log = [](std::string_view) {}};
+  for (const auto& [name, options] : config.backends) {
+    const auto factory = factories.find(name);
+    if (factory == factories.end()) continue;  // a program of the user's may bring it
+    if (auto made = factory->second(options, environment); !made) problems.push_back(made.error().message);
+  }
+}
+
+Json describe_plugin(const pool::CatalogPlugin& plugin) {
+  return {{"name", plugin.manifest.name},
+          {"version", plugin.manifest.version.to_string()},
+          {"digest", plugin.digest},
+          {"file", plugin.source.string()},
+          {"tasks", plugin.manifest.tasks.size()}};
+}
+
+Json describe_pool(const std::string& name, const PoolConfig& config, pool::Catalog& catalog,
+                   std::vector<std::string>& problems) {
+  Json plugins = Json::array();
+  for (const auto& reference : config.plugins) {
+    if (auto found = catalog.resolve(reference)) {
+      plugins.push_back(describe_plugin(**found));
+    } else {
+      problems.push_back("pools." + name + ".plugins: " + found.error().message);
+    }
+  }
+  return {{"backend", config.backend},
+          {"min", config.min},
+          {"max", config.max},
+          {"max_concurrency", config.max_concurrency},
+          {"plugins", std::move(plugins)}};
+}
+
+// The catalog copies what it resolves, as the host does; the copies go away with this.
+class Scratch {
+ public:
+  explicit Scratch(std::string path) : path_(std::move(path)) {}
+  ~Scratch() { base::remove_tree(path_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& problems) {
+  auto directory = base::make_private_directory(std::filesystem::temp_directory_path().string(), "flame-check-");
+  if (!directory) return std::move(directory).error();
+  const Scratch scratch(std::move(*directory));
+  pool::Catalog catalog({config.plugin_path.begin(), config.plugin_path.end()}, scratch.path());
+  if (auto scanned = catalog.scan(); !scanned) return std::move(scanned).error();
+  Json pools = Json::object();
+  for (const auto& [name, pool_config] : config.pools) {
+    pools[name] = describe_pool(name, pool_config, catalog, problems);
+  }
+  return pools;
+}
+
+std::string for_people(const Json& pools) {
+  std::string text;
+  for (const auto& [name, pool] : pools.items()) {
+    text += fmt::format("pool {}: {} to {} runners of backend {}, {} calls at once on each\n", name, pool["min"].dump(),
+                        pool["max"].dump(), pool["backend"].get<std::string>(), pool["max_concurrency"].dump());
+    for (const auto& plugin : pool["plugins"]) {
+      text +=
+          fmt::format("  {}@{}  {}  ({} tasks)\n", plugin["name"].get<std::string>(),
+                      plugin["version"].get<std::string>(), plugin["file"].get<std::string>(), plugin["tasks"].dump());
+    }
+  }
+  return text;
+}
+
+int run(const Options& options) {
+  const auto config = load_config(options.config);
+  if (!config) {
+    print_error(config.error(), options.json);
+    return kUsage;
+  }
+  std::vector<std::string> problems;
+  check_backends(*config, problems);
+  const auto pools = describe_pools(*config, problems);
+  if (!pools) problems.push_back(pools.error().message);
+  if (!problems.empty()) {
+    print_error(usage_error(options.config + ":\n" + lines(problems)), options.json);
+    return kUsage;
+  }
+  const Terminal out(STDOUT_FILENO);
+  out.write(options.json ? json_line(success({{"pools", *pools}}))
+                         : for_people(*pools) + out.styled(Style::green, options.config + " is right") + "\n");
+  return kOk;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("check", "Check a configuration file");
+  command->add_option("CONFIG", options->config, "configuration file")->required();
+  command->add_flag("--json", options->json, "outcome as JSON on standard output");
+  command->footer(kExamples);
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace flame::cli

@@ -1,0 +1,66 @@
+// The `flame` command: names its subcommands and turns what they throw into messages and exit codes.
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <exception>
+#include <string>
+
+#include <flame/error.hpp>
+#include <flame/version.hpp>
+
+#include "tools/flame/command.hpp"
+#include "tools/flame/report.hpp"
+
+namespace {
+
+using flame::cli::kOk;
+using flame::cli::kUsage;
+
+constexpr const char* kFooter =
+    R"(Exit codes: 0 success, 1 a call failed, 2 wrong usage or configuration, 130 interrupted.
+`flame COMMAND --help` shows options and examples.)";
+
+void add_commands(CLI::App& app, int& exit_code) {
+  flame::cli::add_call(app, exit_code);
+  flame::cli::add_map(app, exit_code);
+  flame::cli::add_new(app, exit_code);
+  auto* plugin = app.add_subcommand("plugin", "Look into plugin files");
+  plugin->require_subcommand(1);
+  flame::cli::add_plugin_inspect(*plugin, exit_code);
+  flame::cli::add_plugin_schema(*plugin, exit_code);
+  flame::cli::add_check(app, exit_code);
+}
+
+int explain(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == kOk) {
+    app.exit(error);  // --help, --version
+    return kOk;
+  }
+  flame::cli::print_error(flame::cli::usage_error(std::string(error.what()) + " (see flame --help)"), false);
+  return kUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that goes away (`flame map | head`) is a failed write, not the end of the process before its runners.
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app{"FLAME for C++: run tasks of plugins on runners that boot on demand", "flame"};
+  app.set_version_flag("--version", "flame " FLAME_VERSION);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  int exit_code = kOk;
+  add_commands(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return explain(app, error);
+  } catch (const flame::CallError& error) {
+    flame::cli::print_error(error.error(), false);
+    return kUsage;
+  } catch (const std::exception& error) {
+    flame::cli::print_error(flame::cli::usage_error(error.what()), false);
+    return kUsage;
+  }
+  return exit_code;
+}

@@ -1,0 +1,145 @@
+// Submitting, collecting and writing of `flame map`.
+#include "tools/flame/map_run.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "tools/flame/command.hpp"
+#include "tools/flame/report.hpp"
+
+namespace flame::cli {
+namespace {
+
+constexpr std::size_t kConcurrencyMax = 1024;
+/// With --ordered: results that may wait for an earlier one before no further item is started.
+constexpr std::size_t kHeldMax = 4096;
+constexpr int kIdlePollMs = 20;
+
+}  // namespace
+
+std::size_t default_concurrency(const PoolConfig& pool) {
+  const std::size_t per_runner = pool.single_use ? 1 : pool.max_concurrency;
+  return std::clamp<std::size_t>(pool.max * per_runner, 1, kConcurrencyMax);
+}
+
+MapRun::MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const MapOptions& options,
+               std::optional<Duration> timeout, const Interrupts& interrupts)
+    : session_(session),
+      options_(options),
+      call_options_{.timeout = timeout, .stop = interrupts.token()},
+      interrupts_(interrupts),
+      concurrency_(options.concurrency > 0 ? options.concurrency : default_concurrency(session.config)),
+      encoder_(std::move(encoder)),
+      decoder_(std::move(decoder)),
+      order_(options.ordered),
+      status_(count_lines(STDIN_FILENO)) {}
+
+int MapRun::run() {
+  session_.pool.on_log([this](const LogEvent& event) { status_.print(event.text); });
+  LineReader input(STDIN_FILENO, interrupts_.fd());
+  while (!stopped()) {
+    wait_for_room();
+    auto line = input.next();
+    if (!line) break;
+    submit(std::move(*line));
+  }
+  wait_for_all();
+  if (options_.until_idle && !interrupts_.interrupted()) wait_until_idle();
+  session_.pool.on_log({});
+  status_.close();
+  if (interrupts_.interrupted()) return interrupts_.exit_code();
+  const std::lock_guard lock(mutex_);
+  return status_.failures() > 0 || output_closed_ ? kFailed : kOk;
+}
+
+bool MapRun::stopped() {
+  const std::lock_guard lock(mutex_);
+  return output_closed_ || interrupts_.interrupted();
+}
+
+void MapRun::wait_for_room() {
+  std::vector<std::uint64_t> finished;
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return running_ < concurrency_ && order_.held() < kHeldMax; });
+    finished.swap(finished_);
+  }
+  forget_finished(std::move(finished));
+}
+
+void MapRun::wait_for_all() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return running_ == 0; });
+  lock.unlock();
+  in_flight_.clear();
+}
+
+void MapRun::forget_finished(std::vector<std::uint64_t> finished) {
+  for (const auto item : finished) in_flight_.erase(item);
+}
+
+void MapRun::submit(InputLine line) {
+  {
+    const std::lock_guard lock(mutex_);
+    order_.announce(line.number);
+    ++running_;
+  }
+  status_.started(line.number);
+  auto payload = arguments(line);
+  if (payload) {
+    start(line.number, std::move(*payload));
+  } else {
+    finish(line.number, std::move(payload).error());
+  }
+}
+
+Result<RawPayload> MapRun::arguments(const InputLine& line) {
+  if (line.too_long) {
+    return Error{.code = ErrorCode::too_large, .message = "the line is longer than 1 GiB; pass files as \"@path\"."};
+  }
+  const auto json = parse_json(line.text);
+  if (!json) return json.error();
+  return encoder_.encode(*json);
+}
+
+void MapRun::start(std::uint64_t item, RawPayload payload) {
+  auto call = async_raw(session_.pool, options_.task, std::move(payload), call_options_,
+                        [this, item](double fraction, const std::string&) { status_.progress(item, fraction); });
+  in_flight_[item] = std::move(call).then([this, item](Result<RawPayload> result) { finish(item, result); });
+}
+
+void MapRun::finish(std::uint64_t item, const Result<RawPayload>& result) {
+  const std::lock_guard lock(mutex_);
+  auto value = decoded(item, result);
+  Json line{{"index", item}};
+  line.update(value ? success(std::move(*value)) : failure(value.error()));
+  const std::string text = order_.finish(item, json_line(line));
+  if (!text.empty() && !Terminal(STDOUT_FILENO).write(text)) output_closed_ = true;
+  value ? status_.succeeded(item) : status_.failed(item, value.error());
+  --running_;
+  finished_.push_back(item);
+  changed_.notify_all();
+}
+
+Result<Json> MapRun::decoded(std::uint64_t item, const Result<RawPayload>& result) {
+  if (!result) return result.error();
+  return decoder_.decode(*result, attachment_writer(options_, fmt::format("{}-", item)));
+}
+
+void MapRun::wait_until_idle() {
+  while (!interrupts_.interrupted()) {
+    const auto stats = session_.pool.stats();
+    const auto up = stats.runners + stats.booting + stats.draining;
+    if (up <= stats.min) return;
+    status_.say(fmt::format("all calls have ended; {} runners are still up", up));
+    pollfd stop{.fd = interrupts_.fd(), .events = POLLIN, .revents = 0};
+    ::poll(&stop, 1, kIdlePollMs);
+  }
+}
+
+}  // namespace flame::cli

@@ -1,0 +1,43 @@
+// The last line of a terminal, rewritten in place; other text goes above it. Nothing on anything but a terminal.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "tools/flame/terminal.hpp"
+
+namespace flame::cli {
+
+/// Standard error as several threads use it. [any thread]
+class StatusLine {
+ public:
+  StatusLine();
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  [[nodiscard]] bool is_terminal() const noexcept { return terminal_.is_terminal(); }
+  [[nodiscard]] const Terminal& terminal() const noexcept { return terminal_; }
+
+  /// Replaces the status, cut to the terminal's width. Ignored elsewhere.
+  void show(std::string_view text);
+  /// "[=====>    ] 50 % message".
+  void progress(double fraction, std::string_view message);
+  /// Prints lines above the status; adds a missing newline. Control bytes are made harmless on a terminal.
+  void print(std::string_view text);
+  void clear();
+
+ private:
+  void erase_locked();
+  void draw_locked();
+
+  Terminal terminal_;
+  std::mutex mutex_;
+  std::string status_;  // what is on the screen now
+};
+
+/// "[======>     ]" of `width` columns in all.
+[[nodiscard]] std::string bar(double fraction, int width);
+
+}  // namespace flame::cli
