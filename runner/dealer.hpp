@@ -62,8 +62,8 @@ class Dealer {
   /// Closes both for good; blocks for at most `patience_ms` until what was sent is written.
   void finish(int patience_ms);
 
-  /// Descriptors to poll for reading; -1 when the line is not dialled. Edge-triggered in effect: after a wake-up (and
-  /// after sending), call receive() until it returns false.
+  /// Descriptors to poll for reading; -1 when the line is not dialled. Edge-triggered in effect: after dial(), after a
+  /// wake-up and after sending, call event() until it returns none and receive() until it returns false.
   [[nodiscard]] int fd(Line line) const;
   [[nodiscard]] int monitor_fd(Line line) const;
 

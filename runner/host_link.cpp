@@ -60,6 +60,8 @@ void HostLink::dial(Instant now) {
   session_.greeted(now);
   dealer_.send(Line::control, wire::encode(0, hello_));
   control_ready_ = true;
+  // Descriptors of zmq are edge-triggered: what came while the socket was made is not reported again.
+  on_event(Line::control);
 }
 
 void HostLink::dial_failed(Instant now, const std::string& why) {
@@ -144,6 +146,8 @@ void HostLink::open_with(const wire::Envelope& envelope) {
     poller_.add(dealer_.fd(Line::bulk), {Source::bulk, 0, 0});
     poller_.add(dealer_.monitor_fd(Line::bulk), {Source::bulk_monitor, 0, 0});
     send_bulk(wire::BulkHello{session_.id()});
+    on_event(Line::bulk);
+    if (state_ != State::open) return;
   }
   dealer_.forget_keys();
   listener_.on_welcome(std::get<wire::Welcome>(envelope.body));

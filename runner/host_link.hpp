@@ -45,7 +45,7 @@ class HostLink {
   [[nodiscard]] Instant wake_at() const;
 
   [[nodiscard]] bool open() const { return state_ == State::open; }
-  /// Gives libzmq's thread up to `patience` to write what was sent, then closes both lines.
+  /// Closes both lines for good; blocks for at most `patience` until libzmq has written what was sent.
   void close(Duration patience);
 
  private:

@@ -295,6 +295,12 @@ Instant SlotPool::wake_at() const {
   return std::min(table_.wake_at(), wake_at_);
 }
 
+std::set<std::uint64_t> SlotPool::running() const {
+  std::set<std::uint64_t> ids;
+  for (const auto& [id, slot] : by_invocation_) ids.insert(id);
+  return ids;
+}
+
 bool SlotPool::making_processes() const {
   return std::any_of(processes_.begin(), processes_.end(), [](const auto& entry) { return entry.second.pid == 0; });
 }

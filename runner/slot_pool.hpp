@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -88,6 +89,8 @@ class SlotPool {
   void run_actions();
 
   [[nodiscard]] bool making_processes() const;
+  /// The invocations that are in slots now.
+  [[nodiscard]] std::set<std::uint64_t> running() const;
   [[nodiscard]] bool owns(pid_t pid) const { return by_pid_.contains(pid); }
 
  private:

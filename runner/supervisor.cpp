@@ -22,6 +22,7 @@
 #include "runner/generations.hpp"
 #include "runner/host_link.hpp"
 #include "runner/log.hpp"
+#include "runner/orphans.hpp"
 #include "runner/poller.hpp"
 #include "runner/process.hpp"
 #include "runner/slot_pool.hpp"
@@ -30,7 +31,10 @@
 namespace flame::runner {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int kStatusUnusable = 2;
+constexpr Duration kSweepInterval = 1s;
 
 Instant clock_now() {
   return base::BoottimeClock().now();
@@ -70,7 +74,7 @@ class Supervisor final : public HostListener {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
     link_.send(wire::Bye{left_->reason});
-    link_.close(limits::kByeWait);
+    link_.close(link_.open() ? Duration(limits::kByeWait) : Duration::zero());
     end_all_descendants();
     return left_->status;
   }
@@ -90,7 +94,7 @@ class Supervisor final : public HostListener {
     }
     terminator_.tick(now);
     obey_terminator();
-    if (sweep_) sweep_orphans();
+    if (now >= sweep_at_) sweep_orphans(now);
     // What this turn has sent may have taken in messages whose descriptor will not report them again.
     link_.pump();
     obey_terminator();
@@ -98,7 +102,7 @@ class Supervisor final : public HostListener {
 
   [[nodiscard]] Instant wake_at() const {
     Instant at = std::min({link_.wake_at(), generations_.wake_at(), terminator_.wake_at()});
-    if (pool_) at = std::min({at, calls_.wake_at(), pool_->wake_at()});
+    if (pool_) at = std::min({at, calls_.wake_at(), pool_->wake_at(), sweep_at_});
     return at;
   }
 
@@ -135,17 +139,20 @@ class Supervisor final : public HostListener {
     rusage usage{};
     for (pid_t pid = 0; (pid = ::wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0;) {
       if (!generations_.reaped(pid, status) && pool_) pool_->reaped(pid, status, usage);
-      sweep_ = true;
+      sweep_at_ = Instant{};
     }
   }
 
-  // Kills what tasks left behind: adopted children that are neither zygote nor slot, nor in the session of a slot.
-  void sweep_orphans() {
-    if (pool_ && pool_->making_processes()) return;  // a fresh slot is adopted before we know its pid
-    sweep_ = false;
-    for (const pid_t pid : children()) {
-      if (generations_.owns(pid)) continue;
-      if (pool_ && (pool_->owns(pid) || pool_->owns(::getsid(pid)))) continue;
+  // A process in the session of a slot belongs to what runs there; the slot's own hygiene deals with it.
+  void sweep_orphans(Instant now) {
+    sweep_at_ = deadline_after(now, kSweepInterval);
+    if (!pool_ || pool_->making_processes()) return;  // a fresh slot is adopted before we know its pid
+    std::vector<pid_t> adopted = children();
+    std::erase_if(adopted, [this](pid_t pid) {
+      return generations_.owns(pid) || pool_->owns(pid) || pool_->owns(::getsid(pid));
+    });
+    if (adopted.empty() && !orphans_.waiting()) return;
+    for (const pid_t pid : orphans_.judge(adopted, pool_->running())) {
       log(LogLevel::info, fmt::format("killing process {}, which a task left behind", pid));
       ::kill(pid, SIGKILL);
     }
@@ -175,6 +182,7 @@ class Supervisor final : public HostListener {
     calls_.open(welcome, *pool_);
     terminator_.welcomed(clock_now(), welcome);
     generations_.open(welcome, *pool_, link_);
+    sweep_at_ = clock_now();
   }
 
   void on_message(wire::Body& body, Frame& payload) override {
@@ -216,7 +224,8 @@ class Supervisor final : public HostListener {
   Calls calls_;
   std::optional<SlotPool> pool_;
   std::optional<Leave> left_;
-  bool sweep_ = false;
+  Orphans orphans_;
+  Instant sweep_at_ = kNever;
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
   call.retries_left = submit.idempotent ? submit.retries : 0;
   call.one_budget = submit.budget.has_value();
   call.deadline = base::deadline_after(now, submit.budget.value_or(limits_.queue));
-  deadlines_.arm(submit.call, call.deadline);
+  call.timer = deadlines_.arm(submit.call, call.deadline);
   return {call.digest, call.order};
 }
 
@@ -47,9 +47,9 @@ CallTable::Attempt CallTable::sent(CallId id, RunnerId runner, Instant now) {
   Call& call = calls_.at(id);
   FLAME_ASSERT(call.state == State::waiting, "only a waiting call gets a slot");
   if (!call.one_budget && call.attempt == 0) {
-    deadlines_.disarm(id, call.deadline);
+    deadlines_.disarm(call.timer);
     call.deadline = base::deadline_after(now, limits_.run);
-    deadlines_.arm(id, call.deadline);
+    call.timer = deadlines_.arm(id, call.deadline);
   }
   call.state = State::sent;
   call.runner = runner;
@@ -108,7 +108,7 @@ std::optional<CallTable::Outcome> CallTable::expire(Instant now, const std::opti
   if (!due) return std::nullopt;
   auto it = calls_.find(*due);
   FLAME_ASSERT(it != calls_.end(), "a timer belongs to a call in the table");
-  it->second.deadline = kNever;  // popped
+  it->second.timer.reset();
   Error error = expired(it->second, boot_failure);
   return finish(it, std::move(error));
 }
@@ -129,10 +129,10 @@ CallTable::Call* CallTable::present(RunnerId runner, CallId id) {
 }
 
 CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> error) {
-  const Call& call = it->second;
+  Call& call = it->second;
   Outcome outcome{it->first, call.runner, call.state == State::sent || call.state == State::begun, std::move(error)};
   if (outcome.error && outcome.error->started == Started::unknown) outcome.error->started = started(call);
-  deadlines_.disarm(it->first, call.deadline);
+  deadlines_.disarm(call.timer);
   calls_.erase(it);
   return outcome;
 }

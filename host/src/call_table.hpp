@@ -81,6 +81,7 @@ class CallTable {
     bool one_budget = false;  // the deadline covers everything; else it is the queue's until the first send
     bool ever_begun = false;
     Instant deadline = kNever;
+    Deadlines<CallId>::Handle timer;
   };
   using Calls = std::unordered_map<CallId, Call>;
 

@@ -1,4 +1,4 @@
-// flame.toml → HostConfig: the tables of DESIGN §8 and their keys.
+// flame.toml → HostConfig: its tables and their keys.
 #include <filesystem>
 #include <optional>
 #include <utility>

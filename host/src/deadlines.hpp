@@ -9,16 +9,25 @@
 
 namespace flame::pool {
 
-/// The caller remembers at what time it armed a key; kNever is not stored.
 template <class Key>
 class Deadlines {
- public:
-  void arm(Key key, Instant when) {
-    if (when != kNever) timers_.emplace(when, key);
-  }
-  void disarm(Key key, Instant when) { timers_.erase({when, key}); }
+  using Timers = std::set<std::pair<Instant, Key>>;
 
-  /// Takes the earliest key out if it is due.
+ public:
+  /// Whoever armed a timer keeps its handle to disarm it; a handle of kNever or of nothing is empty.
+  using Handle = std::optional<typename Timers::iterator>;
+
+  [[nodiscard]] Handle arm(Key key, Instant when) {
+    if (when == kNever) return std::nullopt;
+    return timers_.emplace_hint(timers_.end(), when, key);  // mostly later than all others
+  }
+  /// Empties the handle. It must not be one that pop_due() has taken out.
+  void disarm(Handle& handle) {
+    if (handle) timers_.erase(*handle);
+    handle.reset();
+  }
+
+  /// Takes the earliest key out if it is due; its handle is void now.
   std::optional<Key> pop_due(Instant now) {
     if (timers_.empty() || timers_.begin()->first > now) return std::nullopt;
     Key key = timers_.begin()->second;
@@ -28,7 +37,7 @@ class Deadlines {
   [[nodiscard]] Instant next() const { return timers_.empty() ? kNever : timers_.begin()->first; }
 
  private:
-  std::set<std::pair<Instant, Key>> timers_;
+  Timers timers_;
 };
 
 }  // namespace flame::pool

@@ -54,7 +54,8 @@ Loop::Loop(Parts parts)
 
 Loop::~Loop() {
   if (thread_.joinable()) {
-    static_cast<void>(parts_.inbox->push(LoopTask([this] { stop_at_ = base::deadline_after(boot_time(), limits::kByeWait); })));
+    static_cast<void>(
+        parts_.inbox->push(LoopTask([this] { stop_at_ = base::deadline_after(boot_time(), limits::kByeWait); })));
     thread_.join();
   }
 }
@@ -138,15 +139,22 @@ void Loop::wait(Instant now) {
   if (parked_) {
     wake = std::min(wake, now + kParkedRetry);
   }
-  std::vector<pollfd> fds;
-  fds.push_back({parts_.inbox->fd(), POLLIN, 0});
-  for (const int fd : parts_.router->fds()) {
-    fds.push_back({fd, POLLIN, 0});
+  std::vector<pollfd>& fds = poll_set_;
+  if (fds.empty()) {
+    fds.push_back({parts_.inbox->fd(), POLLIN, 0});
+    for (const int fd : parts_.router->fds()) {
+      fds.push_back({fd, POLLIN, 0});
+    }
   }
   const auto wait_ns = std::max<std::int64_t>(0, (wake - now).count());
   const timespec timeout{static_cast<time_t>(wait_ns / 1'000'000'000), static_cast<long>(wait_ns % 1'000'000'000)};
   ::ppoll(fds.data(), fds.size(), &timeout, nullptr);
   parts_.inbox->woken((fds.front().revents & POLLIN) != 0);
+  for (std::size_t i = 1; i < fds.size(); ++i) {
+    if (fds[i].revents != 0) {
+      parts_.router->readable(i - 1);
+    }
+  }
 }
 
 // Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before.

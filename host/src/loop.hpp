@@ -1,6 +1,8 @@
 // The loop thread: owns the sockets and all pool state; polls, dispatches, keeps time.
 #pragma once
 
+#include <poll.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -61,6 +63,7 @@ class Loop final : private SessionEvents {
   std::vector<Command> commands_;
   Instant next_beat_;
   Instant stop_at_ = kNever;
+  std::vector<pollfd> poll_set_;
   bool parked_ = false;  // something could not be sent
   std::thread thread_;
 };

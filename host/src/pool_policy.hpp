@@ -55,7 +55,7 @@ class PoolPolicy {
     RunnerState state;
     std::vector<DigestId> digests;  // it was asked to have
     std::vector<DigestId> broken;   // of these, it cannot load
-    Instant armed = kNever;         // its timer in timers_
+    Deadlines<RunnerId>::Handle timer;
     std::string exit_reason;
   };
   struct Broken {

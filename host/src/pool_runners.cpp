@@ -113,7 +113,7 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   std::vector<DigestId> digests = plugins_;
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
-  auto [it, fresh] = runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min), digests, {}, kNever, {}});
+  auto [it, fresh] = runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min), digests, {}, {}, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
@@ -179,7 +179,7 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Actions& 
 void PoolPolicy::remove(Runners::iterator it, Actions& out) {
   Runner& runner = it->second;
   if (runner.state.phase() == RunnerState::Phase::booting) --booting_;
-  timers_.disarm(it->first, runner.armed);
+  timers_.disarm(runner.timer);
   for (DigestId digest : runner.broken) {
     auto broken = broken_.find(digest);
     if (--broken->second.runners == 0) broken_.erase(broken);
@@ -191,7 +191,7 @@ void PoolPolicy::remove(Runners::iterator it, Actions& out) {
 void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
   auto it = runners_.find(id);
   FLAME_ASSERT(it != runners_.end(), "a timer belongs to a runner");
-  it->second.armed = kNever;
+  it->second.timer.reset();
   switch (it->second.state.due(now)) {
     case RunnerState::Due::nothing:
       return rearm(id, it->second);
@@ -232,9 +232,8 @@ void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
 }
 
 void PoolPolicy::rearm(RunnerId id, Runner& runner) {
-  timers_.disarm(id, runner.armed);
-  runner.armed = runner.state.deadline();
-  timers_.arm(id, runner.armed);
+  timers_.disarm(runner.timer);
+  runner.timer = timers_.arm(id, runner.state.deadline());
 }
 
 PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now) {

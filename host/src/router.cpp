@@ -30,6 +30,8 @@ struct Lane {
   Channel channel = Channel::control;
   bool encrypted = false;
   std::unordered_map<int, std::uint64_t> watched;  // fd → peer
+  bool look = true;  // the router's descriptor was readable, or a send may have eaten its edge
+  bool look_monitor = true;
 };
 
 PeerId make_peer(std::size_t lane, Channel channel, std::uint32_t number) {
@@ -128,6 +130,7 @@ struct Router::Impl {
   Endpoints ipc;
   Endpoints tcp;
   unsigned refused = 0;
+  bool look_zap = true;
   std::vector<PeerId> lost;
 
   Lane& add_lane(Channel channel, bool encrypted);
@@ -232,6 +235,17 @@ void Router::revoke(const std::string& public_key) {
 const std::vector<int>& Router::fds() const noexcept {
   return impl_->fds;
 }
+
+// fds: the ZAP handler's, then router and monitor of each lane.
+void Router::readable(std::size_t index) noexcept {
+  if (index == 0) {
+    impl_->look_zap = true;
+  } else {
+    Lane& lane = impl_->lanes[(index - 1) / 2];
+    (index % 2 == 1 ? lane.look : lane.look_monitor) = true;
+  }
+}
+
 unsigned Router::take_refused() noexcept {
   return std::exchange(impl_->refused, 0U);
 }
@@ -250,10 +264,11 @@ std::optional<Incoming> Router::receive(Channel channel) {
 
 std::optional<Incoming> Router::Impl::receive(std::size_t index) {
   Lane& lane = lanes[index];
-  for (;;) {
+  while (lane.look) {
     zmq::message_t id;
     if (!lane.router.recv(id, zmq::recv_flags::dontwait)) {
-      return std::nullopt;
+      lane.look = false;
+      break;
     }
     std::vector<zmq::message_t> frames;
     for (bool more = id.more(); more; more = frames.back().more()) {
@@ -278,6 +293,7 @@ std::optional<Incoming> Router::Impl::receive(std::size_t index) {
     }
     return message;
   }
+  return std::nullopt;
 }
 
 Router::Sent Router::send(PeerId peer, std::span<const std::byte> envelope, const Bytes* payload) {
@@ -286,6 +302,7 @@ Router::Sent Router::send(PeerId peer, std::span<const std::byte> envelope, cons
   const std::uint32_t number = number_of(peer);
   std::memcpy(id.data() + 1, &number, sizeof number);
   const auto dontwait = zmq::send_flags::dontwait;
+  lane.look = true;
   try {
     // With ROUTER_MANDATORY the routing id decides: full or gone show here, and what follows is accepted.
     if (!lane.router.send(zmq::buffer(id), dontwait | zmq::send_flags::sndmore)) {
@@ -344,9 +361,13 @@ void Router::Impl::read_monitor(std::size_t index) {
 }
 
 std::vector<PeerId> Router::disconnected() {
-  impl_->refused += impl_->zap->serve();
+  if (std::exchange(impl_->look_zap, false)) {
+    impl_->refused += impl_->zap->serve();
+  }
   for (std::size_t index = 0; index < impl_->lanes.size(); ++index) {
-    impl_->read_monitor(index);
+    if (std::exchange(impl_->lanes[index].look_monitor, false)) {
+      impl_->read_monitor(index);
+    }
   }
   return std::exchange(impl_->lost, {});
 }

@@ -71,8 +71,12 @@ class Router {
   void allow(const std::string& public_key, const std::string& runner);
   void revoke(const std::string& public_key);
 
-  /// File descriptors to poll for reading; all edge-triggered: receive() until nothing is left before polling.
+  /// File descriptors to poll for reading; all edge-triggered: receive() and disconnected() until nothing is left
+  /// before polling.
   [[nodiscard]] const std::vector<int>& fds() const noexcept;
+  /// poll() said that fds()[index] is readable. Sockets are looked at only after this or after a send: each look costs
+  /// a system call.
+  void readable(std::size_t index) noexcept;
 
   /// The next message of this channel, or nullopt when there is none now.
   [[nodiscard]] std::optional<Incoming> receive(Channel channel);

@@ -69,8 +69,11 @@ std::optional<RunnerId> Scheduler::idle_runner() const {
 }
 
 void Scheduler::enqueue(CallId call, DigestId digest, std::uint64_t order) {
-  FLAME_ASSERT(waiters_.try_emplace(call, Waiter{digest, order}).second, "a call waits once");
-  FLAME_ASSERT(groups_[digest].queue.emplace(order, call).second, "orders are unique");
+  auto& queue = groups_[digest].queue;
+  const std::size_t before = queue.size();
+  const auto place = queue.emplace_hint(queue.end(), order, call);  // mostly the youngest
+  FLAME_ASSERT(queue.size() == before + 1, "orders are unique");
+  FLAME_ASSERT(waiters_.try_emplace(call, Waiter{digest, place}).second, "a call waits once");
   with_waiters_.insert(digest);
 }
 
@@ -78,7 +81,7 @@ bool Scheduler::remove_waiting(CallId call) {
   auto it = waiters_.find(call);
   if (it == waiters_.end()) return false;
   Group& group = groups_.at(it->second.digest);
-  group.queue.erase(it->second.order);
+  group.queue.erase(it->second.place);
   if (group.queue.empty()) with_waiters_.erase(it->second.digest);
   waiters_.erase(it);
   return true;

@@ -81,7 +81,7 @@ class Scheduler {
   };
   struct Waiter {
     DigestId digest;
-    std::uint64_t order;
+    std::map<std::uint64_t, CallId>::iterator place;
   };
 
   [[nodiscard]] bool has_room(const Runner& runner) const;

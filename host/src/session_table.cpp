@@ -13,6 +13,7 @@ constexpr int kControlPerTurn = 1024;  // then timers and callers have their tur
 // A hostile peer must not fill the log: the first complaints are written, then every thousandth.
 constexpr std::uint64_t kComplaintsWritten = 20;
 constexpr std::uint64_t kComplaintsEvery = 1000;
+constexpr std::size_t kFormerPeers = 64;
 
 std::uint64_t random_id() {
   std::random_device device;  // getrandom on this platform: session ids cannot be guessed
@@ -21,6 +22,10 @@ std::uint64_t random_id() {
     id = (std::uint64_t{device()} << 32) | device();
   }
   return id;
+}
+
+std::string name_of(const Incoming& message) {
+  return message.user.empty() ? "local" : message.user;
 }
 
 template <class... T>
@@ -47,17 +52,18 @@ void SessionTable::forget(const std::string& name) {
 }
 
 bool SessionTable::receive() {
+  bool any = false;
   for (const PeerId peer : router_.disconnected()) {
     if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
       lose(*found->second, "the connection was closed");
+      any = true;
     }
   }
   if (const unsigned refused = router_.take_refused(); refused > 0) {
-    log_.warning("connections refused: wrong key or broken handshake", {{"count", refused}});
+    complain("connections refused: wrong key or broken handshake", "stranger");
   }
-  const bool control = receive(Channel::control, kControlPerTurn);
-  const bool bulk = receive(Channel::bulk, kBulkPerTurn);
-  return control || bulk;
+  any = receive(Channel::control, kControlPerTurn) || any;
+  return receive(Channel::bulk, kBulkPerTurn) || any;
 }
 
 bool SessionTable::receive(Channel channel, int most) {
@@ -76,12 +82,12 @@ void SessionTable::dispatch(Incoming&& message) {
   const auto known = by_peer_.find(message.peer.value);
   Session* const session = known == by_peer_.end() ? nullptr : known->second;
   if (session != nullptr && message.encrypted && message.user != session->info().name) {
-    complain("message with another runner's key", message);
+    complain("message with another runner's key", name_of(message));
     return;
   }
   auto envelope = message.malformed ? Error{.message = "more than two frames"} : wire::decode(message.envelope.span());
   if (envelope.has_error()) {
-    complain("not a message of this protocol: " + envelope.error().message, message);
+    complain("not a message of this protocol: " + envelope.error().message, name_of(message));
     if (session != nullptr) {
       lose(*session, "it sent what is no message of this protocol: " + envelope.error().message);
     }
@@ -90,7 +96,7 @@ void SessionTable::dispatch(Incoming&& message) {
   if (session == nullptr) {
     on_stranger(message, std::move(*envelope));
   } else if (envelope->session != session->info().id) {
-    complain("message of another session", message);
+    complain("message of another session", name_of(message));
   } else {
     deliver(*session, std::move(envelope->body), message);
   }
@@ -102,8 +108,8 @@ void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelop
     on_first_hello(message, *hello);
   } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {
     on_bulk_hello(message, bulk->session);
-  } else {
-    complain("message before hello", message);
+  } else if (std::find(former_peers_.begin(), former_peers_.end(), message.peer.value) == former_peers_.end()) {
+    complain("message before hello", name_of(message));
   }
 }
 
@@ -129,7 +135,7 @@ const char* SessionTable::objection(const Incoming& message, const wire::Hello& 
 
 void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& hello) {
   if (const char* reason = objection(message, hello)) {
-    complain(std::string("hello refused: ") + reason, message);
+    complain(std::string("hello refused: ") + reason, name_of(message));
     static_cast<void>(
         router_.send(message.peer, wire::encode(0, wire::Refuse{ErrorCode::incompatible, reason}), nullptr));
     return;
@@ -150,7 +156,7 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end() || found->second->bulk() ||
       (message.encrypted && message.user != found->second->info().name)) {
-    complain("bulk connection that belongs to no session", message);
+    complain("bulk connection that belongs to no session", name_of(message));
     return;
   }
   found->second->attach_bulk(message.peer);
@@ -185,6 +191,7 @@ void SessionTable::touch(Session& session) {
 
 bool SessionTable::flush(Instant now) {
   bool parked = false;
+  bool lost = false;
   std::vector<Session*> sessions;
   sessions.swap(dirty_);
   for (Session* const session : sessions) {
@@ -192,19 +199,17 @@ bool SessionTable::flush(Instant now) {
     if (session->closed) {
       continue;
     }
-    switch (session->flush(now)) {
-      case Session::Flushed::done:
-        break;
-      case Session::Flushed::parked:
-        parked = true;
-        touch(*session);
-        break;
-      case Session::Flushed::gone:
-        lose(*session, "the connection was closed");
-        break;
+    const Session::Flushed flushed = session->flush(now);
+    if (flushed == Session::Flushed::parked) {
+      parked = true;
+      touch(*session);
+    } else if (flushed == Session::Flushed::gone) {
+      lose(*session, "the connection was closed");
+      lost = true;
     }
   }
-  return parked;
+  // What a lost runner held may go to others at once.
+  return lost ? flush(now) || parked : parked;
 }
 
 void SessionTable::beat_all() {
@@ -230,11 +235,20 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
   std::erase(dirty_, &session);
   router_.unwatch(session.info().control);
   by_peer_.erase(session.info().control.value);
+  remember_former(session.info().control);
   if (session.bulk()) {
     router_.unwatch(*session.bulk());
     by_peer_.erase(session.bulk()->value);
+    remember_former(*session.bulk());
   }
   closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
+}
+
+void SessionTable::remember_former(PeerId peer) {
+  former_peers_.push_back(peer.value);
+  if (former_peers_.size() > kFormerPeers) {
+    former_peers_.pop_front();
+  }
 }
 
 void SessionTable::lose(Session& session, const std::string& reason) {
@@ -244,10 +258,10 @@ void SessionTable::lose(Session& session, const std::string& reason) {
   }
 }
 
-void SessionTable::complain(const std::string& what, const Incoming& message) {
+void SessionTable::complain(const std::string& what, const std::string& peer) {
   ++complaints_;
   if (complaints_ <= kComplaintsWritten || complaints_ % kComplaintsEvery == 0) {
-    log_.warning(what, {{"peer", message.user.empty() ? std::string("local") : message.user}, {"count", complaints_}});
+    log_.warning(what, {{"peer", peer}, {"count", complaints_}});
   }
 }
 

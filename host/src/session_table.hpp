@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -66,13 +67,14 @@ class SessionTable {
  private:
   bool receive(Channel channel, int most);
   void dispatch(Incoming&& message);
+  void remember_former(PeerId peer);
   void on_stranger(const Incoming& message, wire::Envelope&& envelope);
   void on_first_hello(const Incoming& message, const wire::Hello& hello);
   void on_bulk_hello(const Incoming& message, std::uint64_t session);
   void deliver(Session& session, wire::Body&& body, const Incoming& message);
   [[nodiscard]] const char* objection(const Incoming& message, const wire::Hello& hello) const;
   void lose(Session& session, const std::string& reason);
-  void complain(const std::string& what, const Incoming& message);
+  void complain(const std::string& what, const std::string& peer);
 
   Router& router_;
   SessionEvents& events_;
@@ -83,6 +85,7 @@ class SessionTable {
   std::unordered_map<std::uint64_t, Session*> by_peer_;
   std::vector<Session*> dirty_;
   std::vector<std::unique_ptr<Session>> closed_;
+  std::deque<std::uint64_t> former_peers_;  // the last ones whose session ended: what they still say is no news
   std::uint64_t complaints_ = 0;
 };
 

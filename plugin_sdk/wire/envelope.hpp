@@ -20,9 +20,10 @@ namespace flame::wire {
 /// The same into `out`, whose storage is reused.
 void encode_into(std::vector<std::byte>& out, std::uint64_t session, const Body& body);
 
-/// Appends nothing and keeps nothing: `frame` may be reused after return. Errors, all ErrorCode::incompatible with a
-/// sentence that names the field: not a FLAME envelope, fails verification, over a limit, enum out of range. A body
-/// of a kind this protocol minor does not know decodes to Unsupported{id = its request_id, what = its number, undecoded = true}. [any thread]
+/// Keeps nothing: `frame` may be reused after return, and need not be aligned. Errors, all ErrorCode::incompatible with
+/// a sentence that names the field: not a FLAME envelope, fails verification, over a limit, enum out of range. A body
+/// of a kind this protocol minor does not know decodes to
+/// Unsupported{id = its request_id, what = its number, undecoded = true}. [any thread]
 [[nodiscard]] boost::system::result<Envelope, Error> decode(std::span<const std::byte> frame);
 
 /// FLAME_PARENT: the flat buffer, and its base64 form for environments. Same error rule as decode(). [any thread]

@@ -117,6 +117,8 @@ std::optional<std::string> from_base64(std::string_view text) {
                                    text.size(), nullptr, &size, &end, kBase64Variant);
   if (rc != 0 || end != text.data() + text.size()) return std::nullopt;
   bytes.resize(size);
+  // libsodium takes bytes above 0x7f for letters.
+  if (to_base64(bytes) != text) return std::nullopt;
   return bytes;
 }
 

@@ -29,7 +29,7 @@ struct Loaded {
 /// (not a plugin, undefined symbols); messages carry the loader's own words.
 [[nodiscard]] Loaded load(const Expected& expected);
 
-/// Empty, or what is wrong with the table: reference/ABI rules on sizes, names and versions.
+/// Empty, or what is wrong with the table: its sizes, ABI, names, version or tasks.
 [[nodiscard]] std::string check_table(const flame_plugin* plugin, const Expected& expected);
 
 }  // namespace flame::slot

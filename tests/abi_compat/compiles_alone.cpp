@@ -2,4 +2,6 @@
 #include "flame_abi.h"
 
 flame_entry_fn flame_abi_compiles_as_cxx(flame_entry_fn entry);
-flame_entry_fn flame_abi_compiles_as_cxx(flame_entry_fn entry) { return entry; }
+flame_entry_fn flame_abi_compiles_as_cxx(flame_entry_fn entry) {
+  return entry;
+}

@@ -8,9 +8,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
+#include "plugin_sdk/base/file.hpp"
 #include "tests/support/eventually.hpp"
 
 namespace flame::test {
@@ -20,10 +20,16 @@ namespace {
 
 constexpr const char* kRedirected[] = {"TMPDIR", "XDG_RUNTIME_DIR"};
 
+// Empty when the process is gone; it may go at any moment, also while it is read.
+std::string proc_file(pid_t pid, const std::string& name) {
+  constexpr std::size_t kMax = 1 << 20;
+  const auto contents = base::read_file("/proc/" + std::to_string(pid) + "/" + name, kMax);
+  return contents ? *contents : std::string();
+}
+
 // Fields 3 and 4 of /proc/pid/stat follow the last ')' of the command name.
 std::pair<char, pid_t> state_and_parent(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat((std::istreambuf_iterator<char>(in)), {});
+  const std::string stat = proc_file(pid, "stat");
   const auto name_end = stat.rfind(')');
   if (name_end == std::string::npos) return {'?', 0};
   std::istringstream rest(stat.substr(name_end + 1));
@@ -95,8 +101,7 @@ std::vector<std::string> entries_of(const std::string& directory) {
 }
 
 std::string command_of(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
-  std::string line((std::istreambuf_iterator<char>(in)), {});
+  std::string line = proc_file(pid, "cmdline");
   for (char& c : line) {
     if (c == '\0') c = ' ';
   }
@@ -131,12 +136,14 @@ void LeftoversTest::TearDown() {
 
 void LeftoversTest::check_processes() {
   std::set<pid_t> left;
-  const bool gone = eventually([&] {
-    left = without(descendants(getpid()), processes_before_);
-    reap_dead(left);
-    left = without(descendants(getpid()), processes_before_);
-    return left.empty();
-  });
+  const bool gone = eventually(
+      [&] {
+        left = without(descendants(getpid()), processes_before_);
+        reap_dead(left);
+        left = without(descendants(getpid()), processes_before_);
+        return left.empty();
+      },
+      patience_);
   if (gone) return;
   for (pid_t pid : left) {
     ADD_FAILURE() << "the test left process " << pid << " behind: " << command_of(pid);
@@ -156,7 +163,7 @@ void LeftoversTest::check_descriptors() {
         for (const auto& [fd, target] : descriptors_before_) left.erase(fd);
         return left.empty();
       },
-      std::chrono::seconds(2));
+      patience_);
   if (gone) return;
   for (const auto& [fd, target] : left) ADD_FAILURE() << "the test left descriptor " << fd << " open: " << target;
 }
@@ -168,7 +175,7 @@ void LeftoversTest::check_files() {
         left = entries_of(directory());
         return left.empty();
       },
-      std::chrono::seconds(2));
+      patience_);
   if (gone) return;
   for (const auto& path : left) ADD_FAILURE() << "the test left a file behind: " << path;
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -25,7 +26,7 @@ namespace flame::test {
 [[nodiscard]] std::string command_of(pid_t pid);
 
 /// During a test this process is a subreaper, so daemonised grandchildren become its children and are seen. TMPDIR and
-/// XDG_RUNTIME_DIR lead to directory(). TearDown() waits up to 10 s for things to go and names what stays.
+/// XDG_RUNTIME_DIR lead to directory(). TearDown() waits up to patience_ for things to go and names what stays.
 class LeftoversTest : public testing::Test {
  protected:
   void SetUp() override;
@@ -34,6 +35,8 @@ class LeftoversTest : public testing::Test {
   /// The test's own directory: what is still in it at the end is a leftover. Files a test makes on purpose go to a
   /// TempDir of the test.
   [[nodiscard]] const std::string& directory() const { return directory_->path(); }
+
+  std::chrono::nanoseconds patience_ = std::chrono::seconds(10);
 
  private:
   void check_processes();

@@ -257,6 +257,8 @@ Json Walker::attachment(std::uint64_t number) {
 
 void verify(const std::string& binary_schema, const Bytes& table) {
   if (table.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) damaged("a table of 2 GiB or more");
+  // flatbuffers::Verify reads the root's offset unchecked.
+  if (table.size() < sizeof(fb::uoffset_t) + sizeof(fb::soffset_t)) damaged("it is too short");
   const auto& schema = *reflection::GetSchema(binary_schema.data());
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(table.data());
   // As many tables as fit at all: the walk's budget is the real limit.

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -29,6 +30,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   flame::cli::add_plugin_inspect(*plugin, exit_code);
   flame::cli::add_plugin_schema(*plugin, exit_code);
   flame::cli::add_check(app, exit_code);
+  flame::cli::add_bench(app, exit_code);
 }
 
 int explain(const CLI::App& app, const CLI::ParseError& error) {
@@ -45,6 +47,8 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 int main(int argc, char** argv) {
   // A reader that goes away (`flame map | head`) is a failed write, not the end of the process before its runners.
   std::signal(SIGPIPE, SIG_IGN);
+  // Results and errors tell what matters here; the host's own story only when it is asked for.
+  ::setenv("FLAME_LOG", "warning", 0);
   CLI::App app{"FLAME for C++: run tasks of plugins on runners that boot on demand", "flame"};
   app.set_version_flag("--version", "flame " FLAME_VERSION);
   app.require_subcommand(1);

@@ -37,10 +37,10 @@ MapRun::MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const Map
       encoder_(std::move(encoder)),
       decoder_(std::move(decoder)),
       order_(options.ordered),
-      status_(count_lines(STDIN_FILENO)) {}
+      status_(std::make_shared<MapStatus>(count_lines(STDIN_FILENO))) {}
 
 int MapRun::run() {
-  session_.pool.on_log([this](const LogEvent& event) { status_.print(event.text); });
+  session_.pool.on_log([status = status_](const LogEvent& event) { status->print(event.text); });
   LineReader input(STDIN_FILENO, interrupts_.fd());
   while (!stopped()) {
     wait_for_room();
@@ -51,10 +51,10 @@ int MapRun::run() {
   wait_for_all();
   if (options_.until_idle && !interrupts_.interrupted()) wait_until_idle();
   session_.pool.on_log({});
-  status_.close();
+  status_->close();
   if (interrupts_.interrupted()) return interrupts_.exit_code();
   const std::lock_guard lock(mutex_);
-  return status_.failures() > 0 || output_closed_ ? kFailed : kOk;
+  return status_->failures() > 0 || output_closed_ ? kFailed : kOk;
 }
 
 bool MapRun::stopped() {
@@ -89,7 +89,7 @@ void MapRun::submit(InputLine line) {
     order_.announce(line.number);
     ++running_;
   }
-  status_.started(line.number);
+  status_->started(line.number);
   auto payload = arguments(line);
   if (payload) {
     start(line.number, std::move(*payload));
@@ -108,8 +108,9 @@ Result<RawPayload> MapRun::arguments(const InputLine& line) {
 }
 
 void MapRun::start(std::uint64_t item, RawPayload payload) {
-  auto call = async_raw(session_.pool, options_.task, std::move(payload), call_options_,
-                        [this, item](double fraction, const std::string&) { status_.progress(item, fraction); });
+  auto call =
+      async_raw(session_.pool, options_.task, std::move(payload), call_options_,
+                [status = status_, item](double fraction, const std::string&) { status->progress(item, fraction); });
   in_flight_[item] = std::move(call).then([this, item](Result<RawPayload> result) { finish(item, result); });
 }
 
@@ -120,7 +121,7 @@ void MapRun::finish(std::uint64_t item, const Result<RawPayload>& result) {
   line.update(value ? success(std::move(*value)) : failure(value.error()));
   const std::string text = order_.finish(item, json_line(line));
   if (!text.empty() && !Terminal(STDOUT_FILENO).write(text)) output_closed_ = true;
-  value ? status_.succeeded(item) : status_.failed(item, value.error());
+  value ? status_->succeeded(item) : status_->failed(item, value.error());
   --running_;
   finished_.push_back(item);
   changed_.notify_all();
@@ -136,7 +137,7 @@ void MapRun::wait_until_idle() {
     const auto stats = session_.pool.stats();
     const auto up = stats.runners + stats.booting + stats.draining;
     if (up <= stats.min) return;
-    status_.say(fmt::format("all calls have ended; {} runners are still up", up));
+    status_->say(fmt::format("all calls have ended; {} runners are still up", up));
     pollfd stop{.fd = interrupts_.fd(), .events = POLLIN, .revents = 0};
     ::poll(&stop, 1, kIdlePollMs);
   }

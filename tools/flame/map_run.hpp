@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -63,7 +64,8 @@ class MapRun {
   std::size_t running_ = 0;
   std::vector<std::uint64_t> finished_;
   bool output_closed_ = false;
-  MapStatus status_;  // guards itself
+  // Guards itself. Shared with the host's callbacks, which may come after the run has ended.
+  const std::shared_ptr<MapStatus> status_;
 };
 
 }  // namespace flame::cli

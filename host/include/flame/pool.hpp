@@ -41,8 +41,8 @@ struct LogEvent {
   std::uint64_t call = 0;  ///< Future::id(); 0: belongs to no call
   std::string task;
   Source source = Source::log;
-  int level = 1;  ///< 0 debug, 1 info, 2 warning, 3 error
-  std::string text;
+  int level = 1;              ///< 0 debug, 1 info, 2 warning, 3 error
+  std::string text;           ///< one or more lines, without the last newline
   std::uint64_t dropped = 0;  ///< bytes of output that were not kept before this text
 };
 struct ProgressEvent {

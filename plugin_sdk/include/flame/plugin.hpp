@@ -114,7 +114,8 @@ class PluginDefinition {
 template <auto F, class MethodOf, class ObjectT>
 constexpr void PluginDefinition::add(std::uint32_t flags, const TaskOptions& options) {
   using Call = detail::Callee<F, MethodOf>;
-  static_assert(detail::is_entry_name(Call::name()), "flame: the wire name holds quotes, backslashes or control characters");
+  static_assert(detail::is_entry_name(Call::name()),
+                "flame: the wire name holds quotes, backslashes or control characters");
   if (entries_.contains(Call::name(), Call::fingerprint)) {
     if ((flags & FLAME_TASK_METHOD) != 0) return;
     throw "flame: this task is registered twice";
@@ -232,8 +233,8 @@ template <class D>
 }  // namespace flame
 
 #ifdef FLAME_PLUGIN_BUILD_VERSION
-#define FLAME_DETAIL_CHECK_VERSION(version)                                                                      \
-  static_assert(::std::string_view(version) == FLAME_PLUGIN_BUILD_VERSION,                                       \
+#define FLAME_DETAIL_CHECK_VERSION(version)                                \
+  static_assert(::std::string_view(version) == FLAME_PLUGIN_BUILD_VERSION, \
                 "flame: the version in FLAME_PLUGIN differs from VERSION in flame_add_plugin(); make them equal")
 #else
 #define FLAME_DETAIL_CHECK_VERSION(version) static_assert(true)
@@ -249,16 +250,16 @@ template <class D>
 ///   }
 ///
 /// `p` is a flame::PluginDefinition&. Name: [a-z][a-z0-9_-]{0,63}. Version: semantic.
-#define FLAME_PLUGIN(plugin_name, plugin_version, p)                                                             \
-  FLAME_DETAIL_CHECK_VERSION(plugin_version);                                                                    \
-  namespace {                                                                                                    \
-  struct FlamePluginDefinition {                                                                                 \
-    static constexpr const char* kName = plugin_name;                                                            \
-    static constexpr const char* kVersion = plugin_version;                                                      \
-    static constexpr void define(::flame::PluginDefinition&);                                                    \
-  };                                                                                                             \
-  }                                                                                                              \
-  extern "C" [[gnu::visibility("default")]] const flame_plugin* flame_plugin_entry_v1(std::uint32_t) {           \
-    return ::flame::detail::plugin_entry<FlamePluginDefinition>();                                               \
-  }                                                                                                              \
+#define FLAME_PLUGIN(plugin_name, plugin_version, p)                                                   \
+  FLAME_DETAIL_CHECK_VERSION(plugin_version);                                                          \
+  namespace {                                                                                          \
+  struct FlamePluginDefinition {                                                                       \
+    static constexpr const char* kName = plugin_name;                                                  \
+    static constexpr const char* kVersion = plugin_version;                                            \
+    static constexpr void define(::flame::PluginDefinition&);                                          \
+  };                                                                                                   \
+  }                                                                                                    \
+  extern "C" [[gnu::visibility("default")]] const flame_plugin* flame_plugin_entry_v1(std::uint32_t) { \
+    return ::flame::detail::plugin_entry<FlamePluginDefinition>();                                     \
+  }                                                                                                    \
   constexpr void FlamePluginDefinition::define([[maybe_unused]] ::flame::PluginDefinition& p)

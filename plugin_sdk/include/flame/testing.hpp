@@ -52,21 +52,20 @@ class Runner {
 
   /// Runs the task or factory F. Error: what a caller on a host would get, without process, runner and plugin.
   /// A Tracked in the result can be dereferenced, passed to later calls and used with call<&T::method>(handle, ...).
-#define FLAME_DETAIL_TESTING_CALL(n, params, args)                                                       \
-  template <auto F, class C = detail::Callee<F>>                                                         \
-    requires(!C::is_method && C::arity == n)                                                             \
-  Result<typename C::HostResult> call(FLAME_DETAIL_UNWRAP params) {                                      \
-    return run<F, void>(nullptr FLAME_DETAIL_COMMA_THEN args);                                           \
-  }                                                                                                      \
-  template <auto F, class T, class C = detail::Callee<F, T>>                                             \
-    requires(C::is_method && C::arity == n)                                                              \
-  Result<typename C::HostResult> call(const Tracked<T>& object FLAME_DETAIL_COMMA_THEN params) {         \
-    return run<F, T>(object.handle() FLAME_DETAIL_COMMA_THEN args);                                      \
-  }                                                                                                      \
-  template <auto F, class T, class C = detail::Callee<F, T>>                                             \
-    requires(C::is_method && C::arity == n)                                                              \
-  Result<typename C::HostResult> call(const Child<T>& object FLAME_DETAIL_COMMA_THEN params) {           \
-    return run<F, T>(object.handle() FLAME_DETAIL_COMMA_THEN args);                                      \
+#define FLAME_DETAIL_TESTING_CALL(n, params, args)                                                           \
+  template <auto F, class C = detail::Callee<F>>                                                             \
+  requires(!C::is_method && C::arity == n) Result<typename C::HostResult> call(FLAME_DETAIL_UNWRAP params) { \
+    return run<F, void>(nullptr FLAME_DETAIL_COMMA_THEN args);                                               \
+  }                                                                                                          \
+  template <auto F, class T, class C = detail::Callee<F, T>>                                                 \
+  requires(C::is_method && C::arity == n) Result<typename C::HostResult> call(                               \
+      const Tracked<T>& object FLAME_DETAIL_COMMA_THEN params) {                                             \
+    return run<F, T>(object.handle() FLAME_DETAIL_COMMA_THEN args);                                          \
+  }                                                                                                          \
+  template <auto F, class T, class C = detail::Callee<F, T>>                                                 \
+  requires(C::is_method && C::arity == n) Result<typename C::HostResult> call(                               \
+      const Child<T>& object FLAME_DETAIL_COMMA_THEN params) {                                               \
+    return run<F, T>(object.handle() FLAME_DETAIL_COMMA_THEN args);                                          \
   }
   FLAME_DETAIL_ARITIES(FLAME_DETAIL_TESTING_CALL)
 #undef FLAME_DETAIL_TESTING_CALL
@@ -77,8 +76,8 @@ class Runner {
   template <auto F, class O, class... A>
   Result<detail::HostResult<F, O>> run(const detail::ObjectHandle& object, const A&... arguments) {
     try {
-      const auto output =
-          invoke(&detail::invoke_task<F, O>, detail::encode_arguments<F, O>(arguments...), object, detail::Callee<F, O>::is_method);
+      const auto output = invoke(&detail::invoke_task<F, O>, detail::encode_arguments<F, O>(arguments...), object,
+                                 detail::Callee<F, O>::is_method);
       if (!output) {
         return output.error();
       }
@@ -103,21 +102,20 @@ class Runner {
 };
 
 /// `flame::testing::call<video::resize>({"a.mp4", 480})`: one call by a Runner of its own; see Runner::call.
-#define FLAME_DETAIL_TESTING_CALL(n, params, args)                                                       \
-  template <auto F, class C = detail::Callee<F>>                                                         \
-    requires(!C::is_method && C::arity == n)                                                             \
-  Result<typename C::HostResult> call(FLAME_DETAIL_UNWRAP params) {                                      \
-    return Runner().call<F>(FLAME_DETAIL_UNWRAP args);                                                   \
-  }                                                                                                      \
-  template <auto F, class T, class C = detail::Callee<F, T>>                                             \
-    requires(C::is_method && C::arity == n)                                                              \
-  Result<typename C::HostResult> call(const Tracked<T>& object FLAME_DETAIL_COMMA_THEN params) {         \
-    return Runner().call<F>(object FLAME_DETAIL_COMMA_THEN args);                                        \
-  }                                                                                                      \
-  template <auto F, class T, class C = detail::Callee<F, T>>                                             \
-    requires(C::is_method && C::arity == n)                                                              \
-  Result<typename C::HostResult> call(const Child<T>& object FLAME_DETAIL_COMMA_THEN params) {           \
-    return Runner().call<F>(object FLAME_DETAIL_COMMA_THEN args);                                        \
+#define FLAME_DETAIL_TESTING_CALL(n, params, args)                                                           \
+  template <auto F, class C = detail::Callee<F>>                                                             \
+  requires(!C::is_method && C::arity == n) Result<typename C::HostResult> call(FLAME_DETAIL_UNWRAP params) { \
+    return Runner().call<F>(FLAME_DETAIL_UNWRAP args);                                                       \
+  }                                                                                                          \
+  template <auto F, class T, class C = detail::Callee<F, T>>                                                 \
+  requires(C::is_method && C::arity == n) Result<typename C::HostResult> call(                               \
+      const Tracked<T>& object FLAME_DETAIL_COMMA_THEN params) {                                             \
+    return Runner().call<F>(object FLAME_DETAIL_COMMA_THEN args);                                            \
+  }                                                                                                          \
+  template <auto F, class T, class C = detail::Callee<F, T>>                                                 \
+  requires(C::is_method && C::arity == n) Result<typename C::HostResult> call(                               \
+      const Child<T>& object FLAME_DETAIL_COMMA_THEN params) {                                               \
+    return Runner().call<F>(object FLAME_DETAIL_COMMA_THEN args);                                            \
   }
 FLAME_DETAIL_ARITIES(FLAME_DETAIL_TESTING_CALL)
 #undef FLAME_DETAIL_TESTING_CALL

@@ -218,6 +218,7 @@ TEST_F(RunnerCalls, ABrokenTransferFailsItsCallAlone) {
   FakeHost host;
   host.serve();
   const auto other = host.invoke("waits_for_stop");
+  ASSERT_TRUE(host.begun(other));
   wire::Invoke message;
   message.id = 5;
   message.seq = 2;

@@ -282,8 +282,9 @@ Outcome FakeHost::finish(std::uint64_t id) {
     } else if (auto* progress = std::get_if<wire::Progress>(&body)) {
       outcome.progress.push_back(*progress);
     } else if (const auto* ended = std::get_if<wire::Ended>(&body)) {
+      if (ended->id != id) continue;
       EXPECT_TRUE(answered) << "Ended came before Result";
-      outcome.ended = ended->id == id;
+      outcome.ended = true;
     } else if (auto* result = std::get_if<wire::Result>(&body)) {
       EXPECT_FALSE(std::exchange(answered, true)) << "two results";
       outcome.result = std::move(*result);

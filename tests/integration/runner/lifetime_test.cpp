@@ -186,7 +186,9 @@ TEST_F(RunnerLifetime, TheParentVariableIsNotSeenAfterwards) {
     if (!environment) continue;  // not readable at all: as good
     EXPECT_EQ(environment->find("FLAME_PARENT=R"), std::string::npos);
     const std::size_t at = environment->find("FLAME_PARENT=");
-    if (at != std::string::npos) EXPECT_EQ((*environment)[at + 13], '\0');
+    if (at != std::string::npos) {
+      EXPECT_EQ((*environment)[at + 13], '\0');
+    }
   }
 }
 

@@ -2,5 +2,7 @@
 #include "greet.hpp"
 
 namespace greet {
-std::string hello(std::string name) { return "hello, " + name; }
+std::string hello(std::string name) {
+  return "hello, " + name;
+}
 }  // namespace greet

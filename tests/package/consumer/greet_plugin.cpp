@@ -3,4 +3,6 @@
 
 #include "greet.hpp"
 
-FLAME_PLUGIN("greet", "1.2.3", p) { p.task<greet::hello>({.idempotent = true}); }
+FLAME_PLUGIN("greet", "1.2.3", p) {
+  p.task<greet::hello>({.idempotent = true});
+}

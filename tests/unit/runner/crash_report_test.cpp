@@ -1,1 +1,92 @@
-// placeholder
+// describe_death(): which error a dead slot is.
+#include "runner/crash_report.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+namespace flame::runner {
+namespace {
+
+constexpr int exited(int code) {
+  return code << 8;
+}
+constexpr int signalled(int signal) {
+  return signal;
+}
+
+Death death(int status) {
+  Death result;
+  result.wait_status = status;
+  result.started = Started::yes;
+  return result;
+}
+
+TEST(CrashReport, ASignalIsCrashedWithItsName) {
+  const Error error = describe_death(death(signalled(SIGSEGV)));
+  EXPECT_EQ(error.code, ErrorCode::crashed);
+  EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_NE(error.message.find("segmentation fault (signal 11)"), std::string::npos) << error.message;
+  EXPECT_EQ(error.started, Started::yes);
+}
+
+TEST(CrashReport, AnExitIsCrashedWithItsCode) {
+  const Error error = describe_death(death(exited(3)));
+  EXPECT_EQ(error.code, ErrorCode::crashed);
+  EXPECT_EQ(error.exit_code, 3);
+  EXPECT_EQ(error.signal, 0);
+}
+
+TEST(CrashReport, AKillOfOursHasItsCause) {
+  for (const auto& [cause, code] :
+       {std::pair{StopCause::timed_out, ErrorCode::timed_out}, std::pair{StopCause::cancelled, ErrorCode::cancelled},
+        std::pair{StopCause::shutting_down, ErrorCode::shutting_down}}) {
+    Death killed = death(signalled(SIGKILL));
+    killed.cause = cause;
+    killed.allocation_failed = true;
+    EXPECT_EQ(describe_death(killed).code, code);
+  }
+}
+
+TEST(CrashReport, AFailedAllocationBeforeTheDeathIsOutOfMemory) {
+  Death null_pointer = death(signalled(SIGSEGV));
+  null_pointer.allocation_failed = true;
+  const Error error = describe_death(null_pointer);
+  EXPECT_EQ(error.code, ErrorCode::out_of_memory);
+  EXPECT_EQ(error.signal, SIGSEGV);
+}
+
+TEST(CrashReport, AForeignSigkillIsOutOfMemoryOnlyIfTheKernelKilled) {
+  Death killed = death(signalled(SIGKILL));
+  EXPECT_EQ(describe_death(killed).code, ErrorCode::crashed);
+  killed.oom_killer_moved = true;
+  EXPECT_EQ(describe_death(killed).code, ErrorCode::out_of_memory);
+  Death other = death(signalled(SIGABRT));
+  other.oom_killer_moved = true;
+  EXPECT_EQ(describe_death(other).code, ErrorCode::crashed);
+}
+
+TEST(CrashReport, AnInnocentCallIsCollateral) {
+  Death innocent = death(signalled(SIGKILL));
+  innocent.collateral = true;
+  const Error error = describe_death(innocent);
+  EXPECT_EQ(error.code, ErrorCode::crashed);
+  EXPECT_TRUE(error.collateral);
+}
+
+TEST(CrashReport, AClosedChannelIsNamed) {
+  Death closed = death(signalled(SIGKILL));
+  closed.channel_lost = "the task closed the runner's channel";
+  EXPECT_EQ(describe_death(closed).message, "the task closed the runner's channel");
+  EXPECT_NE(describe_death(death(exited(slot::kExitChannelLost))).message.find("channel"), std::string::npos);
+}
+
+TEST(CrashReport, TheStackIsKept) {
+  Death crashed = death(signalled(SIGSEGV));
+  crashed.crash = slot::CrashReport{SIGSEGV, 0, true, {"video.so+0x10"}};
+  const Error error = describe_death(crashed);
+  EXPECT_EQ(error.where, std::vector<std::string>{"video.so+0x10"});
+  EXPECT_NE(error.message.find("stack overflowed"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace flame::runner

@@ -1,5 +1,5 @@
 # Tests of slots and zygotes; included by tests/unit/runner/CMakeLists.txt.
-if(NOT TARGET fixture_hostile)
+if(NOT TARGET c_fixture_hostile)
   add_subdirectory(${PROJECT_SOURCE_DIR}/tests/fixtures/c_plugins ${PROJECT_BINARY_DIR}/tests/fixtures/c_plugins)
 endif()
 set(slot_tests ${CMAKE_CURRENT_LIST_DIR}/slot)
@@ -17,8 +17,8 @@ flame_add_test(slot_processes
 target_compile_definitions(slot_processes PRIVATE
   FLAME_TEST_ZYGOTE="$<TARGET_FILE:flame-zygote>"
   FLAME_TEST_C_PLUGINS="${PROJECT_BINARY_DIR}/c_plugins")
-add_dependencies(slot_processes flame-zygote fixture_hostile)
+add_dependencies(slot_processes flame-zygote c_fixture_hostile)
 foreach(flaw IN ITEMS constructor start_crashes start_fails start_thread start_slot_fails major minor stride no_entry
                       undefined start_prints start_exits)
-  add_dependencies(slot_processes fixture_${flaw})
+  add_dependencies(slot_processes c_fixture_${flaw})
 endforeach()

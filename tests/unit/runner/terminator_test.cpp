@@ -1,1 +1,253 @@
-// placeholder
+// Terminator: when invocations and the runner itself end.
+#include "runner/terminator.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant kStart{1000s};
+
+class TerminatorTest : public testing::Test {
+ protected:
+  wire::Welcome welcome() const {
+    wire::Welcome message;
+    message.session = 1;
+    message.idle_shutdown_ns = Duration(10s).count();
+    message.shutdown_grace_ns = Duration(30s).count();
+    message.kill_grace_ns = Duration(250ms).count();
+    return message;
+  }
+  void serve() { terminator.welcomed(now, welcome()); }
+  bool invoke(std::uint64_t id, Duration remaining = kInfinite, bool linked = true) {
+    wire::Invoke message;
+    message.id = id;
+    message.seq = ++seq;
+    message.remaining_ns = base::to_wire(remaining);
+    message.linked = linked;
+    return terminator.invoked(now, message);
+  }
+  void pass(Duration time) {
+    now += time;
+    terminator.tick(now);
+  }
+  // "stop 1", "kill 1", "retire 3 must", "leave 0", in order.
+  std::string did() {
+    std::string text;
+    for (const auto& action : terminator.take_actions()) {
+      if (!text.empty()) text += ", ";
+      if (const auto* stop = std::get_if<StopTask>(&action)) text += "stop " + std::to_string(stop->id);
+      if (const auto* kill = std::get_if<KillTask>(&action)) text += "kill " + std::to_string(kill->id);
+      if (const auto* ask = std::get_if<AskRetire>(&action)) {
+        text += "retire " + std::to_string(ask->last_seq) + (ask->must ? " must" : "");
+      }
+      if (const auto* leave = std::get_if<Leave>(&action)) text += "leave " + std::to_string(leave->status);
+    }
+    return text;
+  }
+
+  Instant now = kStart;
+  std::uint64_t seq = 0;
+  Terminator terminator{kStart, 20s};
+};
+
+TEST_F(TerminatorTest, LeavesAtTheFailsafeIfNoHostWelcomesIt) {
+  pass(19999ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "leave 1");
+}
+
+TEST_F(TerminatorTest, AWelcomeEndsTheFailsafe) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  pass(60s);
+  EXPECT_EQ(did(), "");
+}
+
+TEST_F(TerminatorTest, AsksToRetireWhenIdleAndLeavesWhenGranted) {
+  serve();
+  pass(10s);
+  EXPECT_EQ(did(), "retire 0");
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, ADeniedRetireArmsTheIdleTimerAnew) {
+  serve();
+  pass(10s);
+  EXPECT_EQ(did(), "retire 0");
+  terminator.retire_answered(now, false);
+  pass(9999ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "retire 0");
+}
+
+TEST_F(TerminatorTest, ACallThatCrossesARetireIsServed) {
+  serve();
+  pass(10s);
+  EXPECT_EQ(did(), "retire 0");
+  EXPECT_TRUE(invoke(1));
+  terminator.retire_answered(now, false);
+  pass(60s);
+  EXPECT_EQ(did(), "");
+  terminator.ended(now, 1);
+  pass(10s);
+  EXPECT_EQ(did(), "retire 1");
+}
+
+TEST_F(TerminatorTest, WorkStopsTheIdleTimer) {
+  serve();
+  pass(9s);
+  EXPECT_TRUE(invoke(1));
+  pass(100s);
+  EXPECT_EQ(did(), "");
+  terminator.ended(now, 1);
+  pass(9999ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "retire 1");
+}
+
+TEST_F(TerminatorTest, ADeadlineStopsThenKills) {
+  serve();
+  EXPECT_TRUE(invoke(1, 1s));
+  EXPECT_LE(terminator.wake_at(), now + 1s);
+  pass(999ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "stop 1");
+  pass(249ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "kill 1");
+  pass(10s);
+  EXPECT_EQ(did(), "");
+}
+
+TEST_F(TerminatorTest, ACancelStopsThenKillsAndASecondOneChangesNothing) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.cancelled(now, 1, wire::CancelReason::cancelled);
+  EXPECT_EQ(did(), "stop 1");
+  pass(200ms);
+  terminator.cancelled(now, 1, wire::CancelReason::timed_out);
+  pass(50ms);
+  EXPECT_EQ(did(), "kill 1");
+}
+
+TEST_F(TerminatorTest, ACallThatEndedInTimeIsLeftAlone) {
+  serve();
+  EXPECT_TRUE(invoke(1, 1s));
+  terminator.ended(now, 1);
+  terminator.cancelled(now, 1, wire::CancelReason::cancelled);
+  pass(5s);
+  EXPECT_EQ(did(), "");
+}
+
+TEST_F(TerminatorTest, SigtermAsksWithMustAndLeavesAfterTheLastCall) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.sigterm(now);
+  EXPECT_EQ(did(), "retire 1 must");
+  EXPECT_TRUE(invoke(2)) << "sent before the host read the request";
+  terminator.retire_answered(now, true);
+  EXPECT_FALSE(invoke(3));
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "");
+  terminator.ended(now, 2);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, ASecondSigtermChangesNothing) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.sigterm(now);
+  terminator.sigterm(now);
+  EXPECT_EQ(did(), "retire 1 must");
+}
+
+TEST_F(TerminatorTest, ADrainEndsWithItsGraceThenStopsAndKills) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.host_drains(now, 2s);
+  pass(1999ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "stop 1");
+  pass(250ms);
+  EXPECT_EQ(did(), "kill 1");
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, ADrainWithoutAnswerFromTheHostEndsAllTheSame) {
+  serve();
+  terminator.sigterm(now);
+  EXPECT_EQ(did(), "retire 0 must");
+  pass(1s);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, SigtermBeforeTheHostIsReachedLeavesAtOnce) {
+  terminator.sigterm(now);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, SingleUseRetiresAfterTheFirstCall) {
+  wire::Welcome message = welcome();
+  message.single_use = true;
+  terminator.welcomed(now, message);
+  EXPECT_TRUE(invoke(1));
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "retire 1 must");
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, HostLossKillsLinkedWorkAtOnceAndGivesTheRestItsGrace) {
+  serve();
+  EXPECT_TRUE(invoke(1, kInfinite, true));
+  EXPECT_TRUE(invoke(2, kInfinite, false));
+  terminator.host_lost(now, "disconnected");
+  EXPECT_EQ(did(), "kill 1");
+  terminator.ended(now, 1);
+  pass(29s);
+  EXPECT_EQ(did(), "");
+  pass(1s);
+  EXPECT_EQ(did(), "stop 2");
+  pass(250ms);
+  EXPECT_EQ(did(), "kill 2");
+  terminator.ended(now, 2);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, HostLossWithoutWorkLeavesAtOnce) {
+  serve();
+  terminator.host_lost(now, "disconnected");
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, AfterHostLossNoCallIsTaken) {
+  serve();
+  EXPECT_TRUE(invoke(1, kInfinite, false));
+  terminator.host_lost(now, "disconnected");
+  EXPECT_FALSE(invoke(2));
+}
+
+TEST_F(TerminatorTest, UnlinkedWorkThatEndsInItsGraceEndsTheRunner) {
+  serve();
+  EXPECT_TRUE(invoke(1, kInfinite, false));
+  terminator.host_lost(now, "disconnected");
+  pass(1s);
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+}  // namespace
+}  // namespace flame::runner

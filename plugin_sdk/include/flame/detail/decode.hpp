@@ -122,9 +122,6 @@ T get_element(Decoder& in, std::size_t at) {
   }
 }
 
-template <class T>
-inline constexpr std::size_t element_size_of = inline_size(element_desc<T>()->kind);
-
 template <VectorLike T>
 T get_vector(Decoder& in, std::size_t vector) {
   using Element = typename T::value_type;

@@ -68,59 +68,67 @@ template <class E>
 using EnumBase =
     std::conditional_t<std::is_same_v<std::underlying_type_t<E>, bool>, std::uint8_t, std::underlying_type_t<E>>;
 
+/// What a field of type T holds when it is there.
 template <class T>
 struct OptionalPart {
+  static_assert(CheckedValue<T>::value);
   using Type = T;
   static constexpr bool optional = false;
 };
 template <OptionalLike T>
 struct OptionalPart<T> {
   using Inner = typename T::value_type;
+  static_assert(CheckedValue<Inner>::value);
   using Type = std::conditional_t<OptionalLike<Inner>, Wrapped<Inner>, Inner>;
   static constexpr bool optional = true;
 };
 
+/// What stands in a vector for an element of type T.
 template <class T>
-constexpr FieldDesc field_desc(std::string_view name) {
+struct ElementPart {
   static_assert(CheckedValue<T>::value);
-  return {name, &desc_of<typename OptionalPart<T>::Type>, OptionalPart<T>::optional};
-}
-
+  using Type = std::conditional_t<DirectElement<T>, T, Wrapped<T>>;
+};
 template <class T>
-constexpr const TypeDesc* element_desc() {
-  static_assert(CheckedValue<T>::value);
-  if constexpr (DirectElement<T>) {
-    return &desc_of<T>;
-  } else {
-    return &desc_of<Wrapped<T>>;
-  }
-}
+inline constexpr std::size_t element_size_of = inline_size(desc_of<typename ElementPart<T>::Type>.kind);
 
+/// What a variant's field holds: an optional alternative would have two ways to be absent, so it is wrapped.
+template <class T>
+struct AlternativePart {
+  static_assert(CheckedValue<T>::value);
+  using Type = std::conditional_t<OptionalLike<T>, Wrapped<T>, T>;
+};
+
+// The field lists. Addresses of descriptions are taken in variables, never in functions: clang cannot evaluate a
+// function that is being instantiated, and recursive types would come to that.
 template <std::size_t N>
 using FieldArray = std::array<FieldDesc, N == 0 ? 1 : N>;
 
-template <class T>
-inline constexpr auto shape_fields = []<std::size_t... I>(std::index_sequence<I...>) {
-  return FieldArray<sizeof...(I)>{field_desc<typename Shape<T>::template Field<I>>(Shape<T>::template name<I>())...};
-}
-(std::make_index_sequence<Shape<T>::count>());
+template <class T, class Index>
+struct ShapeFields;
+template <class T, std::size_t... I>
+struct ShapeFields<T, std::index_sequence<I...>> {
+  template <std::size_t N>
+  using Part = OptionalPart<typename Shape<T>::template Field<N>>;
+  static constexpr FieldArray<sizeof...(I)> kValue = {
+      FieldDesc{Shape<T>::template name<I>(), &desc_of<typename Part<I>::Type>, Part<I>::optional}...};
+};
 
-/// An optional alternative would have two ways to be absent; it is wrapped.
-template <class A>
-using AlternativeField = std::conditional_t<OptionalLike<A>, Wrapped<A>, A>;
-template <class T>
-inline constexpr auto variant_fields = []<std::size_t... I>(std::index_sequence<I...>) {
-  using V = Alternatives<T>;
-  static_assert((CheckedValue<typename V::template At<I>>::value && ...));
-  return FieldArray<sizeof...(I)>{
-      FieldDesc{position_name<I>(), &desc_of<AlternativeField<typename V::template At<I>>>, true}...};
-}
-(std::make_index_sequence<Alternatives<T>::count>());
+template <class T, class Index>
+struct VariantFields;
+template <class T, std::size_t... I>
+struct VariantFields<T, std::index_sequence<I...>> {
+  static constexpr FieldArray<sizeof...(I)> kValue = {FieldDesc{
+      position_name<I>(), &desc_of<typename AlternativePart<typename Alternatives<T>::template At<I>>::Type>, true}...};
+};
 
 template <class K, class V>
-inline constexpr FieldArray<2> entry_fields = {field_desc<K>("key"), field_desc<V>("value")};
+inline constexpr FieldArray<2> entry_fields = {
+    FieldDesc{"key", &desc_of<typename OptionalPart<K>::Type>, OptionalPart<K>::optional},
+    FieldDesc{"value", &desc_of<typename OptionalPart<V>::Type>, OptionalPart<V>::optional}};
 template <class T>
-inline constexpr FieldArray<1> wrapped_fields = {field_desc<T>("v")};
+inline constexpr FieldArray<1> wrapped_fields = {
+    FieldDesc{"v", &desc_of<typename OptionalPart<T>::Type>, OptionalPart<T>::optional}};
 
 constexpr bool is_signed_kind(Kind kind) {
   return kind == Kind::int8 || kind == Kind::int16 || kind == Kind::int32 || kind == Kind::int64;
@@ -212,12 +220,14 @@ struct TableDesc {
     if constexpr (VariantLike<T>) {
       return {.kind = Kind::table,
               .role = Role::variant,
-              .fields = variant_fields<T>.data(),
+              .fields = VariantFields<T, std::make_index_sequence<Alternatives<T>::count>>::kValue.data(),
               .field_count = Alternatives<T>::count};
     } else if constexpr (TupleLike<T>) {
-      return {.kind = Kind::table, .fields = shape_fields<T>.data(), .field_count = Shape<T>::count};
+      return {.kind = Kind::table,
+              .fields = ShapeFields<T, std::make_index_sequence<Shape<T>::count>>::kValue.data(),
+              .field_count = Shape<T>::count};
     } else {
-      return user_table<T>(shape_fields<T>.data(), Shape<T>::count);
+      return user_table<T>(ShapeFields<T, std::make_index_sequence<Shape<T>::count>>::kValue.data(), Shape<T>::count);
     }
   }
 };
@@ -247,11 +257,11 @@ constexpr TypeDesc make_desc() {
   } else if constexpr (Text<T> || PathLike<T>) {
     return {.kind = Kind::string};
   } else if constexpr (VectorLike<T>) {
-    return {.kind = Kind::vector, .element = element_desc<typename T::value_type>()};
+    return {.kind = Kind::vector, .element = &desc_of<typename ElementPart<typename T::value_type>::Type>};
   } else if constexpr (ArrayLike<T>) {
     return {.kind = Kind::vector,
             .sized = true,
-            .element = element_desc<typename T::value_type>(),
+            .element = &desc_of<typename ElementPart<typename T::value_type>::Type>,
             .length = std::tuple_size_v<T>};
   } else if constexpr (FlatObject<T>) {
     return {
@@ -259,7 +269,8 @@ constexpr TypeDesc make_desc() {
   } else if constexpr (MapLike<T>) {
     return {.kind = Kind::vector, .element = &desc_of<MapEntry<typename T::key_type, typename T::mapped_type>>};
   } else if constexpr (SetLike<T>) {
-    return {.kind = Kind::vector, .role = Role::set, .element = element_desc<typename T::key_type>()};
+    return {
+        .kind = Kind::vector, .role = Role::set, .element = &desc_of<typename ElementPart<typename T::key_type>::Type>};
   } else {
     return TableDesc<T>::make();
   }
@@ -268,7 +279,8 @@ constexpr TypeDesc make_desc() {
 /// The result: no field for void, the position of the object for a child factory.
 template <class R>
 struct ReturnDesc {
-  static constexpr FieldArray<1> kFields = {field_desc<R>("value")};
+  static constexpr FieldArray<1> kFields = {
+      FieldDesc{"value", &desc_of<typename OptionalPart<R>::Type>, OptionalPart<R>::optional}};
   static constexpr std::size_t kCount = 1;
 };
 template <>
@@ -283,13 +295,14 @@ struct ReturnDesc<std::unique_ptr<T>> {
   static constexpr std::size_t kCount = 1;
 };
 
-template <class... A>
-struct CallFields {
-  template <std::size_t... I>
-  static constexpr FieldArray<sizeof...(A)> make(std::index_sequence<I...>) {
-    return {field_desc<typename Owned<std::remove_cvref_t<A>>::Type>(position_name<I>())...};
-  }
-  static constexpr FieldArray<sizeof...(A)> kFields = make(std::index_sequence_for<A...>());
+template <class Index, class... A>
+struct CallFields;
+template <std::size_t... I, class... A>
+struct CallFields<std::index_sequence<I...>, A...> {
+  template <class P>
+  using Part = OptionalPart<typename Owned<std::remove_cvref_t<P>>::Type>;
+  static constexpr FieldArray<sizeof...(A)> kValue = {
+      FieldDesc{position_name<I>(), &desc_of<typename Part<A>::Type>, Part<A>::optional}...};
 };
 
 /// The two root tables of a signature.
@@ -300,7 +313,7 @@ struct RootDesc<R, TypeList<A...>> {
   static constexpr TypeDesc kCall{.kind = Kind::table,
                                   .name = "Call",
                                   .id = fnv1a("flame Call"),
-                                  .fields = CallFields<A...>::kFields.data(),
+                                  .fields = CallFields<std::index_sequence_for<A...>, A...>::kValue.data(),
                                   .field_count = sizeof...(A)};
   static constexpr TypeDesc kReturn{.kind = Kind::table,
                                     .name = "Return",

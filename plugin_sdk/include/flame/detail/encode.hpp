@@ -185,7 +185,7 @@ void put_sequence(Encoder& out, std::size_t reference, const T& values, std::siz
   if constexpr (CopiedElement<Element> && requires { values.data(); }) {
     out.put_vector_of(reference, values.data(), count, sizeof(Element));
   } else {
-    constexpr std::size_t kSize = inline_size(element_desc<Element>()->kind);
+    constexpr std::size_t kSize = element_size_of<Element>;
     std::size_t at = out.put_vector(reference, count, kSize);
     for (const auto& value : values) {
       if constexpr (InlineValue<Element>) {
@@ -242,7 +242,7 @@ void put_map(Encoder& out, std::size_t reference, const T& values) {
 template <SetLike T>
 void put_set(Encoder& out, std::size_t reference, const T& values) {
   using Key = typename T::key_type;
-  constexpr std::size_t kSize = inline_size(element_desc<Key>()->kind);
+  constexpr std::size_t kSize = element_size_of<Key>;
   std::size_t at = out.put_vector(reference, values.size(), kSize);
   for (const void* pointer : ordered(values)) {
     const Key& key = *static_cast<const Key*>(pointer);

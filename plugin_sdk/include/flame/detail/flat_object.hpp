@@ -33,7 +33,9 @@ void put_flat_object(Encoder& out, std::size_t reference, const T& value) {
   out.put_nested(reference, builder.GetBufferPointer(), builder.GetSize());
 }
 
-/// false: the bytes are not a valid buffer of this type. `data` is aligned to 16 bytes.
+/// false: the bytes are not a valid buffer of this type. `data` is aligned to 16 bytes. Inside of the nested buffer
+/// FlatBuffers' own verifier decides: it counts tables, but texts and vectors may be shared there, so the bound on the
+/// size of decoded values does not extend to these types.
 template <FlatObject T>
 bool get_flat_object(const std::byte* data, std::size_t size, unsigned depth_max, T& value) {
   using Names = FlatNames<T>;

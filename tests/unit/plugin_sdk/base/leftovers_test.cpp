@@ -10,7 +10,6 @@
 #include <fstream>
 
 #include "plugin_sdk/base/unique_fd.hpp"
-#include "tests/support/eventually.hpp"
 
 namespace flame::test {
 namespace {
@@ -18,6 +17,7 @@ namespace {
 // Runs the fixture around a body, so that its verdict can be examined.
 class Probe : public LeftoversTest {
  public:
+  Probe() { patience_ = std::chrono::milliseconds(300); }
   using LeftoversTest::directory;
   using LeftoversTest::SetUp;
   using LeftoversTest::TearDown;

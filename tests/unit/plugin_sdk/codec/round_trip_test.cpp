@@ -37,7 +37,7 @@ TEST(RoundTrip, KeepsZeroAndEmptyValuesApartFromDefaultInitialisers) {
   EXPECT_EQ(factor, 0.0);
 }
 
-TEST(RoundTrip, KeepsAnEnumeratorThatIsNotDescribedUntilItIsRead) {
+TEST(RoundTrip, RefusesToReadAValueThatIsNoEnumerator) {
   work::Everything value;
   value.color = static_cast<work::Color>(0);  // Color has no zero
   Objects objects;

@@ -78,6 +78,14 @@ TEST(IncomingTransfer, NeedsNoCreditMessagesForWhatFitsTheWindow) {
   EXPECT_TRUE(transfer.complete());
 }
 
+TEST(IncomingTransfer, GrantsCreditLongBeforeTheWindowIsUsedUp) {
+  IncomingTransfer transfer;
+  ASSERT_TRUE(transfer.announce(4 * kTransferWindow));
+  std::uint64_t granted = 0;
+  for (std::size_t at = 0; at < kTransferWindow / 2; at += kChunkMax) granted += *transfer.on_chunk(at, kChunkMax);
+  EXPECT_EQ(granted, kTransferWindow / 2) << "else the sender stops and starts";
+}
+
 // Both ends together, with any delay of the credit that the window allows.
 void run_to_the_end(std::uint64_t total, std::size_t announce_after_chunks, std::size_t& credits) {
   OutgoingTransfer out(total);

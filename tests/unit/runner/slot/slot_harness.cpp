@@ -84,6 +84,7 @@ TestSlot& SlotTest::hostile_slot(SlotLimits limits) {
 }
 
 void SlotTest::begin(TestSlot& slot, std::string_view task, std::string_view argument, InvokeView options) {
+  ASSERT_TRUE(slot.handle->idle()) << "the slot is not there for " << task;
   const std::string name = "fixture::" + std::string(task);
   std::string bytes(argument);
   const std::uint64_t part = bytes.size();

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Holds the tree to its rules: sizes, who may include whom, banned calls. Prints `file:line: rule: what to do`.
+
+usage: check_style.py [ROOT]      exit status 1 when a rule is broken
+"""
+import fnmatch
+import os
+import re
+import sys
+
+from cpp_text import function_lengths, without_comments_and_strings
+
+TOP_DIRECTORIES = ["plugin_sdk", "host", "runner", "backends", "plugins", "tests", "tools"]
+SKIPPED_DIRECTORIES = {".git", "build", "corpus", "__pycache__"}
+CODE = (".cpp", ".hpp", ".h", ".c")
+
+FILE_LINES_MAX = 600
+LINE_COLUMNS_MAX = 120
+LINE_LENGTH_EXEMPT = ["*/flame_abi*.h"]  # frozen byte for byte, see tests/abi_compat
+FUNCTION_LINES_MAX = 70
+README_LINES_MAX = 40
+
+# Which top directories the code of one may include. Host headers are installed as <flame/...>, see host_header().
+MAY_INCLUDE = {
+    "plugins": {"plugins"},
+    "plugin_sdk": {"plugin_sdk"},
+    "host": {"host", "plugin_sdk"},
+    "runner": {"runner", "plugin_sdk"},
+    "backends": {"backends", "plugin_sdk"},
+    "tools": set(TOP_DIRECTORIES) - {"tests"},
+    "tests": set(TOP_DIRECTORIES),
+}
+# Public host headers that others than hosts may include: backends implement one interface.
+HOST_HEADERS_FOR = {"backends": {"backend.hpp"}, "host": None, "tools": None, "tests": None}
+
+# (what, pattern of the included header, files that may include it, reason)
+CONTAINED = [
+    ("Boost.DLL", r"boost/dll", ["runner/zygote/loader.cpp"], "only the zygote loads plugins"),
+    ("ZeroMQ", r"zmq\.h", ["host/src/router.cpp", "host/src/zap.cpp", "runner/dealer.cpp", "tools/flame/bench/*",
+                           "tests/*"], "only the two transports know sockets"),
+    ("libcurl", r"curl/", ["backends/fly/*", "tests/unit/backends/*"], "only the Fly HTTP client uses it"),
+    ("toml++", r"toml\+\+/", ["host/src/config*", "plugin_sdk/manifest/manifest.cpp", "tests/*"],
+     "only configuration and manifest are TOML"),
+    ("FlatBuffers", r"flatbuffers/|_generated\.h", ["plugin_sdk/wire/*", "tools/flame/*", "tests/*"],
+     "only the wire and the command line use it"),
+    ("spdlog", r"spdlog/", ["plugin_sdk/base/log.cpp", "tests/*"], "log through plugin_sdk/base/log.hpp"),
+]
+
+# (pattern, files that may use it, remedy)
+BANNED = [
+    (r"\b(?:std::)?system\s*\(\s*[\"\w]", [], "use plugin_sdk/base/spawn.hpp"),
+    (r"(?<![\w.>])dlclose\s*\(", ["tests/unit/plugin_sdk/plugin/*"], "nothing is ever unloaded"),
+    (r"\bs?rand\s*\(", [], "use <random>"),
+    (r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\s*\(", ["tests/support/eventually.hpp", "tests/fixtures/*"],
+     "wait for a condition (tests/support/eventually.hpp)"),
+    # executor.cpp: its destructor may run on one of its own threads, which cannot join itself.
+    (r"\bthread\b[^;\n]*\.detach\s*\(", ["tests/fixtures/*", "host/src/executor.cpp"], "join threads"),
+    (r"\bgetenv\s*\(", ["plugin_sdk/base/log.cpp", "runner/guardian.cpp", "runner/log.cpp", "runner/plugin_store.cpp",
+                        "backends/*", "host/src/host_setup.cpp", "host/src/router.cpp", "host/src/secret.cpp",
+                        "host/src/runtime_dir.cpp", "tools/flame/*", "tests/*"], "pass it in as an option"),
+    (r"\b(?:GTEST_SKIP|DISABLED_\w+)", [], "a test runs or does not exist"),
+    (r"\bPR_SET_PDEATHSIG\b", ["runner/*", "tests/*"], "never on a runner: a backend thread's end would kill it"),
+]
+LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+PUBLIC = ["plugin_sdk/include/*", "host/include/*"]
+PUBLIC_BANNED = re.compile(
+    r"^(flatbuffers/|zmq|boost/asio|asio|functional$|iostream$|filesystem$|regex$|thread$|mutex$)")
+# (file, header, reason)
+PUBLIC_EXCEPTIONS = {
+    ("host/include/flame/backend.hpp", "functional"),  # implemented by backends, not included by host programs
+    ("host/include/flame/asio.hpp", "boost/asio"),     # its purpose
+    ("plugin_sdk/include/flame/asio.hpp", "boost/asio"),
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+USING_NAMESPACE = re.compile(r"^using\s+namespace\s+(?!std::(?:\w+::)*\w*literals)\w")
+
+
+def matches(path, patterns):
+    return any(fnmatch.fnmatch(path, pattern) for pattern in patterns)
+
+
+class Checker:
+    def __init__(self, root):
+        self.root = root
+        self.problems = []
+        self.host_headers = {name for name in self._names("host/include/flame")} - \
+                            {name for name in self._names("plugin_sdk/include/flame")}
+
+    def _names(self, directory):
+        path = os.path.join(self.root, directory)
+        return os.listdir(path) if os.path.isdir(path) else []
+
+    def report(self, path, line, rule, text):
+        self.problems.append(f"{path}:{line}: {rule}: {text}")
+
+    def run(self):
+        for top in TOP_DIRECTORIES:
+            if not os.path.isdir(os.path.join(self.root, top)):
+                continue
+            self.check_readme(top)
+            for path in self._files(top):
+                with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as file:
+                    self.check_file(path, file.read())
+        return self.problems
+
+    def _files(self, top):
+        for directory, subdirectories, names in os.walk(os.path.join(self.root, top)):
+            subdirectories[:] = sorted(d for d in subdirectories if d not in SKIPPED_DIRECTORIES)
+            for name in sorted(names):
+                if name.endswith(CODE) or name.endswith(".py"):
+                    yield os.path.relpath(os.path.join(directory, name), self.root)
+
+    def check_readme(self, top):
+        path = os.path.join(top, "README.md")
+        try:
+            with open(os.path.join(self.root, path), encoding="utf-8") as file:
+                lines = len(file.readlines())
+        except FileNotFoundError:
+            self.report(path, 1, "readme", "each top directory has a README")
+            return
+        if lines > README_LINES_MAX:
+            self.report(path, lines, "readme", f"{lines} lines, at most {README_LINES_MAX}")
+
+    def check_file(self, path, text):
+        lines = text.split("\n")
+        self.check_sizes(path, lines)
+        for number, line in enumerate(lines, 1):
+            if LEFTOVER.search(line) and not path.startswith("tests/style/"):
+                self.report(path, number, "leftover", "finish it or write down why it is so")
+        if not path.endswith(CODE):
+            return
+        if not lines[0].startswith(("//", "/*")):
+            self.report(path, 1, "first-line", "start with a comment: what is this file responsible for?")
+        code = without_comments_and_strings(text)
+        self.check_functions(path, code)
+        self.check_calls(path, code)
+        for number, line in enumerate(lines, 1):
+            found = INCLUDE.match(line)
+            if found:
+                self.check_include(path, number, found.group(1), found.group(2))
+
+    def check_sizes(self, path, lines):
+        if len(lines) - 1 > FILE_LINES_MAX:
+            self.report(path, len(lines) - 1, "file-length", f"at most {FILE_LINES_MAX} lines: split it")
+        for number, line in enumerate(lines, 1):
+            if len(line) > LINE_COLUMNS_MAX and not matches(path, LINE_LENGTH_EXEMPT):
+                self.report(path, number, "line-length", f"{len(line)} columns, at most {LINE_COLUMNS_MAX}")
+
+    def check_functions(self, path, code):
+        for line, length in function_lengths(code):
+            if length > FUNCTION_LINES_MAX:
+                self.report(path, line, "function-length", f"{length} lines, at most {FUNCTION_LINES_MAX}: split it")
+
+    def check_calls(self, path, code):
+        is_header = path.endswith((".hpp", ".h"))
+        for number, line in enumerate(code.split("\n"), 1):
+            for pattern, allowed, remedy in BANNED:
+                if re.search(pattern, line) and not matches(path, allowed):
+                    self.report(path, number, "banned", f"{line.strip()[:60]}: {remedy}")
+            if is_header and USING_NAMESPACE.match(line):
+                self.report(path, number, "using-namespace", "not in a header")
+
+    def check_include(self, path, number, kind, header):
+        top = path.split("/")[0]
+        self.check_layer(path, number, top, kind, header)
+        for what, pattern, allowed, reason in CONTAINED:
+            if re.match(pattern, header) and not matches(path, allowed):
+                self.report(path, number, "contained", f"{what} is included here: {reason}")
+        if matches(path, PUBLIC) and PUBLIC_BANNED.match(header):
+            if not any(path == file and header.startswith(name) for file, name in PUBLIC_EXCEPTIONS):
+                self.report(path, number, "public-include", f"<{header}> in a public header")
+
+    def check_layer(self, path, number, top, kind, header):
+        target = header.split("/")[0]
+        if kind == '"' and target in TOP_DIRECTORIES and target not in MAY_INCLUDE[top]:
+            self.report(path, number, "layer", f"{top} must not include {target}")
+        if matches(path, ["plugin_sdk/include/*"]) and kind == '"' and target == "plugin_sdk":
+            self.report(path, number, "layer", "include public headers as <flame/...>, nothing else of plugin_sdk")
+        if kind == "<" and header.startswith("flame/") and header[6:] in self.host_headers:
+            allowed = HOST_HEADERS_FOR.get(top, set())
+            if allowed is not None and header[6:] not in allowed:
+                self.report(path, number, "layer", f"{top} must not include the host's <{header}>")
+
+
+def main():
+    root = sys.argv[1] if len(sys.argv) > 1 else os.getcwd()
+    problems = Checker(root).run()
+    print("\n".join(problems) if problems else "style: no problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
