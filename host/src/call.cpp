@@ -6,6 +6,9 @@
 
 #include <boost/core/demangle.hpp>
 
+#include <flame/detail/calls.hpp>
+#include <flame/future.hpp>
+
 namespace flame::detail {
 
 CallState::~CallState() = default;
@@ -30,6 +33,18 @@ Error error_from_current_exception() {
   } catch (...) {
     return {.code = ErrorCode::task_failed, .message = "an exception that is no std::exception left the callback"};
   }
+}
+
+Error invalid_future() {
+  return {.code = ErrorCode::invalid_argument,
+          .message = "this future is not valid: it was default-made, moved from, or its result was taken already",
+          .started = Started::no};
+}
+
+Error empty_handle() {
+  return {.code = ErrorCode::invalid_argument,
+          .message = "this handle is empty: it was default-made or moved from",
+          .started = Started::no};
 }
 
 Error objects_unsupported(std::string_view what) {

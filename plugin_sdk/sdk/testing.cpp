@@ -108,6 +108,10 @@ class Runner::State {
   };
 
   static const flame_runner_api& api();
+  static void set_result_functions(flame_runner_api& api);
+  static void set_stop_functions(flame_runner_api& api);
+  static void set_report_functions(flame_runner_api& api);
+  static void set_object_functions(flame_runner_api& api);
   static Call& of(flame_call* call) { return *reinterpret_cast<Call*>(call); }
   static const Call& of(const flame_call* call) { return *reinterpret_cast<const Call*>(call); }
 
@@ -142,86 +146,100 @@ std::string to_text(const char* data, std::size_t size) {
 
 }  // namespace
 
-const flame_runner_api& Runner::State::api() {
-  static constexpr flame_runner_api kApi = {
-      .struct_size = sizeof(flame_runner_api),
-      .abi_minor = FLAME_ABI_MINOR,
-      .result_alloc = [](flame_call* c, std::size_t size) -> std::uint8_t* {
-        Call& call = of(c);
-        if (!call.state->charge(call, size)) {
-          return nullptr;
-        }
-        call.table_size = size;
-        call.table.resize(size / sizeof(Block) + 1);
-        return reinterpret_cast<std::uint8_t*>(call.table.data());
-      },
-      .result_attach = [](flame_call* c, flame_view bytes) -> flame_status {
-        Call& call = of(c);
-        if (!call.state->charge(call, bytes.size) || call.result.attachments.size() == limits::kAttachmentsMax) {
-          return FLAME_TOO_LARGE;
-        }
-        call.result.attachments.emplace_back(bytes.data, bytes.size);
-        return FLAME_OK;
-      },
-      .set_error =
-          [](flame_call* c, const char* type, const char* message) {
-            of(c).error_type = type;
-            of(c).error_message = message;
-          },
-      .stop_requested = [](const flame_call* c) -> std::int32_t {
-        const std::lock_guard lock(of(c).state->mutex);
-        return of(c).state->stopped(of(c)) ? 1 : 0;
-      },
-      .wait_stop = [](flame_call* c) -> std::int32_t {
-        Call& call = of(c);
-        std::unique_lock lock(call.state->mutex);
-        const auto ended = [&] { return call.wait_ended || call.state->stopped(call); };
-        if (call.deadline) {
-          call.state->changed.wait_until(lock, *call.deadline, ended);
-        } else {
-          call.state->changed.wait(lock, ended);
-        }
-        return call.wait_ended ? 0 : 1;
-      },
-      .end_wait_stop =
-          [](flame_call* c) {
-            const std::lock_guard lock(of(c).state->mutex);
-            of(c).wait_ended = true;
-            of(c).state->changed.notify_all();
-          },
-      .remaining_ns = [](const flame_call* c) -> std::int64_t {
-        const auto& deadline = of(c).deadline;
-        return deadline ? std::max<std::int64_t>(0, Duration(*deadline - Clock::now()).count()) : -1;
-      },
-      .log =
-          [](flame_call* c, std::int32_t level, const char* message, std::size_t size) {
-            State& state = *of(c).state;
-            const std::lock_guard lock(state.mutex);
-            state.logs.push_back({static_cast<LogLevel>(level), to_text(message, size)});
-          },
-      .progress =
-          [](flame_call* c, double fraction, const char* message, std::size_t size) {
-            if (std::isnan(fraction)) {
-              return;
-            }
-            State& state = *of(c).state;
-            const std::lock_guard lock(state.mutex);
-            state.progress.push_back({std::clamp(fraction, 0.0, 1.0), to_text(message, size)});
-          },
-      .track = [](flame_call* c, void* object, const flame_object_type* type) -> std::uint32_t {
-        of(c).objects.emplace_back(object, type);
-        return static_cast<std::uint32_t>(of(c).objects.size());
-      },
-      .tracked = [](flame_call* c, std::uint32_t index, const char* type_name) -> void* {
-        auto& arguments = of(c).arguments;
-        if (index == 0 || index > arguments.size()) {
-          return nullptr;
-        }
-        const auto& object = static_cast<const detail::LocalObjectBase&>(*arguments[index - 1]);
-        return std::string_view(object.type().name) == type_name ? &arguments[index - 1] : nullptr;
-      },
-      .get_extension = [](const char*) -> const void* { return nullptr; },
+void Runner::State::set_result_functions(flame_runner_api& api) {
+  api.result_alloc = [](flame_call* c, std::size_t size) -> std::uint8_t* {
+    Call& call = of(c);
+    if (!call.state->charge(call, size)) {
+      return nullptr;
+    }
+    call.table_size = size;
+    call.table.resize(size / sizeof(Block) + 1);
+    return reinterpret_cast<std::uint8_t*>(call.table.data());
   };
+  api.result_attach = [](flame_call* c, flame_view bytes) -> flame_status {
+    Call& call = of(c);
+    if (!call.state->charge(call, bytes.size) || call.result.attachments.size() == limits::kAttachmentsMax) {
+      return FLAME_TOO_LARGE;
+    }
+    call.result.attachments.emplace_back(bytes.data, bytes.size);
+    return FLAME_OK;
+  };
+  api.set_error = [](flame_call* c, const char* type, const char* message) {
+    of(c).error_type = type;
+    of(c).error_message = message;
+  };
+}
+
+void Runner::State::set_stop_functions(flame_runner_api& api) {
+  api.stop_requested = [](const flame_call* c) -> std::int32_t {
+    const std::lock_guard lock(of(c).state->mutex);
+    return of(c).state->stopped(of(c)) ? 1 : 0;
+  };
+  api.wait_stop = [](flame_call* c) -> std::int32_t {
+    Call& call = of(c);
+    std::unique_lock lock(call.state->mutex);
+    const auto ended = [&] { return call.wait_ended || call.state->stopped(call); };
+    if (call.deadline) {
+      call.state->changed.wait_until(lock, *call.deadline, ended);
+    } else {
+      call.state->changed.wait(lock, ended);
+    }
+    return call.wait_ended ? 0 : 1;
+  };
+  api.end_wait_stop = [](flame_call* c) {
+    const std::lock_guard lock(of(c).state->mutex);
+    of(c).wait_ended = true;
+    of(c).state->changed.notify_all();
+  };
+  api.remaining_ns = [](const flame_call* c) -> std::int64_t {
+    const auto& deadline = of(c).deadline;
+    return deadline ? std::max<std::int64_t>(0, Duration(*deadline - Clock::now()).count()) : -1;
+  };
+}
+
+void Runner::State::set_report_functions(flame_runner_api& api) {
+  api.log = [](flame_call* c, std::int32_t level, const char* message, std::size_t size) {
+    State& state = *of(c).state;
+    const std::lock_guard lock(state.mutex);
+    state.logs.push_back({static_cast<LogLevel>(level), to_text(message, size)});
+  };
+  api.progress = [](flame_call* c, double fraction, const char* message, std::size_t size) {
+    if (std::isnan(fraction)) {
+      return;
+    }
+    State& state = *of(c).state;
+    const std::lock_guard lock(state.mutex);
+    state.progress.push_back({std::clamp(fraction, 0.0, 1.0), to_text(message, size)});
+  };
+}
+
+void Runner::State::set_object_functions(flame_runner_api& api) {
+  api.track = [](flame_call* c, void* object, const flame_object_type* type) -> std::uint32_t {
+    of(c).objects.emplace_back(object, type);
+    return static_cast<std::uint32_t>(of(c).objects.size());
+  };
+  api.tracked = [](flame_call* c, std::uint32_t index, const char* type_name) -> void* {
+    auto& arguments = of(c).arguments;
+    if (index == 0 || index > arguments.size()) {
+      return nullptr;
+    }
+    const auto& object = static_cast<const detail::LocalObjectBase&>(*arguments[index - 1]);
+    return std::string_view(object.type().name) == type_name ? &arguments[index - 1] : nullptr;
+  };
+  api.get_extension = [](const char*) -> const void* { return nullptr; };
+}
+
+const flame_runner_api& Runner::State::api() {
+  static const flame_runner_api kApi = [] {
+    flame_runner_api api{};
+    api.struct_size = sizeof(api);
+    api.abi_minor = FLAME_ABI_MINOR;
+    set_result_functions(api);
+    set_stop_functions(api);
+    set_report_functions(api);
+    set_object_functions(api);
+    return api;
+  }();
   return kApi;
 }
 

@@ -10,4 +10,6 @@ std::string hello::greet(std::string name) {
   return "Hello, " + name + "!";
 }
 
-FLAME_PLUGIN("hello", "1.0.0", plugin) { plugin.task<hello::greet>(); }
+FLAME_PLUGIN("hello", "1.0.0", plugin) {
+  plugin.task<hello::greet>();
+}

@@ -1,3 +1,4 @@
+// libav error codes as text and as exceptions.
 #include "plugins/video/av.hpp"
 
 namespace video::av {

@@ -63,8 +63,12 @@ T* allocated(T* pointer) {
   return pointer;
 }
 
-inline Frame make_frame() { return Frame(allocated(av_frame_alloc())); }
-inline Packet make_packet() { return Packet(allocated(av_packet_alloc())); }
+inline Frame make_frame() {
+  return Frame(allocated(av_frame_alloc()));
+}
+inline Packet make_packet() {
+  return Packet(allocated(av_packet_alloc()));
+}
 
 }  // namespace av
 }  // namespace video

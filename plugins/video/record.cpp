@@ -1,3 +1,4 @@
+// The table `videos`: one row per stored file.
 #include "plugins/video/record.hpp"
 
 #include <memory>

@@ -18,7 +18,9 @@ constexpr int kHeightMin = 16;
 constexpr int kHeightMax = 4320;  // 8K
 constexpr double kProgressStep = 0.01;
 
-int even(int value) { return std::max(2, value & ~1); }
+int even(int value) {
+  return std::max(2, value & ~1);
+}
 
 int target_height(std::int32_t asked) {
   const int height = asked == 0 ? kHeightDefault : asked;

@@ -1,3 +1,4 @@
+// Writing an H.264 MP4 with libav.
 #include "plugins/video/sink.hpp"
 
 extern "C" {
@@ -7,8 +8,8 @@ extern "C" {
 namespace video {
 namespace {
 
-constexpr const char* kQuality = "23";        // x264's own default: visually good at a fraction of the size
-constexpr const char* kPreset = "veryfast";   // four times the speed of "medium" for about a tenth more bytes
+constexpr const char* kQuality = "23";       // x264's own default: visually good at a fraction of the size
+constexpr const char* kPreset = "veryfast";  // four times the speed of "medium" for about a tenth more bytes
 
 const AVCodec* h264_encoder() {
   const AVCodec* codec = avcodec_find_encoder_by_name("libx264");

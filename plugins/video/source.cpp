@@ -1,3 +1,4 @@
+// Reading video files with libav.
 #include "plugins/video/source.hpp"
 
 #include <algorithm>
@@ -46,7 +47,9 @@ AVRational Source::frame_rate() const {
   return rate.num > 0 && rate.den > 0 ? rate : AVRational{25, 1};
 }
 
-const AVStream* Source::audio() const { return audio_ < 0 ? nullptr : input_->streams[audio_]; }
+const AVStream* Source::audio() const {
+  return audio_ < 0 ? nullptr : input_->streams[audio_];
+}
 
 double Source::position(const AVFrame& frame) const {
   const std::int64_t start = stream().start_time == AV_NOPTS_VALUE ? 0 : stream().start_time;

@@ -22,7 +22,7 @@ class Source {
   /// The first audio stream, or null.
   const AVStream* audio() const;
 
-  using OnFrame = std::function<bool(AVFrame&)>;    ///< false ends the reading
+  using OnFrame = std::function<bool(AVFrame&)>;  ///< false ends the reading
   using OnPacket = std::function<void(AVPacket&)>;
 
   /// Decodes from the current position to the end. A frame is valid during its callback.

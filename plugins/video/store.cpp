@@ -1,3 +1,4 @@
+// Names and pending files of the store.
 #include "plugins/video/store.hpp"
 
 #include <filesystem>
@@ -15,7 +16,9 @@ std::string store_directory(const std::string& source, const std::string& store)
   return directory.string();
 }
 
-std::string stem(const std::string& source) { return fs::path(source).stem().string(); }
+std::string stem(const std::string& source) {
+  return fs::path(source).stem().string();
+}
 
 // The process id keeps two attempts at the same video apart.
 PendingFile::PendingFile(std::string path)

@@ -8,7 +8,9 @@
 using namespace std::chrono_literals;
 
 // libav writes its statistics to stderr, which would travel to the host's log with every call.
-static void only_errors() { av_log_set_level(AV_LOG_ERROR); }
+static void only_errors() {
+  av_log_set_level(AV_LOG_ERROR);
+}
 
 FLAME_PLUGIN("video", "1.4.0", plugin) {
   plugin.start<only_errors>();

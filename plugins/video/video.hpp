@@ -11,16 +11,16 @@ namespace video {
 
 /// A video file to be made smaller.
 struct Video {
-  std::string path;          ///< absolute path of the source, readable by the runner
-  std::int32_t height = 0;   ///< lines of the result; 0 means 480; made even; 16 to 4320
-  std::string store;         ///< directory for the result and its record; empty: the source's directory
+  std::string path;         ///< absolute path of the source, readable by the runner
+  std::int32_t height = 0;  ///< lines of the result; 0 means 480; made even; 16 to 4320
+  std::string store;        ///< directory for the result and its record; empty: the source's directory
 };
 
 /// A stored result; also a row of the table `videos` in `<store>/videos.sqlite`.
 struct Resized {
-  std::string path;          ///< `<store>/<stem>-<height>p.mp4`
-  std::int64_t bytes = 0;    ///< size of that file
-  double seconds = 0;        ///< duration of the video
+  std::string path;        ///< `<store>/<stem>-<height>p.mp4`
+  std::int64_t bytes = 0;  ///< size of that file
+  double seconds = 0;      ///< duration of the video
   std::int32_t width = 0;
   std::int32_t height = 0;
 };
@@ -28,9 +28,9 @@ struct Resized {
 /// Frames to be taken from a video, evenly spread over its duration.
 struct Preview {
   std::string path;
-  std::int32_t count = 0;    ///< 1 to 1000
-  std::int32_t width = 0;    ///< columns of each picture; 0 means 320; 16 to 7680
-  std::string store;         ///< directory for the pictures; empty: the source's directory
+  std::int32_t count = 0;  ///< 1 to 1000
+  std::int32_t width = 0;  ///< columns of each picture; 0 means 320; 16 to 7680
+  std::string store;       ///< directory for the pictures; empty: the source's directory
 };
 
 BOOST_DESCRIBE_STRUCT(Video, (), (path, height, store))

@@ -25,6 +25,9 @@ namespace detail {
 /// The exception in flight as task_failed (a CallError keeps its own error). Only inside a catch block.
 [[nodiscard]] Error error_from_current_exception();
 
+/// What using a default-made, moved-from or taken Future gives.
+[[nodiscard]] Error invalid_future();
+
 /// What a `then` made: its value, or the exception that left it.
 template <class T>
 struct Box {
@@ -155,7 +158,7 @@ class [[nodiscard]] Future {
 
   [[nodiscard]] detail::CallState& state() const {
     if (!state_) {
-      throw CallError(Error{.code = ErrorCode::invalid_argument, .message = "this future is not valid (any more)"});
+      throw CallError(detail::invalid_future());
     }
     return *state_;
   }

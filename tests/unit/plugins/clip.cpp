@@ -1,3 +1,4 @@
+// Test clips by the ffmpeg program.
 #include "tests/unit/plugins/clip.hpp"
 
 #include <array>
@@ -25,9 +26,10 @@ std::string output_of(const std::string& command) {
 
 void make_clip(const std::string& path, const std::string& size, int seconds) {
   const std::string duration = std::to_string(seconds);
-  const std::string said = output_of("ffmpeg -nostdin -loglevel error -y -f lavfi -i testsrc2=size=" + size +
-                                     ":rate=25:duration=" + duration + " -f lavfi -i sine=duration=" + duration +
-                                     " -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac -shortest " + path + " 2>&1");
+  const std::string said =
+      output_of("ffmpeg -nostdin -loglevel error -y -f lavfi -i testsrc2=size=" + size +
+                ":rate=25:duration=" + duration + " -f lavfi -i sine=duration=" + duration +
+                " -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac -shortest " + path + " 2>&1");
   if (!said.empty()) throw std::runtime_error("ffmpeg: " + said);
 }
 

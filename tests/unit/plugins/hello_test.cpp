@@ -1,3 +1,4 @@
+// The hello plugin, as its author would test it.
 #include <gtest/gtest.h>
 
 #include <flame/plugin.hpp>
@@ -5,7 +6,9 @@
 
 #include "plugins/hello/hello.hpp"
 
-TEST(Hello, GreetsByName) { EXPECT_EQ(flame::testing::call<hello::greet>("world").value(), "Hello, world!"); }
+TEST(Hello, GreetsByName) {
+  EXPECT_EQ(flame::testing::call<hello::greet>("world").value(), "Hello, world!");
+}
 
 TEST(Hello, RefusesToGreetNobody) {
   const auto greeting = flame::testing::call<hello::greet>("");

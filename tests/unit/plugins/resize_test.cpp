@@ -1,3 +1,4 @@
+// video::resize_quality on real clips.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -85,7 +86,8 @@ TEST_F(Resize, StopsWhenItIsAskedToAndLeavesNoPartialFile) {
 }
 
 TEST_F(Resize, SaysThatAFileIsNoVideo) {
-  const auto result = runner_.call<video::resize_quality>({directory_.write("noise.mp4", "no video at all"), 90, store()});
+  const auto result =
+      runner_.call<video::resize_quality>({directory_.write("noise.mp4", "no video at all"), 90, store()});
   ASSERT_TRUE(result.has_error());
   EXPECT_EQ(result.error().code, ErrorCode::task_failed);
   EXPECT_EQ(result.error().type, "video::NotAVideo");

@@ -1,3 +1,4 @@
+// video::thumbnails on real clips.
 #include <gtest/gtest.h>
 
 #include <flame/plugin.hpp>

@@ -99,7 +99,7 @@ std::vector<Figure> large_calls(const BenchOptions& options, Wire wire, const st
 }
 
 std::vector<Figure> call_beside_a_gigabyte(const BenchOptions& options) {
-  auto host = bench_host(options, "bench-small", {.timeout = 10min, .max = 1, .max_concurrency = 2});
+  auto host = bench_host(options, "bench-small", {.max = 1, .max_concurrency = 2, .timeout = 10min});
   const Pool pool = host.pool("main");
   const std::string text(kSmall, 'x');
   static_cast<void>(pool.call<flame_bench::echo>(text));

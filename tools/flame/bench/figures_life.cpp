@@ -39,7 +39,7 @@ std::vector<Figure> cold_start(const BenchOptions& options) {
 
 // From the news that a slot was killed to the result of the next call, which needs a new slot.
 std::vector<Figure> slot_back(const BenchOptions& options, const std::string& plugin, const std::string& kind) {
-  auto host = bench_host(options, plugin, {.boot_timeout = 60s, .max = 1, .max_concurrency = 1});
+  auto host = bench_host(options, plugin, {.max = 1, .max_concurrency = 1, .boot_timeout = 60s});
   const Pool pool = host.pool("main");
   std::vector<double> samples;
   for (int i = 0; i < options.repeats(); ++i) {

@@ -18,6 +18,8 @@ namespace flame::detail {
 
 /// Children and tracked resources are not served by this release: what they answer.
 [[nodiscard]] Error objects_unsupported(std::string_view what);
+/// What calling through a default-made or moved-from handle gives.
+[[nodiscard]] Error empty_handle();
 
 template <auto F, class... A>
 CallSpec make_spec(CallOptions options, const A&... arguments) {
@@ -107,8 +109,7 @@ class Calls {
 template <auto F, class O, class... A>
 Result<HostResult<F, O>> remote_call(const ObjectHandle& handle, const A&... arguments) {
   if (handle == nullptr) {
-    return Error{.code = ErrorCode::invalid_argument,
-                 .message = "this handle is empty: it was default-made or moved from"};
+    return empty_handle();
   }
   try {
     static_cast<void>(encode_arguments<F, O>(arguments...));

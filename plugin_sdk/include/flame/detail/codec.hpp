@@ -77,9 +77,11 @@ decltype(auto) invoke([[maybe_unused]] typename Callee<F, O>::Object* object, [[
   using C = Callee<F, O>;
   return [&]<std::size_t... I>(std::index_sequence<I...>)->typename C::Sig::Result {
     if constexpr (C::is_method && C::wants_context) {
-      return (static_cast<typename C::Sig::ObjectType*>(object)->*F)(context, static_cast<typename C::template Passed<I>>(std::get<I>(arguments))...);
+      return (static_cast<typename C::Sig::ObjectType*>(object)->*F)(
+          context, static_cast<typename C::template Passed<I>>(std::get<I>(arguments))...);
     } else if constexpr (C::is_method) {
-      return (static_cast<typename C::Sig::ObjectType*>(object)->*F)(static_cast<typename C::template Passed<I>>(std::get<I>(arguments))...);
+      return (static_cast<typename C::Sig::ObjectType*>(object)->*F)(
+          static_cast<typename C::template Passed<I>>(std::get<I>(arguments))...);
     } else if constexpr (C::wants_context) {
       return F(context, static_cast<typename C::template Passed<I>>(std::get<I>(arguments))...);
     } else {
