@@ -61,6 +61,7 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
     return log(LogLevel::warning, fmt::format("an invocation with an id in use was ignored: {}", id));
   }
   if (!terminator_.invoked(now, message)) {
+    refuse_transfer(message.payload.transfer);
     return reject(id, failure(ErrorCode::shutting_down, "The runner is ending and takes no more calls."), {});
   }
   Call& call = calls_[id];
@@ -69,6 +70,7 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
   Error error = refuse(call, payload);
   if (error.code == ErrorCode::none && call.message.payload.transfer != 0) error = accept_transfer(call);
   if (error.code != ErrorCode::none) {
+    if (!call.feeding) refuse_transfer(call.message.payload.transfer);
     answer(id, call, std::move(error));
     end(id, call);
     return;
@@ -117,6 +119,13 @@ Error Calls::accept_transfer(Call& call) {
   by_transfer_[transfer] = call.message.id;
   if (*credit > 0) link_.send_bulk(wire::Credit{transfer, *credit});
   return {};
+}
+
+// What of a payload has come already would be kept for ever, and the host would wait for credit.
+void Calls::refuse_transfer(std::uint64_t transfer) {
+  if (transfer == 0 || by_transfer_.contains(transfer)) return;
+  in_.close(transfer);
+  link_.send_bulk(wire::Abort{transfer, "the call was refused"});
 }
 
 // An invocation that was never taken up.

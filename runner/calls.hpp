@@ -71,6 +71,7 @@ class Calls final : public SlotListener {
   /// Why the call cannot be run here; code none if it can.
   [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
   [[nodiscard]] Error accept_transfer(Call& call);
+  void refuse_transfer(std::uint64_t transfer);
   void reject(std::uint64_t id, Error error, const std::string& plugin);
   void answer(std::uint64_t id, Call& call, Error error);
   void answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result);

@@ -27,6 +27,12 @@ Instant clock_now() {
   return base::BoottimeClock().now();
 }
 
+// A bad_alloc that escaped says nothing of what to do. Written here: the slot may have no memory for it.
+void add_memory_remedy(Error& error) {
+  if (error.code != ErrorCode::out_of_memory || error.message.find("limits.memory") != std::string::npos) return;
+  error.message.insert(0, "The task ran out of memory. Raise limits.memory or send less. ");
+}
+
 }  // namespace
 
 void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
@@ -62,6 +68,7 @@ void Calls::on_result(slot::SlotResult result, std::string log_tail) {
     result.error.started = Started::yes;
   }
   if (result.error.code == ErrorCode::none) return answer_with_payload(result.id, *call, result);
+  add_memory_remedy(result.error);
   result.error.started = Started::yes;
   result.error.usage = result.usage;
   if (result.error.log_tail.empty()) result.error.log_tail = std::move(log_tail);

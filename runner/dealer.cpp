@@ -131,6 +131,7 @@ void Dealer::finish(int patience_ms) {
 std::string Dealer::dial(Line line, const std::string& endpoint) try {
   Connection& connection = at(line);
   connection.reset();
+  recheck(line) = false;
   zmq::socket_t socket(context_->zmq, zmq::socket_type::dealer);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::ipv6, true);

@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr Duration kFirstBackOff = 100ms;
 constexpr Duration kLastBackOff = 10s;
 constexpr std::uint32_t kDeathsMax = 10;
+constexpr std::size_t kLastOutputMax = 4 * limits::KiB;
 
 // Beside this program, in the build tree as after installation.
 std::string zygote_path() {
@@ -162,7 +163,12 @@ void Generations::read_output(GenerationId id) {
   text_.clear();
   list_[id].zygote->drain_output(text_, limits::kTextMax);
   while (!text_.empty() && text_.back() == '\n') text_.pop_back();
-  if (!text_.empty()) tell_host(wire::Level::info, fmt::format("{}: {}", name(id), slot::printable(text_)));
+  if (text_.empty()) return;
+  const std::string text = slot::printable(text_);
+  tell_host(wire::Level::info, fmt::format("{}: {}", name(id), text));
+  std::string& last = list_[id].last_output;
+  last += (last.empty() ? "" : "\n") + text;
+  if (last.size() > kLastOutputMax) last.erase(0, last.size() - kLastOutputMax);
 }
 
 void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready) {
@@ -200,14 +206,15 @@ bool Generations::reaped(pid_t pid, int status) {
   found->pid = 0;
   if (found->problem.code != ErrorCode::none) return true;  // it said why
   if (found->up && !found->forkable) return true;           // it has done its work
-  const Error why = found->zygote->describe_exit(status);
+  Error why = found->zygote->describe_exit(status);
+  why.log_tail = std::exchange(found->last_output, {});
   // What ends a plugin's first load would end the next one, too; a SIGKILL comes from outside.
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   const bool may_work = found->up || found->deaths > 0 || killed;
   found->up = false;
   pool_->generation_down(id);
   if (!may_work || ++found->deaths > kDeathsMax) {
-    fail(id, why);
+    fail(id, std::move(why));
     return true;
   }
   const Duration wait = std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << (found->deaths - 1)));

@@ -67,7 +67,8 @@ class Generations final : public SlotForker {
     bool forkable = true;
     bool up = false;
     std::unique_ptr<slot::ZygoteHandle> zygote;
-    pid_t pid = 0;  // 0 once reaped
+    pid_t pid = 0;            // 0 once reaped
+    std::string last_output;  // its end, for the report of a death
     std::uint32_t deaths = 0;
     Instant start_at = kNever;
   };

@@ -92,6 +92,7 @@ ParentBytes take_parent_from_environment() {
 int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor) {
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::signal(SIGPIPE, SIG_IGN);  // who reads our log may die first, and unlinked work outlives its host
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGHUP}) sigaddset(&signals, signal);

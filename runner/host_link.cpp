@@ -146,11 +146,10 @@ void HostLink::open_with(const wire::Envelope& envelope) {
     poller_.add(dealer_.fd(Line::bulk), {Source::bulk, 0, 0});
     poller_.add(dealer_.monitor_fd(Line::bulk), {Source::bulk_monitor, 0, 0});
     send_bulk(wire::BulkHello{session_.id()});
-    on_event(Line::bulk);
-    if (state_ != State::open) return;
   }
   dealer_.forget_keys();
   listener_.on_welcome(std::get<wire::Welcome>(envelope.body));
+  on_event(Line::bulk);  // after the welcome: it may pump messages that need it
 }
 
 void HostLink::lose(const std::string& why) {

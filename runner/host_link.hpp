@@ -39,8 +39,10 @@ class HostLink {
   void on_ready(const Poller::Ready& ready);
   /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop.
   void pump();
-  /// pump() left messages behind.
-  [[nodiscard]] bool more() const { return more_; }
+  /// pump() left messages behind, or what was sent since may have eaten the edge of one.
+  [[nodiscard]] bool more() const {
+    return more_ || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
+  }
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const;
 

@@ -204,7 +204,11 @@ void SlotPool::kill_now(Process& process) {
 bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
   const auto owner = by_pid_.find(pid);
   if (owner == by_pid_.end()) {
-    if (making_processes()) unclaimed_[pid] = {status, usage};
+    if (making_processes()) {
+      unclaimed_[pid] = {status, usage};
+    } else {
+      unclaimed_.clear();  // orphans; their pids may come again
+    }
     return false;
   }
   const ProcessId id = owner->second;

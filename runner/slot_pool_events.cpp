@@ -67,6 +67,7 @@ void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& even
     process.channel_lost = closed->reason;
     process.channel_lost_at = base::BoottimeClock().now();
     wake_at_ = std::min(wake_at_, process.channel_lost_at);
+    table_.channel_lost(process.channel_lost_at, {id, index});
   }
 }
 

@@ -138,6 +138,14 @@ void SlotTable::slot_freed(Instant now, SlotRef slot, bool reusable, bool bound)
   balance(now, process.generation);
 }
 
+void SlotTable::channel_lost(Instant now, SlotRef slot) {
+  const Slot* entry = find(slot);
+  if (entry == nullptr || !entry->ready) return;
+  Process& process = processes_.at(slot.process);
+  retire(now, slot.process, process);
+  balance(now, process.generation);
+}
+
 // Takes no new calls from here on; ends as soon as nothing runs in it.
 void SlotTable::retire(Instant now, ProcessId id, Process& process) {
   if (process.state == ProcessState::killed) return;

@@ -75,6 +75,9 @@ class SlotTable {
   /// The slot's invocation has ended. `reusable` false: hygiene or the pool's options end it. `bound`: objects live
   /// there, so it may not be killed for being idle, nor given to plain calls.
   void slot_freed(Instant now, SlotRef slot, bool reusable, bool bound = false);
+  /// A slot that was ready hears no more: its process gets no further invocation and is killed, at the latest after
+  /// limits::kRetireGrace.
+  void channel_lost(Instant now, SlotRef slot);
   /// The process ended before its slots were ready, or could not be made.
   void start_failed(Instant now, ProcessId process);
   /// The process has been reaped.

@@ -161,7 +161,8 @@ void Terminator::leave_if_done(Instant now) {
   if (!calls_.empty()) return;
   if (state_ == State::lost || (state_ == State::draining && promised_)) return leave(0, reason_);
   if (state_ != State::draining) return;
-  leave_at_ = std::min(leave_at_, deadline_after(now, limits::kByeWait));
+  // The host answers when it has our last results whole, which takes its time on a slow line.
+  leave_at_ = std::min(leave_at_, deadline_after(now, limits::kHostSilence));
   wake_by(leave_at_);
 }
 

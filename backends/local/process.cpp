@@ -21,11 +21,12 @@
 namespace flame::backends {
 namespace {
 
-Error failed(std::string what, int error) {
+BootFailure failed(std::string what, int error) {
   what += std::string(": ") + std::strerror(error) + ".";
   if (error == EMFILE || error == ENFILE) what += " Raise the limit of open files (ulimit -n).";
   if (error == EAGAIN) what += " Raise the limit of processes (ulimit -u).";
-  return Error{.code = ErrorCode::boot_failed, .message = std::move(what)};
+  const bool permanent = error == ENOENT || error == EACCES || error == ENOEXEC;  // the file is to blame
+  return {Error{.code = ErrorCode::boot_failed, .message = std::move(what)}, permanent};
 }
 
 // glibc 2.36 declares these without C linkage.
@@ -44,10 +45,11 @@ std::vector<pid_t> children_of(pid_t pid) {
 
 }  // namespace
 
-Result<RunnerProcess> start_runner(const std::string& binary, std::vector<std::string> environment,
-                                   const std::string& parent) {
+boost::system::result<RunnerProcess, BootFailure> start_runner(const std::string& binary,
+                                                               std::vector<std::string> environment,
+                                                               const std::string& parent) {
   const auto memory = base::sealed_memfd("flame-parent", parent);
-  if (!memory) return Error{.code = ErrorCode::boot_failed, .message = memory.error().message};
+  if (!memory) return BootFailure{{.code = ErrorCode::boot_failed, .message = memory.error().message}, false};
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failed("cannot make a pipe for the runner's output", errno);
   RunnerProcess process{.output = base::UniqueFd(ends[0])};

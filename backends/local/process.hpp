@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <flame/backend.hpp>
 #include <flame/result.hpp>
 
 #include "plugin_sdk/base/unique_fd.hpp"
@@ -24,9 +25,11 @@ struct RunnerProcess {
 
 /// Starts `binary` in a session of its own (the terminal's Ctrl-C is the host's to handle, and kill(0) there spares the
 /// runner) with exactly `environment`, the sealed bytes `parent` at kParentFd, /dev/null as stdin, and no other
-/// descriptor of this process. Error: boot_failed with the system's reason.
-[[nodiscard]] Result<RunnerProcess> start_runner(const std::string& binary, std::vector<std::string> environment,
-                                                 const std::string& parent);
+/// descriptor of this process. Error: boot_failed with the system's reason; permanent when the file is to
+/// blame (not there, not allowed, no program).
+[[nodiscard]] boost::system::result<RunnerProcess, BootFailure> start_runner(const std::string& binary,
+                                                                             std::vector<std::string> environment,
+                                                                             const std::string& parent);
 
 /// Sends `signal` unless the process has ended; never to another process that got the same pid.
 void signal_process(const RunnerProcess& process, int signal);

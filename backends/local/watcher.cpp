@@ -127,7 +127,7 @@ BootOutcome LocalBackend::Watcher::start(const BootRequest& request) {
   auto process = start_runner(
       *binary, runner_environment(inherited_environment(), options_.env, request.env, request.plugin_dirs, kParentFd),
       request.parent);
-  if (!process) return failure(std::move(process).error(), false);
+  if (!process) return std::move(process).error();
 
   Machine machine{.id = std::to_string(process->pid), .runner = request.runner};
   const auto [at, inserted] = children_.emplace(machine.id, Child{.machine = machine, .process = std::move(*process)});

@@ -150,6 +150,11 @@ Started CallTable::started(const Call& call) noexcept {
 }
 
 Error CallTable::expired(const Call& call, const std::optional<Error>& boot_failure) {
+  if (call.state == State::sent)
+    return make(
+        ErrorCode::timed_out,
+        "the call reached its deadline and its runner has not said that the task began: the plugin's start() or "
+        "start_slot() may still run; raise the timeout, or find out why those do not return");
   if (call.attempt > 0)
     return make(ErrorCode::timed_out, "the call ran past its deadline; raise its timeout or send less");
   if (boot_failure)

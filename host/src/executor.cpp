@@ -15,6 +15,7 @@ struct Executor::Shared {
   std::size_t idle = 0;
   std::size_t blocked = 0;  // threads in a BlockingScope
   bool stopped = false;
+  unsigned stopping = 0;  // calls of stop() that still join
 };
 
 thread_local const std::shared_ptr<Executor::Shared>* Executor::current_ = nullptr;
@@ -30,7 +31,8 @@ Executor::~Executor() {
 void Executor::post(Task task) {
   {
     const std::lock_guard lock(shared_->mutex);
-    if (!shared_->stopped) {
+    // While stop() waits the queue is still served; at once would nest a strand's tasks without bound.
+    if (!shared_->stopped || shared_->stopping > 0) {
       shared_->tasks.push_back(std::move(task));
       spawn_if_needed(shared_);
       shared_->wake.notify_one();
@@ -44,7 +46,7 @@ void Executor::post(Task task) {
 void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
   const std::size_t wanted = kThreads + shared->blocked;
   if (shared->tasks.size() > shared->idle && shared->threads.size() < wanted && shared->threads.size() < kThreadsMax &&
-      !shared->stopped) {
+      (!shared->stopped || shared->stopping > 0)) {
     shared->threads.emplace_back(&Executor::work, shared);
   }
 }
@@ -79,20 +81,24 @@ void Executor::work(std::shared_ptr<Shared> shared) {
 }
 
 void Executor::stop() {
-  std::vector<std::thread> threads;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stopped = true;
-    threads.swap(shared_->threads);
-  }
-  shared_->wake.notify_all();
-  for (std::thread& thread : threads) {
-    if (thread.get_id() == std::this_thread::get_id()) {
-      thread.detach();
-    } else {
-      thread.join();
+  std::unique_lock lock(shared_->mutex);
+  shared_->stopped = true;
+  ++shared_->stopping;
+  // Again and again: a task that waits for another one still gets a thread that runs it (BlockingScope).
+  while (!shared_->threads.empty()) {
+    auto threads = std::exchange(shared_->threads, {});
+    lock.unlock();
+    shared_->wake.notify_all();
+    for (std::thread& thread : threads) {
+      if (thread.get_id() == std::this_thread::get_id()) {
+        thread.detach();
+      } else {
+        thread.join();
+      }
     }
+    lock.lock();
   }
+  --shared_->stopping;
 }
 
 Executor::BlockingScope::BlockingScope() {

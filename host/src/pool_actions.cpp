@@ -72,7 +72,9 @@ void PoolDriver::perform(const action::Boot& boot) {
 
 void PoolDriver::perform(const action::Admit& admit) {
   Runner* const runner = find(admit.runner);
-  FLAME_ASSERT(runner != nullptr && runner->session != nullptr, "only a runner that said hello is admitted");
+  if (runner == nullptr || runner->session == nullptr) {
+    return;  // its connection has ended since: RunnerLost is on its way
+  }
   services_.log.debug("runner ready", {{"pool", core_->name()}, {"runner", runner->name}});
   post(*runner, wire::Welcome{.session = runner->session->info().id,
                               .slots = config_.single_use ? 1 : config_.max_concurrency,
@@ -98,8 +100,10 @@ void PoolDriver::perform(const action::Reject& reject) {
 void PoolDriver::perform(const action::Send& send) {
   Runner* const runner = find(send.runner);
   const auto call = calls_.find(send.call);
-  FLAME_ASSERT(runner != nullptr && runner->session != nullptr && call != calls_.end(),
-               "the policy sends open calls to connected runners");
+  FLAME_ASSERT(call != calls_.end(), "the policy sends open calls");
+  if (runner == nullptr || runner->session == nullptr) {
+    return;  // its connection has just ended: RunnerLost is on its way and answers or retries the call
+  }
   runner->session->send(call->second, base::deadline_after(boot_time(), send.remaining), send.attempt);
   services_.sessions->touch(*runner->session);
 }

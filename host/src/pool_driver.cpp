@@ -26,7 +26,9 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
 
 PoolDriver::~PoolDriver() = default;
 
-void PoolDriver::reap() { gone_.clear(); }
+void PoolDriver::reap() {
+  gone_.clear();
+}
 
 // Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
 void PoolDriver::on(Event event) {

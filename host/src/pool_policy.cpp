@@ -111,6 +111,7 @@ void PoolPolicy::handle(const event::Drain& event, Instant now, Actions&) {
   closed_ = true;
   drain_by_ = std::min(drain_by_, base::deadline_after(now, event.grace));
   elastic_.resize(0, elastic_.max());
+  elastic_.expect(0);  // else a boot that was put off would bring a runner that nobody ends
 }
 
 void PoolPolicy::handle(const event::Resize& event, Instant, Actions&) {

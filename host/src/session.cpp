@@ -24,6 +24,11 @@ void Session::send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint
 }
 
 void Session::post(wire::Body body) {
+  // The runner may leave on this answer, and what is left of its results on the other line would be lost.
+  if (const auto* reply = std::get_if<wire::RetireReply>(&body); reply != nullptr && !incoming_.empty()) {
+    held_replies_.push_back(*reply);
+    return;
+  }
   control_queue_.emplace_back(std::move(body));
 }
 
@@ -186,6 +191,9 @@ Result<void> Session::on_result(wire::Result&& result, const std::optional<Bytes
     return {};
   }
   if (result.payload.transfer != 0) {
+    if (incoming_.contains(result.payload.transfer) || awaited_.contains(result.id)) {
+      return broken("a second result while the first one's transfer is under way");
+    }
     incoming_[result.payload.transfer] = result.id;
     awaited_[result.id] = false;
     take_step(receiver_.announce(result.payload, info_.payload_max));
@@ -204,7 +212,10 @@ Result<void> Session::on_result(wire::Result&& result, const std::optional<Bytes
 
 // A result whose bytes are still on their way is not a result yet, and Ended must not overtake it.
 void Session::on_ended(CallId call) {
-  outgoing_.erase(call);
+  if (const auto transfer = outgoing_.extract(call); transfer && sender_.abort(transfer.mapped())) {
+    drop_chunk(transfer.mapped());
+    bulk_queue_.emplace_back(wire::Abort{transfer.mapped(), "the call has ended"});
+  }
   if (const auto awaited = awaited_.find(call); awaited != awaited_.end()) {
     awaited->second = true;
   } else {
@@ -249,6 +260,10 @@ void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error
   const CallId call = found->second;
   incoming_.erase(found);
   const bool ended = awaited_.extract(call).mapped();
+  if (incoming_.empty()) {
+    control_queue_.insert(control_queue_.end(), held_replies_.begin(), held_replies_.end());
+    held_replies_.clear();
+  }
   sink_->on_result(call, std::move(error), std::move(payload));
   if (ended) {
     sink_->on_ended(call);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
+#include <vector>
 
 #include <flame/result.hpp>
 
@@ -101,6 +102,7 @@ class Session final : public SlotPort {
   std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
   std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
   std::unordered_map<CallId, bool> awaited_;            // calls in incoming_; true: Ended has come meanwhile
+  std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
 };
 

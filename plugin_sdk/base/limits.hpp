@@ -35,11 +35,11 @@ inline constexpr std::uint64_t kPayloadMaxDefault = 2 * GiB;
 inline constexpr std::uint64_t kPayloadMaxCeiling = 64 * GiB;
 
 // --- names and texts
-inline constexpr std::size_t kNameMax = 255;        // a pool, plugin, task or type name
+inline constexpr std::size_t kNameMax = 255;                   // a pool, plugin, task or type name
 inline constexpr std::size_t kPluginIdMax = 2 * kNameMax + 1;  // "name@version"
-inline constexpr std::size_t kTextMax = 16 * KiB;   // one log line, error message or reason on the wire
-inline constexpr std::size_t kLogTailMax = 8 * KiB;  // output kept for an error
-inline constexpr std::size_t kListMax = 4096;       // elements of any list in an envelope
+inline constexpr std::size_t kTextMax = 16 * KiB;              // one log line, error message or reason on the wire
+inline constexpr std::size_t kLogTailMax = 8 * KiB;            // output kept for an error
+inline constexpr std::size_t kListMax = 4096;                  // elements of any list in an envelope
 /// Output of one invocation that travels to the host's log; the rest is counted as dropped.
 inline constexpr std::size_t kOutputMax = 1 * MiB;
 
@@ -74,8 +74,8 @@ inline constexpr auto kRunnerSilence = 15s;  // the host gives its runner up; la
 static_assert(kBeatInterval * 5 < kHostSilence && kHostSilence < kRunnerSilence);
 inline constexpr auto kDialInterval = 100ms;
 inline constexpr auto kFailsafe = 20s;
-inline constexpr auto kKillGrace = 250ms;    // stop request → SIGKILL
-inline constexpr auto kRetireGrace = 5s;     // thread isolation: a process with a deaf task lives this long at most
+inline constexpr auto kKillGrace = 250ms;  // stop request → SIGKILL
+inline constexpr auto kRetireGrace = 5s;   // thread isolation: a process with a deaf task lives this long at most
 inline constexpr auto kTimeoutDefault = 30s;
 inline constexpr auto kBootTimeoutDefault = 30s;
 inline constexpr auto kShutdownTimeoutDefault = 30s;

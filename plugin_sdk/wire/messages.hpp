@@ -62,14 +62,19 @@ struct Welcome {
   std::int64_t shutdown_grace_ns = 0;
   std::int64_t kill_grace_ns = 0;
   std::uint64_t payload_max = 0;
-  std::uint64_t memory_max = 0;    // per slot, bytes; 0 = unlimited
-  std::int64_t cpu_time_ns = 0;    // per invocation; 0 = unlimited
+  std::uint64_t memory_max = 0;      // per slot, bytes; 0 = unlimited
+  std::int64_t cpu_time_ns = 0;      // per invocation; 0 = unlimited
   std::uint32_t open_files_max = 0;  // per slot; 0 = inherited
-  std::uint32_t warm = 0;          // spare slots to keep forked
+  std::uint32_t warm = 0;            // spare slots to keep forked
 };
 
-struct Refuse { ErrorCode code = ErrorCode::none; std::string reason; };
-struct BulkHello { std::uint64_t session = 0; };
+struct Refuse {
+  ErrorCode code = ErrorCode::none;
+  std::string reason;
+};
+struct BulkHello {
+  std::uint64_t session = 0;
+};
 
 struct Invoke {
   std::uint64_t id = 0;
@@ -84,7 +89,9 @@ struct Invoke {
   PayloadInfo payload;
 };
 
-struct Begun { std::uint64_t id = 0; };
+struct Begun {
+  std::uint64_t id = 0;
+};
 
 /// What the caller gets: a payload, or `error` with a code other than none.
 struct Result {
@@ -94,8 +101,13 @@ struct Result {
   Usage usage;
 };
 
-struct Ended { std::uint64_t id = 0; };
-struct Cancel { std::uint64_t id = 0; CancelReason reason = CancelReason::cancelled; };
+struct Ended {
+  std::uint64_t id = 0;
+};
+struct Cancel {
+  std::uint64_t id = 0;
+  CancelReason reason = CancelReason::cancelled;
+};
 
 struct Output {
   std::uint64_t id = 0;
@@ -105,18 +117,47 @@ struct Output {
   std::uint64_t dropped = 0;  // bytes not sent before this text
 };
 
-struct Progress { std::uint64_t id = 0; double fraction = 0; std::string message; };
-struct Beat { std::uint64_t seq = 0; };
-struct Retire { std::uint64_t last_seq = 0; bool must = false; std::string reason; };
-struct RetireReply { bool granted = false; };
-struct Drain { std::int64_t grace_ns = 0; };
-struct Bye { std::string reason; };
-struct Chunk { std::uint64_t transfer = 0; std::uint64_t offset = 0; };
-struct Credit { std::uint64_t transfer = 0; std::uint64_t bytes = 0; };
-struct Abort { std::uint64_t transfer = 0; std::string reason; };
+struct Progress {
+  std::uint64_t id = 0;
+  double fraction = 0;
+  std::string message;
+};
+struct Beat {
+  std::uint64_t seq = 0;
+};
+struct Retire {
+  std::uint64_t last_seq = 0;
+  bool must = false;
+  std::string reason;
+};
+struct RetireReply {
+  bool granted = false;
+};
+struct Drain {
+  std::int64_t grace_ns = 0;
+};
+struct Bye {
+  std::string reason;
+};
+struct Chunk {
+  std::uint64_t transfer = 0;
+  std::uint64_t offset = 0;
+};
+struct Credit {
+  std::uint64_t transfer = 0;
+  std::uint64_t bytes = 0;
+};
+struct Abort {
+  std::uint64_t transfer = 0;
+  std::string reason;
+};
 /// The answer to a request that its receiver did not know. decode() also makes one, with `undecoded` set, of a body
 /// that *this* side does not know: answer it by Unsupported{id} if id is not 0, ignore it if it is. Never on the wire.
-struct Unsupported { std::uint64_t id = 0; std::string what; bool undecoded = false; };
+struct Unsupported {
+  std::uint64_t id = 0;
+  std::string what;
+  bool undecoded = false;
+};
 
 using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
                           Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported>;
@@ -127,7 +168,11 @@ struct Envelope {
 };
 
 /// The contents of FLAME_PARENT.
-struct WantedPlugin { std::string name; std::string version; std::string digest; };
+struct WantedPlugin {
+  std::string name;
+  std::string version;
+  std::string digest;
+};
 struct Parent {
   std::uint16_t protocol_major = kProtocolMajor;
   std::uint16_t protocol_minor = kProtocolMinor;

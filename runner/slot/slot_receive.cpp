@@ -206,8 +206,8 @@ bool SlotHandle::unpack_result(const ResultMessage& message, std::span<const std
 void SlotHandle::receive_data(std::span<const std::byte> datagram, std::vector<SlotEvent>& events) {
   DataMessage message{};
   if (!read_message(datagram, message) || state_ != State::result_stream || message.id != invocation_ ||
-      message.sequence != result_chunks_ || message.offset != result_got_ || message.length == 0 ||
-      message.length > kStreamSlab || message.length > result_total_ - result_got_ ||
+      message.sequence != result_chunks_ || message.offset != result_got_ ||
+      message.length != std::min<std::uint64_t>(kStreamSlab, result_total_ - result_got_) ||
       result_chunks_ - result_acked_ >= kStreamSlabs) {
     return close(events, "the slot sent an unexpected chunk");
   }

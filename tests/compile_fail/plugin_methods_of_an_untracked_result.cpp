@@ -4,6 +4,10 @@ namespace m {
 struct Index {
   int size() const { return 1; }
 };
-int f(int value) { return value; }
+int f(int value) {
+  return value;
+}
 }  // namespace m
-FLAME_PLUGIN("methods", "1.0.0", p) { p.task<m::f>().methods<&m::Index::size>(); }
+FLAME_PLUGIN("methods", "1.0.0", p) {
+  p.task<m::f>().methods<&m::Index::size>();
+}

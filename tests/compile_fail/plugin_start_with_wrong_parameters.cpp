@@ -3,4 +3,6 @@
 namespace m {
 void start(int) {}
 }  // namespace m
-FLAME_PLUGIN("start", "1.0.0", p) { p.start<m::start>(); }
+FLAME_PLUGIN("start", "1.0.0", p) {
+  p.start<m::start>();
+}

@@ -2,6 +2,10 @@
 #include <flame/plugin.hpp>
 namespace m {
 struct Worker {};
-std::unique_ptr<Worker> worker() { return std::make_unique<Worker>(); }
+std::unique_ptr<Worker> worker() {
+  return std::make_unique<Worker>();
+}
 }  // namespace m
-FLAME_PLUGIN("factory", "1.0.0", p) { p.task<m::worker>(); }
+FLAME_PLUGIN("factory", "1.0.0", p) {
+  p.task<m::worker>();
+}

@@ -2,6 +2,10 @@
 #define FLAME_PLUGIN_BUILD_VERSION "1.0.1"
 #include <flame/plugin.hpp>
 namespace m {
-int f(int value) { return value; }
+int f(int value) {
+  return value;
+}
 }  // namespace m
-FLAME_PLUGIN("version", "1.0.0", p) { p.task<m::f>(); }
+FLAME_PLUGIN("version", "1.0.0", p) {
+  p.task<m::f>();
+}

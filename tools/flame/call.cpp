@@ -72,7 +72,7 @@ int run(const Options& options) {
   }
 
   const auto status = std::make_shared<StatusLine>();
-  (*session)->pool.on_log([status](const LogEvent& event) { status->print(event.text); });
+  (*session)->pool.on_log([status](const LogEvent& event) { status->print_output(event.text); });
   const auto result =
       call_raw((*session)->pool, options.task, std::move(*payload), {.timeout = *timeout, .stop = interrupts.token()},
                [status](double fraction, const std::string& message) { status->progress(fraction, message); });

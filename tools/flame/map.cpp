@@ -12,7 +12,8 @@ namespace flame::cli {
 namespace {
 
 constexpr const char* kExamples =
-    R"(Reads one JSON value per line from standard input: an array of arguments, or the only argument. Writes one line per item:
+    R"(Reads one JSON value per line from standard input: an array of arguments, or the only argument. Writes one
+line per item:
   {"index": 3, "ok": true, "result": …}       index: number of the input line, from 1
   {"index": 4, "ok": false, "error": {"code": "task_failed", "message": …}}
 Goes on after failed items and broken lines; exit code 1 if there was any. Ctrl-C cancels what runs.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "tools/flame/command.hpp"
@@ -40,7 +41,7 @@ MapRun::MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const Map
       status_(std::make_shared<MapStatus>(count_lines(STDIN_FILENO))) {}
 
 int MapRun::run() {
-  session_.pool.on_log([status = status_](const LogEvent& event) { status->print(event.text); });
+  session_.pool.on_log([status = status_](const LogEvent& event) { status->print_output(event.text); });
   LineReader input(STDIN_FILENO, interrupts_.fd());
   while (!stopped()) {
     wait_for_room();
@@ -48,6 +49,7 @@ int MapRun::run() {
     if (!line) break;
     submit(std::move(*line));
   }
+  status_->set_total(submitted_);
   wait_for_all();
   if (options_.until_idle && !interrupts_.interrupted()) wait_until_idle();
   session_.pool.on_log({});
@@ -89,6 +91,7 @@ void MapRun::submit(InputLine line) {
     order_.announce(line.number);
     ++running_;
   }
+  ++submitted_;
   status_->started(line.number);
   auto payload = arguments(line);
   if (payload) {
@@ -133,11 +136,13 @@ Result<Json> MapRun::decoded(std::uint64_t item, const Result<RawPayload>& resul
 }
 
 void MapRun::wait_until_idle() {
+  std::optional<std::uint32_t> said;
   while (!interrupts_.interrupted()) {
     const auto stats = session_.pool.stats();
     const auto up = stats.runners + stats.booting + stats.draining;
+    if (said != up) status_->say(fmt::format("all calls have ended; runners up: {}", up));
+    said = up;
     if (up <= stats.min) return;
-    status_->say(fmt::format("all calls have ended; {} runners are still up", up));
     pollfd stop{.fd = interrupts_.fd(), .events = POLLIN, .revents = 0};
     ::poll(&stop, 1, kIdlePollMs);
   }

@@ -56,6 +56,7 @@ class MapRun {
   const std::size_t concurrency_;
   JsonCodec encoder_;                                // calling thread
   std::map<std::uint64_t, Future<void>> in_flight_;  // calling thread
+  std::uint64_t submitted_ = 0;                      // calling thread
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

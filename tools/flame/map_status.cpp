@@ -25,7 +25,12 @@ void MapStatus::started(std::uint64_t item) {
     const std::lock_guard lock(mutex_);
     running_[item] = 0;
   }
-  draw(false);
+  draw();
+}
+
+void MapStatus::set_total(std::uint64_t total) {
+  const std::lock_guard lock(mutex_);
+  total_ = total;
 }
 
 void MapStatus::progress(std::uint64_t item, double fraction) {
@@ -35,7 +40,7 @@ void MapStatus::progress(std::uint64_t item, double fraction) {
     if (found == running_.end()) return;
     found->second = std::clamp(fraction, 0.0, 1.0);
   }
-  draw(false);
+  draw();
 }
 
 void MapStatus::succeeded(std::uint64_t item) {
@@ -44,7 +49,7 @@ void MapStatus::succeeded(std::uint64_t item) {
     running_.erase(item);
     ++done_;
   }
-  draw(false);
+  draw();
 }
 
 void MapStatus::failed(std::uint64_t item, const Error& error) {
@@ -56,7 +61,7 @@ void MapStatus::failed(std::uint64_t item, const Error& error) {
   }
   const auto& terminal = line_.terminal();
   line_.print(terminal.styled(Style::red, "flame:") + fmt::format(" line {}: {}", item, printable(error.to_string())));
-  draw(false);
+  draw();
 }
 
 void MapStatus::say(std::string_view text) {
@@ -82,7 +87,7 @@ std::uint64_t MapStatus::failures() const {
   return failed_;
 }
 
-void MapStatus::draw(bool now) {
+void MapStatus::draw() {
   std::string text;
   {
     const std::lock_guard lock(mutex_);
@@ -90,7 +95,7 @@ void MapStatus::draw(bool now) {
     const auto time = Clock::now();
     // Elsewhere than on a terminal nothing is said about work that takes no time.
     const auto since = line_.is_terminal() ? drawn_ : std::max(drawn_, begin_);
-    if (!now && time - since < interval) return;
+    if (time - since < interval) return;
     drawn_ = time;
     text = text_locked();
   }

@@ -24,7 +24,10 @@ class MapStatus {
   void progress(std::uint64_t item, double fraction);
   void succeeded(std::uint64_t item);
   void failed(std::uint64_t item, const Error& error);
-  void print(std::string_view text) { line_.print(text); }
+  /// What a task wrote.
+  void print_output(std::string_view text) { line_.print_output(text); }
+  /// The input has ended: so many items there are.
+  void set_total(std::uint64_t total);
   /// Something other than items, e.g. "waiting for the pool to become idle".
   void say(std::string_view text);
   /// Removes the bar and prints the last line.
@@ -34,7 +37,7 @@ class MapStatus {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(bool now);
+  void draw();
   [[nodiscard]] std::string text_locked() const;
 
   StatusLine line_;

@@ -20,7 +20,8 @@ struct Options {
 };
 
 constexpr const char* kExamples =
-    R"(Reads the note in the file; nothing of the plugin runs. Exit code 2 when it is no plugin, 1 when it would not load here.
+    R"(Reads the note in the file; nothing of the plugin runs. Exit code 2 when it is no plugin, 1 when it
+would not load here.
 
 Examples:
   flame plugin inspect build/plugins/video.so

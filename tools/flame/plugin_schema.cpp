@@ -22,8 +22,8 @@ struct Options {
 };
 
 constexpr const char* kExamples =
-    R"(With TASK the output is one .fbs file; table Call holds the arguments, table Return the result. Without it the schemas
-of all tasks follow each other, each after a comment with its name.
+    R"(With TASK the output is one .fbs file; table Call holds the arguments, table Return the result. Without it the
+schemas of all tasks follow each other, each after a comment with its name.
 
 Examples:
   flame plugin schema build/plugins/video.so

@@ -56,10 +56,15 @@ void StatusLine::print(std::string_view text) {
   if (text.empty()) return;
   const std::lock_guard lock(mutex_);
   erase_locked();
-  std::string lines = is_terminal() ? printable(text) : std::string(text);
+  std::string lines(text);
   if (lines.back() != '\n') lines += '\n';
   terminal_.write(lines);
   draw_locked();
+}
+
+void StatusLine::print_output(std::string_view text) {
+  if (is_terminal()) return print(printable(text));
+  print(text);
 }
 
 void StatusLine::clear() {

@@ -24,8 +24,10 @@ class StatusLine {
   void show(std::string_view text);
   /// "[=====>    ] 50 % message".
   void progress(double fraction, std::string_view message);
-  /// Prints lines above the status; adds a missing newline. Control bytes are made harmless on a terminal.
+  /// Prints lines above the status; adds a missing newline. The text may be styled.
   void print(std::string_view text);
+  /// The same for text of unknown origin: control bytes are made harmless on a terminal.
+  void print_output(std::string_view text);
   void clear();
 
  private:

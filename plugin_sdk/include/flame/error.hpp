@@ -55,8 +55,8 @@ struct Error {
   bool collateral = false;         ///< crashed: another call of the same process was to blame (thread isolation)
   Started started = Started::unknown;
   Usage usage;
-  std::string runner;              ///< id of the runner; empty if none was involved
-  std::string plugin;              ///< "name@version"; empty if none was involved
+  std::string runner;  ///< id of the runner; empty if none was involved
+  std::string plugin;  ///< "name@version"; empty if none was involved
 
   /// "crashed: segmentation fault (signal 11) in video@1.4.0 on runner r-3": one line for a log. [any thread]
   [[nodiscard]] std::string to_string() const;

@@ -172,6 +172,15 @@ TEST_F(Calls, OutputLogAndProgressArriveWithTheCallTheyBelongTo) {
       << err << log;
 }
 
+TEST_F(Calls, ASingleUseRunnerDeliversALargeResultBeforeItLeaves) {
+  Host host(config([](PoolConfig& pool) { pool.single_use = true; }));
+  const Pool pool = host.pool("ffmpeg");
+  const Bytes big(std::string(12 << 20, 'x'));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(pool.call<tasks::echo>(big), big);
+  }
+}
+
 TEST_F(Calls, ManyCallersShareThePool) {
   Host host(config());
   const Pool pool = host.pool("ffmpeg");

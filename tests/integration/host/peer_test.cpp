@@ -212,6 +212,40 @@ TEST_F(Peers, ARunnerThatBreaksTheProtocolIsLostAndItsCallsAreAnswered) {
   EXPECT_TRUE(eventually([&] { return backend->destroyed() == std::vector<MachineId>{"m-ffmpeg-1"}; }));
 }
 
+TEST_F(Peers, TwoResultsByTransferForOneCallAreABrokenRunner) {
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  Dealer runner(parent.control.at(0));
+  const std::uint64_t session = join(runner, parent);
+  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  for (const std::uint64_t transfer : {1, 3}) {
+    runner.send(session,
+                wire::Result{.id = future.id(), .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
+  }
+  EXPECT_EQ(error_of([&] { future.get(); }).code, ErrorCode::runner_lost);
+}
+
+TEST_F(Peers, ARunnersLeaveWaitsForItsResults) {
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  Dealer runner(parent.control.at(0));
+  const std::uint64_t session = join(runner, parent);
+  Dealer bulk(parent.bulk.at(0));
+  bulk.send(session, wire::BulkHello{session});
+  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  const auto invoke = runner.receive();
+  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
+  runner.send(session, wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
+  runner.send(session, wire::Ended{future.id()});
+  runner.send(session, wire::Retire{1, true, "must"});
+  EXPECT_FALSE(runner.receive(300ms).has_value());
+  const std::string bytes(100'000, 'x');
+  bulk.send(session, wire::Chunk{1, 0}, &bytes);
+  const auto reply = runner.receive();
+  ASSERT_TRUE(reply && std::holds_alternative<wire::RetireReply>(reply->body));
+  EXPECT_NE(error_of([&] { future.get(); }).code, ErrorCode::runner_lost) << "it came whole, though it is no int";
+}
+
 TEST_F(Peers, AFrameOverTheLimitEndsOnlyThatConnection) {
   auto [backend, host] = start({"ipc://auto"}, 2);
   const wire::Parent one = backend->parent(0);

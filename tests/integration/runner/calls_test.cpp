@@ -236,6 +236,25 @@ TEST_F(RunnerCalls, ABrokenTransferFailsItsCallAlone) {
   EXPECT_EQ(host.finish(other).result.error.code, ErrorCode::none);
 }
 
+TEST_F(RunnerCalls, TheTransferOfARefusedCallIsAborted) {
+  FakeHost host;
+  host.serve();
+  wire::Invoke message;
+  message.id = 5;
+  message.seq = 1;
+  message.digest = host.digest();
+  message.task = "probe::no_such_task";
+  message.payload = {{limits::MiB}, 2, {}};
+  host.send_bulk(wire::Chunk{2, 0}, bytes_of(pattern(100)));
+  host.send(message);
+  const auto result = host.expect<wire::Result>();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->error.code, ErrorCode::not_found) << result->error.message;
+  const auto abort = host.expect<wire::Abort>();
+  ASSERT_TRUE(abort.has_value());
+  EXPECT_EQ(abort->transfer, 2u);
+}
+
 TEST_F(RunnerCalls, ThreadIsolationRunsCallsInOneProcess) {
   FakeHost host;
   host.welcome.isolation = wire::Isolation::thread;

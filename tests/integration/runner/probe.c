@@ -17,7 +17,8 @@
 
 #define NOTE_TASK(name)                                                                                      \
   ".ascii \"[[task]]\\nname = \\\"probe::" #name                                                             \
-  "\\\"\\nkind = \\\"task\\\"\\nfingerprint = \\\"000000000000002a\\\"\\nschema = 'table Call {} table Return {}'\\n\"\n"
+  "\\\"\\nkind = \\\"task\\\"\\nfingerprint = \\\"000000000000002a\\\"\\n"                                    \
+  "schema = 'table Call {} table Return {}'\\n\"\n"
 #define TABLE_TASK(name) {sizeof(flame_task), 0, "probe::" #name, 42, NULL, name},
 #define TASKS(X)                                                                                                 \
   X(echo) X(process_id) X(fails) X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints)      \

@@ -28,6 +28,17 @@ Pipe make_pipe() {
   return {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
+Pipe make_terminal() {
+  Pipe ends{.read = base::UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)), .write = {}};
+  if (!ends.read || ::grantpt(ends.read.get()) != 0 || ::unlockpt(ends.read.get()) != 0) {
+    throw std::runtime_error("posix_openpt");
+  }
+  std::array<char, 128> name{};
+  if (::ptsname_r(ends.read.get(), name.data(), name.size()) != 0) throw std::runtime_error("ptsname_r");
+  ends.write.reset(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  return ends;
+}
+
 std::vector<std::string> environment_with(const std::vector<std::string>& more) {
   std::vector<std::string> all = more;
   for (const char* name : {"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR"}) {
@@ -39,9 +50,9 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
 }  // namespace
 
 CommandRun::CommandRun(const std::vector<std::string>& arguments, const std::string& input,
-                       const std::vector<std::string>& environment) {
+                       const std::vector<std::string>& environment, Errors errors) {
   auto out = make_pipe();
-  auto err = make_pipe();
+  auto err = errors == Errors::pipe ? make_pipe() : make_terminal();
   const auto in = base::sealed_memfd("input", input);
   std::vector<std::string> argv = {"flame"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());

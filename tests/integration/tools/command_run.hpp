@@ -17,12 +17,15 @@ struct CommandResult {
   std::string err;
 };
 
+/// What standard error of the command is.
+enum class Errors { pipe, terminal };
+
 /// One running command. Its output is collected by finish().
 class CommandRun {
  public:
   /// `input` is its standard input.
   CommandRun(const std::vector<std::string>& arguments, const std::string& input,
-             const std::vector<std::string>& environment = {});
+             const std::vector<std::string>& environment = {}, Errors errors = Errors::pipe);
   ~CommandRun();
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;

@@ -53,6 +53,26 @@ TEST_F(FlameMap, KeepsTheOrderOfTheInputWhenAskedTo) {
   for (int i = 0; i < 40; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)]["index"], i + 1);
 }
 
+TEST_F(FlameMap, DrawsABarOnATerminal) {
+  CommandRun run(arguments("wait"), "[200]\n[100]\n[\"x\"]\n", {"TERM=xterm"}, Errors::terminal);
+  const auto result = run.finish();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("[==="));
+  EXPECT_THAT(result.err, HasSubstr("\x1b[31mflame:\x1b[0m line 3"));
+  EXPECT_THAT(result.err, HasSubstr("\r\x1b[K"));
+}
+
+TEST_F(FlameMap, HasNeitherBarNorColoursElsewhere) {
+  const auto result = flame_command(arguments("wait"), "[50]\n[\"x\"]\n");
+  EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find('\r'), std::string::npos) << result.err;
+}
+
+TEST_F(FlameMap, ObeysNoColor) {
+  CommandRun run(arguments("greet"), "[1]\n", {"TERM=xterm", "NO_COLOR=1"}, Errors::terminal);
+  EXPECT_EQ(run.finish().err.find("\x1b[31m"), std::string::npos);
+}
+
 TEST_F(FlameMap, NeedsNoInput) {
   const auto result = flame_command(arguments("greet"), "");
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -216,5 +216,14 @@ TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
   EXPECT_EQ(pool.feed(event::Expect{5}).count<action::Boot>(), 3u);
 }
 
+TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {
+  PoolScenario pool(config(0, 4, 2));
+  pool.submit(1).hello(1).feed(event::Expect{2});
+  pool.feed(event::Expect{8}).feed(event::BootFailed{2, Error{}, false});  // boots are put off now
+  pool.feed(event::Expect{8}).feed(event::Drain{kForever});
+  pool.pass_alive(std::chrono::minutes(1), {1});
+  EXPECT_EQ(pool.count<action::Boot>(), 0u);
+}
+
 }  // namespace
 }  // namespace flame::pool

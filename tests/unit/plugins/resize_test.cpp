@@ -105,7 +105,7 @@ TEST_F(Resize, MakesWhatItCanOfATruncatedVideoOrSaysThatItIsNone) {
   const std::string source = clip();
   fs::resize_file(source, fs::file_size(source) / 2);
   const auto result = runner_.call<video::resize_quality>({source, 90, store()});
-  if (result.has_error()) EXPECT_EQ(result.error().code, ErrorCode::task_failed);
+  EXPECT_TRUE(result.has_value() || result.error().code == ErrorCode::task_failed);
 }
 
 }  // namespace

@@ -146,6 +146,18 @@ TEST_F(SlotTableTest, AKilledCallTakesItsProcessWithIt) {
   EXPECT_EQ(did(), "");
 }
 
+TEST_F(SlotTableTest, AnIdleSlotWhoseChannelIsLostIsKilledAndGetsNoCall) {
+  up();
+  ready(1);
+  did();
+  table->channel_lost(now, {1, 0});
+  EXPECT_EQ(did(), "kill 1, fork 2");
+  lease(7);
+  table->process_gone(now, 1);
+  ready(2);
+  EXPECT_EQ(did(), "fork 3, grant 7 2.0");
+}
+
 TEST_F(SlotTableTest, AProcessThatDiesIsReplaced) {
   up();
   ready(1);

@@ -32,8 +32,8 @@ struct Options {
 };
 
 constexpr const char* kExamples =
-    R"(Half-second rounds of a raw libzmq echo between two processes alternate with rounds of the figure; "x raw" is the median
-of the per-round ratios. Takes about two minutes; --quick about half a minute, with less to say.
+    R"(Half-second rounds of a raw libzmq echo between two processes alternate with rounds of the figure; "x raw" is the
+median of the per-round ratios. Takes about two minutes; --quick about half a minute, with less to say.
 
 Examples:
   flame bench

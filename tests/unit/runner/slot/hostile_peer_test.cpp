@@ -16,7 +16,7 @@ namespace {
 class HostilePeer : public testing::Test {
  protected:
   void SetUp() override {
-    auto made = SlotHandle::create(1 << 20);
+    auto made = SlotHandle::create(4 << 20);
     ASSERT_TRUE(made.has_value());
     handle_ = std::move(*made);
     peer_.reset(::dup(handle_->child_ends().channel));
@@ -158,8 +158,8 @@ TEST_F(HostilePeer, ATotalOverThePayloadLimitCloses) {
   run_call();
   auto message = result();
   message.carrier = Carrier::stream;
-  message.total = 2 << 20;
-  say(message, numbers({2 << 20}));
+  message.total = 8 << 20;
+  say(message, numbers({8 << 20}));
   expect_closed();
 }
 
@@ -198,12 +198,12 @@ TEST_F(HostilePeer, MoreChunksThanTheWindowClose) {
   run_call();
   auto message = result();
   message.carrier = Carrier::stream;
-  message.total = 1 << 20;
-  say(message, numbers({1 << 20}));
+  message.total = 4 << 20;
+  say(message, numbers({4 << 20}));
   auto data = make_message<DataMessage>(Kind::data);
   data.id = 5;
-  data.length = 16;
-  for (std::uint32_t i = 0; i < kStreamSlabs; ++i, data.offset += 16) {
+  data.length = kStreamSlab;
+  for (std::uint32_t i = 0; i < kStreamSlabs; ++i, data.offset += kStreamSlab) {
     data.sequence = i;
     say(data);
     ASSERT_FALSE(std::holds_alternative<SlotClosed>(events_.back())) << i;
@@ -222,6 +222,19 @@ TEST_F(HostilePeer, AChunkLargerThanASlabCloses) {
   auto data = make_message<DataMessage>(Kind::data);
   data.id = 5;
   data.length = kStreamSlab + 1;
+  say(data);
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AShortChunkThatIsNotTheLastCloses) {
+  run_call();
+  auto message = result();
+  message.carrier = Carrier::stream;
+  message.total = 1 << 20;
+  say(message, numbers({1 << 20}));
+  auto data = make_message<DataMessage>(Kind::data);
+  data.id = 5;
+  data.length = 16;
   say(data);
   expect_closed();
 }

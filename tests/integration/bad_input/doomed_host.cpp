@@ -1,0 +1,29 @@
+// A host program that a test kills: doomed_host CONFIG linked|unlinked. Starts calls that would take a minute, prints
+// "ready" when all of them run, and waits for its end.
+#include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include <flame/host.hpp>
+
+#include "misbehave.hpp"
+#include "tests/support/eventually.hpp"
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const bool link = std::string_view(argv[2]) == "linked";
+  const flame::Host host = flame::Host::from_file(argv[1]);
+  const flame::Pool pool = host.pool("work");
+  const auto bound = pool.with({.timeout = std::chrono::seconds(60), .link = link});
+  std::vector<flame::Future<std::string>> calls;
+  calls.push_back(bound.async<misbehave::sleep_ms>(60'000));
+  calls.push_back(bound.async<misbehave::sleep_with_token>(60'000));
+  calls.push_back(bound.async<misbehave::ignore_stop>(60'000));
+  auto hanging = bound.async<misbehave::hang>();
+  if (!flame::test::eventually([&] { return pool.stats().slots_busy == 4; })) return 3;
+  std::puts("ready");
+  std::fflush(stdout);
+  while (true) ::pause();
+}

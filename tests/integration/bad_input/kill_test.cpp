@@ -1,0 +1,134 @@
+// kill -9 of each process of a runner in the middle of work: every call is answered, nothing is left behind.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/integration/bad_input/processes.hpp"
+#include "tests/integration/bad_input/support.hpp"
+
+namespace flame::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Kill : public BadInputTest {
+ protected:
+  /// Several calls in flight on the one runner of `pool`, each of which would take a minute.
+  std::vector<Future<std::string>> calls_in_flight(const Pool& pool) {
+    std::vector<Future<std::string>> calls;
+    for (std::size_t i = 0; i < kCalls; ++i) {
+      calls.push_back(pool.with({.timeout = 60s}).async<misbehave::sleep_ms>(60'000));
+    }
+    EXPECT_TRUE(eventually([&] { return runner_processes(::getpid()).slots.size() >= kCalls; }));
+    EXPECT_TRUE(eventually([&] { return pool.stats().slots_busy == kCalls; }));
+    return calls;
+  }
+
+  static Error end_of(Future<std::string>& call) {
+    if (!call.wait_for(10s)) return {.code = ErrorCode::none, .message = "no answer within ten seconds"};
+    return error_of([&] { static_cast<void>(call.get()); });
+  }
+
+  /// After its runner was lost: every call has that answer, a new one works, nothing of the old runner lives.
+  static void expect_all_lost(const Pool& pool, std::vector<Future<std::string>>& calls, const RunnerProcesses& old) {
+    for (auto& call : calls) {
+      const Error error = end_of(call);
+      EXPECT_EQ(error.code, ErrorCode::runner_lost) << error.to_string();
+      EXPECT_EQ(error.runner, "work-1");
+    }
+    EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
+    for (const pid_t pid : old.all()) {
+      EXPECT_TRUE(eventually([pid] { return is_gone(pid); })) << command_of(pid);
+    }
+  }
+
+  static constexpr std::size_t kCalls = 4;
+};
+
+TEST_F(Kill, ASlotFailsItsOwnCallOnly) {
+  const Host host = make_host({.pool = "max_concurrency = 5\n"});
+  const Pool pool = host.pool("work");
+  const auto victim = static_cast<pid_t>(pool.call<misbehave::process_id>());
+  auto calls = calls_in_flight(pool);
+  ASSERT_EQ(::kill(victim, SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return std::ranges::any_of(calls, [](const auto& call) { return call.ready(); }); }));
+  std::size_t crashed = 0;
+  for (auto& call : calls) {
+    if (!call.ready()) continue;
+    const Error error = end_of(call);
+    EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
+    EXPECT_EQ(error.signal, SIGKILL);
+    ++crashed;
+  }
+  EXPECT_EQ(crashed, 1U);
+  EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
+  EXPECT_EQ(pool.stats().slots_busy, kCalls - 1);
+}
+
+TEST_F(Kill, AZygoteCostsNoCall) {
+  const Host host = make_host({.pool = "max_concurrency = 8\n"});
+  const Pool pool = host.pool("work");
+  std::vector<Future<std::string>> calls;
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    calls.push_back(pool.async<misbehave::sleep_ms>(1'000));
+  }
+  ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == kCalls; }));
+  ASSERT_TRUE(eventually([&] { return runner_processes(::getpid()).slots.size() >= kCalls; }));
+  const pid_t zygote = runner_processes(::getpid()).zygote;
+  ASSERT_GT(zygote, 0);
+  ASSERT_EQ(::kill(zygote, SIGKILL), 0);
+  // More than there are slots: these need the new zygote.
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    calls.push_back(pool.async<misbehave::sleep_ms>(1'000));
+  }
+  for (auto& call : calls) {
+    EXPECT_EQ(call.get(), "slept");
+  }
+  EXPECT_EQ(pool.stats().runners_lost, 0U);
+}
+
+TEST_F(Kill, ASupervisorLosesItsCallsAndNothingElse) {
+  const Host host = make_host();
+  const Pool pool = host.pool("work");
+  auto calls = calls_in_flight(pool);
+  const RunnerProcesses old = runner_processes(::getpid());
+  ASSERT_GT(old.supervisor, 0);
+  ASSERT_EQ(::kill(old.supervisor, SIGKILL), 0);
+  expect_all_lost(pool, calls, old);
+}
+
+TEST_F(Kill, AGuardianLosesItsCallsAndNothingElse) {
+  const Host host = make_host();
+  const Pool pool = host.pool("work");
+  auto calls = calls_in_flight(pool);
+  const RunnerProcesses old = runner_processes(::getpid());
+  ASSERT_GT(old.guardian, 0);
+  ASSERT_EQ(::kill(old.guardian, SIGKILL), 0);
+  expect_all_lost(pool, calls, old);
+}
+
+TEST_F(Kill, AGuardianAndItsSupervisorAtOnceLoseTheirCallsAndNothingElse) {
+  const Host host = make_host();
+  const Pool pool = host.pool("work");
+  auto calls = calls_in_flight(pool);
+  const RunnerProcesses old = runner_processes(::getpid());
+  ASSERT_GT(old.supervisor, 0);
+  ASSERT_EQ(::kill(old.guardian, SIGKILL), 0);
+  ASSERT_EQ(::kill(old.supervisor, SIGKILL), 0);
+  expect_all_lost(pool, calls, old);
+}
+
+TEST_F(Kill, AnIdempotentCallSurvivesTheDeathOfItsSlot) {
+  const Host host = make_host();
+  const Pool pool = host.pool("work");
+  EXPECT_EQ(pool.call<misbehave::crash_below_attempt>(3U), 3U);
+  EXPECT_EQ(pool.try_call<misbehave::crash_below_attempt>(9U).error().code, ErrorCode::crashed);
+  EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
+}
+
+}  // namespace
+}  // namespace flame::test

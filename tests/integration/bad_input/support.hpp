@@ -1,0 +1,81 @@
+// A host from TOML text with real runners and the plugin "misbehave"; anything left behind fails the test.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include <flame/host.hpp>
+
+#include "misbehave.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/leftovers.hpp"
+
+namespace flame::test {
+
+/// What differs from the usual configuration of the one pool "work".
+struct Setting {
+  std::string plugin = "misbehave@1";
+  std::string directory = FLAME_FIXTURE_PLUGINS;
+  std::string runner = FLAME_TEST_RUNNER;
+  std::string pool;  ///< more lines of [pools.work]
+};
+
+[[nodiscard]] inline std::string toml(const Setting& setting) {
+  return "[plugins]\npath = [\"" + setting.directory +
+         "\"]\n"
+         "[backends.local]\nrunner = \"" +
+         setting.runner +
+         "\"\n"
+         "[pools.work]\nplugins = [\"" +
+         setting.plugin +
+         "\"]\n"
+         "max = 1\nshutdown_timeout = \"2s\"\n" +
+         (setting.pool.find("max_concurrency") == std::string::npos ? "max_concurrency = 4\n" : "") + setting.pool;
+}
+
+[[nodiscard]] inline Host make_host(const Setting& setting = {}) {
+  return Host::from_toml(toml(setting), "bad_input.toml");
+}
+
+/// The error that a call throws as CallError; code none if it throws nothing.
+template <class F>
+[[nodiscard]] Error error_of(F&& call) {
+  try {
+    std::forward<F>(call)();
+  } catch (const CallError& error) {
+    return error.error();
+  }
+  return {};
+}
+
+class BadInputTest : public LeftoversTest {
+ protected:
+  /// Runs `bad`, which calls `pool`, while an ordinary call is in flight on the same runner: that one ends as if
+  /// nothing had been, and so does one that comes after. Gives what `bad` gave.
+  template <class F>
+  auto beside_others(const Pool& pool, F&& bad) {
+    auto bystander = pool.with({.timeout = std::chrono::seconds(60)}).async<misbehave::sleep_ms>(60'000);
+    EXPECT_TRUE(eventually([&] { return pool.stats().slots_busy >= 1; }));
+    auto outcome = std::forward<F>(bad)();
+    EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
+    EXPECT_FALSE(bystander.ready());
+    bystander.cancel();
+    const Error end = error_of([&] { static_cast<void>(bystander.get()); });
+    EXPECT_EQ(end.code, ErrorCode::cancelled) << end.to_string();
+    EXPECT_EQ(pool.call<misbehave::echo>("after"), "after");
+    EXPECT_EQ(pool.stats().runners_lost, 0U);
+    EXPECT_EQ(pool.stats().boots, 1U);
+    return outcome;
+  }
+
+  /// beside_others() for a task that must fail.
+  template <auto F, class... Args>
+  Error failure_of(const Pool& pool, Args... args) {
+    return beside_others(pool, [&] {
+      const auto result = pool.try_call<F>(args...);
+      return result.has_error() ? result.error() : Error{};
+    });
+  }
+};
+
+}  // namespace flame::test

@@ -1,0 +1,64 @@
+// Executor and Strand: what is queued when they stop still runs, in order, without nesting.
+#include "host/src/executor.hpp"
+
+#include <atomic>
+#include <future>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "host/src/call.hpp"
+
+namespace flame::pool {
+namespace {
+
+std::shared_ptr<Executor> make_executor() {
+  return std::make_shared<Executor>([](const char*) {});
+}
+
+TEST(Executor, StopRunsALongStrandWithoutNestingItsTasks) {
+  auto executor = make_executor();
+  const auto strand = std::make_shared<Strand>(executor);
+  std::promise<void> open;
+  std::atomic<int> ran = 0;
+  constexpr int kTasks = 200'000;  // nested they need tens of megabytes of stack
+  strand->post([gate = open.get_future().share()] { gate.wait(); });
+  for (int i = 0; i < kTasks; ++i) {
+    strand->post([&ran] { ++ran; });
+  }
+  std::thread opener([&] { open.set_value(); });
+  executor->stop();
+  opener.join();
+  EXPECT_EQ(ran, kTasks);
+}
+
+TEST(Executor, TasksThatWaitForQueuedOnesEndWhileItStops) {
+  auto executor = make_executor();
+  std::promise<void> stopping;
+  const auto gate = stopping.get_future().share();
+  std::atomic<int> ended = 0;
+  for (std::size_t i = 0; i < 4 * Executor::kThreads; ++i) {
+    executor->post([&, gate] {
+      gate.wait();
+      const auto call = std::make_shared<LocalCall>(executor, nullptr);
+      executor->post([call] { call->complete(); });
+      call->wait(Duration(-1));
+      ++ended;
+    });
+  }
+  std::thread opener([&] { stopping.set_value(); });
+  executor->stop();
+  opener.join();
+  EXPECT_EQ(ended, static_cast<int>(4 * Executor::kThreads));
+}
+
+TEST(Executor, AfterStopATaskRunsAtOnce) {
+  auto executor = make_executor();
+  executor->stop();
+  bool ran = false;
+  executor->post([&] { ran = true; });
+  EXPECT_TRUE(ran);
+}
+
+}  // namespace
+}  // namespace flame::pool
