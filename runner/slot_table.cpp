@@ -26,7 +26,7 @@ Duration back_off(std::uint32_t failures) {
 SlotTable::SlotTable(const wire::Welcome& welcome)
     : isolation_(welcome.isolation),
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
-      warm_(std::clamp<std::uint32_t>(welcome.warm, 1, slots_)),
+      warm_(std::min(welcome.warm, slots_)),
       reuse_(welcome.reuse && !welcome.single_use) {}
 
 // Threads of one process are spares of each other, and a second process of that size would cost too much to stand by.

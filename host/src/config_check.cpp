@@ -109,6 +109,9 @@ bool is_endpoint(const std::string& endpoint) {
   return colon > 6 && failure == std::errc{} && end == port.data() + port.size() && number <= 65535;
 }
 
+// Its runners are called NAME-1, NAME-2, …, and those are names on the wire.
+constexpr std::size_t kPoolNameMax = limits::kNameMax - std::string_view("-18446744073709551615").size();
+
 bool is_name(const std::string& name) {
   return !name.empty() && name.size() <= limits::kNameMax &&
          std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -118,8 +121,8 @@ bool is_name(const std::string& name) {
 
 std::vector<Problem> problems_of(const std::string& name, const PoolConfig& pool) {
   std::vector<Problem> problems = PoolCheck(name, pool).run();
-  if (!is_name(name))
-    problems.push_back({"pools." + name, "a pool's name has 1 to " + std::to_string(limits::kNameMax) +
+  if (!is_name(name) || name.size() > kPoolNameMax)
+    problems.push_back({"pools." + name, "a pool's name has 1 to " + std::to_string(kPoolNameMax) +
                                              " characters, none of them a control character"});
   return problems;
 }

@@ -2,6 +2,7 @@
 #include "host/src/executor.hpp"
 
 #include <exception>
+#include <system_error>
 #include <utility>
 
 namespace flame::pool {
@@ -47,7 +48,11 @@ void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
   const std::size_t wanted = kThreads + shared->blocked;
   if (shared->tasks.size() > shared->idle && shared->threads.size() < wanted && shared->threads.size() < kThreadsMax &&
       (!shared->stopped || shared->stopping > 0)) {
-    shared->threads.emplace_back(&Executor::work, shared);
+    try {
+      shared->threads.emplace_back(&Executor::work, shared);
+    } catch (const std::system_error&) {
+      // No more threads to be had: those that exist, a later post() or stop() serve the queue.
+    }
   }
 }
 
@@ -99,6 +104,13 @@ void Executor::stop() {
     lock.lock();
   }
   --shared_->stopping;
+  while (!shared_->tasks.empty()) {
+    Task task = std::move(shared_->tasks.front());
+    shared_->tasks.pop_front();
+    lock.unlock();
+    run(*shared_, std::move(task));
+    lock.lock();
+  }
 }
 
 Executor::BlockingScope::BlockingScope() {

@@ -60,7 +60,8 @@ Sent send_with_fds(int fd, std::span<const std::byte> datagram, std::span<const 
   for (;;) {
     if (::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Sent::yes;
     if (errno == EINTR) continue;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? Sent::would_block : Sent::lost;
+    // The rest is a lack of something (descriptors in flight, memory) that may come back.
+    return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN ? Sent::lost : Sent::would_block;
   }
 }
 

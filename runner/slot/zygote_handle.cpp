@@ -47,7 +47,7 @@ std::vector<std::byte> make_load(const LoadSpec& spec) {
 }
 
 /// Sends the fork request for `slots` in parts that SCM_RIGHTS can carry.
-bool send_fork(int channel, std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
+Sent send_fork(int channel, std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
   for (std::size_t first = 0; first < slots.size(); first += kForkPartMax) {
     const auto part = slots.subspan(first, std::min<std::size_t>(kForkPartMax, slots.size() - first));
     std::vector<int> fds;
@@ -62,9 +62,9 @@ bool send_fork(int channel, std::span<SlotHandle* const> slots, bool threads, st
     message.first = static_cast<std::uint32_t>(first);
     message.count = static_cast<std::uint32_t>(part.size());
     message.threads = threads ? 1 : 0;
-    if (send_with_fds(channel, as_datagram(message), fds) != Sent::yes) return false;
+    if (const Sent sent = send_with_fds(channel, as_datagram(message), fds); sent != Sent::yes) return sent;
   }
-  return true;
+  return Sent::yes;
 }
 
 std::string_view words(Stage stage) {
@@ -198,7 +198,8 @@ Result<pid_t> ZygoteHandle::spawn(std::span<SlotHandle* const> slots, bool threa
   Result<pid_t> result = pid_t{0};
   if (!forkable_) {
     result = spawn_exec(slots, threads, request);
-  } else if (!channel_ || !send_fork(channel_.get(), slots, threads, request)) {
+  } else if (channel_ && send_fork(channel_.get(), slots, threads, request) == Sent::would_block) {
+    // A lost channel is no failure: the zygote died a moment ago, and its death tells for every request it still had.
     result = failure(ErrorCode::boot_failed, "the plugin's zygote does not answer");
   }
   for (SlotHandle* slot : slots) slot->close_child_ends();
@@ -209,7 +210,7 @@ Result<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, bool 
   UniqueFd ours;
   UniqueFd theirs;
   if (!make_channel(ours, theirs) || send_datagram(ours.get(), make_load(spec_), MSG_DONTWAIT) != Sent::yes ||
-      !send_fork(ours.get(), slots, threads, request)) {
+      send_fork(ours.get(), slots, threads, request) != Sent::yes) {
     return failure(ErrorCode::boot_failed, std::string("cannot make a slot's channel: ") + std::strerror(errno));
   }
   const SlotHandle::ChildEnds ends = slots[0]->child_ends();

@@ -80,12 +80,13 @@ class [[nodiscard]] Future {
       state_ = std::move(other.state_);
       decoder_ = other.decoder_;
       box_ = std::move(other.box_);
+      taken_ = other.taken_;
     }
     return *this;
   }
   ~Future() { release(); }
 
-  [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
+  [[nodiscard]] bool valid() const noexcept { return state_ != nullptr && !taken_; }
   /// True once the result or the error is here. Never blocks.
   [[nodiscard]] bool ready() const { return state().ready(); }
   /// Number of the call, as in the host's log and callbacks.
@@ -157,17 +158,18 @@ class [[nodiscard]] Future {
   friend Future<U> detail::make_future(std::shared_ptr<detail::CallState>, detail::TakeFn<U>);
 
   [[nodiscard]] detail::CallState& state() const {
-    if (!state_) {
+    if (!valid()) {
       throw CallError(detail::invalid_future());
     }
     return *state_;
   }
+  // Leaves state_ alone: another thread may be in cancel().
   Result<T> take() {
-    auto state = std::move(state_);
+    taken_ = true;
     if (auto box = std::move(box_)) {
       return std::move(*box->result);
     }
-    return decoder_(*state);
+    return decoder_(*state_);
   }
   void release() noexcept {
     if (state_) {
@@ -179,6 +181,7 @@ class [[nodiscard]] Future {
   std::shared_ptr<detail::CallState> state_;
   detail::TakeFn<T> decoder_ = nullptr;
   std::shared_ptr<detail::Box<T>> box_;  // set on what `then` returned
+  bool taken_ = false;
 };
 
 template <class T>

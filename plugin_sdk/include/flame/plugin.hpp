@@ -75,18 +75,20 @@ class PluginDefinition {
   /// there, with its message.
   template <auto F>
   constexpr void start() {
-    set_hook<F>(start_);
+    set_hook<F>(start_, has_start_);
   }
   /// Runs F once in each slot before its first call; threads are allowed.
   template <auto F>
   constexpr void start_slot() {
-    set_hook<F>(start_slot_);
+    set_hook<F>(start_slot_, has_start_slot_);
   }
 
   /// For the SDK.
   using Hook = flame_status (*)(const flame_parent_info*, char*, std::size_t);
   [[nodiscard]] constexpr const detail::EntryList& entries() const { return entries_; }
   [[nodiscard]] constexpr Hook start_hook() const { return start_; }
+  [[nodiscard]] constexpr bool has_start() const { return has_start_; }
+  [[nodiscard]] constexpr bool has_start_slot() const { return has_start_slot_; }
   [[nodiscard]] constexpr Hook start_slot_hook() const { return start_slot_; }
   template <auto Method, class T>
   constexpr void add_method();
@@ -104,11 +106,14 @@ class PluginDefinition {
   template <auto F, class MethodOf, class ObjectT>
   constexpr void add(std::uint32_t flags, const TaskOptions& options);
   template <auto F>
-  constexpr void set_hook(Hook& hook);
+  constexpr void set_hook(Hook& hook, bool& present);
 
   detail::EntryList entries_;
   Hook start_ = nullptr;
   Hook start_slot_ = nullptr;
+  // Beside the pointers: under -fsanitize=undefined g++ cannot compare them in a constant expression.
+  bool has_start_ = false;
+  bool has_start_slot_ = false;
 };
 
 template <auto F, class MethodOf, class ObjectT>
@@ -143,11 +148,12 @@ constexpr void PluginDefinition::add_method() {
 }
 
 template <auto F>
-constexpr void PluginDefinition::set_hook(Hook& hook) {
+constexpr void PluginDefinition::set_hook(Hook& hook, bool& present) {
   static_assert(std::is_invocable_r_v<void, decltype(F)> || std::is_invocable_r_v<void, decltype(F), const Parent&>,
                 "flame: a start hook is a function void() or void(const flame::Parent&)");
-  if (hook != nullptr) throw "flame: a plugin has at most one start and one start_slot function";
+  if (present) throw "flame: a plugin has at most one start and one start_slot function";
   hook = &detail::invoke_hook<F>;
+  present = true;
 }
 
 template <class T>
@@ -207,8 +213,10 @@ struct PluginTable {
       with_definition([](const PluginDefinition& p) { return p.start_slot_hook(); })};
 
   static constexpr std::size_t write_manifest(NoteWriter out) {
-    write_note(out, {D::kName, D::kVersion, kPlugin.start != nullptr, kPlugin.start_slot != nullptr}, kEntries.data(),
-               kCount);
+    write_note(out,
+               {D::kName, D::kVersion, with_definition([](const PluginDefinition& p) { return p.has_start(); }),
+                with_definition([](const PluginDefinition& p) { return p.has_start_slot(); })},
+               kEntries.data(), kCount);
     return out.size();
   }
   static constexpr std::size_t kTextSize = write_manifest(NoteWriter());

@@ -16,7 +16,8 @@ class BadLeftovers : public BadInputTest {
   static bool gone(std::int64_t pid) { return ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH; }
 
   // One slot for the bad call and the next ordinary one, beside the slot of the bystander.
-  static Host one_slot() { return make_host({.pool = "max_concurrency = 2\n"}); }
+  // No spare: the slot of a call is then the one that the call before it had.
+  static Host one_slot() { return make_host({.pool = "max_concurrency = 2\nwarm = 0\n"}); }
 };
 
 TEST_F(BadLeftovers, AForkThatEndsAtOnceHarmsNothing) {

@@ -80,7 +80,8 @@ struct RunnerProcesses {
     if (found.supervisor <= 0 || parent_of(pid) != found.supervisor) continue;
     const int preference = oom_preference(pid);
     if (preference == 800) found.slots.push_back(pid);
-    if (preference == 400) found.zygote = pid;
+    // The oldest: a slot that has just been forked is still marked as its zygote is.
+    if (preference == 400 && found.zygote == 0) found.zygote = pid;
   }
   return found;
 }

@@ -218,10 +218,13 @@ TEST_F(Peers, TwoResultsByTransferForOneCallAreABrokenRunner) {
   Dealer runner(parent.control.at(0));
   const std::uint64_t session = join(runner, parent);
   auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  const auto invoke = runner.receive();
+  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
   for (const std::uint64_t transfer : {1, 3}) {
     runner.send(session,
                 wire::Result{.id = future.id(), .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
   }
+  ASSERT_TRUE(future.wait_for(5s));  // at once, not when the runner counts as silent
   EXPECT_EQ(error_of([&] { future.get(); }).code, ErrorCode::runner_lost);
 }
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <set>
 #include <string>
 
 #include "plugin_sdk/base/limits.hpp"
@@ -47,9 +48,9 @@ TEST_F(RunnerCalls, ACallIsAnsweredAndEnded) {
 TEST_F(RunnerCalls, ASlotServesOneCallAfterTheOther) {
   FakeHost host;
   host.serve();
-  const std::int64_t first = host.call("process_id").number();
-  EXPECT_GT(first, 0);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(host.call("process_id").number(), first);
+  std::set<std::int64_t> used;
+  for (int i = 0; i < 20; ++i) used.insert(host.call("process_id").number());
+  EXPECT_LE(used.size(), 2u) << "the first, and its spare if that became ready after it";
 }
 
 TEST_F(RunnerCalls, SlotsRunCallsAtTheSameTime) {

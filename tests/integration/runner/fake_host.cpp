@@ -104,6 +104,7 @@ void FakeHost::start(bool by_environment) {
     request.env.push_back("FLAME_PARENT_FD=7");
     request.fds = {{memory->get(), 7}};
   }
+  if (log_fd >= 0) request.fds.push_back({log_fd, 2});
   auto spawned = base::spawn(request);
   ASSERT_TRUE(spawned.has_value()) << spawned.error().message();
   runner_ = std::move(*spawned);

@@ -49,6 +49,9 @@ class FakeHost {
   /// What the runner is told. Change it before start().
   wire::Parent parent;
 
+  /// The runner's stderr; -1: the test's own.
+  int log_fd = -1;
+
   /// Starts flame-runner; FLAME_PARENT in the environment instead of a descriptor if `by_environment`.
   void start(bool by_environment = false);
   /// start(), hello, welcome.

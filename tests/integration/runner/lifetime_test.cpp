@@ -1,11 +1,14 @@
 // How a real flame-runner ends: idle, drained, abandoned, killed piece by piece. Nothing may stay behind.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
 
 #include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/runner/fake_host.hpp"
 #include "tests/support/eventually.hpp"
 
@@ -85,6 +88,26 @@ TEST_F(RunnerLifetime, AVanishedHostLetsUnlinkedWorkFinish) {
   const auto id = host.invoke("waits_a_second", {}, [](wire::Invoke& m) { m.linked = false; });
   ASSERT_TRUE(host.begun(id));
   const auto start = std::chrono::steady_clock::now();
+  host.vanish();
+  EXPECT_EQ(host.wait_exit(), 0);
+  EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
+}
+
+// A host that is killed takes the reader of the runner's log with it.
+TEST_F(RunnerLifetime, ALogThatNobodyReadsAnyMoreHarmsNoUnlinkedWork) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  base::UniqueFd reader(ends[0]);
+  base::UniqueFd writer(ends[1]);
+  FakeHost host;
+  host.log_fd = writer.get();
+  host.welcome.shutdown_grace_ns = 60'000'000'000;
+  host.serve();
+  writer.reset();
+  const auto id = host.invoke("waits_a_second", {}, [](wire::Invoke& m) { m.linked = false; });
+  ASSERT_TRUE(host.begun(id));
+  const auto start = std::chrono::steady_clock::now();
+  reader.reset();
   host.vanish();
   EXPECT_EQ(host.wait_exit(), 0);
   EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));

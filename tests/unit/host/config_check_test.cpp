@@ -42,7 +42,8 @@ TEST(ConfigCheck, NamesEveryImpossibleOption) {
 TEST(ConfigCheck, RefusesAPoolWithoutAName) {
   EXPECT_TRUE(check_pool("", right()));
   EXPECT_TRUE(check_pool("a\nb", right()));
-  EXPECT_TRUE(check_pool(std::string(256, 'x'), right()));
+  EXPECT_FALSE(check_pool(std::string(234, 'x'), right()));
+  EXPECT_TRUE(check_pool(std::string(235, 'x'), right())) << "its runners' names have a number at the end";
   EXPECT_FALSE(check_pool("größer", right()));
 }
 

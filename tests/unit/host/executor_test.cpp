@@ -4,10 +4,12 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "host/src/call.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace flame::pool {
 namespace {
@@ -36,20 +38,24 @@ TEST(Executor, TasksThatWaitForQueuedOnesEndWhileItStops) {
   auto executor = make_executor();
   std::promise<void> stopping;
   const auto gate = stopping.get_future().share();
+  std::atomic<int> posted = 0;
   std::atomic<int> ended = 0;
-  for (std::size_t i = 0; i < 4 * Executor::kThreads; ++i) {
+  constexpr int kTasks = Executor::kThreads;  // no thread is left for what they wait for
+  for (int i = 0; i < kTasks; ++i) {
     executor->post([&, gate] {
-      gate.wait();
       const auto call = std::make_shared<LocalCall>(executor, nullptr);
       executor->post([call] { call->complete(); });
+      ++posted;
+      gate.wait();
       call->wait(Duration(-1));
       ++ended;
     });
   }
+  ASSERT_TRUE(test::eventually([&] { return posted == kTasks; }));
   std::thread opener([&] { stopping.set_value(); });
   executor->stop();
   opener.join();
-  EXPECT_EQ(ended, static_cast<int>(4 * Executor::kThreads));
+  EXPECT_EQ(ended, kTasks);
 }
 
 TEST(Executor, AfterStopATaskRunsAtOnce) {

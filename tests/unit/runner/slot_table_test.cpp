@@ -16,6 +16,7 @@ class SlotTableTest : public testing::Test {
     wire::Welcome message;
     message.slots = slots;
     message.isolation = isolation;
+    message.warm = 1;
     return message;
   }
   void make(const wire::Welcome& message) { table.emplace(message); }
@@ -69,6 +70,21 @@ TEST_F(SlotTableTest, KeepsAsManySparesAsThePoolWants) {
   make(message);
   up();
   EXPECT_EQ(did(), "fork 1, fork 2, fork 3");
+}
+
+TEST_F(SlotTableTest, WithoutSparesASlotIsForkedWhenACallNeedsIt) {
+  wire::Welcome message = welcome(4);
+  message.warm = 0;
+  make(message);
+  up();
+  EXPECT_EQ(did(), "");
+  lease(7);
+  EXPECT_EQ(did(), "fork 1");
+  ready(1);
+  EXPECT_EQ(did(), "grant 7 1.0");
+  freed(1);
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 1.0");
 }
 
 TEST_F(SlotTableTest, ACallBeforeTheFirstSlotWaitsForIt) {

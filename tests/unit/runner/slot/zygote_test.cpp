@@ -147,5 +147,18 @@ TEST_F(Zygotes, AClosedChannelEndsTheZygoteButNotItsSlots) {
   EXPECT_EQ(table(slot), "on my own");
 }
 
+TEST_F(Zygotes, ARequestToAZygoteThatHasJustDiedIsLostWithItAndNoFailure) {
+  hostile_slot();
+  siginfo_t info{};
+  ASSERT_EQ(::kill(zygote_->pid(), SIGKILL), 0);
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(zygote_->pid()), &info, WEXITED | WNOWAIT), 0);
+  const auto handle = SlotHandle::create(limits::kPayloadMaxDefault);
+  ASSERT_TRUE(handle.has_value());
+  SlotHandle* const slots[] = {handle->get()};
+  const auto pid = zygote_->spawn(slots, false, 77);
+  ASSERT_TRUE(pid.has_value()) << pid.error().message;
+  EXPECT_EQ(*pid, 0);
+}
+
 }  // namespace
 }  // namespace flame::slot

@@ -1,0 +1,55 @@
+// Bad tasks under isolation = "thread": they share a process, so the others learn that it was not their fault.
+#include <signal.h>
+
+#include <string>
+
+#include "tests/integration/bad_input/support.hpp"
+
+namespace flame::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class BadThreads : public BadInputTest {
+ protected:
+  static Host threads() { return make_host({.pool = "isolation = \"thread\"\n"}); }
+};
+
+TEST_F(BadThreads, AnExceptionStaysInItsOwnCall) {
+  const Host host = threads();
+  const Error error = failure_of<misbehave::throw_exception>(host.pool("work"));
+  EXPECT_EQ(error.code, ErrorCode::task_failed) << error.to_string();
+  EXPECT_EQ(error.type, "std::out_of_range");
+}
+
+TEST_F(BadThreads, ACrashAnswersEveryCallOfTheProcessAndTheNextCallWorks) {
+  const Host host = threads();
+  const Pool pool = host.pool("work");
+  auto other = pool.async<misbehave::sleep_ms>(60'000);
+  ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == 1; }));
+  EXPECT_EQ(pool.call<misbehave::add>(1, 2), 3);
+  const auto crashed = pool.try_call<misbehave::segfault>();
+  ASSERT_TRUE(crashed.has_error());
+  EXPECT_EQ(crashed.error().code, ErrorCode::crashed) << crashed.error().to_string();
+  EXPECT_EQ(crashed.error().signal, SIGSEGV);
+  const Error lost = error_of([&] { static_cast<void>(other.get()); });
+  EXPECT_EQ(lost.code, ErrorCode::crashed) << lost.to_string();
+  EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
+  EXPECT_EQ(pool.stats().runners_lost, 0U);
+}
+
+TEST_F(BadThreads, ADeafTaskIsAnsweredAtItsDeadlineAndTheNextCallWorks) {
+  const Host host = threads();
+  const Pool pool = host.pool("work");
+  auto other = pool.async<misbehave::sleep_ms>(500);
+  ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == 1; }));
+  const auto deaf = pool.with({.timeout = 200ms}).try_call<misbehave::hang>();
+  ASSERT_TRUE(deaf.has_error());
+  EXPECT_EQ(deaf.error().code, ErrorCode::timed_out) << deaf.error().to_string();
+  EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
+  EXPECT_EQ(other.get(), "slept") << "its process is retired, not killed, while it runs";
+  EXPECT_EQ(pool.stats().runners_lost, 0U);
+}
+
+}  // namespace
+}  // namespace flame::test
