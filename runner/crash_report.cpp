@@ -21,6 +21,12 @@ void describe_kill(StopCause cause, Error& error) {
   switch (cause) {
     case StopCause::timed_out:
       error.code = ErrorCode::timed_out;
+      if (error.started == Started::no) {
+        error.message =
+            "The call reached its deadline before its task began: the plugin's start() or start_slot() may still run. "
+            "Raise the timeout, or find out why those do not return.";
+        return;
+      }
       error.message =
           "The task ran past its deadline and did not stop when asked, so it was killed. Raise the timeout, send less, "
           "or let the task check Context::stop_requested().";

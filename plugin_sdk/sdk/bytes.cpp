@@ -46,7 +46,9 @@ std::byte* Bytes::data() {
 }
 
 bool operator==(const Bytes& a, const Bytes& b) noexcept {
-  return a.size_ == b.size_ && (a.data_ == b.data_ || std::memcmp(a.data_, b.data_, a.size_) == 0);
+  if (a.size_ != b.size_) return false;
+  // memcmp must not see the null pointer of an empty buffer.
+  return a.size_ == 0 || a.data_ == b.data_ || std::memcmp(a.data_, b.data_, a.size_) == 0;
 }
 
 }  // namespace flame

@@ -6,6 +6,15 @@
 
 #include "runner/zygote/zygote.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+// Deaths of tasks belong to the supervisor: it reports their signals and exit codes, which the sanitizer would replace
+// by its own. What it finds itself still ends the process with its report.
+extern "C" const char* __asan_default_options() {
+  return "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigfpe=0:handle_sigill=0:allow_user_segv_handler=1:"
+         "use_sigaltstack=0:detect_leaks=0";
+}
+#endif
+
 int main(int argc, char** argv) {
   constexpr int kChannel = 3;
   const bool exec_slot = argc == 2 && std::string_view(argv[1]) == "--slot";

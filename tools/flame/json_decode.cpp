@@ -1,4 +1,4 @@
-// Results to JSON: the bytes are verified by the schema's reflection data, then walked with a budget.
+// Results to JSON: the bytes are verified by the schema, then walked with a budget.
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "tools/flame/json_schema.hpp"
+#include "tools/flame/json_verify.hpp"
 
 namespace flame::cli {
 namespace {
@@ -255,17 +256,6 @@ Json Walker::attachment(std::uint64_t number) {
   return std::move(*text);
 }
 
-void verify(const std::string& binary_schema, const Bytes& table) {
-  if (table.size() >= FLATBUFFERS_MAX_BUFFER_SIZE) damaged("a table of 2 GiB or more");
-  // flatbuffers::Verify reads the root's offset unchecked.
-  if (table.size() < sizeof(fb::uoffset_t) + sizeof(fb::soffset_t)) damaged("it is too short");
-  const auto& schema = *reflection::GetSchema(binary_schema.data());
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(table.data());
-  // As many tables as fit at all: the walk's budget is the real limit.
-  const auto tables_max = static_cast<fb::uoffset_t>(table.size() / 4 + 1);
-  if (!fb::Verify(schema, *schema.root_table(), bytes, table.size(), 64, tables_max)) damaged("it does not verify");
-}
-
 }  // namespace
 
 Result<std::string> attachment_as_base64(const Bytes& bytes) {
@@ -276,7 +266,7 @@ Result<Json> JsonCodec::decode(const detail::Payload& result, const AttachmentWr
   try {
     const auto& members = schema_->returned->fields.vec;
     if (members.empty()) return Json();
-    verify(schema_->binary, result.table);
+    if (!is_sound(*schema_->returned, result.table.span())) damaged("it does not verify");
     const auto& root = *fb::GetRoot<fb::Table>(result.table.data());
     return Walker(result, write_attachment).member(root, *members[0]);
   } catch (const CallError& error) {

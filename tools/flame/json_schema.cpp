@@ -146,10 +146,6 @@ Result<JsonCodec> JsonCodec::from_schema(const std::string& fbs) {
   schema->call = complete_table(parser, "Call");
   schema->returned = complete_table(parser, "Return");
   if (schema->call == nullptr || schema->returned == nullptr) return no_schema("it has no tables Call and Return");
-  parser.SetRootType("Return");
-  parser.Serialize();
-  const auto* bytes = parser.builder_.GetBufferPointer();
-  schema->binary.assign(bytes, bytes + parser.builder_.GetSize());
   parser.SetRootType("Call");
   return JsonCodec(std::move(schema));
 }

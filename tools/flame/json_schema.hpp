@@ -2,7 +2,6 @@
 #pragma once
 
 #include <flatbuffers/idl.h>
-#include <flatbuffers/reflection.h>
 
 #include <string>
 #include <vector>
@@ -15,7 +14,6 @@ struct JsonCodec::Schema {
   flatbuffers::Parser parser;
   const flatbuffers::StructDef* call = nullptr;
   const flatbuffers::StructDef* returned = nullptr;
-  std::string binary;  // the schema as reflection data with root Return: drives verification
 };
 
 /// The value of a field's attribute, or nullptr.

@@ -36,6 +36,15 @@ TEST(CrashReport, AnExitIsCrashedWithItsCode) {
   EXPECT_EQ(error.signal, 0);
 }
 
+TEST(CrashReport, ADeadlineThatPassedBeforeTheTaskBeganPointsAtStart) {
+  Death killed = death(signalled(SIGKILL));
+  killed.cause = StopCause::timed_out;
+  killed.started = Started::no;
+  EXPECT_NE(describe_death(killed).message.find("start()"), std::string::npos);
+  killed.started = Started::yes;
+  EXPECT_EQ(describe_death(killed).message.find("start()"), std::string::npos);
+}
+
 TEST(CrashReport, AKillOfOursHasItsCause) {
   for (const auto& [cause, code] :
        {std::pair{StopCause::timed_out, ErrorCode::timed_out}, std::pair{StopCause::cancelled, ErrorCode::cancelled},

@@ -69,6 +69,8 @@ TEST_F(Deaths, AStackOverflowIsToldApart) {
   EXPECT_TRUE(slot.handle->crash_report()->stack_overflow);
 }
 
+// Sanitizers allocate by rules of their own, so memory limits are off under them.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(Deaths, ExhaustedMemoryIsToldApartFromABug) {
   SlotLimits limits;
   limits.memory_max = 64 << 20;
@@ -91,6 +93,7 @@ TEST_F(Deaths, AnInputBeyondTheMemoryLimitIsOutOfMemory) {
   call(slot, "echo", "still alive");
   EXPECT_EQ(table(slot), "still alive");
 }
+#endif
 
 TEST_F(Deaths, ClosingAllDescriptorsIsALostChannel) {
   TestSlot& slot = hostile_slot();
@@ -152,7 +155,10 @@ TEST_F(Deaths, TheZygotesDeathHarmsNoSlot) {
   auto handle = SlotHandle::create(1 << 20);
   ASSERT_TRUE(handle.has_value());
   SlotHandle* raw = handle->get();
-  EXPECT_FALSE(zygote_->spawn(std::span(&raw, 1), false, 99).has_value());
+  // A request to the dead is no failure by itself: whoever reaps the zygote asks its successor.
+  const auto spawned = zygote_->spawn(std::span(&raw, 1), false, 99);
+  ASSERT_TRUE(spawned.has_value());
+  EXPECT_EQ(*spawned, 0) << "no process was made";
 }
 
 // A second supervisor in a process of its own, killed in the middle of a call.
