@@ -48,7 +48,7 @@ std::string CatalogPlugin::reference() const {
 }
 
 Catalog::Catalog(std::vector<fs::path> path, fs::path runtime_dir)
-    : path_(std::move(path)), store_(std::move(runtime_dir) / "plugins") {}
+    : path_(std::move(path)), store_(runtime_dir / "plugins") {}
 
 Result<void> Catalog::scan() {
   found_.clear();

@@ -56,7 +56,7 @@ std::optional<std::uint32_t> parse_routing_id(const zmq::message_t& frame) {
 }
 
 Bytes to_bytes(zmq::message_t&& frame) {
-  if (frame.size() == 0) {
+  if (frame.empty()) {
     return {};
   }
   auto owner = std::make_shared<zmq::message_t>(std::move(frame));

@@ -21,7 +21,7 @@ void Scheduler::add_runner(RunnerId runner, std::span<const DigestId> digests) {
   Runner& entry = it->second;
   entry.digests.assign(digests.begin(), digests.end());
   std::ranges::sort(entry.digests);
-  entry.digests.erase(std::ranges::unique(entry.digests).begin(), entry.digests.end());
+  entry.digests.erase(std::unique(entry.digests.begin(), entry.digests.end()), entry.digests.end());
   for (DigestId digest : entry.digests) ++groups_[digest].servers;
   idle_.insert(runner);
   list(runner, entry);

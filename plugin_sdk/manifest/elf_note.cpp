@@ -18,7 +18,8 @@
 namespace flame::manifest {
 namespace {
 
-constexpr std::string_view kOwner{"FLAME", 6};  // with the NUL that the note format counts
+using namespace std::string_view_literals;
+constexpr std::string_view kOwner = "FLAME\0"sv;  // with the NUL that the note format counts
 constexpr std::uint32_t kManifestType = 1;
 
 #if defined(__x86_64__)

@@ -89,7 +89,7 @@ std::weak_ordering compare_prerelease(std::string_view a, std::string_view b) no
     std::string_view b_part;
     std::tie(a_part, a_rest) = split_once(*a_rest, '.');
     std::tie(b_part, b_rest) = split_once(*b_rest, '.');
-    if (const auto order = compare_identifier(a_part, b_part); order != 0) {
+    if (const auto order = compare_identifier(a_part, b_part); std::is_neq(order)) {
       return order;
     }
   }
@@ -133,11 +133,11 @@ std::string Version::to_string() const {
 
 std::weak_ordering operator<=>(const Version& a, const Version& b) noexcept {
   const auto numbers = std::tie(a.major, a.minor, a.patch) <=> std::tie(b.major, b.minor, b.patch);
-  return numbers != 0 ? std::weak_ordering(numbers) : compare_prerelease(a.prerelease, b.prerelease);
+  return std::is_neq(numbers) ? std::weak_ordering(numbers) : compare_prerelease(a.prerelease, b.prerelease);
 }
 
 bool operator==(const Version& a, const Version& b) noexcept {
-  return (a <=> b) == 0;
+  return std::is_eq(a <=> b);
 }
 
 bool is_plugin_name(std::string_view name) noexcept {

@@ -239,7 +239,7 @@ Json Walker::absent(const fb::FieldDef& field, unsigned depth) {
 Json Walker::nested(const std::uint8_t* vector_at) {
   const auto& bytes = *reinterpret_cast<const fb::Vector<std::uint8_t>*>(vector_at);
   spend(bytes.size());
-  return std::move(*attachment_as_base64(Bytes(bytes.data(), bytes.size())));
+  return *attachment_as_base64(Bytes(bytes.data(), bytes.size()));
 }
 
 std::string Walker::string(const std::uint8_t* at) {

@@ -138,7 +138,8 @@ std::string file_name(std::string_view template_name, std::string_view name) {
 
 std::string nearest_plugin_name(std::string_view name) {
   std::string out;
-  for (const unsigned char c : name) {
+  for (const char letter : name) {
+    const auto c = static_cast<unsigned char>(letter);
     if (std::isalnum(c) != 0) {
       out += static_cast<char>(std::tolower(c));
     } else if (!out.empty() && out.back() != '_') {
