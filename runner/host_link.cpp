@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
@@ -37,7 +38,27 @@ HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, Host
 
 void HostLink::send(const wire::Body& body, Frame payload) {
   if (state_ != State::open) return;
-  dealer_.send(Line::control, wire::encode(session_.id(), body), std::move(payload));
+  pending_.push_back({wire::encode(session_.id(), body), std::move(payload)});
+  if (pending_.size() == limits::kBatchCountMax) flush();
+}
+
+// Neighbours that fit into one batch go as one; the others as they are. The order is kept.
+void HostLink::flush() {
+  for (std::size_t next = 0; next < pending_.size();) {
+    batch_.clear();
+    std::size_t end = next;
+    while (end < pending_.size() && batch_.add(pending_[end].envelope, pending_[end].payload.span())) ++end;
+    if (end - next > 1) {
+      Frame frame(batch_.bytes().size());
+      std::memcpy(frame.data(), batch_.bytes().data(), frame.size());
+      dealer_.send(Line::control, wire::encode(session_.id(), batch_.header()), std::move(frame));
+      next = end;
+    } else {
+      dealer_.send(Line::control, pending_[next].envelope, std::move(pending_[next].payload));
+      ++next;
+    }
+  }
+  pending_.clear();
 }
 
 void HostLink::send_bulk(const wire::Body& body, Frame payload) {
@@ -103,6 +124,7 @@ void HostLink::on_event(Line line) {
 
 void HostLink::pump() {
   more_ = false;
+  flush();
   dealer_.flush();
   if (dealer_.queued_bytes(Line::control) > kBacklogMax) return lose("it does not read its results");
   Frame envelope;
@@ -134,7 +156,24 @@ void HostLink::receive(Line line, Frame& envelope, Frame& payload) {
     case Verdict::opened:
       return open_with(*decoded);
     case Verdict::deliver:
-      if (state_ == State::open) listener_.on_message(decoded->body, payload);
+      if (state_ != State::open) return;
+      if (const auto* batch = std::get_if<wire::Batch>(&decoded->body)) return receive_batch(*batch, payload);
+      listener_.on_message(decoded->body, payload);
+  }
+}
+
+void HostLink::receive_batch(const wire::Batch& batch, const Frame& frame) {
+  const auto entries = wire::unpack_batch(batch, frame.span());
+  if (!entries) return log(LogLevel::warning, "a batch from the host was ignored: " + entries.error().message);
+  for (const wire::BatchEntry& entry : *entries) {
+    auto message = wire::decode(entry.envelope);
+    if (!message || message->session != session_.id() || std::holds_alternative<wire::Batch>(message->body)) {
+      log(LogLevel::warning, "a message in a batch from the host was ignored");
+      continue;
+    }
+    Frame payload(entry.payload.size());
+    if (payload.size() > 0) std::memcpy(payload.data(), entry.payload.data(), payload.size());
+    if (state_ == State::open) listener_.on_message(message->body, payload);
   }
 }
 
@@ -161,6 +200,7 @@ void HostLink::lose(const std::string& why) {
 }
 
 void HostLink::close(Duration patience) {
+  flush();
   dealer_.finish(static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(patience).count()));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/dealer.hpp"
 #include "runner/poller.hpp"
@@ -29,19 +30,20 @@ class HostLink {
   /// Takes the endpoints and keys out of `parent`, which has neither afterwards.
   HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener);
 
-  /// Sends on `control`; nothing happens when the host is lost.
+  /// Sends on `control`, at the latest with the next pump(): what one turn of the loop says goes as one message.
+  /// Nothing happens when the host is lost.
   void send(const wire::Body& body, Frame payload = Frame());
   /// Sends on `bulk`.
   void send_bulk(const wire::Body& body, Frame payload = Frame());
   /// Bytes that wait for the host to read. Output and progress are not worth queueing behind much of that.
-  [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }
+  [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }  // without this turn's
 
   void on_ready(const Poller::Ready& ready);
   /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop.
   void pump();
   /// pump() left messages behind, or what was sent since may have eaten the edge of one.
   [[nodiscard]] bool more() const {
-    return more_ || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
+    return more_ || !pending_.empty() || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
   }
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const;
@@ -53,6 +55,8 @@ class HostLink {
  private:
   enum class State : std::uint8_t { dialling, open, lost };
 
+  void flush();
+  void receive_batch(const wire::Batch& batch, const Frame& frame);
   void dial(Instant now);
   void dial_failed(Instant now, const std::string& why);
   void on_event(Line line);
@@ -66,6 +70,12 @@ class HostLink {
   Poller& poller_;
   HostListener& listener_;
   Dealer dealer_;
+  struct Pending {
+    std::vector<std::byte> envelope;
+    Frame payload;
+  };
+  std::vector<Pending> pending_;  // of this turn, for control
+  wire::BatchWriter batch_;
   Session session_;
   State state_ = State::dialling;
   std::size_t attempts_ = 0;

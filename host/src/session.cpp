@@ -75,9 +75,10 @@ Session::Flushed Session::flush(Instant now) {
 
 Session::Flushed Session::flush_control(Instant now) {
   while (!control_queue_.empty()) {
-    switch (put(control_queue_.front(), now)) {
+    const bool several =
+        control_queue_.size() > 1 && travels_in_batch(control_queue_[0]) && travels_in_batch(control_queue_[1]);
+    switch (several ? put_batch(now) : put_first(now)) {
       case Router::Sent::ok:
-        control_queue_.pop_front();
         break;
       case Router::Sent::full:
         return Flushed::parked;
@@ -88,24 +89,74 @@ Session::Flushed Session::flush_control(Instant now) {
   return Flushed::done;
 }
 
-Router::Sent Session::put(const Item& item, Instant now) {
-  if (const auto* invocation = std::get_if<Invocation>(&item)) {
-    return put_invocation(*invocation, now);
+Router::Sent Session::put_first(Instant now) {
+  const Item& item = control_queue_.front();
+  const auto* invocation = std::get_if<Invocation>(&item);
+  const Router::Sent sent =
+      invocation != nullptr ? put_invocation(*invocation, now)
+                            : router_.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
+  if (sent == Router::Sent::ok) {
+    control_queue_.pop_front();
   }
-  return router_.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
+  return sent;
+}
+
+bool Session::travels_in_batch(const Item& item) const {
+  if (const auto* invocation = std::get_if<Invocation>(&item)) {
+    return invocation->call->record.wire_bytes <= limits::kBatchBytesMax / 2;
+  }
+  const auto& body = std::get<wire::Body>(item);
+  return !std::holds_alternative<wire::Welcome>(body) && !std::holds_alternative<wire::Refuse>(body);
+}
+
+// As many messages from the front of the queue as fit.
+Router::Sent Session::put_batch(Instant now) {
+  batch_.clear();
+  std::size_t taken = 0;
+  std::uint64_t seq = sent_seq_;
+  for (; taken < control_queue_.size() && travels_in_batch(control_queue_[taken]); ++taken) {
+    const Item& item = control_queue_[taken];
+    if (const auto* invocation = std::get_if<Invocation>(&item)) {
+      wire::encode_into(envelope_, info_.id, make_invoke(*invocation, seq + 1, now));
+      if (!batch_.add(envelope_, wire::pack(invocation->call->record.arguments))) {
+        break;
+      }
+      ++seq;
+    } else {
+      wire::encode_into(envelope_, info_.id, std::get<wire::Body>(item));
+      if (!batch_.add(envelope_, {})) {
+        break;
+      }
+    }
+  }
+  if (taken == 0) {
+    return put_first(now);
+  }
+  const Bytes frame(batch_.bytes().data(), batch_.bytes().size());
+  const Router::Sent sent = router_.send(info_.control, wire::encode(info_.id, batch_.header()), &frame);
+  if (sent == Router::Sent::ok) {
+    control_queue_.erase(control_queue_.begin(), control_queue_.begin() + static_cast<std::ptrdiff_t>(taken));
+    sent_seq_ = seq;
+  }
+  return sent;
+}
+
+wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t seq, Instant now) const {
+  const CallRecord& call = invocation.call->record;
+  return {.id = call.id,
+          .seq = seq,
+          .digest = call.digest_text,
+          .task = call.task,
+          .fingerprint = call.fingerprint,
+          .remaining_ns = base::to_wire(base::remaining(invocation.deadline, now)),
+          .attempt = invocation.attempt,
+          .linked = call.linked,
+          .payload = call.info};
 }
 
 Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
   const CallRecord& call = invocation.call->record;
-  wire::Invoke invoke{.id = call.id,
-                      .seq = sent_seq_ + 1,
-                      .digest = call.digest_text,
-                      .task = call.task,
-                      .fingerprint = call.fingerprint,
-                      .remaining_ns = base::to_wire(base::remaining(invocation.deadline, now)),
-                      .attempt = invocation.attempt,
-                      .linked = call.linked,
-                      .payload = call.info};
+  wire::Invoke invoke = make_invoke(invocation, sent_seq_ + 1, now);
   const bool fits = wire::travels_inline(call.wire_bytes);
   if (!fits) {
     invoke.payload.transfer = sender_.start(call.arguments);
@@ -142,7 +193,7 @@ Session::Flushed Session::flush_bulk() {
     }
     chunk_.reset();
   }
-  return chunk_ || sender_.ready() ? Flushed::parked : Flushed::done;
+  return chunk_ || sender_.ready() ? Flushed::more : Flushed::done;
 }
 
 bool Session::next_chunk() {
@@ -160,12 +211,9 @@ void Session::drop_chunk(std::uint64_t transfer) {
   }
 }
 
-Result<void> Session::on_message(wire::Body&& body, const std::optional<Bytes>& payload) {
+Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> payload) {
   if (auto* chunk = std::get_if<wire::Chunk>(&body)) {
-    if (!payload) {
-      return broken("a Chunk without bytes");
-    }
-    take_step(receiver_.on_chunk(*chunk, payload->span()));
+    take_step(receiver_.on_chunk(*chunk, payload));
   } else if (auto* begun = std::get_if<wire::Begun>(&body)) {
     sink_->on_begun(begun->id);
   } else if (auto* result = std::get_if<wire::Result>(&body)) {
@@ -184,7 +232,7 @@ Result<void> Session::on_message(wire::Body&& body, const std::optional<Bytes>& 
   return {};
 }
 
-Result<void> Session::on_result(wire::Result&& result, const std::optional<Bytes>& payload) {
+Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload) {
   if (result.error.code != ErrorCode::none) {
     result.error.usage = result.usage;
     sink_->on_result(result.id, std::move(result.error), {});
@@ -199,8 +247,7 @@ Result<void> Session::on_result(wire::Result&& result, const std::optional<Bytes
     take_step(receiver_.announce(result.payload, info_.payload_max));
     return {};
   }
-  const Bytes none;
-  auto unpacked = wire::unpack(result.payload, payload ? payload->span() : none.span(), info_.payload_max);
+  auto unpacked = wire::unpack(result.payload, payload, info_.payload_max);
   if (unpacked.has_error()) {
     const bool too_large = unpacked.error().code == ErrorCode::too_large;
     sink_->on_result(result.id, unpacked.error(), {});

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -17,6 +18,7 @@
 #include "host/src/call.hpp"
 #include "host/src/router.hpp"
 #include "host/src/slot_port.hpp"
+#include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/bulk.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
@@ -54,9 +56,9 @@ class Session final : public SlotPort {
   /// A Beat, unless something is queued that says as much.
   void beat();
 
-  enum class Flushed : std::uint8_t { done, parked, gone };
-  /// Hands libzmq what it takes now; at most a few chunks, so that control messages never wait long.
-  /// parked: more is queued.
+  enum class Flushed : std::uint8_t { done, parked, more, gone };
+  /// Hands libzmq what it takes now; at most a few chunks, so that control messages never wait long. more: go on in the
+  /// next turn; parked: libzmq takes no more for now.
   [[nodiscard]] Flushed flush(Instant now);
 
   // The table's marks.
@@ -64,7 +66,7 @@ class Session final : public SlotPort {
   bool closed = false;
 
   /// A message about calls or transfers. An error means that the peer breaks the protocol: end the session.
-  [[nodiscard]] Result<void> on_message(wire::Body&& body, const std::optional<Bytes>& payload);
+  [[nodiscard]] Result<void> on_message(wire::Body&& body, std::span<const std::byte> payload);
 
  private:
   struct Invocation {
@@ -78,11 +80,14 @@ class Session final : public SlotPort {
   };
   using Item = std::variant<Invocation, wire::Body>;
 
-  [[nodiscard]] Router::Sent put(const Item& item, Instant now);
+  [[nodiscard]] Router::Sent put_first(Instant now);
+  [[nodiscard]] Router::Sent put_batch(Instant now);
+  [[nodiscard]] bool travels_in_batch(const Item& item) const;
+  [[nodiscard]] wire::Invoke make_invoke(const Invocation& invocation, std::uint64_t seq, Instant now) const;
   [[nodiscard]] Router::Sent put_invocation(const Invocation& invocation, Instant now);
   [[nodiscard]] Flushed flush_control(Instant now);
   [[nodiscard]] Flushed flush_bulk();
-  [[nodiscard]] Result<void> on_result(wire::Result&& result, const std::optional<Bytes>& payload);
+  [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload);
   void on_ended(CallId call);
   void on_abort(const wire::Abort& abort);
   void take_step(wire::BulkReceiver::Step&& step);
@@ -95,6 +100,8 @@ class Session final : public SlotPort {
   FrameSink* sink_ = nullptr;
   std::optional<PeerId> bulk_;
   std::deque<Item> control_queue_;
+  wire::BatchWriter batch_;
+  std::vector<std::byte> envelope_;
   std::deque<wire::Body> bulk_queue_;  // Credit and Abort; before any chunk
   std::optional<PendingChunk> chunk_;  // taken from sender_, not yet taken by libzmq
   wire::BulkSender sender_{wire::BulkSender::Side::host};

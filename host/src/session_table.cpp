@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <random>
+#include <span>
 #include <utility>
+
+#include "plugin_sdk/wire/batch.hpp"
 
 namespace flame::pool {
 namespace {
@@ -98,7 +101,30 @@ void SessionTable::dispatch(Incoming&& message) {
   } else if (envelope->session != session->info().id) {
     complain("message of another session", name_of(message));
   } else {
-    deliver(*session, std::move(envelope->body), message);
+    const auto payload = message.payload ? message.payload->span() : std::span<const std::byte>();
+    const auto* batch = std::get_if<wire::Batch>(&envelope->body);
+    batch != nullptr ? deliver_batch(*session, *batch, payload) : deliver(*session, std::move(envelope->body), payload);
+  }
+}
+
+void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame) {
+  const auto entries = wire::unpack_batch(batch, frame);
+  if (entries.has_error()) {
+    lose(session, "it broke the protocol: " + entries.error().message);
+    return;
+  }
+  for (const wire::BatchEntry& entry : *entries) {
+    if (session.closed) {
+      return;
+    }
+    auto envelope = wire::decode(entry.envelope);
+    if (envelope.has_error() || is_any<wire::Batch, wire::Hello>(envelope->body)) {
+      lose(session, "it broke the protocol: a batch holds what is no message for it");
+      return;
+    }
+    if (envelope->session == session.info().id) {
+      deliver(session, std::move(envelope->body), entry.payload);
+    }
   }
 }
 
@@ -165,11 +191,11 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   touch(*found->second);
 }
 
-void SessionTable::deliver(Session& session, wire::Body&& body, const Incoming& message) {
+void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload) {
   if (is_any<wire::Begun, wire::Result, wire::Ended, wire::Output, wire::Progress, wire::Chunk, wire::Credit,
              wire::Abort>(body)) {
     const bool quiet = !is_any<wire::Begun, wire::Result, wire::Ended>(body);
-    const Result<void> taken = session.on_message(std::move(body), message.payload);
+    const Result<void> taken = session.on_message(std::move(body), payload);
     if (taken.has_error()) {
       lose(session, "it broke the protocol: " + taken.error().message);
       return;
@@ -189,8 +215,8 @@ void SessionTable::touch(Session& session) {
   }
 }
 
-bool SessionTable::flush(Instant now) {
-  bool parked = false;
+Session::Flushed SessionTable::flush(Instant now) {
+  Session::Flushed worst = Session::Flushed::done;
   bool lost = false;
   std::vector<Session*> sessions;
   sessions.swap(dirty_);
@@ -200,8 +226,8 @@ bool SessionTable::flush(Instant now) {
       continue;
     }
     const Session::Flushed flushed = session->flush(now);
-    if (flushed == Session::Flushed::parked) {
-      parked = true;
+    if (flushed == Session::Flushed::parked || flushed == Session::Flushed::more) {
+      worst = std::max(worst, flushed);
       touch(*session);
     } else if (flushed == Session::Flushed::gone) {
       lose(*session, "the connection was closed");
@@ -209,7 +235,7 @@ bool SessionTable::flush(Instant now) {
     }
   }
   // What a lost runner held may go to others at once.
-  return lost ? flush(now) || parked : parked;
+  return lost ? std::max(worst, flush(now)) : worst;
 }
 
 void SessionTable::beat_all() {

@@ -51,8 +51,8 @@ class SessionTable {
 
   /// Moves messages from the sockets to the pools: control first, then a few of bulk. False: there was nothing.
   bool receive();
-  /// Sends what is queued. True: some of it could not be sent now.
-  bool flush(Instant now);
+  /// Sends what is queued. more: call again soon; parked: libzmq does not take it now.
+  Session::Flushed flush(Instant now);
   /// Marks a session that has something to send.
   void touch(Session& session);
   void beat_all();
@@ -71,7 +71,8 @@ class SessionTable {
   void on_stranger(const Incoming& message, wire::Envelope&& envelope);
   void on_first_hello(const Incoming& message, const wire::Hello& hello);
   void on_bulk_hello(const Incoming& message, std::uint64_t session);
-  void deliver(Session& session, wire::Body&& body, const Incoming& message);
+  void deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload);
+  void deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame);
   [[nodiscard]] const char* objection(const Incoming& message, const wire::Hello& hello) const;
   void lose(Session& session, const std::string& reason);
   void complain(const std::string& what, const std::string& peer);

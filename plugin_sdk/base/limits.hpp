@@ -26,6 +26,10 @@ inline constexpr std::size_t kEnvelopeMax = 192 * KiB;
 /// the handshake.
 inline constexpr std::size_t kFrameMax = kChunkMax + 64 * KiB;
 static_assert(kEnvelopeMax <= kFrameMax && kInlinePayloadMax <= kFrameMax && kChunkMax <= kTransferWindow);
+/// One Batch: as much as one small call with a payload may take, so that it delays no cancel more than that does.
+inline constexpr std::size_t kBatchBytesMax = kInlinePayloadMax;
+inline constexpr std::uint32_t kBatchCountMax = 256;
+static_assert(kBatchBytesMax <= kFrameMax);
 /// Parts of a payload start at multiples of this, so that vectors in them are aligned.
 inline constexpr std::size_t kPartAlignment = 16;
 /// Attachments and tracked resources of one payload.

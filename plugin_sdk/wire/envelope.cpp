@@ -87,6 +87,7 @@ class BodyEncoder {
   Offset<fb::Chunk> make(const Chunk& m) { return fb::CreateChunk(b_, m.transfer, m.offset); }
   Offset<fb::Credit> make(const Credit& m) { return fb::CreateCredit(b_, m.transfer, m.bytes); }
   Offset<fb::Abort> make(const Abort& m) { return fb::CreateAbort(b_, m.transfer, text(m.reason)); }
+  Offset<fb::Batch> make(const Batch& m) { return fb::CreateBatch(b_, m.count); }
   Offset<fb::Unsupported> make(const Unsupported& m) { return fb::CreateUnsupported(b_, m.id, text(m.what)); }
 
  private:

@@ -102,6 +102,7 @@ class BodyDecoder {
   Chunk read(const fb::Chunk& t) { return {t.transfer(), t.offset()}; }
   Credit read(const fb::Credit& t) { return {t.transfer(), t.bytes()}; }
   Abort read(const fb::Abort& t) { return {t.transfer(), r_.text(t.reason(), limits::kTextMax, "abort.reason")}; }
+  Batch read(const fb::Batch& t) { return {t.count()}; }
   Unsupported read(const fb::Unsupported& t) {
     return {t.id(), r_.text(t.what(), limits::kTextMax, "unsupported.what"), false};
   }
@@ -203,6 +204,8 @@ Body read_body(BodyDecoder& decoder, const fb::Envelope& e) {
       return read_as<fb::Abort>(decoder, e);
     case fb::Body::Unsupported:
       return read_as<fb::Unsupported>(decoder, e);
+    case fb::Body::Batch:
+      return read_as<fb::Batch>(decoder, e);
     case fb::Body::NONE:
       break;
   }

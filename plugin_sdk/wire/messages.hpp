@@ -159,8 +159,13 @@ struct Unsupported {
   bool undecoded = false;
 };
 
+/// Several messages in one; see batch.hpp.
+struct Batch {
+  std::uint32_t count = 0;
+};
+
 using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
-                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported>;
+                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch>;
 
 struct Envelope {
   std::uint64_t session = 0;

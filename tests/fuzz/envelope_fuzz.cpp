@@ -2,11 +2,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 
+#include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto decoded = flame::wire::decode({reinterpret_cast<const std::byte*>(data), size});
+  const std::span frame(reinterpret_cast<const std::byte*>(data), size);
+  if (size > 0) static_cast<void>(flame::wire::unpack_batch({data[0]}, frame.subspan(1)));
+  const auto decoded = flame::wire::decode(frame);
   if (!decoded) return 0;
   const auto again = flame::wire::decode(flame::wire::encode(decoded->session, decoded->body));
   if (!again || again->body.index() != decoded->body.index()) std::abort();

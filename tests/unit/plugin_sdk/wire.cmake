@@ -1,5 +1,6 @@
 flame_add_test(wire_test
   SOURCES
+    wire/batch_test.cpp
     wire/bulk_test.cpp
     wire/damage_test.cpp
     wire/envelope_test.cpp

@@ -55,6 +55,7 @@ inline std::vector<wire::Body> sample_bodies() {
       Credit{1, 2},
       Abort{1, "cancelled"},
       Unsupported{1, "message kind 99", false},
+      Batch{3},
   };
 }
 
