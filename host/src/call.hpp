@@ -44,7 +44,7 @@ struct CallRecord {
 class RemoteCall final : public Waitable {
  public:
   RemoteCall(std::shared_ptr<Executor> executor, std::shared_ptr<Inbox> inbox, CallRecord call)
-      : Waitable(std::move(executor)),
+      : Waitable(std::move(executor), &inbox->seat()),
         record(std::move(call)),
         id_(record.id),
         linked_(record.linked),

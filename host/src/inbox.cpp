@@ -1,23 +1,22 @@
-// The loop's queue. The event descriptor is written only when the loop sleeps: an awake loop costs callers no system
-// call.
+// The loop's queue. The loop is woken only when it sleeps: an awake loop costs callers no system call.
 #include "host/src/inbox.hpp"
 
 #include <utility>
 
 namespace flame::pool {
 
-bool Inbox::push(Command&& command) {
-  bool wake = false;
+bool Inbox::push(Command&& command, Wake wake) {
+  bool asleep = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) {
       return false;
     }
     commands_.push_back(std::move(command));
-    wake = std::exchange(sleeping_, false);
+    asleep = wake == Wake::now && std::exchange(sleeping_, false);
   }
-  if (wake) {
-    wake_.signal();
+  if (asleep) {
+    seat_.wake();
   }
   return true;
 }
@@ -25,6 +24,7 @@ bool Inbox::push(Command&& command) {
 void Inbox::take_all(std::vector<Command>& out) {
   out.clear();
   const std::lock_guard lock(mutex_);
+  sleeping_ = false;
   commands_.swap(out);
 }
 
@@ -32,16 +32,6 @@ bool Inbox::prepare_sleep() {
   const std::lock_guard lock(mutex_);
   sleeping_ = commands_.empty();
   return sleeping_;
-}
-
-void Inbox::woken(bool readable) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    sleeping_ = false;
-  }
-  if (readable) {
-    wake_.clear();
-  }
 }
 
 void Inbox::close() {

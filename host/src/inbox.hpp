@@ -10,8 +10,8 @@
 
 #include <flame/detail/unique_function.hpp>
 
+#include "host/src/loop_seat.hpp"
 #include "host/src/types.hpp"
-#include "plugin_sdk/base/event_fd.hpp"
 
 namespace flame::pool {
 
@@ -30,28 +30,29 @@ using Command = std::variant<SubmitCommand, CancelCommand, LoopTask>;
 /// Shared by the loop, the pools, their calls and the callbacks given to backends; outlives the loop.
 class Inbox {
  public:
+  /// `later`: the caller calls LoopSeat::drive() in a moment.
+  enum class Wake : std::uint8_t { now, later };
   /// False: the loop has ended, and `command` was not taken. [any thread]
-  [[nodiscard]] bool push(Command&& command);
+  [[nodiscard]] bool push(Command&& command, Wake wake = Wake::now);
+  /// Where the loop runs. [any thread]
+  [[nodiscard]] LoopSeat& seat() noexcept { return seat_; }
   /// A number for a new call. [any thread]
   [[nodiscard]] CallId next_call() noexcept { return next_call_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-  // --- loop thread
+  // --- in the seat
   /// Replaces the contents of `out` by what waits.
   void take_all(std::vector<Command>& out);
-  /// Announces that the loop is about to wait in poll(); false when something waits already.
+  /// Announces that the loop is about to sleep; false when something waits already.
   [[nodiscard]] bool prepare_sleep();
-  /// `readable`: what poll() said about fd().
-  void woken(bool readable) noexcept;
   /// From now on push() refuses. What waits is still there for take_all().
   void close();
-  [[nodiscard]] int fd() const noexcept { return wake_.fd(); }
 
  private:
   std::mutex mutex_;
   std::vector<Command> commands_;
   bool closed_ = false;
   bool sleeping_ = false;
-  base::EventFd wake_;
+  LoopSeat seat_;
   std::atomic<CallId> next_call_ = 0;
 };
 

@@ -1,7 +1,6 @@
-// One turn of the loop: sockets, commands, timers, sends; then sleep.
+// What the loop does when there is news: sockets, commands, timers, sends, until nothing is left.
 #include "host/src/loop.hpp"
 
-#include <poll.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -72,32 +71,56 @@ void Loop::start() {
 }
 
 void Loop::run() {
+  LoopSeat& seat = parts_.inbox->seat();
   next_beat_ = boot_time();
   for (const auto& driver : drivers_) {
     driver->on(event::Tick{});
   }
-  turn();
-  while (!done()) {
-    wait(boot_time());
-    turn();
+  unsigned number = 0;
+  for (const int fd : parts_.router->fds()) {
+    seat.watch(fd, number++);
   }
+  seat.open(*this);
+  seat.wake();
+  while (!ended_.load()) {
+    seat.turn();
+  }
+  seat.close();
   finish();
+}
+
+void Loop::work(std::uint64_t ready) {
+  for (std::size_t i = 0; i < parts_.router->fds().size(); ++i) {
+    if ((ready >> i & 1) != 0) {
+      parts_.router->readable(i);
+    }
+  }
+  while (turn()) {
+  }
+  if (done()) {
+    ended_.store(true);
+    parts_.inbox->seat().wake();  // a caller may have found it
+  }
+  parts_.inbox->seat().wake_by(next_wakeup());
 }
 
 bool Loop::done() const {
   return stop_at_ != kNever && (machines_.count() == 0 || boot_time() >= stop_at_);
 }
 
-void Loop::turn() {
+// True: there is more to do now.
+bool Loop::turn() {
   static_cast<void>(sessions_.receive());
   take_commands();
   const Instant now = boot_time();
   keep_time(now);
-  parked_ = sessions_.flush(now);
+  flushed_ = sessions_.flush(now);
   sessions_.reap();
   for (const auto& driver : drivers_) {
     driver->reap();
   }
+  // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
+  return flushed_ == Session::Flushed::more || sessions_.receive() || !parts_.inbox->prepare_sleep();
 }
 
 void Loop::take_commands() {
@@ -127,34 +150,12 @@ void Loop::keep_time(Instant now) {
   }
 }
 
-void Loop::wait(Instant now) {
-  // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
-  if (sessions_.receive() || !parts_.inbox->prepare_sleep()) {
-    return;
-  }
+Instant Loop::next_wakeup() const {
   Instant wake = std::min(next_beat_, stop_at_);
   for (const auto& driver : drivers_) {
     wake = std::min(wake, driver->next_wakeup());
   }
-  if (parked_) {
-    wake = std::min(wake, now + kParkedRetry);
-  }
-  std::vector<pollfd>& fds = poll_set_;
-  if (fds.empty()) {
-    fds.push_back({parts_.inbox->fd(), POLLIN, 0});
-    for (const int fd : parts_.router->fds()) {
-      fds.push_back({fd, POLLIN, 0});
-    }
-  }
-  const auto wait_ns = std::max<std::int64_t>(0, (wake - now).count());
-  const timespec timeout{static_cast<time_t>(wait_ns / 1'000'000'000), static_cast<long>(wait_ns % 1'000'000'000)};
-  ::ppoll(fds.data(), fds.size(), &timeout, nullptr);
-  parts_.inbox->woken((fds.front().revents & POLLIN) != 0);
-  for (std::size_t i = 1; i < fds.size(); ++i) {
-    if (fds[i].revents != 0) {
-      parts_.router->readable(i - 1);
-    }
-  }
+  return flushed_ == Session::Flushed::parked ? std::min(wake, boot_time() + kParkedRetry) : wake;
 }
 
 // Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before.

@@ -1,8 +1,7 @@
 // The loop thread: owns the sockets and all pool state; polls, dispatches, keeps time.
 #pragma once
 
-#include <poll.h>
-
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -20,9 +19,9 @@
 
 namespace flame::pool {
 
-/// Made and destroyed by the host's thread; everything in between happens on the loop's own thread, which runs no user
-/// code and blocks only in poll().
-class Loop final : private SessionEvents {
+/// Made and destroyed by the host's thread. Everything in between happens in the seat (loop_seat.hpp): on the loop's
+/// own thread or on one caller's that waits for a result, one at a time. It runs no user code and never blocks.
+class Loop final : private SessionEvents, private LoopWork {
  public:
   struct Parts {
     std::unique_ptr<Router> router;
@@ -42,10 +41,11 @@ class Loop final : private SessionEvents {
 
  private:
   void run();
-  void turn();
+  void work(std::uint64_t ready) override;
+  [[nodiscard]] bool turn();
   void take_commands();
   void keep_time(Instant now);
-  void wait(Instant now);
+  [[nodiscard]] Instant next_wakeup() const;
   void finish();
   [[nodiscard]] bool done() const;
   [[nodiscard]] PoolDriver& driver_of(const Session& session) { return *drivers_[session.info().pool]; }
@@ -63,8 +63,8 @@ class Loop final : private SessionEvents {
   std::vector<Command> commands_;
   Instant next_beat_;
   Instant stop_at_ = kNever;
-  std::vector<pollfd> poll_set_;
-  bool parked_ = false;  // something could not be sent
+  Session::Flushed flushed_ = Session::Flushed::done;
+  std::atomic<bool> ended_{false};
   std::thread thread_;
 };
 

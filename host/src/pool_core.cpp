@@ -88,7 +88,8 @@ std::shared_ptr<CallState> PoolCore::submit(CallSpec spec) {
   record->id = parts_.inbox->next_call();
   auto call = std::make_shared<pool::RemoteCall>(parts_.executor, parts_.inbox, std::move(*record));
   if (!refused) {
-    if (parts_.inbox->push(pool::SubmitCommand{call})) {
+    if (parts_.inbox->push(pool::SubmitCommand{call},
+                           spec.blocking ? pool::Inbox::Wake::later : pool::Inbox::Wake::now)) {
       call->cancel_on(spec.options.stop);
       return call;
     }

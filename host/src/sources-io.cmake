@@ -7,6 +7,7 @@ target_sources(flame_host_core PRIVATE
   src/host_setup.cpp
   src/inbox.cpp
   src/loop.cpp
+  src/loop_seat.cpp
   src/machines.cpp
   src/pool_actions.cpp
   src/pool_core.cpp

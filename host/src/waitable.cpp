@@ -15,9 +15,10 @@
 namespace flame::pool {
 namespace {
 
-constexpr std::uint32_t kPending = 0;
-constexpr std::uint32_t kAwaited = 1;  // pending, and somebody sleeps
-constexpr std::uint32_t kReady = 2;
+// Bits of the word.
+constexpr std::uint32_t kAwaited = 1;  // somebody sleeps on the word
+constexpr std::uint32_t kDriven = 2;   // somebody drives the loop until it is ready
+constexpr std::uint32_t kReady = 4;
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
@@ -41,7 +42,7 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, const 
 }  // namespace
 
 bool Waitable::ready() const noexcept {
-  return word_.load(std::memory_order_acquire) == kReady;
+  return (word_.load() & kReady) != 0;
 }
 
 bool Waitable::wait(Duration timeout) {
@@ -52,22 +53,37 @@ bool Waitable::wait(Duration timeout) {
     return false;
   }
   const Executor::BlockingScope blocking;
+  if (seat_ != nullptr && seat_->drive(*this, timeout)) {
+    return ready();
+  }
   const timespec deadline = timeout < Duration::zero() ? timespec{} : deadline_after(timeout);
   const timespec* const limit = timeout < Duration::zero() ? nullptr : &deadline;
-  std::uint32_t seen = kPending;
-  word_.compare_exchange_strong(seen, kAwaited);
-  while (!ready()) {
-    if (!futex_wait(word_, kAwaited, limit)) {
+  for (;;) {
+    const std::uint32_t seen = word_.fetch_or(kAwaited) | kAwaited;
+    if ((seen & kReady) != 0) {
+      return true;
+    }
+    if (!futex_wait(word_, seen, limit)) {
       return ready();
     }
   }
-  return true;
+}
+
+void Waitable::begin_driving() noexcept {
+  word_.fetch_or(kDriven);
+}
+
+void Waitable::end_driving() noexcept {
+  word_.fetch_and(~kDriven);
 }
 
 void Waitable::set_ready() {
-  const std::uint32_t before = word_.exchange(kReady);
-  FLAME_ASSERT(before != kReady, "a call was completed twice");
-  if (before == kAwaited) {
+  const std::uint32_t before = word_.fetch_or(kReady);
+  FLAME_ASSERT((before & kReady) == 0, "a call was completed twice");
+  if ((before & kDriven) != 0) {
+    seat_->call_driver();
+  }
+  if ((before & kAwaited) != 0) {
     ::syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
   }
   bool subscribed = false;

@@ -51,6 +51,7 @@ struct CallSpec {
   Payload arguments = {};
   CallOptions options = {};
   bool cast = false;
+  bool blocking = false;                                              ///< the caller calls wait(-1) at once
   UniqueFunction<void(double, const std::string&)> on_progress = {};  ///< on a callback thread, in order
 };
 

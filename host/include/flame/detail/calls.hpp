@@ -44,7 +44,9 @@ template <auto F, class... A>
 Result<HostResult<F>> try_call_now(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
   std::shared_ptr<CallState> state;
   try {
-    state = submit(pool, make_spec<F>(std::move(options), arguments...));
+    CallSpec spec = make_spec<F>(std::move(options), arguments...);
+    spec.blocking = true;
+    state = submit(pool, std::move(spec));
   } catch (const CallError& error) {
     return error.error();
   }

@@ -1,0 +1,168 @@
+// Callers that drive the loop themselves, its own thread, and a peer that answers: nobody sleeps over news.
+#include "host/src/loop_seat.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "host/src/waitable.hpp"
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TestCall final : public Waitable {
+ public:
+  TestCall(std::shared_ptr<Executor> executor, LoopSeat* seat) : Waitable(std::move(executor), seat) {}
+  [[nodiscard]] std::uint64_t id() const noexcept override { return 1; }
+  void cancel() noexcept override {}
+  void drop() noexcept override {}
+  void detach() noexcept override {}
+  [[nodiscard]] Result<detail::Payload> take() override { return detail::Payload{}; }
+  void complete() { set_ready(); }
+};
+using CallPtr = std::shared_ptr<TestCall>;
+
+class Queue {
+ public:
+  void push(CallPtr call) {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(std::move(call));
+  }
+  std::deque<CallPtr> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(calls_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<CallPtr> calls_;
+};
+
+/// A loop whose peer sends every call back: what comes in goes to the peer, what comes from the peer is completed.
+class EchoLoop final : public LoopWork {
+ public:
+  EchoLoop() {
+    seat.watch(from_peer_.fd(), 0);
+    seat.open(*this);
+    peer_ = std::thread([this] { serve_as_peer(); });
+    loop_ = std::thread([this] {
+      while (!ended_) seat.turn();
+    });
+  }
+  ~EchoLoop() {
+    ended_ = true;
+    seat.wake();
+    to_peer_ready_.signal();
+    loop_.join();
+    peer_.join();
+    seat.close();
+  }
+
+  CallPtr submit() {
+    auto call = std::make_shared<TestCall>(executor_, &seat);
+    inbox_.push(call);
+    return call;
+  }
+
+  void work(std::uint64_t) override {
+    EXPECT_EQ(inside_.fetch_add(1), 0) << "two threads in the seat";
+    for (CallPtr& call : inbox_.take()) {
+      to_peer_.push(std::move(call));
+      to_peer_ready_.signal();
+    }
+    for (const CallPtr& call : answers_.take()) call->complete();
+    inside_.fetch_sub(1);
+  }
+
+  LoopSeat seat;
+
+ private:
+  void serve_as_peer() {
+    while (!ended_) {
+      auto calls = to_peer_.take();
+      if (calls.empty()) {
+        std::this_thread::yield();
+        continue;
+      }
+      for (CallPtr& call : calls) answers_.push(std::move(call));
+      from_peer_.signal();
+    }
+  }
+
+  std::shared_ptr<Executor> executor_ = std::make_shared<Executor>([](const char*) {});
+  Queue inbox_;
+  Queue to_peer_;
+  Queue answers_;
+  base::EventFd to_peer_ready_;
+  base::EventFd from_peer_;
+  std::atomic<int> inside_{0};
+  std::atomic<bool> ended_{false};
+  std::thread peer_;
+  std::thread loop_;
+};
+
+TEST(LoopSeat, OneCallerAfterTheOtherGetsEveryAnswer) {
+  EchoLoop loop;
+  for (int i = 0; i < 3000; ++i) ASSERT_TRUE(loop.submit()->wait(10s)) << "call " << i;
+}
+
+TEST(LoopSeat, ManyCallersAtOnceGetEveryAnswer) {
+  EchoLoop loop;
+  std::atomic<int> answered{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int n = 0; n < 1500 && loop.submit()->wait(10s); ++n) ++answered;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(answered, 4 * 1500);
+}
+
+TEST(LoopSeat, AnAnswerIsHeardAlsoWhenNobodyWaitsForIt) {
+  EchoLoop loop;
+  for (int i = 0; i < 300; ++i) {
+    const CallPtr call = loop.submit();
+    loop.seat.wake();
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!call->ready() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    ASSERT_TRUE(call->ready()) << "call " << i;
+  }
+}
+
+TEST(LoopSeat, ADriverGoesWhenItsTimeIsUp) {
+  EchoLoop loop;
+  const auto never = std::make_shared<TestCall>(nullptr, &loop.seat);
+  EXPECT_FALSE(never->wait(20ms));
+  EXPECT_TRUE(loop.submit()->wait(10s)) << "the seat is free again";
+}
+
+TEST(LoopSeat, WorksAtTheTimeThatWasAskedFor) {
+  struct Timed final : LoopWork {
+    explicit Timed(LoopSeat& its_seat) : seat(its_seat) {}
+    void work(std::uint64_t) override {
+      ++rounds;
+      seat.wake_by(base::BoottimeClock().now() + 5ms);
+    }
+    LoopSeat& seat;
+    int rounds = 0;
+  };
+  LoopSeat seat;
+  Timed timed(seat);
+  seat.open(timed);
+  seat.wake();
+  while (timed.rounds < 4) seat.turn();  // only the timer wakes it
+  seat.close();
+}
+
+}  // namespace
+}  // namespace flame::pool
