@@ -113,7 +113,7 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
 Error Calls::accept_transfer(Call& call) {
   const std::uint64_t transfer = call.message.payload.transfer;
   if (call.total == 0) return failure(ErrorCode::incompatible, "a transfer of no bytes was announced");
-  const auto credit = in_.claim(transfer, call.total);
+  const auto credit = in_.announce(transfer, call.total);
   if (!credit) return credit.error();
   call.feeding = true;
   by_transfer_[transfer] = call.message.id;
@@ -137,11 +137,11 @@ void Calls::reject(std::uint64_t id, Error error, const std::string& plugin) {
 }
 
 void Calls::chunk(const wire::Chunk& chunk, Frame& bytes) {
-  const bool valid = in_.on_chunk(chunk, std::move(bytes));
+  const auto taken = in_.on_chunk(chunk, std::move(bytes).into_bytes());
   const auto owner = by_transfer_.find(chunk.transfer);
-  if (!valid) {
-    log(LogLevel::warning, fmt::format("transfer {} breaks the rules and is aborted", chunk.transfer));
-    link_.send_bulk(wire::Abort{chunk.transfer, "the chunk is out of order, too large, or past the window"});
+  if (!taken) {
+    log(LogLevel::warning, fmt::format("transfer {} is aborted: {}", chunk.transfer, taken.error().message));
+    link_.send_bulk(wire::Abort{chunk.transfer, taken.error().message});
     in_.close(chunk.transfer);
     if (owner != by_transfer_.end()) {
       const std::uint64_t id = owner->second;
@@ -185,7 +185,13 @@ void Calls::abort(const wire::Abort& message) {
   if (const auto owner = by_transfer_.find(message.transfer); owner != by_transfer_.end()) {
     return stop(owner->second, StopCause::cancelled);
   }
-  const std::uint64_t id = out_.abort(message.transfer);
+  const auto outgoing = by_outgoing_.extract(message.transfer);
+  if (!outgoing) {
+    in_.close(message.transfer);  // it overtook the Invoke that names it, or is late
+    return;
+  }
+  out_.abort(message.transfer);
+  const std::uint64_t id = outgoing.mapped();
   Call* call = find(id);
   if (call == nullptr) return;
   call->outgoing = 0;
@@ -237,6 +243,7 @@ void Calls::drop_transfers(Call& call, const std::string& reason) {
   }
   if (call.outgoing != 0) {
     out_.abort(call.outgoing);
+    by_outgoing_.erase(call.outgoing);
     link_.send_bulk(wire::Abort{call.outgoing, reason});
     call.outgoing = 0;
   }

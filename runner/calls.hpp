@@ -8,8 +8,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "plugin_sdk/wire/bulk_receiver.hpp"
+#include "plugin_sdk/wire/bulk_sender.hpp"
 #include "plugin_sdk/wire/messages.hpp"
-#include "runner/bulk.hpp"
 #include "runner/generations.hpp"
 #include "runner/host_link.hpp"
 #include "runner/slot_pool.hpp"
@@ -93,8 +94,9 @@ class Calls final : public SlotListener {
   std::int64_t cpu_time_ns_ = 0;
   std::unordered_map<std::uint64_t, Call> calls_;
   std::unordered_map<std::uint64_t, std::uint64_t> by_transfer_;  // incoming transfer → invocation
-  BulkIn in_;
-  BulkOut out_;
+  std::unordered_map<std::uint64_t, std::uint64_t> by_outgoing_;  // transfer of a result → invocation
+  wire::BulkQueue in_{wire::Side::host};
+  wire::BulkSender out_{wire::Side::runner};
   std::deque<std::pair<Instant, std::uint64_t>> unbegun_;  // when to look whether it has begun
   Instant progress_wake_ = kNever;
   std::uint64_t dropped_output_ = 0;

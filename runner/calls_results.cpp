@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
@@ -25,6 +26,14 @@ constexpr std::size_t kBulkBacklog = 2 * limits::MiB;
 
 Instant clock_now() {
   return base::BoottimeClock().now();
+}
+
+// Without a copy.
+Bytes share(slot::PayloadBuffer buffer) {
+  const std::size_t size = buffer.size();
+  std::shared_ptr<const std::byte[]> owner(buffer.release());
+  const std::byte* data = owner.get();
+  return {std::move(owner), data, size};
 }
 
 // A bad_alloc that escaped says nothing of what to do. Written here: the slot may have no memory for it.
@@ -79,14 +88,15 @@ void Calls::answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& 
   wire::Result message{id, {std::move(result.parts), 0, {}}, {}, result.usage};
   call.answered = true;
   if (result.streamed) {
-    call.outgoing = out_.start_stream(id, result.total);
+    call.outgoing = out_.start_stream(result.total);
   } else if (!wire::travels_inline(result.bytes.size())) {
-    call.outgoing = out_.start(id, std::move(result.bytes));
+    call.outgoing = out_.start({share(std::move(result.bytes)), {}, {}});
   } else {
     Frame frame(result.bytes.size());
     if (frame.size() > 0) std::memcpy(frame.data(), result.bytes.data(), frame.size());
     return link_.send(message, std::move(frame));
   }
+  by_outgoing_[call.outgoing] = id;
   message.payload.transfer = call.outgoing;
   link_.send(message);
   pump();
@@ -96,7 +106,7 @@ void Calls::on_result_chunk(slot::SlotResultChunk chunk) {
   Call* call = find(chunk.id);
   if (call == nullptr) return;
   if (call->outgoing != 0) {
-    out_.append(call->outgoing, std::move(chunk.bytes));
+    out_.append(call->outgoing, share(std::move(chunk.bytes)));
     return pump();
   }
   if (slot::SlotHandle* slot = pool_->slot_of(chunk.id)) slot->acknowledge_chunks();  // an aborted stream runs dry
@@ -104,18 +114,19 @@ void Calls::on_result_chunk(slot::SlotResultChunk chunk) {
 
 void Calls::pump() {
   while (link_.backlog(Line::bulk) < kBulkBacklog) {
-    const auto piece = out_.next();
-    if (!piece) return;
-    Frame frame(piece->bytes.size());
-    std::memcpy(frame.data(), piece->bytes.data(), frame.size());
-    link_.send_bulk(piece->header, std::move(frame));
-    if (piece->streamed) {
-      if (slot::SlotHandle* slot = pool_->slot_of(piece->invocation)) slot->acknowledge_chunks();
-      pool_->sent_to(piece->invocation);
+    auto chunk = out_.next();
+    if (!chunk) return;
+    const auto owner = by_outgoing_.find(chunk->header.transfer);
+    const std::uint64_t id = owner->second;
+    link_.send_bulk(chunk->header, Frame(std::move(chunk->bytes)));
+    if (chunk->streamed) {
+      if (slot::SlotHandle* slot = pool_->slot_of(id)) slot->acknowledge_chunks();
+      pool_->sent_to(id);
     }
-    if (!piece->last) continue;
-    if (Call* call = find(piece->invocation)) call->outgoing = 0;
-    forget_if_done(piece->invocation);
+    if (!chunk->last) continue;
+    by_outgoing_.erase(owner);
+    if (Call* call = find(id)) call->outgoing = 0;
+    forget_if_done(id);
   }
 }
 

@@ -26,6 +26,10 @@ void wipe(std::string& secret) {
   secret.clear();
 }
 
+void free_bytes(void* /*data*/, void* hint) {
+  delete static_cast<Bytes*>(hint);
+}
+
 constexpr int kWatched = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
                          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
@@ -40,6 +44,14 @@ Frame::Frame() noexcept {
 
 Frame::Frame(std::size_t size) {
   if (zmq_msg_init_size(message(storage_), size) != 0) throw std::bad_alloc();
+}
+
+Frame::Frame(Bytes bytes) {
+  auto owner = std::make_unique<Bytes>(std::move(bytes));
+  // libzmq takes void*, and only reads.
+  auto* data = const_cast<std::byte*>(std::as_const(*owner).data());
+  if (zmq_msg_init_data(message(storage_), data, owner->size(), &free_bytes, owner.get()) != 0) throw std::bad_alloc();
+  static_cast<void>(owner.release());
 }
 
 Frame::Frame(Frame&& other) noexcept : Frame() {
@@ -66,6 +78,12 @@ std::size_t Frame::size() const {
 std::span<const std::byte> Frame::span() const {
   auto* self = const_cast<Frame*>(this);  // zmq_msg_data() is not const but does not change the message
   return {self->data(), size()};
+}
+
+Bytes Frame::into_bytes() && {
+  auto owner = std::make_shared<const Frame>(std::move(*this));
+  const std::span<const std::byte> bytes = owner->span();
+  return {std::move(owner), bytes.data(), bytes.size()};
 }
 
 struct Dealer::Context {

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 
+#include <flame/bytes.hpp>
+
 namespace flame::runner {
 
 /// One message part: a buffer that ZeroMQ sends or received without a further copy. Move-only.
@@ -17,6 +19,8 @@ class Frame {
   Frame() noexcept;
   /// Uninitialised bytes to be filled through data(). Throws std::bad_alloc.
   explicit Frame(std::size_t size);
+  /// Sends `bytes` from where they are; they live until ZeroMQ has sent them. Throws std::bad_alloc.
+  explicit Frame(Bytes bytes);
   Frame(Frame&& other) noexcept;
   Frame& operator=(Frame&& other) noexcept;
   Frame(const Frame&) = delete;
@@ -26,6 +30,8 @@ class Frame {
   [[nodiscard]] std::byte* data();
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::span<const std::byte> span() const;
+  /// Gives what was received away, without a copy.
+  [[nodiscard]] Bytes into_bytes() &&;
   [[nodiscard]] void* raw() { return storage_; }  // a zmq_msg_t, for dealer.cpp
 
  private:

@@ -198,9 +198,7 @@ Session::Flushed Session::flush_bulk() {
 
 bool Session::next_chunk() {
   if (!chunk_) {
-    if (auto frame = sender_.next()) {
-      chunk_.emplace(PendingChunk{frame->header, Bytes(std::move(frame->bytes))});
-    }
+    chunk_ = sender_.next();
   }
   return chunk_.has_value();
 }

@@ -19,7 +19,8 @@
 #include "host/src/router.hpp"
 #include "host/src/slot_port.hpp"
 #include "plugin_sdk/wire/batch.hpp"
-#include "plugin_sdk/wire/bulk.hpp"
+#include "plugin_sdk/wire/bulk_receiver.hpp"
+#include "plugin_sdk/wire/bulk_sender.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::pool {
@@ -74,10 +75,6 @@ class Session final : public SlotPort {
     Instant deadline;
     std::uint32_t attempt = 1;
   };
-  struct PendingChunk {
-    wire::Chunk header;
-    Bytes bytes;
-  };
   using Item = std::variant<Invocation, wire::Body>;
 
   [[nodiscard]] Router::Sent put_first(Instant now);
@@ -102,10 +99,10 @@ class Session final : public SlotPort {
   std::deque<Item> control_queue_;
   wire::BatchWriter batch_;
   std::vector<std::byte> envelope_;
-  std::deque<wire::Body> bulk_queue_;  // Credit and Abort; before any chunk
-  std::optional<PendingChunk> chunk_;  // taken from sender_, not yet taken by libzmq
-  wire::BulkSender sender_{wire::BulkSender::Side::host};
-  wire::BulkReceiver receiver_;
+  std::deque<wire::Body> bulk_queue_;             // Credit and Abort; before any chunk
+  std::optional<wire::BulkSender::Frame> chunk_;  // taken from sender_, not yet taken by libzmq
+  wire::BulkSender sender_{wire::Side::host};
+  wire::BulkReceiver receiver_{wire::Side::runner};
   std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
   std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
   std::unordered_map<CallId, bool> awaited_;            // calls in incoming_; true: Ended has come meanwhile

@@ -92,6 +92,28 @@ void copy_range(const detail::Payload& payload, std::uint64_t offset, std::span<
   FLAME_ASSERT(out.empty(), "the range lies within the payload");
 }
 
+Bytes share_range(const detail::Payload& payload, std::uint64_t offset, std::size_t size) {
+  std::uint64_t part_begin = 0;
+  const Bytes* within = nullptr;
+  std::uint64_t skip = 0;
+  for_each_part(payload, [&](const Bytes& part) {
+    if (offset >= part_begin && offset + size <= part_begin + part.size()) {
+      within = &part;
+      skip = offset - part_begin;
+    }
+    part_begin += padded(part.size());
+  });
+  if (within != nullptr) {
+    auto owner = std::make_shared<const Bytes>(*within);
+    const std::byte* begin = owner->data() + skip;
+    return {std::move(owner), begin, size};
+  }
+  std::shared_ptr<std::byte[]> bytes(new std::byte[size]);
+  copy_range(payload, offset, {bytes.get(), size});
+  const std::byte* begin = bytes.get();
+  return {std::move(bytes), begin, size};
+}
+
 std::vector<std::byte> pack(const detail::Payload& payload) {
   std::vector<std::byte> frame(wire_size(payload));
   copy_range(payload, 0, frame);

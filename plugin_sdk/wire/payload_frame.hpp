@@ -41,6 +41,10 @@ namespace flame::wire {
 /// The range must lie within wire_size().
 void copy_range(const detail::Payload& payload, std::uint64_t offset, std::span<std::byte> out);
 
+/// The same range as a buffer of its own, or, where it lies within one part, as a share of that part's memory. Not
+/// empty.
+[[nodiscard]] Bytes share_range(const detail::Payload& payload, std::uint64_t offset, std::size_t size);
+
 /// The whole wire form; meant for small payloads.
 [[nodiscard]] std::vector<std::byte> pack(const detail::Payload& payload);
 

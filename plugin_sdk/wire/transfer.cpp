@@ -54,7 +54,7 @@ flame::Result<std::uint64_t> IncomingTransfer::announce(std::uint64_t total) {
   return take_credit();
 }
 
-flame::Result<std::uint64_t> IncomingTransfer::on_chunk(std::uint64_t offset, std::size_t size) {
+flame::Result<void> IncomingTransfer::arrive(std::uint64_t offset, std::size_t size) {
   if (size == 0) return broken("an empty chunk");
   if (size > limits::kChunkMax) return broken("a chunk of " + std::to_string(size) + " bytes");
   if (offset < received_) return broken("overlapping chunks");
@@ -62,13 +62,24 @@ flame::Result<std::uint64_t> IncomingTransfer::on_chunk(std::uint64_t offset, st
   if (announced_ && size > total_ - received_) return broken("more bytes than announced");
   if (received_ + size - granted_ > limits::kTransferWindow) return broken("bytes past the window");
   received_ += size;
+  return {};
+}
+
+std::uint64_t IncomingTransfer::consume(std::size_t size) {
+  FLAME_ASSERT(size <= received_ - consumed_, "only what has come can be used");
+  consumed_ += size;
   return take_credit();
+}
+
+flame::Result<std::uint64_t> IncomingTransfer::on_chunk(std::uint64_t offset, std::size_t size) {
+  if (auto arrived = arrive(offset, size); !arrived) return arrived.error();
+  return consume(size);
 }
 
 std::uint64_t IncomingTransfer::take_credit() noexcept {
   // Before the announcement the sender waits with a shut window; near the end it needs no more credit.
   if (!announced_ || total_ - granted_ <= limits::kTransferWindow) return 0;
-  const std::uint64_t owed = received_ - granted_;
+  const std::uint64_t owed = consumed_ - granted_;
   if (owed < kCreditStep) return 0;
   granted_ += owed;
   return owed;

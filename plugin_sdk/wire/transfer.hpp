@@ -10,6 +10,9 @@
 
 namespace flame::wire {
 
+/// The two ends of a session. Transfers that the host starts have even ids from 2, the runner's odd ones from 1.
+enum class Side : std::uint8_t { host, runner };
+
 /// A range of a transfer's bytes.
 struct ChunkRange {
   std::uint64_t offset = 0;
@@ -50,9 +53,13 @@ class IncomingTransfer {
   /// come already. Call once.
   [[nodiscard]] flame::Result<std::uint64_t> announce(std::uint64_t total);
 
-  /// A chunk has come and has been consumed. Returns the credit to grant now: 0, or at least a quarter of the window,
-  /// so that Credit messages stay few; none is granted for the end of the transfer. Errors, all incompatible: empty or
-  /// over limits::kChunkMax, overlapping or out of order, beyond the size, past the window.
+  /// A chunk has come. Errors, all incompatible: empty or over limits::kChunkMax, overlapping or out of order, beyond
+  /// the size, past the window.
+  [[nodiscard]] flame::Result<void> arrive(std::uint64_t offset, std::size_t size);
+  /// `size` bytes of what has come were used. Returns the credit to grant now: 0, or at least a quarter of the window,
+  /// so that Credit messages stay few; none is granted for the end of the transfer.
+  [[nodiscard]] std::uint64_t consume(std::size_t size);
+  /// arrive() and consume() in one, for a receiver that uses chunks as they come.
   [[nodiscard]] flame::Result<std::uint64_t> on_chunk(std::uint64_t offset, std::size_t size);
 
   [[nodiscard]] bool complete() const noexcept { return announced_ && received_ == total_; }
@@ -63,6 +70,7 @@ class IncomingTransfer {
 
   std::uint64_t total_ = 0;
   std::uint64_t received_ = 0;
+  std::uint64_t consumed_ = 0;
   std::uint64_t granted_ = 0;
   bool announced_ = false;
 };

@@ -256,6 +256,29 @@ TEST_F(RunnerCalls, TheTransferOfARefusedCallIsAborted) {
   EXPECT_EQ(abort->transfer, 2u);
 }
 
+TEST_F(RunnerCalls, AnAbortThatOvertakesItsInvokeEndsTheCall) {
+  FakeHost host;
+  host.serve();
+  host.send_bulk(wire::Chunk{2, 0}, bytes_of(pattern(100)));
+  host.send_bulk(wire::Abort{2, "the call was cancelled"});
+  host.send_bulk(wire::Chunk{4, 1}, bytes_of(pattern(100)));  // is refused: then the two before it were read
+  const auto refused = host.expect<wire::Abort>();
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->transfer, 4u);
+  wire::Invoke message;
+  message.id = 5;
+  message.seq = 1;
+  message.digest = host.digest();
+  message.task = "probe::echo";
+  message.fingerprint = 42;
+  message.payload = {{limits::MiB}, 2, {}};
+  host.send(message);
+  const auto result = host.expect<wire::Result>();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->error.code, ErrorCode::incompatible);
+  EXPECT_TRUE(host.expect<wire::Ended>().has_value());
+}
+
 TEST_F(RunnerCalls, ThreadIsolationRunsCallsInOneProcess) {
   FakeHost host;
   host.welcome.isolation = wire::Isolation::thread;

@@ -1,9 +1,10 @@
 // Many transfers at once: fair turns, both orders of envelope and chunks, aborts, broken peers.
-#include "plugin_sdk/wire/bulk.hpp"
-
 #include <gtest/gtest.h>
 
 #include <map>
+
+#include "plugin_sdk/wire/bulk_receiver.hpp"
+#include "plugin_sdk/wire/bulk_sender.hpp"
 
 #include "tests/unit/plugin_sdk/wire/payloads.hpp"
 
@@ -22,7 +23,7 @@ PayloadInfo announced(const detail::Payload& payload, std::uint64_t transfer) {
 std::map<std::uint64_t, detail::Payload> pump(BulkSender& sender, BulkReceiver& receiver) {
   std::map<std::uint64_t, detail::Payload> complete;
   while (auto frame = sender.next()) {
-    auto step = receiver.on_chunk(frame->header, frame->bytes);
+    auto step = receiver.on_chunk(frame->header, frame->bytes.span());
     EXPECT_FALSE(step.abort) << step.abort->reason;
     if (step.credit) {
       EXPECT_TRUE(sender.on_credit(*step.credit));
@@ -33,8 +34,8 @@ std::map<std::uint64_t, detail::Payload> pump(BulkSender& sender, BulkReceiver& 
 }
 
 TEST(Bulk, GivesEachSideItsOwnIds) {
-  BulkSender host(BulkSender::Side::host);
-  BulkSender runner(BulkSender::Side::runner);
+  BulkSender host(Side::host);
+  BulkSender runner(Side::runner);
   EXPECT_EQ(host.start(test::payload_of({"x"})), 2u);
   EXPECT_EQ(host.start(test::payload_of({"x"})), 4u);
   EXPECT_EQ(runner.start(test::payload_of({"x"})), 1u);
@@ -42,7 +43,7 @@ TEST(Bulk, GivesEachSideItsOwnIds) {
 }
 
 TEST(Bulk, TakesTurnsSoThatASmallTransferDoesNotWaitForALargeOne) {
-  BulkSender sender(BulkSender::Side::host);
+  BulkSender sender(Side::host);
   const auto large = sender.start(test::random_payload(1, {3'000'000}));
   const auto small = sender.start(test::random_payload(2, {limits::kChunkMax * 2}));
   std::vector<std::uint64_t> order;
@@ -51,8 +52,8 @@ TEST(Bulk, TakesTurnsSoThatASmallTransferDoesNotWaitForALargeOne) {
 }
 
 TEST(Bulk, DeliversManyTransfersWhole) {
-  BulkSender sender(BulkSender::Side::runner);
-  BulkReceiver receiver;
+  BulkSender sender(Side::runner);
+  BulkReceiver receiver(Side::runner);
   std::map<std::uint64_t, detail::Payload> sent;
   for (unsigned i = 0; i < 5; ++i) {
     auto payload = test::random_payload(i, {100 + i, 2'000'000 * i, 70'000});
@@ -69,8 +70,8 @@ TEST(Bulk, DeliversManyTransfersWhole) {
 }
 
 TEST(Bulk, CompletesWhenTheEnvelopeComesLast) {
-  BulkSender sender(BulkSender::Side::host);
-  BulkReceiver receiver;
+  BulkSender sender(Side::host);
+  BulkReceiver receiver(Side::host);
   const auto payload = test::random_payload(3, {100'000});
   const auto id = sender.start(payload);
   EXPECT_TRUE(pump(sender, receiver).empty());
@@ -80,8 +81,8 @@ TEST(Bulk, CompletesWhenTheEnvelopeComesLast) {
 }
 
 TEST(Bulk, ALargeTransferWhoseEnvelopeIsLateGoesOnThen) {
-  BulkSender sender(BulkSender::Side::host);
-  BulkReceiver receiver;
+  BulkSender sender(Side::host);
+  BulkReceiver receiver(Side::host);
   const auto payload = test::random_payload(3, {10'000'000});
   const auto id = sender.start(payload);
   EXPECT_TRUE(pump(sender, receiver).empty());
@@ -93,7 +94,7 @@ TEST(Bulk, ALargeTransferWhoseEnvelopeIsLateGoesOnThen) {
 }
 
 TEST(Bulk, DropsLateChunksOfAnEndedTransfer) {
-  BulkReceiver receiver;
+  BulkReceiver receiver(Side::host);
   const auto payload = test::random_payload(3, {100'000});
   static_cast<void>(receiver.announce(announced(payload, 2), kMax));
   EXPECT_TRUE(receiver.abort(2));
@@ -104,13 +105,13 @@ TEST(Bulk, DropsLateChunksOfAnEndedTransfer) {
 }
 
 TEST(Bulk, AnAbortThatOvertakesItsEnvelopeEndsTheTransferToo) {
-  BulkReceiver receiver;
+  BulkReceiver receiver(Side::host);
   EXPECT_FALSE(receiver.abort(2));
   EXPECT_TRUE(receiver.announce(announced(test::random_payload(3, {100'000}), 2), kMax).abort);
 }
 
 TEST(Bulk, AnswersABrokenChunkWithAbortAndForgetsTheTransfer) {
-  BulkReceiver receiver;
+  BulkReceiver receiver(Side::host);
   static_cast<void>(receiver.announce(announced(test::random_payload(3, {100'000}), 2), kMax));
   const auto step = receiver.on_chunk({2, 5}, std::vector<std::byte>(10));
   ASSERT_TRUE(step.abort);
@@ -119,7 +120,7 @@ TEST(Bulk, AnswersABrokenChunkWithAbortAndForgetsTheTransfer) {
 }
 
 TEST(Bulk, AnswersAnEnvelopeOverTheLimitWithAbort) {
-  BulkReceiver receiver;
+  BulkReceiver receiver(Side::host);
   const auto step = receiver.announce({{1001}, 2, {}}, 1000);
   ASSERT_TRUE(step.abort);
   EXPECT_NE(step.abort->reason.find("limit of 1000 bytes"), std::string::npos);
@@ -127,27 +128,169 @@ TEST(Bulk, AnswersAnEnvelopeOverTheLimitWithAbort) {
 }
 
 TEST(Bulk, BoundsTransfersWithoutAnEnvelope) {
-  BulkReceiver receiver;
+  BulkReceiver receiver(Side::runner);
   const std::vector<std::byte> chunk(1);
-  for (std::uint64_t i = 1; i <= limits::kUnannouncedMax; ++i) ASSERT_FALSE(receiver.on_chunk({i, 0}, chunk).abort);
-  const std::uint64_t over = limits::kUnannouncedMax + 1;
+  std::uint64_t over = 1;
+  for (std::size_t i = 0; i < limits::kUnannouncedMax; ++i, over += 2) {
+    ASSERT_FALSE(receiver.on_chunk({over, 0}, chunk).abort);
+  }
   EXPECT_TRUE(receiver.on_chunk({over, 0}, chunk).abort);
   // Announcing one makes room for one, whether the announcement is good or not.
   EXPECT_FALSE(receiver.announce({{100}, 1, {}}, kMax).abort);
-  EXPECT_TRUE(receiver.announce({{100}, 2, {}}, 1).abort);
-  EXPECT_FALSE(receiver.on_chunk({over + 1, 0}, chunk).abort);
+  EXPECT_TRUE(receiver.announce({{100}, 3, {}}, 1).abort);
   EXPECT_FALSE(receiver.on_chunk({over + 2, 0}, chunk).abort);
-  EXPECT_TRUE(receiver.on_chunk({over + 3, 0}, chunk).abort);
+  EXPECT_FALSE(receiver.on_chunk({over + 4, 0}, chunk).abort);
+  EXPECT_TRUE(receiver.on_chunk({over + 6, 0}, chunk).abort);
 }
 
 TEST(Bulk, IgnoresCreditForATransferThatEnded) {
-  BulkSender sender(BulkSender::Side::host);
+  BulkSender sender(Side::host);
   EXPECT_TRUE(sender.on_credit({2, 100}));
   const auto id = sender.start(test::random_payload(1, {10'000'000}));
   EXPECT_FALSE(sender.on_credit({id, 1})) << "nothing was sent yet";
   EXPECT_TRUE(sender.abort(id));
   EXPECT_FALSE(sender.abort(id));
   EXPECT_FALSE(sender.next());
+}
+
+TEST(Bulk, RefusesIdsThatThePeerMayNotGive) {
+  BulkReceiver receiver(Side::runner);
+  const std::vector<std::byte> chunk(1);
+  EXPECT_TRUE(receiver.on_chunk({2, 0}, chunk).abort);
+  EXPECT_TRUE(receiver.announce({{100}, 4, {}}, kMax).abort);
+  EXPECT_TRUE(BulkReceiver(Side::host).on_chunk({0, 0}, chunk).abort);
+  EXPECT_EQ(receiver.active(), 0u);
+}
+
+TEST(Bulk, AChunkWithinOnePartIsSentFromWhereThePartIs) {
+  BulkSender sender(Side::host);
+  const auto payload = test::random_payload(1, {16, 3 * limits::kChunkMax});
+  const auto* begin = payload.attachments[0].data();
+  static_cast<void>(sender.start(payload));
+  EXPECT_NE(sender.next()->bytes.span().data(), payload.table.span().data()) << "it spans two parts";
+  const auto second = sender.next();
+  EXPECT_EQ(second->bytes.span().data(), begin + limits::kChunkMax - 16);
+  EXPECT_EQ(second->bytes.size(), limits::kChunkMax);
+}
+
+TEST(Bulk, AChunkOutlivesItsPayload) {
+  BulkSender sender(Side::host);
+  auto payload = test::random_payload(1, {100'000});
+  const Bytes copy(payload.table.span().data(), payload.table.size());
+  static_cast<void>(sender.start(std::move(payload)));
+  const auto chunk = sender.next();
+  EXPECT_TRUE(chunk->last);
+  EXPECT_EQ(sender.active(), 0u);
+  EXPECT_EQ(chunk->bytes, copy);
+}
+
+TEST(Bulk, AStreamSendsWhatItWasGiven) {
+  BulkSender sender(Side::runner);
+  const auto id = sender.start_stream(limits::kChunkMax + 16);
+  EXPECT_FALSE(sender.ready());
+  EXPECT_FALSE(sender.next());
+  sender.append(id, Bytes(std::vector<std::byte>(limits::kChunkMax)));
+  auto chunk = sender.next();
+  ASSERT_TRUE(chunk);
+  EXPECT_TRUE(chunk->streamed);
+  EXPECT_FALSE(chunk->last);
+  EXPECT_FALSE(sender.next());
+  sender.append(id, Bytes(std::vector<std::byte>(16)));
+  chunk = sender.next();
+  ASSERT_TRUE(chunk);
+  EXPECT_TRUE(chunk->last);
+  EXPECT_EQ(chunk->header.offset, limits::kChunkMax);
+  sender.append(id, Bytes(std::vector<std::byte>(16)));
+  EXPECT_FALSE(sender.next()) << "it is over";
+}
+
+TEST(Bulk, AStreamWithoutBytesDoesNotHoldTheOthersUp) {
+  BulkSender sender(Side::runner);
+  static_cast<void>(sender.start_stream(limits::MiB));
+  const auto other = sender.start(test::random_payload(1, {100'000}));
+  ASSERT_TRUE(sender.ready());
+  EXPECT_EQ(sender.next()->header.transfer, other);
+}
+
+Bytes chunk_of(std::size_t size) {
+  return Bytes(std::vector<std::byte>(size, std::byte{1}));
+}
+
+TEST(BulkQueue, ChunksWaitUntilTheyAreUsedAndThenGiveCredit) {
+  BulkQueue queue(Side::host);
+  ASSERT_EQ(*queue.announce(2, 8 * limits::MiB), 0u);
+  std::uint64_t offset = 0;
+  for (; offset < limits::kTransferWindow; offset += limits::kChunkMax) {
+    ASSERT_TRUE(queue.on_chunk({2, offset}, chunk_of(limits::kChunkMax)));
+  }
+  EXPECT_FALSE(queue.on_chunk({2, offset}, chunk_of(limits::kChunkMax))) << "past the window";
+  std::uint64_t credit = 0;
+  for (auto bytes = queue.front(2); !bytes.empty(); bytes = queue.front(2)) credit += queue.consume(2, bytes.size());
+  EXPECT_EQ(credit, limits::kTransferWindow);
+  EXPECT_TRUE(queue.on_chunk({2, offset}, chunk_of(limits::kChunkMax)));
+}
+
+TEST(BulkQueue, PartsOfAChunkCanBeUsed) {
+  BulkQueue queue(Side::host);
+  ASSERT_TRUE(queue.on_chunk({2, 0}, chunk_of(100)));
+  EXPECT_EQ(queue.consume(2, 30), 0u);
+  EXPECT_EQ(queue.front(2).size(), 70u);
+}
+
+TEST(BulkQueue, KeepsTheFramesThatCameAndCopiesNone) {
+  BulkQueue queue(Side::host);
+  Bytes chunk = chunk_of(100);
+  const std::byte* at = chunk.span().data();
+  ASSERT_TRUE(queue.on_chunk({2, 0}, std::move(chunk)));
+  EXPECT_EQ(queue.front(2).data(), at);
+}
+
+TEST(BulkQueue, ChunksMayOvertakeTheirEnvelope) {
+  BulkQueue queue(Side::host);
+  ASSERT_TRUE(queue.on_chunk({2, 0}, chunk_of(100)));
+  ASSERT_TRUE(queue.announce(2, 200));
+  ASSERT_TRUE(queue.on_chunk({2, 100}, chunk_of(100)));
+  EXPECT_FALSE(queue.on_chunk({2, 200}, chunk_of(1))) << "more than announced";
+}
+
+TEST(BulkQueue, BrokenRulesAreRefused) {
+  BulkQueue queue(Side::host);
+  EXPECT_FALSE(queue.on_chunk({3, 0}, chunk_of(10))) << "the runner's own ids";
+  EXPECT_FALSE(queue.on_chunk({0, 0}, chunk_of(10)));
+  EXPECT_FALSE(queue.on_chunk({2, 5}, chunk_of(10))) << "not at the start";
+  EXPECT_FALSE(queue.on_chunk({4, 0}, Bytes()));
+  EXPECT_FALSE(queue.on_chunk({6, 0}, chunk_of(limits::kChunkMax + 1)));
+  EXPECT_FALSE(queue.announce(7, 10));
+  ASSERT_TRUE(queue.on_chunk({8, 0}, chunk_of(100)));
+  EXPECT_FALSE(queue.announce(8, 99)) << "more bytes came than it announces";
+  ASSERT_TRUE(queue.announce(10, 100));
+  EXPECT_FALSE(queue.announce(10, 100)) << "two invocations name it";
+}
+
+TEST(BulkQueue, TransfersThatNobodyAnnouncesAreBounded) {
+  BulkQueue queue(Side::host);
+  std::size_t taken = 0;
+  for (std::uint64_t id = 2; id < 8 * limits::kUnannouncedMax; id += 2) {
+    taken += queue.on_chunk({id, 0}, chunk_of(1)) ? 1 : 0;
+  }
+  EXPECT_EQ(taken, limits::kUnannouncedMax);
+}
+
+TEST(BulkQueue, SmallChunksAreBoundedInNumber) {
+  BulkQueue queue(Side::host);
+  std::uint64_t taken = 0;
+  while (taken < 1000 && queue.on_chunk({2, taken}, chunk_of(1))) ++taken;
+  EXPECT_EQ(taken, 64u) << "each frame costs more than its byte";
+}
+
+TEST(BulkQueue, LateChunksOfAClosedTransferAreDropped) {
+  BulkQueue queue(Side::host);
+  ASSERT_TRUE(queue.announce(2, 100));
+  EXPECT_TRUE(queue.close(2)) << "bytes were still to come";
+  EXPECT_TRUE(queue.on_chunk({2, 0}, chunk_of(10)));
+  EXPECT_TRUE(queue.front(2).empty());
+  EXPECT_FALSE(queue.announce(2, 100));
+  EXPECT_EQ(queue.active(), 0u);
 }
 
 }  // namespace

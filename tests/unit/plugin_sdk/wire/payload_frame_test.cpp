@@ -52,6 +52,9 @@ TEST(PayloadFrame, AnyRangeIsThatRangeOfTheWhole) {
       copy_range(payload, begin, range);
       ASSERT_TRUE(std::equal(range.begin(), range.end(), whole.begin() + static_cast<std::ptrdiff_t>(begin)))
           << begin << " to " << end;
+      if (begin == end) continue;
+      const Bytes shared = share_range(payload, begin, end - begin);
+      ASSERT_EQ(shared, Bytes(range)) << begin << " to " << end;
     }
   }
 }
