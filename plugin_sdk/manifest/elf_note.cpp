@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::manifest {
 namespace {
@@ -192,22 +193,6 @@ Result<std::string> find_note(const Source& source) {
   return std::move(found.front());
 }
 
-class OpenFile {
- public:
-  explicit OpenFile(int fd) : fd_(fd) {}
-  ~OpenFile() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 Result<std::string> read_note(std::span<const std::byte> file) {
@@ -234,7 +219,7 @@ Result<std::string> read_note(int fd, const std::string& name) {
 
 Result<std::string> read_note(const std::filesystem::path& path) {
   // O_NONBLOCK: a FIFO in a plugin directory must not hang the reader.
-  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) {
     return fail(ErrorCode::not_found, path.string() + " cannot be opened: " + std::strerror(errno));
   }

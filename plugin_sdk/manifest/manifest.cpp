@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <flame/detail/plugin_identity.hpp>
+
 #include "plugin_sdk/abi/flame_abi.h"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
@@ -162,7 +164,7 @@ Manifest read_manifest(const toml::table& root) {
   }
   Manifest manifest;
   manifest.name = read_field<std::string>(root, "name");
-  if (!is_plugin_name(manifest.name)) {
+  if (!detail::is_plugin_name(manifest.name)) {
     refuse("its name is not of the form [a-z][a-z0-9_-]{0,63}" + at(*root.get("name")));
   }
   auto version = Version::parse(read_field<std::string>(root, "version"));
@@ -252,24 +254,6 @@ Result<Manifest> read(int fd, const std::string& name) {
   return parse_named(name, read_note(fd, name));
 }
 
-std::string_view own_sanitizer() noexcept {
-#if defined(__SANITIZE_ADDRESS__)
-  return "address";
-#elif defined(__SANITIZE_THREAD__)
-  return "thread";
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  return "address";
-#elif __has_feature(thread_sanitizer)
-  return "thread";
-#else
-  return "";
-#endif
-#else
-  return "";
-#endif
-}
-
 std::optional<Error> check_abi(const Manifest& manifest) {
   const std::string who = manifest.name + "@" + manifest.version.to_string();
   const std::string theirs = std::to_string(manifest.abi_major) + "." + std::to_string(manifest.abi_minor);
@@ -282,10 +266,10 @@ std::optional<Error> check_abi(const Manifest& manifest) {
     return make_error(ErrorCode::incompatible,
                       who + " has plugin ABI " + theirs + ", newer than this runner's " + ours + "; update the runner");
   }
-  if (manifest.sanitizer != own_sanitizer()) {
+  if (manifest.sanitizer != detail::sanitizer_name()) {
     const auto label = [](std::string_view text) { return text.empty() ? std::string("none") : std::string(text); };
     return make_error(ErrorCode::incompatible, who + " was built with sanitizer: " + label(manifest.sanitizer) +
-                                                   ", this runner with: " + label(own_sanitizer()) +
+                                                   ", this runner with: " + label(detail::sanitizer_name()) +
                                                    "; build both alike");
   }
   return std::nullopt;

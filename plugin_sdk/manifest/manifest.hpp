@@ -65,7 +65,4 @@ struct Manifest {
 /// sanitizer. nullopt if so, else incompatible with the remedy.
 [[nodiscard]] std::optional<Error> check_abi(const Manifest& manifest);
 
-/// The sanitizer this code was built with: "address", "thread" or empty.
-[[nodiscard]] std::string_view own_sanitizer() noexcept;
-
 }  // namespace flame::manifest

@@ -6,11 +6,12 @@
 #include <tuple>
 #include <utility>
 
+#include <flame/detail/plugin_identity.hpp>
+
 namespace flame::manifest {
 namespace {
 
 constexpr std::size_t kVersionBytesMax = 64;
-constexpr std::size_t kPluginNameMax = 64;
 
 Error invalid(std::string message) {
   Error error;
@@ -140,15 +141,9 @@ bool operator==(const Version& a, const Version& b) noexcept {
   return std::is_eq(a <=> b);
 }
 
-bool is_plugin_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= kPluginNameMax && is_lower(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; });
-}
-
 Result<PluginReference> PluginReference::parse(std::string_view text) {
   const auto [name, version] = split_once(text, '@');
-  if (!is_plugin_name(name)) {
+  if (!detail::is_plugin_name(name)) {
     return invalid("\"" + std::string(text.substr(0, 2 * kVersionBytesMax)) +
                    "\" is no plugin reference; write NAME, NAME@1, NAME@1.4 or NAME@1.4.0, with NAME of a-z, 0-9, _ "
                    "and -, beginning with a letter");

@@ -42,7 +42,4 @@ struct PluginReference {
   [[nodiscard]] bool matches(std::string_view plugin_name, const Version& version) const noexcept;
 };
 
-/// Whether `name` may name a plugin: [a-z][a-z0-9_-]{0,63}. It becomes part of file names, so nothing else may.
-[[nodiscard]] bool is_plugin_name(std::string_view name) noexcept;
-
 }  // namespace flame::manifest

@@ -5,6 +5,8 @@
 #include <array>
 #include <cctype>
 
+#include <flame/detail/plugin_identity.hpp>
+
 #include "plugin_sdk/manifest/semver.hpp"
 
 namespace flame::cli {
@@ -155,7 +157,7 @@ std::string nearest_plugin_name(std::string_view name) {
 
 Result<void> check_project_name(std::string_view name) {
   const std::string quoted = "\"" + std::string(name) + "\"";
-  if (!manifest::is_plugin_name(name)) {
+  if (!detail::is_plugin_name(name)) {
     const auto near = nearest_plugin_name(name);
     return Error{.code = ErrorCode::invalid_argument,
                  .message = quoted +

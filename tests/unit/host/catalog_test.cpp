@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iterator>
 
+#include <flame/detail/plugin_identity.hpp>
+
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/host/plugin_file.hpp"
 
@@ -158,7 +160,7 @@ TEST_F(CatalogTest, NamesTheFileThatHasAnotherAbi) {
 }
 
 TEST_F(CatalogTest, NamesTheFileThatHasAnotherSanitizer) {
-  put("x.so", {.sanitizer = manifest::own_sanitizer() == "memory" ? "-" : "memory"});
+  put("x.so", {.sanitizer = detail::sanitizer_name() == "memory" ? "-" : "memory"});
   EXPECT_EQ(refused("video").code, ErrorCode::incompatible);
 }
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "plugin_sdk/manifest/manifest.hpp"
+#include <flame/detail/plugin_identity.hpp>
 
 namespace flame::pool {
 
@@ -58,7 +58,7 @@ std::string hex(std::uint64_t value) {
 
 std::string manifest_text(const FakePlugin& plugin) {
   const std::string own_abi = std::to_string(FLAME_ABI_MAJOR) + "." + std::to_string(FLAME_ABI_MINOR);
-  std::string sanitizer = plugin.sanitizer.empty() ? std::string(manifest::own_sanitizer()) : plugin.sanitizer;
+  std::string sanitizer = plugin.sanitizer.empty() ? std::string(detail::sanitizer_name()) : plugin.sanitizer;
   if (sanitizer == "-") sanitizer.clear();
   std::string text = "flame = 1\nname = \"" + plugin.name + "\"\nversion = \"" + plugin.version + "\"\nabi = \"" +
                      (plugin.abi.empty() ? own_abi : plugin.abi) +

@@ -66,19 +66,6 @@ class EntryList {
   std::size_t capacity_ = 0;
 };
 
-/// Whether `name` may name a plugin: [a-z][a-z0-9_-]{0,63}.
-constexpr bool is_plugin_name(std::string_view name) {
-  if (name.empty() || name.size() > 64 || name[0] < 'a' || name[0] > 'z') {
-    return false;
-  }
-  for (const char c : name) {
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /// Takes one number without leading zeros off `text`.
 constexpr bool take_version_number(std::string_view& text) {
   std::size_t digits = 0;

@@ -9,27 +9,10 @@
 #include <utility>
 
 #include <flame/detail/plugin_entry.hpp>
+#include <flame/detail/plugin_identity.hpp>
 #include <flame/version.hpp>
 
 namespace flame::detail {
-
-constexpr std::string_view sanitizer_name() {
-#if defined(__SANITIZE_ADDRESS__)
-  return "address";
-#elif defined(__SANITIZE_THREAD__)
-  return "thread";
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  return "address";
-#elif __has_feature(thread_sanitizer)
-  return "thread";
-#else
-  return "";
-#endif
-#else
-  return "";
-#endif
-}
 
 struct PluginIdentity {
   std::string_view name;

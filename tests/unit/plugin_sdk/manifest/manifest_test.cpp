@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <flame/detail/plugin_identity.hpp>
+
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::manifest {
@@ -120,7 +122,7 @@ TEST(Manifest, RefusesATextOverTheLimit) {
 
 TEST(Manifest, ChecksTheAbiAgainstThisRelease) {
   auto manifest = parse(kHead).value();
-  manifest.sanitizer = own_sanitizer();
+  manifest.sanitizer = detail::sanitizer_name();
   EXPECT_FALSE(check_abi(manifest));
   manifest.abi_major = 2;
   ASSERT_TRUE(check_abi(manifest));

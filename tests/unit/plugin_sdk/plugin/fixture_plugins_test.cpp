@@ -8,6 +8,7 @@
 #include <string>
 
 #include <flame_abi.h>
+#include <flame/detail/plugin_identity.hpp>
 
 #include "plugin_sdk/manifest/elf_note.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
@@ -47,7 +48,7 @@ TEST(FixturePlugin, HasNoUniqueSymbol) {  // they would be shared between versio
 }
 
 TEST(FixturePlugin, RunsNoCodeAtLoad) {
-  if (!flame::manifest::own_sanitizer().empty()) {
+  if (!flame::detail::sanitizer_name().empty()) {
     return;  // a sanitizer adds initialisers of its own
   }
   // The one entry is the C runtime's frame_dummy.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <flame/detail/plugin_identity.hpp>
 #include <flame/version.hpp>
 
 #include "plugin_sdk/manifest/elf_note.hpp"
@@ -102,7 +103,7 @@ TEST(Plugin, PutsTheSameIntoTheNote) {
   EXPECT_EQ(manifest.version.to_string(), plugin().version);
   EXPECT_EQ(manifest.abi_major, FLAME_ABI_MAJOR);
   EXPECT_EQ(manifest.sdk, FLAME_VERSION);
-  EXPECT_EQ(manifest.sanitizer, flame::manifest::own_sanitizer());
+  EXPECT_EQ(manifest.sanitizer, flame::detail::sanitizer_name());
   EXPECT_TRUE(manifest.has_start);
   EXPECT_TRUE(manifest.has_start_slot);
   ASSERT_EQ(manifest.tasks.size(), plugin().task_count);
