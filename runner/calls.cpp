@@ -9,6 +9,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
+#include "runner/idle_checks.hpp"
 #include "runner/log.hpp"
 
 namespace flame::runner {
@@ -57,7 +58,7 @@ Calls::Call* Calls::find(std::uint64_t id) {
 
 void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
   const std::uint64_t id = message.id;
-  if (id == 0 || calls_.contains(id)) {
+  if (id == 0 || IdleChecks::owns(id) || calls_.contains(id)) {
     return log(LogLevel::warning, fmt::format("an invocation with an id in use was ignored: {}", id));
   }
   if (!terminator_.invoked(now, message)) {

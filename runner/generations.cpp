@@ -95,6 +95,14 @@ std::optional<GenerationId> Generations::find(std::string_view digest) const {
   return std::nullopt;
 }
 
+std::vector<GenerationId> Generations::checking_idle() const {
+  std::vector<GenerationId> ids;
+  for (GenerationId id = 0; id < list_.size(); ++id) {
+    if (list_[id].problem.code == ErrorCode::none && list_[id].plugin.manifest.has_idle_check) ids.push_back(id);
+  }
+  return ids;
+}
+
 std::string Generations::name(GenerationId id) const {
   return list_[id].plugin.ref.name + "@" + list_[id].plugin.ref.version;
 }

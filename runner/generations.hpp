@@ -42,6 +42,8 @@ class Generations final : public SlotForker {
   [[nodiscard]] std::optional<GenerationId> find(std::string_view digest) const;
   /// Why invocations of it fail now; code none while it is usable or still loading.
   [[nodiscard]] const Error& problem(GenerationId id) const { return list_[id].problem; }
+  /// Those whose plugin wants to be asked before an idle runner goes, and can be.
+  [[nodiscard]] std::vector<GenerationId> checking_idle() const;
   [[nodiscard]] const manifest::Manifest& manifest(GenerationId id) const { return list_[id].plugin.manifest; }
   /// "video@1.4.0".
   [[nodiscard]] std::string name(GenerationId id) const;

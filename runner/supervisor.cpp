@@ -21,6 +21,7 @@
 #include "runner/facts.hpp"
 #include "runner/generations.hpp"
 #include "runner/host_link.hpp"
+#include "runner/idle_checks.hpp"
 #include "runner/log.hpp"
 #include "runner/orphans.hpp"
 #include "runner/poller.hpp"
@@ -66,13 +67,16 @@ class Supervisor final : public HostListener {
         generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_),
         terminator_(clock_now(), parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
         link_(parent, make_hello(parent, generations_), poller_, *this),
-        calls_(parent.runner, link_, terminator_, generations_) {
+        calls_(parent.runner, link_, terminator_, generations_),
+        idle_checks_(calls_, [this](bool may_go) { terminator_.idle_checked(clock_now(), may_go); }) {
     poller_.add(signals_.get(), {Source::signals, 0, 0});
   }
 
   int run() {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
+    // The host takes our goodbye for the end of all that runs here.
+    if (pool_ && !pool_->running().empty()) end_all_descendants();
     link_.send(wire::Bye{left_->reason});
     link_.close(link_.open() ? Duration(limits::kByeWait) : Duration::zero());
     end_all_descendants();
@@ -90,6 +94,7 @@ class Supervisor final : public HostListener {
     generations_.tick(now);
     if (pool_) {
       calls_.tick(now);
+      idle_checks_.tick(now);
       pool_->tick(now);
     }
     terminator_.tick(now);
@@ -102,7 +107,7 @@ class Supervisor final : public HostListener {
 
   [[nodiscard]] Instant wake_at() const {
     Instant at = std::min({link_.wake_at(), generations_.wake_at(), terminator_.wake_at()});
-    if (pool_) at = std::min({at, calls_.wake_at(), pool_->wake_at(), sweep_at_});
+    if (pool_) at = std::min({at, calls_.wake_at(), idle_checks_.wake_at(), pool_->wake_at(), sweep_at_});
     return at;
   }
 
@@ -171,6 +176,10 @@ class Supervisor final : public HostListener {
       calls_.kill(kill->id, kill->cause);
     } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
       link_.send(wire::Retire{retire->last_seq, retire->must, retire->reason});
+    } else if (std::holds_alternative<CheckIdle>(action)) {
+      idle_checks_.start(clock_now(), generations_.checking_idle());
+    } else if (std::holds_alternative<DropIdleCheck>(action)) {
+      idle_checks_.drop();
     } else if (const auto* leave = std::get_if<Leave>(&action)) {
       left_ = *leave;
     }
@@ -178,9 +187,10 @@ class Supervisor final : public HostListener {
 
   // --- HostListener
   void on_welcome(const wire::Welcome& welcome) override {
-    pool_.emplace(welcome, poller_, generations_, calls_);
+    pool_.emplace(welcome, poller_, generations_, idle_checks_);
+    idle_checks_.open(*pool_);
     calls_.open(welcome, *pool_);
-    terminator_.welcomed(clock_now(), welcome);
+    terminator_.welcomed(clock_now(), welcome, !generations_.checking_idle().empty());
     generations_.open(welcome, *pool_, link_);
     sweep_at_ = clock_now();
   }
@@ -222,6 +232,7 @@ class Supervisor final : public HostListener {
   Terminator terminator_;
   HostLink link_;
   Calls calls_;
+  IdleChecks idle_checks_;
   std::optional<SlotPool> pool_;
   std::optional<Leave> left_;
   Orphans orphans_;

@@ -12,13 +12,14 @@ Terminator::Terminator(Instant now, Duration failsafe) : failsafe_at_(deadline_a
   wake_by(failsafe_at_);
 }
 
-void Terminator::welcomed(Instant now, const wire::Welcome& welcome) {
+void Terminator::welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle) {
   if (state_ != State::dialling) return;
   failsafe_at_ = kNever;
   idle_after_ = base::from_wire(welcome.idle_shutdown_ns);
   shutdown_grace_ = base::from_wire(welcome.shutdown_grace_ns);
   kill_grace_ = base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0));
   single_use_ = welcome.single_use;
+  checks_idle_ = checks_idle;
   state_ = State::serving;
   arm_idle(now);
 }
@@ -33,6 +34,7 @@ bool Terminator::invoked(Instant now, const wire::Invoke& invoke) {
   wake_by(call.next);
   idle_at_ = kNever;
   leave_at_ = kNever;
+  stop_checking();
   return true;
 }
 
@@ -49,6 +51,27 @@ void Terminator::ended(Instant now, std::uint64_t id) {
   if (!calls_.empty()) return;
   if (state_ == State::serving) arm_idle(now);
   leave_if_done(now);
+}
+
+void Terminator::on_idle() {
+  if (!checks_idle_) return ask_to_retire();
+  checking_ = true;
+  actions_.emplace_back(CheckIdle{});
+}
+
+void Terminator::ask_to_retire() {
+  asked_.push_back(false);
+  actions_.emplace_back(AskRetire{last_seq_, false, "idle"});
+}
+
+void Terminator::idle_checked(Instant now, bool may_go) {
+  if (!std::exchange(checking_, false)) return;
+  if (may_go) return ask_to_retire();
+  arm_idle(now);
+}
+
+void Terminator::stop_checking() {
+  if (std::exchange(checking_, false)) actions_.emplace_back(DropIdleCheck{});
 }
 
 void Terminator::retire_answered(Instant now, bool granted) {
@@ -78,6 +101,8 @@ void Terminator::host_lost(Instant now, const std::string& why) {
   if (state_ == State::lost || state_ == State::left) return;
   if (state_ == State::dialling) return leave(1, why);
   state_ = State::lost;
+  idle_at_ = kNever;
+  stop_checking();
   reason_ = "host lost: " + why;
   for (auto& [id, call] : calls_) {
     if (call.linked) kill(id, call, StopCause::host_lost);
@@ -97,8 +122,7 @@ void Terminator::tick(Instant now) {
   wake_by(grace_ends_);
   if (now >= idle_at_) {
     idle_at_ = kNever;
-    asked_.push_back(false);
-    actions_.emplace_back(AskRetire{last_seq_, false, "idle"});
+    on_idle();
   }
   wake_by(idle_at_);
   if (now >= leave_at_) return leave(0, reason_);
@@ -152,6 +176,7 @@ void Terminator::begin_drain(Instant now, Duration grace, bool ask, const std::s
   }
   state_ = State::draining;
   idle_at_ = kNever;
+  stop_checking();
   grace_ends_ = std::min(grace_ends_, deadline_after(now, grace));
   wake_by(grace_ends_);
   leave_if_done(now);

@@ -33,12 +33,16 @@ struct AskRetire {
   bool must;
   std::string reason;
 };
+/// Ask the plugins whether the runner may go; answer with idle_checked().
+struct CheckIdle {};
+/// That answer is not wanted any more.
+struct DropIdleCheck {};
 /// Say Bye if the host is still there, kill what is left and exit with `status`.
 struct Leave {
   int status;
   std::string reason;
 };
-using TerminatorAction = std::variant<StopTask, KillTask, AskRetire, Leave>;
+using TerminatorAction = std::variant<StopTask, KillTask, AskRetire, CheckIdle, DropIdleCheck, Leave>;
 
 /// Policy of ending. One instance per runner process; events come in the order in which they happened.
 class Terminator {
@@ -46,13 +50,15 @@ class Terminator {
   /// Not connected yet: leaves with status 1 when no Welcome came within `failsafe`.
   Terminator(Instant now, Duration failsafe);
 
-  /// The host has welcomed us. Starts the idle timer.
-  void welcomed(Instant now, const wire::Welcome& welcome);
+  /// The host has welcomed us. Starts the idle timer. `checks_idle`: a plugin wants to be asked before the host is.
+  void welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle = false);
   /// False: this runner has been let go, the invocation must be answered `shutting_down` and is not known here.
   [[nodiscard]] bool invoked(Instant now, const wire::Invoke& invoke);
   void cancelled(Instant now, std::uint64_t id, wire::CancelReason reason);
   /// The invocation's slot is free or gone and its result has left this process.
   void ended(Instant now, std::uint64_t id);
+  /// What CheckIdle found; ignored if it was dropped.
+  void idle_checked(Instant now, bool may_go);
   void retire_answered(Instant now, bool granted);
   /// The host's Drain: nothing more will be sent.
   void host_drains(Instant now, Duration grace);
@@ -87,6 +93,9 @@ class Terminator {
   void leave_if_done(Instant now);
   void leave(int status, std::string reason);
   void arm_idle(Instant now);
+  void on_idle();
+  void ask_to_retire();
+  void stop_checking();
   void wake_by(Instant at) { wake_at_ = at < wake_at_ ? at : wake_at_; }
 
   State state_ = State::dialling;
@@ -95,6 +104,8 @@ class Terminator {
   Duration shutdown_grace_ = Duration::zero();
   Duration kill_grace_ = Duration::zero();
   bool single_use_ = false;
+  bool checks_idle_ = false;
+  bool checking_ = false;  // between CheckIdle and its answer
 
   std::unordered_map<std::uint64_t, Call> calls_;
   std::uint64_t last_seq_ = 0;

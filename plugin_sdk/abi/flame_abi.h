@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define FLAME_ABI_MAJOR 1u
-#define FLAME_ABI_MINOR 0u
+#define FLAME_ABI_MINOR 1u
 /* The major is part of the symbol's name, so a plugin of another major is recognised without calling it. */
 #define FLAME_ENTRY_SYMBOL "flame_plugin_entry_v1"
 
@@ -146,6 +146,10 @@ typedef struct flame_plugin {
   flame_status (*start)(const flame_parent_info*, char* message, size_t size);
   /* [slot] Optional. Once in each slot before its first call; threads are allowed here. Same failure rule. */
   flame_status (*start_slot)(const flame_parent_info*, char* message, size_t size);
+  /* Since 1.1: [slot] Optional. Asked in an idle slot when the runner has had nothing to do for the pool's
+   * idle_shutdown_after: 1 it may go, 0 it stays for as long again, -1 the check failed (message as above), which counts
+   * as 1, as does a slot that dies of it or a check that takes too long. */
+  int32_t (*idle_check)(const flame_parent_info*, char* message, size_t size);
 } flame_plugin;
 
 /* Returns a constant table with static storage. No side effects; callable any number of times, from any thread.
@@ -154,6 +158,7 @@ typedef const flame_plugin* (*flame_entry_fn)(uint32_t runner_abi_minor);
 
 /* Each member added later has its own FLAME_*_SIZE_V1_n; these are the sizes a 1.0 peer has. */
 #define FLAME_PLUGIN_SIZE_V1_0 56u
+#define FLAME_PLUGIN_SIZE_V1_1 64u
 #define FLAME_TASK_SIZE_V1_0 40u
 #define FLAME_CALL_SIZE_V1_0 72u
 #define FLAME_RUNNER_API_SIZE_V1_0 104u
@@ -166,7 +171,7 @@ typedef const flame_plugin* (*flame_entry_fn)(uint32_t runner_abi_minor);
 #define FLAME_ABI_ASSERT(cond) _Static_assert(cond, #cond)
 #endif
 FLAME_ABI_ASSERT(sizeof(void*) == 8 && sizeof(size_t) == 8);
-FLAME_ABI_ASSERT(sizeof(flame_plugin) == FLAME_PLUGIN_SIZE_V1_0);
+FLAME_ABI_ASSERT(sizeof(flame_plugin) == FLAME_PLUGIN_SIZE_V1_1);
 FLAME_ABI_ASSERT(sizeof(flame_task) == FLAME_TASK_SIZE_V1_0);
 FLAME_ABI_ASSERT(sizeof(flame_call) == FLAME_CALL_SIZE_V1_0);
 FLAME_ABI_ASSERT(sizeof(flame_runner_api) == FLAME_RUNNER_API_SIZE_V1_0);
@@ -174,6 +179,7 @@ FLAME_ABI_ASSERT(sizeof(flame_object_type) == FLAME_OBJECT_TYPE_SIZE_V1_0);
 FLAME_ABI_ASSERT(sizeof(flame_parent_info) == FLAME_PARENT_INFO_SIZE_V1_0);
 FLAME_ABI_ASSERT(offsetof(flame_task, invoke) == 32);
 FLAME_ABI_ASSERT(offsetof(flame_plugin, tasks) == 32);
+FLAME_ABI_ASSERT(offsetof(flame_plugin, idle_check) == FLAME_PLUGIN_SIZE_V1_0);
 
 #ifdef __cplusplus
 }

@@ -75,7 +75,11 @@ inline constexpr std::size_t kProgramHeadersMax = 64;
 inline constexpr auto kBeatInterval = 1s;
 inline constexpr auto kHostSilence = 10s;    // the runner gives its host up
 inline constexpr auto kRunnerSilence = 15s;  // the host gives its runner up; later, so that attempts never overlap
-static_assert(kBeatInterval * 5 < kHostSilence && kHostSilence < kRunnerSilence);
+static_assert(kBeatInterval * 5 <= kHostSilence && kHostSilence + kBeatInterval < kRunnerSilence);
+/// A lost runner's calls that may be tried again wait this long for the backend's word that its machine has ended.
+inline constexpr auto kDeathProofWait = 5s;
+/// A plugin's idle_check() that takes longer counts as idle.
+inline constexpr auto kIdleCheckMax = 5s;
 inline constexpr auto kDialInterval = 100ms;
 inline constexpr auto kFailsafe = 20s;
 inline constexpr auto kKillGrace = 250ms;  // stop request → SIGKILL

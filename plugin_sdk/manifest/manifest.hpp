@@ -44,6 +44,7 @@ struct Manifest {
   std::string sanitizer;  ///< "address", "thread"; empty for none
   bool has_start = false;
   bool has_start_slot = false;
+  bool has_idle_check = false;
   std::vector<TaskEntry> tasks;
 
   /// Every entry with that name: overloads share a name and differ in fingerprint.

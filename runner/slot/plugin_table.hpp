@@ -24,6 +24,11 @@ class PluginTable {
   std::unordered_multimap<std::string_view, const flame_task*> tasks_;  // overloads share a name
 };
 
+/// The plugin's idle_check(), or null: plugins of ABI 1.0 have no place for it.
+[[nodiscard]] inline auto idle_check_of(const flame_plugin& plugin) {
+  return plugin.struct_size < FLAME_PLUGIN_SIZE_V1_1 ? nullptr : plugin.idle_check;
+}
+
 /// Entry `index` of the table; entries may be larger than this build's flame_task.
 [[nodiscard]] inline const flame_task& task_at(const flame_plugin& plugin, std::uint32_t index) {
   const auto* first = reinterpret_cast<const unsigned char*>(plugin.tasks);

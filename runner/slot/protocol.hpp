@@ -111,6 +111,9 @@ struct Header {
 
 enum class Carrier : std::uint32_t { inline_bytes = 0, arena, stream };
 
+/// What an invocation runs: the named task, or the plugin's idle_check(), whose result is one byte: may go, or not.
+enum class Purpose : std::uint32_t { task = 0, idle_check };
+
 /// Tail: inline payload (padded parts) · u64 parts[part_count] · u64 resources[resource_count] · task name.
 /// Arena: the padded parts lie at arena offset 0. Stream: `total` bytes come as Data.
 struct InvokeMessage {
@@ -126,7 +129,8 @@ struct InvokeMessage {
   std::uint32_t name_size;
   std::uint32_t linked;
   std::int64_t cpu_time_ns;  // 0 = unlimited
-  std::uint64_t reserved;
+  Purpose purpose;
+  std::uint32_t reserved;
 };
 static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
 

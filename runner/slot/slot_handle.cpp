@@ -147,6 +147,7 @@ void SlotHandle::begin_call(const InvokeView& call) {
   message.total = feed_total_;
   message.carrier = carrier_;
   message.attempt = call.attempt;
+  message.purpose = call.purpose;
   message.part_count = static_cast<std::uint32_t>(call.parts.size());
   message.resource_count = static_cast<std::uint32_t>(call.resources.size());
   message.name_size = static_cast<std::uint32_t>(call.task.size());

@@ -44,6 +44,7 @@ struct InvokeView {
   std::span<const std::uint64_t> parts;      // sizes without padding; at least the table
   std::span<const std::uint64_t> resources;  // object ids within the slot
   std::span<const std::byte> bytes;          // all padded parts, or empty: they come through feed()
+  Purpose purpose = Purpose::task;
 };
 
 /// What a slot that died left in its control page. Untrusted, but bounded and printable.

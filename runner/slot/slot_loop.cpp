@@ -113,6 +113,7 @@ SlotLoop::Call SlotLoop::unpack(std::span<const std::byte> datagram) {
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::execute(const Call& call) {
+  if (call.head.purpose == Purpose::idle_check) return check_idle(call);
   const flame_task* task = nullptr;
   if (auto failure = find(call, task)) return failure;
   void* object = nullptr;
@@ -132,6 +133,19 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(const Call& call) {
   page_->invocation.store(call.head.id, std::memory_order_release);
   const flame_status status = task->invoke(&state_);
   return outcome(status, call.name);
+}
+
+std::optional<SlotLoop::Failure> SlotLoop::check_idle(const Call& call) {
+  page_->invocation.store(call.head.id, std::memory_order_release);
+  const auto check = idle_check_of(shared_.table.plugin());
+  std::array<char, 4096> message{};
+  const std::int32_t verdict = check == nullptr ? 1 : check(&shared_.parent, message.data(), message.size());
+  message.back() = '\0';
+  if (verdict < 0) return Failure{ErrorCode::task_failed, {}, message.data()};
+  std::byte* const answer = state_.result.allocate_table(1);
+  if (answer == nullptr) return Failure{ErrorCode::out_of_memory, {}, "no memory for the answer"};
+  *answer = std::byte(verdict == 0 ? 0 : 1);
+  return std::nullopt;
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::find(const Call& call, const flame_task*& task) const {

@@ -9,6 +9,7 @@
 #include <flame_abi.h>
 
 #include "plugin_sdk/manifest/manifest.hpp"
+#include "runner/slot/plugin_table.hpp"
 #include "tests/abi_compat/layout.h"
 
 namespace {
@@ -72,6 +73,15 @@ TEST(Abi, StatusValuesAreFrozen) {
   EXPECT_EQ(FLAME_TASK_IDEMPOTENT, 1U);
   EXPECT_EQ(FLAME_TASK_METHOD, 2U);
   EXPECT_EQ(FLAME_TASK_CHILD, 4U);
+}
+
+TEST(Abi, WhatOnePointOneAddedLiesBehindWhatOnePointZeroHas) {
+  EXPECT_EQ(offsetof(flame_plugin, idle_check), FLAME_PLUGIN_SIZE_V1_0);
+  EXPECT_EQ(sizeof(flame_plugin), FLAME_PLUGIN_SIZE_V1_1);
+  const flame_plugin* frozen = load_frozen();
+  ASSERT_NE(frozen, nullptr);
+  EXPECT_EQ(frozen->struct_size, FLAME_PLUGIN_SIZE_V1_0) << "so nobody may read idle_check from it";
+  EXPECT_EQ(flame::slot::idle_check_of(*frozen), nullptr);
 }
 
 TEST(Abi, APluginInCFromTheFrozenHeaderIsReadable) {

@@ -55,7 +55,8 @@ Json to_json(const PluginFile& file) {
            {"compiler", manifest.compiler},
            {"sanitizer", manifest.sanitizer},
            {"start", manifest.has_start},
-           {"start_slot", manifest.has_start_slot}};
+           {"start_slot", manifest.has_start_slot},
+           {"idle_check", manifest.has_idle_check}};
   out["tasks"] = Json::array();
   for (const auto& task : manifest.tasks) out["tasks"].push_back(task_to_json(task));
   out["checks"] = Json::array();
@@ -89,6 +90,7 @@ std::string for_people(const PluginFile& file, const Terminal& out) {
                    manifest.sanitizer.empty() ? "" : ", " + manifest.sanitizer + " sanitizer"));
   if (manifest.has_start) line("start", "runs once per generation, before slots are forked");
   if (manifest.has_start_slot) line("start", "start_slot runs in each slot");
+  if (manifest.has_idle_check) line("idle", "idle_check is asked before an idle runner goes");
   text += "  tasks\n";
   for (const auto& task : manifest.tasks) {
     const std::string kind =

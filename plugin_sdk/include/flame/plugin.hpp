@@ -82,6 +82,18 @@ class PluginDefinition {
   constexpr void start_slot() {
     set_hook<F>(start_slot_, has_start_slot_);
   }
+  /// Asks F (`bool()` or `bool(const Parent&)`) whether the runner may go once it has had nothing to do for the pool's
+  /// idle_shutdown_after: false keeps it for as long again. F runs in an idle slot of the plugin, so it sees the
+  /// machine and what start() loaded, but only what that one slot's calls have left (all of it in thread isolation).
+  /// Throwing, crashing or taking longer than five seconds counts as true; a call that comes meanwhile ends the check.
+  template <auto F>
+  constexpr void idle_check() {
+    static_assert(std::is_invocable_r_v<bool, decltype(F)> || std::is_invocable_r_v<bool, decltype(F), const Parent&>,
+                  "flame: an idle check is a function bool() or bool(const flame::Parent&)");
+    if (has_idle_check_) throw "flame: a plugin has at most one idle check";
+    idle_check_ = &detail::invoke_idle_check<F>;
+    has_idle_check_ = true;
+  }
 
   /// For the SDK.
   using Hook = flame_status (*)(const flame_parent_info*, char*, std::size_t);
@@ -90,6 +102,9 @@ class PluginDefinition {
   [[nodiscard]] constexpr bool has_start() const { return has_start_; }
   [[nodiscard]] constexpr bool has_start_slot() const { return has_start_slot_; }
   [[nodiscard]] constexpr Hook start_slot_hook() const { return start_slot_; }
+  using IdleHook = std::int32_t (*)(const flame_parent_info*, char*, std::size_t);
+  [[nodiscard]] constexpr bool has_idle_check() const { return has_idle_check_; }
+  [[nodiscard]] constexpr IdleHook idle_check_hook() const { return idle_check_; }
   template <auto Method, class T>
   constexpr void add_method();
 
@@ -111,9 +126,11 @@ class PluginDefinition {
   detail::EntryList entries_;
   Hook start_ = nullptr;
   Hook start_slot_ = nullptr;
+  IdleHook idle_check_ = nullptr;
   // Beside the pointers: under -fsanitize=undefined g++ cannot compare them in a constant expression.
   bool has_start_ = false;
   bool has_start_slot_ = false;
+  bool has_idle_check_ = false;
 };
 
 template <auto F, class MethodOf, class ObjectT>
@@ -210,12 +227,14 @@ struct PluginTable {
       sizeof(flame_task),
       kTasks.data(),
       with_definition([](const PluginDefinition& p) { return p.start_hook(); }),
-      with_definition([](const PluginDefinition& p) { return p.start_slot_hook(); })};
+      with_definition([](const PluginDefinition& p) { return p.start_slot_hook(); }),
+      with_definition([](const PluginDefinition& p) { return p.idle_check_hook(); })};
 
   static constexpr std::size_t write_manifest(NoteWriter out) {
     write_note(out,
                {D::kName, D::kVersion, with_definition([](const PluginDefinition& p) { return p.has_start(); }),
-                with_definition([](const PluginDefinition& p) { return p.has_start_slot(); })},
+                with_definition([](const PluginDefinition& p) { return p.has_start_slot(); }),
+                with_definition([](const PluginDefinition& p) { return p.has_idle_check(); })},
                kEntries.data(), kCount);
     return out.size();
   }
@@ -255,6 +274,7 @@ template <class D>
 ///     p.task<video::open_index>().methods<&video::Index::query>();
 ///     p.child<video::transcoder>().methods<&video::Transcoder::push, &video::Transcoder::frames>();
 ///     p.start<video::load_model>();
+///     p.idle_check<video::nothing_uploads>();
 ///   }
 ///
 /// `p` is a flame::PluginDefinition&. Name: [a-z][a-z0-9_-]{0,63}. Version: semantic.

@@ -45,6 +45,8 @@ class TerminatorTest : public testing::Test {
       if (const auto* ask = std::get_if<AskRetire>(&action)) {
         text += "retire " + std::to_string(ask->last_seq) + (ask->must ? " must" : "");
       }
+      if (std::holds_alternative<CheckIdle>(action)) text += "check";
+      if (std::holds_alternative<DropIdleCheck>(action)) text += "drop";
       if (const auto* leave = std::get_if<Leave>(&action)) text += "leave " + std::to_string(leave->status);
     }
     return text;
@@ -227,6 +229,55 @@ TEST_F(TerminatorTest, HostLossKillsLinkedWorkAtOnceAndGivesTheRestItsGrace) {
   EXPECT_EQ(did(), "kill 2");
   terminator.ended(now, 2);
   EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, AsksThePluginsBeforeTheHost) {
+  terminator.welcomed(now, welcome(), true);
+  pass(10s);
+  EXPECT_EQ(did(), "check");
+  terminator.idle_checked(now, true);
+  EXPECT_EQ(did(), "retire 0");
+}
+
+TEST_F(TerminatorTest, APluginThatStillNeedsTheRunnerArmsTheIdleTimerAnew) {
+  terminator.welcomed(now, welcome(), true);
+  pass(10s);
+  EXPECT_EQ(did(), "check");
+  now += 1s;
+  terminator.idle_checked(now, false);
+  pass(9999ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "check");
+  terminator.idle_checked(now, true);
+  EXPECT_EQ(did(), "retire 0");
+  terminator.retire_answered(now, false);
+  pass(10s);
+  EXPECT_EQ(did(), "check") << "each time the timer fires";
+}
+
+TEST_F(TerminatorTest, ACallThatComesDuringTheCheckDropsIt) {
+  terminator.welcomed(now, welcome(), true);
+  pass(10s);
+  EXPECT_TRUE(invoke(1));
+  EXPECT_EQ(did(), "check, drop");
+  terminator.idle_checked(now, true);
+  EXPECT_EQ(did(), "");
+  terminator.ended(now, 1);
+  pass(10s);
+  EXPECT_EQ(did(), "check");
+}
+
+TEST_F(TerminatorTest, ADrainAndALostHostNeedNoCheck) {
+  terminator.welcomed(now, welcome(), true);
+  pass(10s);
+  terminator.host_drains(now, 2s);
+  EXPECT_EQ(did(), "check, drop, leave 0");
+  terminator = Terminator(now, 20s);
+  terminator.welcomed(now, welcome(), true);
+  pass(10s);
+  terminator.host_lost(now, "disconnected");
+  EXPECT_EQ(did(), "check, drop, leave 0");
 }
 
 TEST_F(TerminatorTest, HostLossWithoutWorkLeavesAtOnce) {

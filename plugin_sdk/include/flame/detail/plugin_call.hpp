@@ -107,4 +107,20 @@ flame_status invoke_hook(const flame_parent_info* parent, char* message, std::si
   }
 }
 
+/// flame_plugin::idle_check of F, a `bool()` or `bool(const Parent&)`.
+template <auto F>
+std::int32_t invoke_idle_check(const flame_parent_info* parent, char* message, std::size_t size) noexcept {
+  try {
+    enter_plugin(parent);
+    if constexpr (std::invocable<decltype(F), const Parent&>) {
+      return F(parent_of(parent)) ? 1 : 0;
+    } else {
+      return F() ? 1 : 0;
+    }
+  } catch (...) {
+    static_cast<void>(report_current_exception(message, size));
+    return -1;
+  }
+}
+
 }  // namespace flame::detail

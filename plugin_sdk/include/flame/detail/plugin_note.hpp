@@ -19,6 +19,7 @@ struct PluginIdentity {
   std::string_view version;
   bool has_start = false;
   bool has_start_slot = false;
+  bool has_idle_check = false;
 };
 
 /// Counts the bytes of a text, or writes them when it has somewhere to.
@@ -94,7 +95,8 @@ constexpr void write_note(NoteWriter& out, const PluginIdentity& plugin, const P
   out.text("\"\nsdk = \"" FLAME_VERSION "\"\ncompiler = \"");
   write_compiler(out);
   out.text("\"\nsanitizer = \"").text(sanitizer_name()).text("\"\nstart = ").boolean(plugin.has_start);
-  out.text("\nstart_slot = ").boolean(plugin.has_start_slot).text("\n");
+  out.text("\nstart_slot = ").boolean(plugin.has_start_slot);
+  out.text("\nidle_check = ").boolean(plugin.has_idle_check).text("\n");
   for (std::size_t i = 0; i < count; ++i) {
     write_task(out, entries[i]);
   }

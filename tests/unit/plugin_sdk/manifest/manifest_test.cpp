@@ -58,6 +58,7 @@ TEST(Manifest, GivesEveryField) {
   EXPECT_EQ(manifest.sanitizer, "");
   EXPECT_TRUE(manifest.has_start);
   EXPECT_FALSE(manifest.has_start_slot);
+  EXPECT_FALSE(manifest.has_idle_check) << "plugins of ABI 1.0 do not know it";
   ASSERT_EQ(manifest.tasks.size(), 1U);
   const TaskEntry& task = manifest.tasks[0];
   EXPECT_EQ(task.name, "video::resize");

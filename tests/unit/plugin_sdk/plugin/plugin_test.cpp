@@ -17,6 +17,11 @@ void load_model(const flame::Parent&) {}
 void open_device() {
   throw std::runtime_error("no device");
 }
+int uploads = 0;
+bool nothing_uploads() {
+  if (uploads < 0) throw std::runtime_error("lost count");
+  return uploads == 0;
+}
 }  // namespace sample
 
 FLAME_PLUGIN("sample", "1.4.0-rc.1+test", p) {
@@ -31,6 +36,7 @@ FLAME_PLUGIN("sample", "1.4.0-rc.1+test", p) {
   p.task<flame::overload<double(double)>(sample::area)>();
   p.start<sample::load_model>();
   p.start_slot<sample::open_device>();
+  p.idle_check<sample::nothing_uploads>();
 }
 
 namespace {
@@ -52,7 +58,7 @@ flame::manifest::Manifest own_manifest() {
 }
 
 TEST(Plugin, FillsTheHeadOfTheTable) {
-  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_0);
+  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_1);
   EXPECT_EQ(plugin().abi_major, FLAME_ABI_MAJOR);
   EXPECT_EQ(plugin().abi_minor, FLAME_ABI_MINOR);
   EXPECT_STREQ(plugin().name, "sample");
@@ -106,6 +112,7 @@ TEST(Plugin, PutsTheSameIntoTheNote) {
   EXPECT_EQ(manifest.sanitizer, flame::detail::sanitizer_name());
   EXPECT_TRUE(manifest.has_start);
   EXPECT_TRUE(manifest.has_start_slot);
+  EXPECT_TRUE(manifest.has_idle_check);
   ASSERT_EQ(manifest.tasks.size(), plugin().task_count);
   for (std::size_t i = 0; i < manifest.tasks.size(); ++i) {
     EXPECT_EQ(manifest.tasks[i].name, plugin().tasks[i].name);
@@ -113,6 +120,18 @@ TEST(Plugin, PutsTheSameIntoTheNote) {
     EXPECT_NE(manifest.tasks[i].schema.find("table Call"), std::string::npos);
   }
   EXPECT_FALSE(flame::manifest::check_abi(manifest));
+}
+
+TEST(Plugin, AsksItsIdleCheck) {
+  char message[64] = {};
+  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_1);
+  EXPECT_EQ(plugin().idle_check(nullptr, message, sizeof(message)), 1);
+  sample::uploads = 2;
+  EXPECT_EQ(plugin().idle_check(nullptr, message, sizeof(message)), 0);
+  sample::uploads = -1;
+  EXPECT_EQ(plugin().idle_check(nullptr, message, sizeof(message)), -1);
+  EXPECT_STREQ(message, "std::runtime_error: lost count");
+  sample::uploads = 0;
 }
 
 TEST(Plugin, PutsOptionsIntoTheNote) {
