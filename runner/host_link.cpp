@@ -207,7 +207,7 @@ void HostLink::close(Duration patience) {
 void HostLink::tick(Instant now) {
   if (state_ == State::dialling && now >= redial_at_) dial(now);
   if (state_ != State::open) return;
-  if (session_.silent(now)) return lose(fmt::format("it has been silent for {} s", limits::kHostSilence.count()));
+  if (session_.silent(now)) return lose("it has been silent for too long");
   if (const auto beat = session_.beat(now)) send(*beat);
 }
 

@@ -8,10 +8,21 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::runner {
+namespace {
+
+// Older ones say nothing that the silence has not said.
+constexpr std::size_t kBeatsKept = 256;
+
+Duration given_or(std::int64_t given_ns, Duration usual) {
+  return given_ns > 0 ? Duration(given_ns) : usual;
+}
+
+}  // namespace
 
 void Session::greeted(Instant now) {
   greeted_ = true;
   heard_at_ = now;
+  echoed_at_ = now;
 }
 
 void Session::reset() {
@@ -22,6 +33,7 @@ Verdict Session::judge(Instant now, const wire::Envelope& envelope) {
   if (open()) {
     if (envelope.session != id_) return Verdict::drop;
     heard_at_ = now;
+    if (const auto* beat = std::get_if<wire::Beat>(&envelope.body)) echoed(beat->seq);
     return Verdict::deliver;
   }
   if (!greeted_) return Verdict::drop;
@@ -44,21 +56,37 @@ Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
   id_ = welcome.session;
   heard_at_ = now;
   beat_at_ = now;
+  beat_interval_ = given_or(welcome.beat_interval_ns, limits::kBeatInterval);
+  host_silence_ = given_or(welcome.host_silence_ns, limits::kHostSilence);
+  lease_ = given_or(welcome.runner_silence_ns, limits::kRunnerSilence) - beat_interval_;
   return Verdict::opened;
 }
 
 std::optional<wire::Beat> Session::beat(Instant now) {
   if (now < beat_at_) return std::nullopt;
-  beat_at_ = deadline_after(now, limits::kBeatInterval);
+  beat_at_ = deadline_after(now, beat_interval_);
+  unechoed_.push_back(now);
+  if (unechoed_.size() > kBeatsKept) unechoed_.pop_front();
   return wire::Beat{++beats_};
 }
 
+void Session::echoed(std::uint64_t beat) {
+  const std::uint64_t first = beats_ - unechoed_.size() + 1;
+  if (beat < first || beat > beats_) return;
+  echoed_at_ = unechoed_[beat - first];
+  unechoed_.erase(unechoed_.begin(), unechoed_.begin() + static_cast<std::ptrdiff_t>(beat - first));
+}
+
 bool Session::silent(Instant now) const {
-  return open() && now - heard_at_ >= limits::kHostSilence;
+  return open() && now >= gives_up_at();
+}
+
+Instant Session::gives_up_at() const {
+  return std::min(deadline_after(heard_at_, host_silence_), deadline_after(echoed_at_, lease_));
 }
 
 Instant Session::wake_at() const {
-  return open() ? std::min(beat_at_, deadline_after(heard_at_, limits::kHostSilence)) : kNever;
+  return open() ? std::min(beat_at_, gives_up_at()) : kNever;
 }
 
 }  // namespace flame::runner

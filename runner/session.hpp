@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -29,7 +30,8 @@ class Session {
   [[nodiscard]] Verdict judge(Instant now, const wire::Envelope& envelope);
   /// A beat to send now, if one is due.
   [[nodiscard]] std::optional<wire::Beat> beat(Instant now);
-  /// The host has said nothing for limits::kHostSilence. Never true before the session is open.
+  /// The host has said nothing for host_silence, or is about to give us up: it may not have heard what we sent for
+  /// nearly runner_silence. Never true before the session is open.
   [[nodiscard]] bool silent(Instant now) const;
   /// The next moment at which beat() or silent() may change.
   [[nodiscard]] Instant wake_at() const;
@@ -40,12 +42,19 @@ class Session {
 
  private:
   Verdict open_with(Instant now, const wire::Welcome& welcome);
+  void echoed(std::uint64_t beat);
+  [[nodiscard]] Instant gives_up_at() const;
 
   std::uint64_t id_ = 0;
   bool greeted_ = false;
   Instant heard_at_{};
+  Instant echoed_at_{};  // when we sent what the host is known to have heard
   Instant beat_at_ = kNever;
   std::uint64_t beats_ = 0;
+  std::deque<Instant> unechoed_;  // when the last beats were sent; the newest is beat number beats_
+  Duration beat_interval_{};
+  Duration host_silence_{};
+  Duration lease_{};
   std::string reason_;
 };
 

@@ -37,6 +37,7 @@ CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
   call.digest = submit.digest;
   call.order = next_order_++;
   call.retries_left = submit.idempotent ? submit.retries : 0;
+  call.linked = submit.linked;
   call.one_budget = submit.budget.has_value();
   call.deadline = base::deadline_after(now, submit.budget.value_or(limits_.queue));
   call.timer = deadlines_.arm(submit.call, call.deadline);
@@ -68,7 +69,7 @@ CallTable::Verdict CallTable::result(RunnerId runner, CallId id, const std::opti
   Call* call = present(runner, id);
   if (!call || call->state == State::resting) return {};
   const bool retry = error && error->code == ErrorCode::crashed && call->retries_left > 0;
-  if (!retry) return {finish(calls_.find(id), error), std::nullopt};
+  if (!retry) return {.outcome = finish(calls_.find(id), error), .retry = std::nullopt};
   // The slot is not free yet: the next attempt waits for Ended, so that attempts never overlap.
   call->ever_begun = true;
   call->state = State::resting;
@@ -79,18 +80,25 @@ CallTable::Verdict CallTable::ended(RunnerId runner, CallId id) {
   Call* call = present(runner, id);
   if (!call) return {};
   if (call->state == State::resting) return again(*call);
-  return lost(runner, id, "it ended the call without a result");
+  return lost(runner, id, "it ended the call without a result", true);
 }
 
-CallTable::Verdict CallTable::lost(RunnerId runner, CallId id, const std::string& reason) {
+CallTable::Verdict CallTable::lost(RunnerId runner, CallId id, const std::string& reason, bool proven) {
   Call* call = present(runner, id);
   if (!call) return {};
-  if (call->state == State::resting || call->retries_left > 0) return again(*call);
+  const bool retry = call->state == State::resting || call->retries_left > 0;
+  if (retry && proven) return again(*call);
+  if (retry) {
+    call->ever_begun = call->ever_begun || call->state == State::begun;
+    call->state = State::resting;
+    call->lost_reason = reason;
+    return {.outcome = std::nullopt, .retry = std::nullopt, .rests = true, .linked = call->linked};
+  }
   Error error = make(ErrorCode::runner_lost, "the runner was lost: " + reason);
   error.message += call->state == State::begun
                        ? "; the task had begun. Call again only if it may run twice"
                        : "; whether the task had begun is not known. Call again only if it may run twice";
-  return {finish(calls_.find(id), std::move(error)), std::nullopt};
+  return {.outcome = finish(calls_.find(id), std::move(error)), .retry = std::nullopt};
 }
 
 std::optional<CallTable::Outcome> CallTable::cancel(CallId id, wire::CancelReason reason) {
@@ -141,7 +149,7 @@ CallTable::Verdict CallTable::again(Call& call) {
   FLAME_ASSERT(call.retries_left > 0, "only a call with retries left is tried again");
   --call.retries_left;
   call.state = State::waiting;
-  return {std::nullopt, Queued{call.digest, call.order}};
+  return {.outcome = std::nullopt, .retry = Queued{call.digest, call.order}};
 }
 
 Started CallTable::started(const Call& call) noexcept {
@@ -150,6 +158,10 @@ Started CallTable::started(const Call& call) noexcept {
 }
 
 Error CallTable::expired(const Call& call, const std::optional<Error>& boot_failure) {
+  if (call.state == State::resting && !call.lost_reason.empty())
+    return make(ErrorCode::runner_lost, "the runner was lost: " + call.lost_reason +
+                                            "; the call's deadline passed before it was certain that nothing of it "
+                                            "still ran there, so it was not tried again. Raise the timeout");
   if (call.state == State::sent)
     return make(
         ErrorCode::timed_out,

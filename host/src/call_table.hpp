@@ -38,10 +38,12 @@ class CallTable {
     Duration remaining{};
     std::uint32_t number = 1;
   };
-  /// What follows from an event about an attempt: an answer, another attempt to queue, or neither.
+  /// What follows from an event about an attempt: an answer, another attempt to queue, a rest, or nothing.
   struct Verdict {
     std::optional<Outcome> outcome;
     std::optional<Queued> retry;
+    bool rests = false;   ///< it may be tried again, but the last attempt may still run: tell ended() when that is over
+    bool linked = false;  ///< of a call that rests
   };
 
   explicit CallTable(const Limits& limits) : limits_(limits) {}
@@ -54,7 +56,8 @@ class CallTable {
   void begun(RunnerId runner, CallId call);
   Verdict result(RunnerId runner, CallId call, const std::optional<Error>& error);
   Verdict ended(RunnerId runner, CallId call);
-  Verdict lost(RunnerId runner, CallId call, const std::string& reason);
+  /// `proven`: nothing of the attempt is left, so another one may start.
+  Verdict lost(RunnerId runner, CallId call, const std::string& reason, bool proven);
 
   std::optional<Outcome> cancel(CallId call, wire::CancelReason reason);
   /// Answers a call with `error` (its `started` is filled in).
@@ -70,7 +73,7 @@ class CallTable {
   [[nodiscard]] std::vector<CallId> all() const;
 
  private:
-  enum class State : std::uint8_t { waiting, sent, begun, resting };  // resting: failed, retried when its slot ended
+  enum class State : std::uint8_t { waiting, sent, begun, resting };  // resting: retried once the last attempt is over
   struct Call {
     DigestId digest = 0;
     std::uint64_t order = 0;
@@ -78,8 +81,10 @@ class CallTable {
     RunnerId runner = 0;
     std::uint32_t attempt = 0;
     std::uint32_t retries_left = 0;
+    bool linked = true;
     bool one_budget = false;  // the deadline covers everything; else it is the queue's until the first send
     bool ever_begun = false;
+    std::string lost_reason;  // resting: why its runner was lost; empty: it crashed
     Instant deadline = kNever;
     Deadlines<CallId>::Handle timer;
   };

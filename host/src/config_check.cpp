@@ -42,7 +42,11 @@ class PoolCheck {
   void numbers() {
     range("max", pool_.max, 1, limits::kRunnersCeiling);
     range("max_concurrency", pool_.max_concurrency, 1, limits::kMaxConcurrencyCeiling);
-    range("warm", pool_.warm, 0, 64);
+    range("spare_slots", pool_.spare_slots, 0, 64);
+    const std::uint64_t slots = std::uint64_t{pool_.max} * (pool_.single_use ? 1 : pool_.max_concurrency);
+    if (pool_.warm > slots)
+      add("warm", "is " + std::to_string(pool_.warm) + ", more than the " + std::to_string(slots) +
+                      " slots that the pool has at most (max x max_concurrency)");
     if (pool_.min > pool_.max)
       add("min", "is " + std::to_string(pool_.min) + ", more than max = " + std::to_string(pool_.max));
     if (pool_.payload_max == 0 || pool_.payload_max > limits::kPayloadMaxCeiling)
@@ -109,6 +113,8 @@ bool is_endpoint(const std::string& endpoint) {
   return colon > 6 && failure == std::errc{} && end == port.data() + port.size() && number <= 65535;
 }
 
+constexpr Duration kLivenessMax = std::chrono::hours(1);
+
 // Its runners are called NAME-1, NAME-2, …, and those are names on the wire.
 constexpr std::size_t kPoolNameMax = limits::kNameMax - std::string_view("-18446744073709551615").size();
 
@@ -137,6 +143,13 @@ std::vector<Problem> problems_of(const HostConfig& config) {
                                              "\" is no endpoint; use \"ipc://auto\" or \"tcp://ADDRESS:PORT\" "
                                              "(port 0: any free one)"});
   if (config.advertise.empty()) problems.push_back({"host.advertise", "must not be empty; the default is \"auto\""});
+  const Liveness& liveness = config.liveness;
+  if (liveness.beat <= Duration::zero() || liveness.failsafe <= Duration::zero() ||
+      liveness.host_silence < 5 * liveness.beat || liveness.runner_silence <= liveness.host_silence + liveness.beat ||
+      liveness.runner_silence > kLivenessMax)
+    problems.push_back({"host.liveness",
+                        "needs 5 x beat <= host_silence, host_silence + beat < runner_silence, no more "
+                        "than an hour"});
   if (config.control.empty()) problems.push_back({"host.control", "must not be empty; \"off\" opens no socket"});
   for (const auto& [name, pool] : config.pools) {
     std::vector<Problem> more = problems_of(name, pool);

@@ -72,6 +72,7 @@ PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigRe
   reader.read_size("payload_max", pool.payload_max);
   reader.read("backend", pool.backend);
   reader.read("warm", pool.warm);
+  reader.read("spare_slots", pool.spare_slots);
   if (const toml::table* limits = reader.table("limits")) read_limits(*limits, path + ".limits", pool.limits, report);
   reader.read("env", pool.env);
   reader.refuse_the_rest();

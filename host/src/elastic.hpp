@@ -1,4 +1,5 @@
-// How many runners there should be: growth, the minimum, back-off after failed boots, when idle ones may go.
+// How many runners there should be: growth, the minimum, slots kept ahead of demand, back-off after failed boots, when
+// idle ones may go.
 #pragma once
 
 #include <cstdint>
@@ -18,21 +19,26 @@ class Elastic {
     std::uint32_t min = 0;
     std::uint32_t max = 1;
     std::uint32_t capacity = 1;  ///< effective slots per runner
+    std::uint64_t warm = 0;      ///< slots to keep free above demand
     Duration idle = kForever;
     Duration min_idle = kForever;
     std::uint64_t seed = 0;
   };
-  /// `runners`: all machines past hello, draining ones too; `serving`: those that take new calls.
+  /// `runners`: all machines past hello, draining ones too; `serving`: those that take new calls; `free`: their slots
+  /// without a lease.
   struct Counts {
     std::uint64_t waiting = 0;
     std::uint32_t runners = 0;
     std::uint32_t serving = 0;
     std::uint32_t booting = 0;
+    std::uint64_t free = 0;
   };
-  /// Boots to start now; the first `for_min` of them only keep the minimum up.
+  /// Boots to start now; the first `for_min` of them only keep the minimum up. `retry_at`: boots are wanted, but a
+  /// failed one is waited out until then.
   struct Plan {
     std::uint32_t boots = 0;
     std::uint32_t for_min = 0;
+    Instant retry_at = kNever;
   };
 
   /// First retry after a failed boot: 0.75-1 times this; doubled after each further failure up to kRetryMax.
@@ -41,9 +47,9 @@ class Elastic {
 
   explicit Elastic(const Options& options);
 
-  /// clamp(ceil(waiting / c) − booting, 0, max − runners − booting), or what `min` lacks if that is more; nothing while
-  /// a failed boot is being waited out. An Expect is spent by the plan that honours it.
-  [[nodiscard]] Plan plan(const Counts& counts, Instant now);
+  /// clamp(ceil(waiting / c) − booting, 0, max − runners − booting), or what `min` or the slots ahead of demand lack if
+  /// that is more; nothing while a failed boot is being waited out.
+  [[nodiscard]] Plan plan(const Counts& counts, Instant now) const noexcept;
 
   void boot_succeeded();
   void boot_failed(Instant now, const Error& error, bool permanent);
@@ -51,18 +57,20 @@ class Elastic {
   [[nodiscard]] const std::optional<Error>& last_failure() const noexcept { return failure_; }
   /// Not before a retry is due: waiting callers cannot be helped by booting.
   [[nodiscard]] bool failing_for_good(Instant now) const noexcept { return permanent_ && backing_off(now); }
-  /// When plan() may give more without any event; kNever: only events matter.
-  [[nodiscard]] Instant next_wakeup(Instant now) const noexcept;
 
   void resize(std::uint32_t min, std::uint32_t max);
-  void expect(std::uint64_t calls) noexcept { expected_ = calls; }
-  /// A call was submitted: min runners that idled out (min_idle) come back.
-  void activity() noexcept { released_ = 0; }
+  /// Slots for so many calls are kept free, beside `warm`, until they have come or `until` has. Replaces the hint
+  /// before.
+  void expect(std::uint64_t calls, Instant until) noexcept;
+  /// A call was accepted: it is one of those expected, and min runners that idled out (min_idle) come back.
+  void arrived() noexcept;
+  /// The pool drains: nothing is booted but for calls that wait.
+  void close() noexcept;
 
   /// What a runner is told in Welcome: when it asks for the first time.
   [[nodiscard]] Duration ask_after() const noexcept;
-  /// A runner without work asks to go: may it? `serving` includes it; `idle`: how long it has had no work.
-  [[nodiscard]] bool may_retire(std::uint32_t serving, Duration idle) const noexcept;
+  /// A runner without work asks to go: may it? `counts` include it; `idle`: how long it has had no work.
+  [[nodiscard]] bool may_retire(const Counts& counts, Duration idle, Instant now) const noexcept;
   /// It goes. Call once for each granted, unforced Retire, with the same `serving`.
   void retired(std::uint32_t serving) noexcept;
 
@@ -71,11 +79,13 @@ class Elastic {
 
  private:
   [[nodiscard]] std::uint32_t floor() const noexcept;
+  [[nodiscard]] std::uint64_t ahead(Instant now) const noexcept;
   [[nodiscard]] bool backing_off(Instant now) const noexcept { return now < retry_at_; }
 
   Options options_;
   std::mt19937_64 random_;
   std::uint64_t expected_ = 0;
+  Instant expected_until_{};
   std::uint32_t released_ = 0;  // min runners that left because nobody called for min_idle
   unsigned failures_ = 0;
   Instant retry_at_{};

@@ -100,8 +100,8 @@ void Pool::resize(std::uint32_t min, std::uint32_t max) {
   core_->on_loop([min, max](pool::PoolDriver& driver) { driver.resize(min, max); });
 }
 
-void Pool::expect(std::uint32_t calls) {
-  core_->post([calls](pool::PoolDriver& driver) { driver.on(pool::event::Expect{calls}); });
+void Pool::expect(std::uint32_t calls, Duration within) {
+  core_->post([calls, within](pool::PoolDriver& driver) { driver.on(pool::event::Expect{calls, within}); });
 }
 
 bool Pool::drain(Duration timeout) {

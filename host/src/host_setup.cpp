@@ -111,8 +111,9 @@ void RunningHost::make_pools() {
       }
       plugins.push_back((*plugin)->id);
     }
-    if (nested) {
-      settings.min = 0;  // else runners would boot runners without end
+    if (nested) {  // else runners would boot runners without end
+      settings.min = 0;
+      settings.warm = 0;
     }
     detail::PoolCore::Parts parts{.index = static_cast<std::uint32_t>(pools_.size()),
                                   .name = name,
@@ -143,7 +144,8 @@ void RunningHost::start_loop() {
                     .pools = {},
                     .log = log_,
                     .host_name = host_name_,
-                    .plugin_dir = runtime_dir_->plugins().string()};
+                    .plugin_dir = runtime_dir_->plugins().string(),
+                    .liveness = config_.liveness};
   parts.pools.resize(pools_.size());
   for (const auto& [name, core] : pools_) {
     parts.pools[core->parts().index] = core;

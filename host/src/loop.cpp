@@ -34,9 +34,11 @@ Loop::Loop(Parts parts)
                           .router = parts_.router.get(),
                           .log = parts_.log,
                           .parent = {},
-                          .plugin_dir = parts_.plugin_dir};
+                          .plugin_dir = parts_.plugin_dir,
+                          .liveness = parts_.liveness};
   services.parent.incarnation = incarnation_;
   services.parent.host_name = parts_.host_name;
+  services.parent.failsafe_ns = parts_.liveness.failsafe.count();
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
     drivers_.push_back(std::make_unique<PoolDriver>(core, services));
@@ -141,7 +143,7 @@ void Loop::take_commands() {
 void Loop::keep_time(Instant now) {
   if (now >= next_beat_) {
     sessions_.beat_all();
-    next_beat_ = now + limits::kBeatInterval;
+    next_beat_ = now + parts_.liveness.beat;
   }
   for (const auto& driver : drivers_) {
     if (driver->next_wakeup() <= now) {

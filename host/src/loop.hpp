@@ -31,6 +31,7 @@ class Loop final : private SessionEvents, private LoopWork {
     base::Logger log;
     std::string host_name;
     std::string plugin_dir;
+    Liveness liveness;
   };
   explicit Loop(Parts parts);
   /// Ends the thread once no machine is left or being booted, at the latest after limits::kByeWait. Calls that are left

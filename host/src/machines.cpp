@@ -1,7 +1,10 @@
 // Boots, late boots, exits.
 #include "host/src/machines.hpp"
 
+#include <algorithm>
+
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 
@@ -56,6 +59,14 @@ void Machines::exited(Backend* backend, const MachineId& machine, std::string re
     events_.on_exit(found->second, std::move(reason));
     return;
   }
+  const auto gone =
+      std::ranges::find(destroyed_, std::pair(backend, machine), &decltype(destroyed_)::value_type::first);
+  if (gone != destroyed_.end()) {
+    const RunnerKey runner = gone->second;
+    destroyed_.erase(gone);
+    events_.on_exit(runner, std::move(reason));
+    return;
+  }
   bool booting = false;
   for (const auto& [runner, entry] : entries_) {
     booting = booting || (entry.backend == backend && !entry.machine);
@@ -80,6 +91,10 @@ void Machines::destroy(RunnerKey runner) {
   const MachineId machine = *entry->second.machine;
   runners_.erase({backend, machine});
   entries_.erase(entry);
+  destroyed_.push_back({{backend, machine}, runner});
+  if (destroyed_.size() > limits::kRunnersCeiling) {
+    destroyed_.pop_front();  // a backend that does not tell of ends that it was asked for
+  }
   backend->destroy(machine);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,7 +33,7 @@ class Machines {
   void set_events(Events events) { events_ = std::move(events); }
 
   void boot(RunnerKey runner, const std::string& backend, BootRequest request);
-  /// At once, or as soon as its boot has an outcome. Unknown runners: nothing.
+  /// At once, or as soon as its boot has an outcome; on_exit may still follow. Unknown runners: nothing.
   void destroy(RunnerKey runner);
   /// Machines that exist or are being booted.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
@@ -52,6 +53,7 @@ class Machines {
   Events events_;
   std::map<RunnerKey, Entry> entries_;
   std::map<std::pair<Backend*, MachineId>, RunnerKey> runners_;
+  std::deque<std::pair<std::pair<Backend*, MachineId>, RunnerKey>> destroyed_;  // the last ones, until their exit
   std::map<std::pair<Backend*, MachineId>, std::string> early_exits_;  // of machines whose boot is not answered yet
 };
 

@@ -31,7 +31,6 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.pool = core_->name();
   parent.runner = name;
   parent.backend = config_.backend;
-  parent.failsafe_ns = std::chrono::nanoseconds(limits::kFailsafe).count();
   // A machine elsewhere cannot reach this host's directory; without tcp, ipc is the only way there is.
   const bool use_ipc = config_.backend == "local" || router.tcp().control.empty();
   for (const Endpoints* endpoints : {use_ipc ? &router.ipc() : nullptr, &router.tcp()}) {
@@ -88,7 +87,10 @@ void PoolDriver::perform(const action::Admit& admit) {
                               .memory_max = config_.limits.memory,
                               .cpu_time_ns = config_.limits.cpu_time.count(),
                               .open_files_max = config_.limits.open_files,
-                              .warm = config_.warm});
+                              .warm = config_.spare_slots,
+                              .beat_interval_ns = services_.liveness.beat.count(),
+                              .host_silence_ns = services_.liveness.host_silence.count(),
+                              .runner_silence_ns = services_.liveness.runner_silence.count()});
 }
 
 void PoolDriver::perform(const action::Reject& reject) {
@@ -176,13 +178,14 @@ void PoolDriver::perform(const action::Destroy& destroy) {
 void PoolDriver::perform(const action::Callback& callback) {
   switch (callback.kind) {
     case action::Callback::Kind::grow_start:
-      core_->notify(GrowStart{core_->name(), callback.count});
+      core_->notify(GrowStart{core_->name(), callback.count, runner_name(callback.runner)});
       break;
     case action::Callback::Kind::grow_end:
-      core_->notify(GrowEnd{core_->name(), callback.count, !callback.error, callback.error.value_or(Error{})});
+      core_->notify(GrowEnd{core_->name(), callback.count, !callback.error, callback.error.value_or(Error{}),
+                            runner_name(callback.runner)});
       break;
     case action::Callback::Kind::shrink:
-      core_->notify(Shrink{core_->name(), callback.count, runner_name(callback.runner)});
+      core_->notify(Shrink{core_->name(), callback.count, runner_name(callback.runner), callback.reason});
       break;
   }
 }

@@ -20,7 +20,7 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
     : core_(std::move(core)),
       services_(std::move(services)),
       config_(core_->parts().config),
-      policy_(config_, core_->parts().plugins, std::random_device{}()),
+      policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness),
       min_(config_.min),
       max_(config_.max) {}
 
@@ -64,7 +64,8 @@ void PoolDriver::submit(std::shared_ptr<RemoteCall> call) {
                        .digest = record.digest,
                        .budget = record.budget,
                        .retries = record.retries,
-                       .idempotent = record.idempotent};
+                       .idempotent = record.idempotent,
+                       .linked = record.linked};
   const CallId id = record.id;
   calls_[id] = std::move(call);
   on(submit);

@@ -24,8 +24,9 @@ struct DriverServices {
   Machines* machines = nullptr;
   const Router* router = nullptr;
   base::Logger log;
-  wire::Parent parent;  // incarnation, host_name; the rest is filled in per runner
+  wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
   std::string plugin_dir;
+  Liveness liveness;
 };
 
 /// The time that policies see: CLOCK_BOOTTIME.

@@ -25,6 +25,7 @@ struct Submit {
   std::optional<Duration> budget;
   std::uint32_t retries = 0;
   bool idempotent = false;  ///< else retries is ignored
+  bool linked = true;       ///< false: it goes on for shutdown_timeout on a runner that has lost us
 };
 /// The caller gives up (stop token, dropped future, or host shutdown). Unknown and completed calls are ignored.
 struct Cancel {
@@ -60,8 +61,9 @@ struct RunnerLost {
   RunnerId runner = 0;
   std::string reason;
 };
-/// The backend's proof of death. May come before or after RunnerLost, or alone. Messages that were on their way are
-/// still accepted for 50 ms while the runner holds calls, so it may overtake the last Result.
+/// The backend's proof of death. May come before or after RunnerLost, alone, or after Destroy. Messages that were on
+/// their way are still accepted for 50 ms while the runner holds calls, so it may overtake the last Result. Calls that
+/// may be tried again wait for it if their runner was lost without.
 struct MachineExited {
   RunnerId runner = 0;
   std::string reason;
@@ -100,9 +102,10 @@ struct Resize {
   std::uint32_t min = 0;
   std::uint32_t max = 1;
 };
-/// Hint: about `calls` calls will be in flight soon. Boots runners for them once, within max.
+/// Hint: about `calls` more calls will come within `within`. Slots are booted and kept free for them, within max.
 struct Expect {
   std::uint64_t calls = 0;
+  Duration within = kForever;
 };
 
 }  // namespace event
@@ -160,7 +163,7 @@ struct DrainRunner {
 };
 /// The runner is out of the pool, for whatever reason, also after MachineExited: close its session if there is one,
 /// forget its keys, and destroy its machine. If the boot has not answered yet: feed its BootOk, which yields a second
-/// Destroy. No other event about it is needed afterwards; all are harmless.
+/// Destroy. Of later events about it only MachineExited matters; all are harmless.
 struct Destroy {
   RunnerId runner = 0;
 };
@@ -171,6 +174,7 @@ struct Callback {
   RunnerId runner = 0;
   std::uint32_t count = 0;     ///< runners + booting ones: after grow_start and grow_end, after the loss for shrink
   std::optional<Error> error;  ///< grow_end: why it failed
+  std::string reason;          ///< shrink: why it is gone
 };
 /// Drain has finished: no call and no runner is left. Once.
 struct Drained {};

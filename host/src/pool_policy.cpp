@@ -17,7 +17,13 @@ Scheduler::Options scheduler_options(const PoolConfig& config) {
 
 Elastic::Options elastic_options(const PoolConfig& config, std::uint64_t seed) {
   const std::uint32_t capacity = config.single_use ? 1 : config.max_concurrency;
-  return {config.min, config.max, capacity, config.idle_shutdown_after, config.min_idle_shutdown_after, seed};
+  return {.min = config.min,
+          .max = config.max,
+          .capacity = capacity,
+          .warm = config.warm,
+          .idle = config.idle_shutdown_after,
+          .min_idle = config.min_idle_shutdown_after,
+          .seed = seed};
 }
 
 Error shutting_down() {
@@ -36,11 +42,13 @@ Error queue_full(std::uint64_t max_queue) {
 
 }  // namespace
 
-PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed)
+PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
+                       const Liveness& liveness)
     : single_use_(config.single_use),
       max_queue_(config.max_queue),
       boot_timeout_(config.boot_timeout),
       shutdown_timeout_(config.shutdown_timeout),
+      liveness_(liveness),
       plugins_(std::move(plugins)),
       scheduler_(scheduler_options(config)),
       calls_({config.boot_timeout, config.timeout}),
@@ -53,7 +61,7 @@ void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
 
 Instant PoolPolicy::next_wakeup() const {
   const Instant drain = calls_.size() > 0 ? drain_by_ : kNever;
-  return std::min({calls_.next_deadline(), timers_.next(), retry_wakeup_, drain});
+  return std::min({calls_.next_deadline(), timers_.next(), grave_timers_.next(), retry_wakeup_, drain});
 }
 
 PolicyStats PoolPolicy::stats() const {
@@ -77,7 +85,7 @@ void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
     complete(*calls_.fail(event.call, std::move(*error)), out);
     return;
   }
-  elastic_.activity();
+  elastic_.arrived();
   scheduler_.enqueue(event.call, queued.digest, queued.order);
   expire_calls(now, out);
   dispatch(now, out);
@@ -110,21 +118,24 @@ void PoolPolicy::handle(const event::Tick&, Instant, Actions&) {}
 void PoolPolicy::handle(const event::Drain& event, Instant now, Actions&) {
   closed_ = true;
   drain_by_ = std::min(drain_by_, base::deadline_after(now, event.grace));
-  elastic_.resize(0, elastic_.max());
-  elastic_.expect(0);  // else a boot that was put off would bring a runner that nobody ends
+  elastic_.close();  // else a boot that was put off would bring a runner that nobody ends
 }
 
 void PoolPolicy::handle(const event::Resize& event, Instant, Actions&) {
   elastic_.resize(closed_ ? 0 : event.min, event.max);
 }
 
-void PoolPolicy::handle(const event::Expect& event, Instant, Actions&) {
-  if (!closed_) elastic_.expect(event.calls);
+void PoolPolicy::handle(const event::Expect& event, Instant now, Actions&) {
+  if (!closed_) elastic_.expect(event.calls, base::deadline_after(now, event.within));
 }
 
 void PoolPolicy::settle(Instant now, Actions& out) {
   // Runners first: a boot that is overdue explains the calls that waited for it.
   while (std::optional<RunnerId> due = timers_.pop_due(now)) check_timer(*due, now, out);
+  while (std::optional<RunnerId> due = grave_timers_.pop_due(now)) {
+    graves_.at(*due).timer.reset();
+    proven_dead(*due, out);
+  }
   expire_calls(now, out);
   if (closed_ && now >= drain_by_)
     for (CallId call : calls_.all())
@@ -151,11 +162,17 @@ void PoolPolicy::dispatch(Instant now, Actions& out) {
 }
 
 void PoolPolicy::grow(Instant now, Actions& out) {
-  const Elastic::Counts counts{scheduler_.waiting(), runner_count() - booting_, serving_, booting_};
-  const Elastic::Plan plan = elastic_.plan(counts, now);
+  const Elastic::Plan plan = elastic_.plan(counts(), now);
   for (std::uint32_t i = 0; i < plan.boots; ++i) boot(i < plan.for_min, now, out);
-  const bool wants_more = scheduler_.waiting() > 0 || serving_ + booting_ < elastic_.min();
-  retry_wakeup_ = wants_more ? elastic_.next_wakeup(now) : kNever;
+  retry_wakeup_ = plan.retry_at;
+}
+
+Elastic::Counts PoolPolicy::counts() const noexcept {
+  return {.waiting = scheduler_.waiting(),
+          .runners = runner_count() - booting_,
+          .serving = serving_,
+          .booting = booting_,
+          .free = scheduler_.free_slots()};
 }
 
 // Idle runners that stand in the way: above max after Resize, or without the digest that somebody waits for.
@@ -174,6 +191,8 @@ void PoolPolicy::shed(Instant now, Actions& out) {
 
 void PoolPolicy::drain_pool(Instant now, Actions& out) {
   if (calls_.size() > 0) return;
+  graves_.clear();
+  grave_timers_ = {};
   if (!std::exchange(emptying_, true)) {
     std::vector<RunnerId> ids;
     for (const auto& [id, runner] : runners_) ids.push_back(id);
@@ -181,7 +200,7 @@ void PoolPolicy::drain_pool(Instant now, Actions& out) {
     for (RunnerId id : ids) {
       auto it = runners_.find(id);
       if (it->second.state.phase() == RunnerState::Phase::booting)
-        remove(it, out);
+        give_boot_up(it, shutting_down(), out);
       else
         tell_to_drain(id, it->second, base::remaining(drain_by_, now), now, out);
     }

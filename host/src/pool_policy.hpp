@@ -37,7 +37,8 @@ struct PolicyStats {
 class PoolPolicy {
  public:
   /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter.
-  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed);
+  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
+             const Liveness& liveness = {});
 
   /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
   void on(const Event& event, Instant now, Actions& out);
@@ -63,6 +64,11 @@ class PoolPolicy {
     Error error;
   };
   using Runners = std::unordered_map<RunnerId, Runner>;
+  // A lost runner that may still be at work: its calls that are to be tried again.
+  struct Grave {
+    std::vector<CallId> calls;
+    Deadlines<RunnerId>::Handle timer;
+  };
 
   // pool_policy.cpp: calls, and what follows from every event
   void handle(const event::Submit& event, Instant now, Actions& out);
@@ -95,8 +101,11 @@ class PoolPolicy {
   void handle(const event::Retire& event, Instant now, Actions& out);
   void boot(bool for_min, Instant now, Actions& out);
   void boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out);
+  void give_boot_up(Runners::iterator it, const Error& error, Actions& out);
   void learn_plugins(RunnerId id, Runner& runner, const std::vector<event::RunnerPlugin>& reported, Actions& out);
-  void lose(Runners::iterator it, const std::string& reason, Actions& out);
+  void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
+  void bury(RunnerId id, std::vector<CallId> calls, Instant until);
+  void proven_dead(RunnerId id, Actions& out);
   void remove(Runners::iterator it, Actions& out);
   void check_timer(RunnerId id, Instant now, Actions& out);
   void stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now);
@@ -105,17 +114,21 @@ class PoolPolicy {
   void rearm(RunnerId id, Runner& runner);
   Runner* alive(RunnerId id, Instant now);
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
+  [[nodiscard]] Elastic::Counts counts() const noexcept;
 
   bool single_use_;
   std::uint64_t max_queue_;
   Duration boot_timeout_;
   Duration shutdown_timeout_;
+  Liveness liveness_;
   std::vector<DigestId> plugins_;
   Scheduler scheduler_;
   CallTable calls_;
   Elastic elastic_;
   Runners runners_;
   Deadlines<RunnerId> timers_;
+  std::unordered_map<RunnerId, Grave> graves_;
+  Deadlines<RunnerId> grave_timers_;
   std::unordered_map<DigestId, Broken> broken_;
   RunnerId next_runner_ = 1;
   std::uint32_t booting_ = 0;

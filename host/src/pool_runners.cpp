@@ -58,7 +58,7 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   elastic_.boot_succeeded();
   out.push_back(action::Admit{event.runner, elastic_.ask_after()});
   if (!runner.state.for_min())
-    out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), std::nullopt});
+    out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), {}, {}});
   learn_plugins(event.runner, runner, event.plugins, out);
   rearm(event.runner, runner);
 }
@@ -73,19 +73,19 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
   if (it->second.state.phase() == RunnerState::Phase::booting)
     boot_failed(it, make(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false, now, out);
   else
-    lose(it, event.reason, out);
+    lose(it, event.reason, now, out);
 }
 
 void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions& out) {
   auto it = runners_.find(event.runner);
-  if (it == runners_.end()) return;
+  if (it == runners_.end()) return proven_dead(event.runner, out);
   Runner& runner = it->second;
   runner.exit_reason = event.reason;
   if (runner.state.phase() == RunnerState::Phase::booting) {
     boot_failed(it, make(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason), false,
                 now, out);
   } else if (scheduler_.leases(event.runner) == 0) {
-    lose(it, event.reason, out);
+    lose(it, event.reason, now, out);
   } else {
     if (scheduler_.close_runner(event.runner)) --serving_;
     runner.state.exited(now);
@@ -100,7 +100,7 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   const bool draining = runner->state.phase() == RunnerState::Phase::draining;
   // A runner that must go gets its leave at once: the promise is that nothing is sent after the reply.
   bool granted = event.must || (free && draining);
-  if (!granted && free && elastic_.may_retire(serving_, runner->state.idle(now))) {
+  if (!granted && free && elastic_.may_retire(counts(), runner->state.idle(now), now)) {
     elastic_.retired(serving_);
     granted = true;
   }
@@ -113,25 +113,30 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   std::vector<DigestId> digests = plugins_;
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
-  auto [it, fresh] = runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min), digests, {}, {}, {}});
+  auto [it, fresh] =
+      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, {}, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
   ++stats_.boots;
-  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), std::nullopt});
+  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), {}, {}});
   out.push_back(action::Boot{id, std::move(digests)});
 }
 
 void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out) {
   error.code = ErrorCode::boot_failed;
-  const RunnerId id = it->first;
-  const bool for_min = it->second.state.for_min();
   ++stats_.boots_failed;
   elastic_.boot_failed(now, error, permanent);
-  remove(it, out);
-  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error});
+  give_boot_up(it, error, out);
   if (!permanent || serving_ > 0 || booting_ > 0) return;
   for (CallId call : scheduler_.waiters()) give_up(calls_.fail(call, error), wire::CancelReason::cancelled, out);
+}
+
+void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions& out) {
+  const RunnerId id = it->first;
+  const bool for_min = it->second.state.for_min();
+  remove(it, out);
+  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error, {}});
 }
 
 void PoolPolicy::learn_plugins(RunnerId id, Runner& runner, const std::vector<event::RunnerPlugin>& reported,
@@ -165,15 +170,43 @@ void PoolPolicy::learn_plugins(RunnerId id, Runner& runner, const std::vector<ev
   }
 }
 
-void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Actions& out) {
+void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
   const RunnerId id = it->first;
   const std::string why = it->second.exit_reason.empty() ? reason : it->second.exit_reason;
   if (scheduler_.is_open(id)) --serving_;
   const std::vector<CallId> held = scheduler_.remove_runner(id);
   if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
+  const bool proven = it->second.state.has_exited();
+  Instant over = std::max(it->second.state.silent_at(), base::deadline_after(now, limits::kDeathProofWait));
   remove(it, out);
-  out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), std::nullopt});
-  for (CallId call : held) apply(call, calls_.lost(id, call, why), out);
+  out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), {}, why});
+  std::vector<CallId> resting;
+  bool all_linked = true;
+  for (CallId call : held) {
+    CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
+    if (verdict.rests) resting.push_back(call);
+    all_linked = all_linked && (verdict.linked || !verdict.rests);
+    apply(call, std::move(verdict), out);
+  }
+  // There it goes on for its grace, then it is stopped, then killed.
+  if (!all_linked) over = base::deadline_after(over, shutdown_timeout_ + limits::kKillGrace);
+  if (!resting.empty()) bury(id, std::move(resting), over);
+}
+
+void PoolPolicy::bury(RunnerId id, std::vector<CallId> calls, Instant until) {
+  auto [grave, fresh] = graves_.emplace(id, Grave{std::move(calls), {}});
+  FLAME_ASSERT(fresh, "a runner is lost once");
+  grave->second.timer = grave_timers_.arm(id, until);
+}
+
+// Nothing of its calls is left there: another attempt overlaps with none.
+void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
+  auto grave = graves_.find(id);
+  if (grave == graves_.end()) return;
+  grave_timers_.disarm(grave->second.timer);
+  const std::vector<CallId> calls = std::move(grave->second.calls);
+  graves_.erase(grave);
+  for (CallId call : calls) apply(call, calls_.ended(id, call), out);
 }
 
 void PoolPolicy::remove(Runners::iterator it, Actions& out) {
@@ -202,11 +235,11 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
                                            "); look at its output, or raise boot_timeout"),
           false, now, out);
     case RunnerState::Due::silent:
-      return lose(it, "nothing was heard from it for " + seconds(limits::kRunnerSilence), out);
+      return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::exited:
-      return lose(it, it->second.exit_reason, out);
+      return lose(it, it->second.exit_reason, now, out);
     case RunnerState::Due::drain_overdue:
-      return lose(it, "it did not end within shutdown_timeout", out);
+      return lose(it, "it did not end within shutdown_timeout", now, out);
   }
 }
 
@@ -226,7 +259,7 @@ void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
   auto it = runners_.find(id);
   it->second.state.became_idle(now);
   if (it->second.state.has_exited())
-    lose(it, it->second.exit_reason, out);
+    lose(it, it->second.exit_reason, now, out);
   else if (single_use_)
     tell_to_drain(id, it->second, shutdown_timeout_, now, out);
 }

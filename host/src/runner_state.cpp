@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "plugin_sdk/base/assert.hpp"
-#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 
-RunnerState::RunnerState(Instant now, Duration boot_timeout, bool for_min)
-    : for_min_(for_min), boot_by_(base::deadline_after(now, boot_timeout)) {}
+RunnerState::RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness)
+    : for_min_(for_min), liveness_(liveness), boot_by_(base::deadline_after(now, boot_timeout)) {}
 
 bool RunnerState::hello(Instant now) {
   if (phase_ != Phase::booting) return false;
@@ -45,13 +44,13 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
   }
   if (now >= exit_by_) return Due::exited;
   if (now >= drain_by_) return Due::drain_overdue;
-  return now >= base::deadline_after(heard_, limits::kRunnerSilence) ? Due::silent : Due::nothing;
+  return now >= silent_at() ? Due::silent : Due::nothing;
 }
 
 Instant RunnerState::deadline() const noexcept {
   if (phase_ == Phase::gone) return kNever;
   if (phase_ == Phase::booting) return boot_by_;
-  return std::min({exit_by_, drain_by_, base::deadline_after(heard_, limits::kRunnerSilence)});
+  return std::min({exit_by_, drain_by_, silent_at()});
 }
 
 }  // namespace flame::pool

@@ -15,14 +15,14 @@ class RunnerState {
   enum class Due : std::uint8_t {
     nothing,        ///< look again at deadline()
     boot_overdue,   ///< no hello within boot_timeout: destroy the machine, the boot has failed
-    silent,         ///< nothing heard for kRunnerSilence: lost
+    silent,         ///< nothing heard for runner_silence: lost
     exited,         ///< the machine ended and what it still had sent has had time to arrive
     drain_overdue,  ///< told or allowed to go but still there: destroy
   };
   /// After proof of death, messages already on their way are accepted for this long.
   static constexpr Duration kExitGrace = std::chrono::milliseconds(50);
 
-  RunnerState(Instant now, Duration boot_timeout, bool for_min);
+  RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness = {});
 
   /// A hello is good once, while booting. False: refuse it.
   bool hello(Instant now);
@@ -45,12 +45,15 @@ class RunnerState {
   [[nodiscard]] bool for_min() const noexcept { return for_min_; }
   [[nodiscard]] bool has_exited() const noexcept { return exit_by_ != kNever; }
   [[nodiscard]] Duration idle(Instant now) const noexcept { return now - idle_since_; }
+  /// When it counts as lost, if nothing is heard. A living runner that we cannot reach has given us up by then.
+  [[nodiscard]] Instant silent_at() const noexcept { return heard_ + liveness_.runner_silence; }
   [[nodiscard]] Due due(Instant now) const noexcept;
   [[nodiscard]] Instant deadline() const noexcept;
 
  private:
   Phase phase_ = Phase::booting;
   bool for_min_;
+  Liveness liveness_;
   Instant boot_by_;
   Instant heard_{};
   Instant idle_since_{};

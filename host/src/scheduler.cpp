@@ -150,18 +150,23 @@ std::vector<DigestId> Scheduler::wanted() const {
   return {with_waiters_.begin(), with_waiters_.end()};
 }
 
-bool Scheduler::has_room(const Runner& runner) const {
-  return runner.open && !(single_use_ && runner.used) && runner.held.size() < capacity_;
+std::uint32_t Scheduler::room(const Runner& runner) const {
+  if (!runner.open || (single_use_ && runner.used)) return 0;
+  return capacity_ - static_cast<std::uint32_t>(runner.held.size());
 }
 
 void Scheduler::list(RunnerId id, const Runner& runner) {
-  if (!has_room(runner)) return;
+  const std::uint32_t free = room(runner);
+  if (free == 0) return;
+  free_ += free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
   for (DigestId digest : runner.digests) groups_[digest].available.emplace(load, id);
 }
 
 void Scheduler::unlist(RunnerId id, const Runner& runner) {
-  if (!has_room(runner)) return;
+  const std::uint32_t free = room(runner);
+  if (free == 0) return;
+  free_ -= free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
   for (DigestId digest : runner.digests) groups_[digest].available.erase({load, id});
 }

@@ -60,6 +60,8 @@ class Scheduler {
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waiters_.size(); }
   [[nodiscard]] std::uint64_t waiting_for(DigestId digest) const;
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
+  /// Slots of open runners without a lease.
+  [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }
   /// All waiters in FIFO order; of one digest, or of every digest that has some. Linear: for failing them all.
   [[nodiscard]] std::vector<CallId> waiters(DigestId digest) const;
   [[nodiscard]] std::vector<CallId> waiters() const;
@@ -84,7 +86,7 @@ class Scheduler {
     std::map<std::uint64_t, CallId>::iterator place;
   };
 
-  [[nodiscard]] bool has_room(const Runner& runner) const;
+  [[nodiscard]] std::uint32_t room(const Runner& runner) const;
   void list(RunnerId id, const Runner& runner);
   void unlist(RunnerId id, const Runner& runner);
   [[nodiscard]] RunnerId choose(const Group& group) const;
@@ -95,6 +97,7 @@ class Scheduler {
   bool single_use_;
   std::uint64_t next_lease_ = 0;
   std::uint64_t in_flight_ = 0;
+  std::uint64_t free_ = 0;
   std::unordered_map<RunnerId, Runner> runners_;
   std::set<RunnerId> idle_;
   std::map<DigestId, Group> groups_;

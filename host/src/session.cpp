@@ -39,8 +39,14 @@ void Session::say_last(wire::Body body) {
 }
 
 void Session::beat() {
-  if (control_queue_.empty()) {
-    post(wire::Beat{});
+  const auto queued = std::find_if(control_queue_.begin(), control_queue_.end(), [](const Item& item) {
+    const auto* body = std::get_if<wire::Body>(&item);
+    return body != nullptr && std::holds_alternative<wire::Beat>(*body);
+  });
+  if (queued == control_queue_.end()) {
+    control_queue_.emplace_front(wire::Body(wire::Beat{echo_}));  // it must not wait behind payloads
+  } else {
+    *queued = wire::Body(wire::Beat{echo_});
   }
 }
 

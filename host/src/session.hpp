@@ -54,8 +54,9 @@ class Session final : public SlotPort {
   void post(wire::Body body);
   /// Tries once to send `body` in place of all that is queued.
   void say_last(wire::Body body);
-  /// A Beat, unless something is queued that says as much.
+  /// A Beat that echoes the runner's last one: by that the runner knows that we have heard it.
   void beat();
+  void on_beat(const wire::Beat& beat) noexcept { echo_ = beat.seq; }
 
   enum class Flushed : std::uint8_t { done, parked, more, gone };
   /// Hands libzmq what it takes now; at most a few chunks, so that control messages never wait long. more: go on in the
@@ -108,6 +109,7 @@ class Session final : public SlotPort {
   std::unordered_map<CallId, bool> awaited_;            // calls in incoming_; true: Ended has come meanwhile
   std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
+  std::uint64_t echo_ = 0;
 };
 
 }  // namespace flame::pool

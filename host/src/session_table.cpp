@@ -205,6 +205,9 @@ void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const 
     }
     touch(session);
   } else {
+    if (const auto* beat = std::get_if<wire::Beat>(&body)) {
+      session.on_beat(*beat);
+    }
     events_.on_notice(session, body);
   }
 }

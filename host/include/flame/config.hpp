@@ -75,10 +75,20 @@ struct LimitsConfig {
   std::uint32_t open_files = 0;  ///< RLIMIT_NOFILE
 };
 
+/// How hosts and runners notice that the other side is gone. The host tells its runners. For tests: the file has no
+/// keys for it, because attempts of one call overlap when the figures do not fit together (check_config() says which
+/// must).
+struct Liveness {
+  Duration beat = std::chrono::seconds(1);             ///< both sides say something this often
+  Duration host_silence = std::chrono::seconds(10);    ///< a runner ends when its beats were not echoed for so long
+  Duration runner_silence = std::chrono::seconds(15);  ///< a runner that was not heard for so long is lost
+  Duration failsafe = std::chrono::seconds(20);        ///< a runner that nobody has welcomed ends
+};
+
 /// `[pools.NAME]`. Durations: kForever = infinite ("infinite" in TOML) where the comment allows it.
 struct PoolConfig {
   std::vector<std::string> plugins;             ///< "name", "name@1", "name@1.4" or "name@1.4.0"; at least one
-  std::uint32_t min = 0;                        ///< runners kept up at all times; forced to 0 inside a runner
+  std::uint32_t min = 0;                        ///< runners kept up at all times; 0 inside a runner, as is `warm`
   std::uint32_t max = 10;                       ///< runners at most, booting ones included; 1..limits::kRunnersCeiling
   std::uint32_t max_concurrency = 100;          ///< slots per runner; 1..limits::kMaxConcurrencyCeiling
   Duration timeout = std::chrono::seconds(30);  ///< a call may run this long, when neither it nor its task says
@@ -93,7 +103,8 @@ struct PoolConfig {
   std::uint64_t max_queue = 100'000;                   ///< callers that may wait; the next gets queue_full
   std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
   std::string backend = "local";                       ///< a name in HostConfig::backends, or one that needs no options
-  std::uint32_t warm = 1;                              ///< forked spare slots per generation; at most 64
+  std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
+  std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;
   std::map<std::string, std::string> env;  ///< environment of the runners, beside what the backend passes
 };
@@ -106,6 +117,7 @@ struct HostConfig {
   std::string control = "auto";          ///< path of the socket `flame status` attaches to; "off": none
   std::vector<std::string> plugin_path;  ///< [plugins] path; absolute, or relative to the working directory
   bool require_signature = false;
+  Liveness liveness;
   std::map<std::string, PoolConfig> pools;
   std::map<std::string, BackendOptions> backends;
 };

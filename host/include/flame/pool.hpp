@@ -17,9 +17,9 @@ namespace flame {
 
 /// What a pool does at one moment. Counters count since the host started.
 struct PoolStats {
-  std::uint32_t runners = 0;   ///< ready to serve
-  std::uint32_t booting = 0;   ///< asked of the backend, not yet ready
-  std::uint32_t draining = 0;  ///< ending: take no new call
+  std::uint32_t runners = 0;   ///< have dialled in and are not gone
+  std::uint32_t booting = 0;   ///< asked of the backend, have not dialled in; runners + booting never exceed max
+  std::uint32_t draining = 0;  ///< of `runners`: end, take no new call
   std::uint32_t slots_busy = 0;
   std::uint64_t waiting = 0;  ///< calls without a slot
   std::uint32_t min = 0;
@@ -58,21 +58,27 @@ struct CastError {
   std::string task;
   Error error;
 };
+/// A runner is being booted because calls wait or are expected. `count` in this and the next two: PoolStats::runners +
+/// booting right after the event. As in FLAME, boots that only keep `min` up are not told.
 struct GrowStart {
   std::string pool;
-  std::uint32_t count = 0;  ///< runners before the boot
+  std::uint32_t count = 0;
+  std::string runner;
 };
+/// How that boot ended; one for each GrowStart.
 struct GrowEnd {
   std::string pool;
-  std::uint32_t count = 0;  ///< runners after the boot
+  std::uint32_t count = 0;
   bool ok = true;
-  Error error;  ///< boot_failed if not ok
+  Error error;  ///< if not ok: boot_failed, or shutting_down for a boot that the pool's end overtook
+  std::string runner;
 };
+/// A runner is gone, whatever for and whoever wanted it.
 struct Shrink {
   std::string pool;
-  std::uint32_t count = 0;  ///< runners that are left
+  std::uint32_t count = 0;
   std::string runner;
-  std::string reason;
+  std::string reason;  ///< "idle", "single use completed", "killed by signal 9 (Killed)", …: for people
 };
 
 class BoundPool;
@@ -103,8 +109,9 @@ class Pool : public detail::Calls<Pool> {
   /// New bounds, at once: boots up to `min`, lets idle runners above `max` go. invalid_argument if min > max or
   /// max is over limits::kRunnersCeiling.
   void resize(std::uint32_t min, std::uint32_t max);
-  /// About `calls` calls will come soon: boots runners for them now, within max.
-  void expect(std::uint32_t calls);
+  /// About `calls` more calls will come within `within`: boots runners for them now, within max, and keeps that many
+  /// slots free until the calls have come or the time has passed. Replaces the hint before; expect(0) takes it back.
+  void expect(std::uint32_t calls, Duration within = std::chrono::seconds(30));
   /// Refuses new calls from now on (`shutting_down`), waits up to `timeout` for the accepted ones, then ends the
   /// runners. False: the timeout passed, the rest was cancelled. Not from a callback.
   bool drain(Duration timeout);

@@ -11,7 +11,7 @@
 
 #include "plugin_sdk/base/spawn.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
-#include "tests/integration/bad_input/processes.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
 
 namespace flame::test {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/integration/bad_input/processes.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
 
 namespace flame::test {
@@ -51,7 +51,7 @@ class Kill : public BadInputTest {
 
 TEST_F(Kill, ASlotFailsItsOwnCallOnly) {
   // Without a spare slot the next calls cannot pass by the one that has just been used.
-  const Host host = make_host({.pool = "max_concurrency = 5\nwarm = 0\n"});
+  const Host host = make_host({.pool = "max_concurrency = 5\nspare_slots = 0\n"});
   const Pool pool = host.pool("work");
   const auto victim = static_cast<pid_t>(pool.call<misbehave::process_id>());
   auto calls = calls_in_flight(pool);

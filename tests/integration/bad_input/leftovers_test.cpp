@@ -17,7 +17,7 @@ class BadLeftovers : public BadInputTest {
 
   // One slot for the bad call and the next ordinary one, beside the slot of the bystander.
   // No spare: the slot of a call is then the one that the call before it had.
-  static Host one_slot() { return make_host({.pool = "max_concurrency = 2\nwarm = 0\n"}); }
+  static Host one_slot() { return make_host({.pool = "max_concurrency = 2\nspare_slots = 0\n"}); }
 };
 
 TEST_F(BadLeftovers, AForkThatEndsAtOnceHarmsNothing) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tests/integration/bad_input/processes.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
 
 namespace flame::test {
@@ -102,7 +102,7 @@ TEST_F(BadTasks, ATaskThatHangsForEverIsTimedOut) {
 }
 
 TEST_F(BadTasks, ACancelledTaskThatHangsIsAnsweredAtOnceAndItsSlotComesBack) {
-  const Host host = make_host({.pool = "max_concurrency = 1\nwarm = 0\n"});
+  const Host host = make_host({.pool = "max_concurrency = 1\nspare_slots = 0\n"});
   const Pool pool = host.pool("work");
   const auto first = static_cast<pid_t>(pool.call<misbehave::process_id>());
   auto hanging = pool.async<misbehave::hang>();

@@ -197,8 +197,8 @@ bool FakeHost::receive(int timeout_ms) {
   auto envelope = wire::decode({head.data<std::byte>(), head.size()});
   EXPECT_TRUE(envelope.has_value());
   if (!envelope) return true;
-  if (std::holds_alternative<wire::Beat>(envelope->body)) {
-    if (beats) send(wire::Beat{1});
+  if (const auto* beat = std::get_if<wire::Beat>(&envelope->body)) {
+    if (beats) send(*beat);
     return true;
   }
   inbox_.push_back({bulk, std::move(*envelope), {body.data<std::byte>(), body.data<std::byte>() + body.size()}});

@@ -103,7 +103,7 @@ TEST(CallTable, CompletesACallOnce) {
   EXPECT_FALSE(calls.result(kRunner, 1, std::nullopt).outcome);
   EXPECT_FALSE(calls.cancel(1, wire::CancelReason::cancelled));
   EXPECT_FALSE(calls.expire(kStart + 24h, std::nullopt));
-  EXPECT_FALSE(calls.lost(kRunner, 1, "gone").outcome);
+  EXPECT_FALSE(calls.lost(kRunner, 1, "gone", true).outcome);
 }
 
 TEST(CallTable, CancelsInEveryState) {
@@ -148,7 +148,7 @@ TEST(CallTable, KeepsTheRunLimitOfAPlainCallOverItsRetries) {
   submit.budget.reset();
   calls.submit(submit, kStart);
   calls.sent(1, kRunner, kStart + 10s);
-  EXPECT_TRUE(calls.lost(kRunner, 1, "gone").retry);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone", true).retry);
   EXPECT_EQ(calls.sent(1, kRunner + 1, kStart + 30s).remaining, 40s);
 }
 
@@ -171,23 +171,23 @@ TEST(CallTable, FailsTheCallsOfALostRunnerAndSaysWhetherTheyHadBegun) {
     calls.sent(call, kRunner, kStart);
   }
   calls.begun(kRunner, 2);
-  const auto unknown = calls.lost(kRunner, 1, "killed by signal 9").outcome;
+  const auto unknown = calls.lost(kRunner, 1, "killed by signal 9", true).outcome;
   EXPECT_EQ(unknown->error->code, ErrorCode::runner_lost);
   EXPECT_THAT(unknown->error->message, HasSubstr("killed by signal 9"));
   EXPECT_EQ(unknown->error->started, Started::unknown);
-  EXPECT_EQ(calls.lost(kRunner, 2, "killed").outcome->error->started, Started::yes);
+  EXPECT_EQ(calls.lost(kRunner, 2, "killed", true).outcome->error->started, Started::yes);
 }
 
 TEST(CallTable, IgnoresEventsOfFormerAttempts) {
   CallTable calls = table();
   calls.submit(idempotent(1, 1), kStart);
   calls.sent(1, kRunner, kStart);
-  EXPECT_TRUE(calls.lost(kRunner, 1, "gone").retry);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone", true).retry);
   EXPECT_FALSE(calls.result(kRunner, 1, std::nullopt).outcome) << "it waits now";
   calls.sent(1, kRunner + 1, kStart);
   EXPECT_FALSE(calls.result(kRunner, 1, std::nullopt).outcome);
   EXPECT_FALSE(calls.ended(kRunner, 1).retry);
-  EXPECT_FALSE(calls.lost(kRunner, 1, "gone").outcome);
+  EXPECT_FALSE(calls.lost(kRunner, 1, "gone", true).outcome);
   EXPECT_TRUE(calls.result(kRunner + 1, 1, std::nullopt).outcome);
 }
 
@@ -196,11 +196,39 @@ TEST(CallTable, TimesOutWhileARetryWaitsAndKnowsItHadBegun) {
   calls.submit(idempotent(1, 1), kStart);
   calls.sent(1, kRunner, kStart);
   calls.begun(kRunner, 1);
-  EXPECT_TRUE(calls.lost(kRunner, 1, "gone").retry);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone", true).retry);
   const auto outcome = calls.expire(kStart + 100s, std::nullopt);
   EXPECT_EQ(outcome->error->code, ErrorCode::timed_out);
   EXPECT_EQ(outcome->error->started, Started::yes);
   EXPECT_FALSE(outcome->remote);
+}
+
+TEST(CallTable, LetsACallRestUntilItsLastAttemptIsOver) {
+  CallTable calls = table();
+  event::Submit unlinked = idempotent(1, 1);
+  unlinked.linked = false;
+  calls.submit(unlinked, kStart);
+  calls.submit(plain(2), kStart);
+  calls.sent(1, kRunner, kStart);
+  calls.sent(2, kRunner, kStart);
+  const auto verdict = calls.lost(kRunner, 1, "disconnected", false);
+  EXPECT_TRUE(verdict.rests);
+  EXPECT_FALSE(verdict.linked);
+  EXPECT_FALSE(verdict.retry);
+  EXPECT_TRUE(calls.lost(kRunner, 2, "disconnected", false).outcome) << "nothing to wait for";
+  EXPECT_TRUE(calls.ended(kRunner, 1).retry);
+}
+
+TEST(CallTable, SaysWhyACallWasNotTriedAgainInTime) {
+  CallTable calls = table();
+  calls.submit(idempotent(1, 1), kStart);
+  calls.sent(1, kRunner, kStart);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "disconnected", false).rests);
+  const auto outcome = calls.expire(kStart + 100s, std::nullopt);
+  EXPECT_EQ(outcome->error->code, ErrorCode::runner_lost);
+  EXPECT_THAT(outcome->error->message, HasSubstr("disconnected"));
+  EXPECT_FALSE(outcome->remote);
+  EXPECT_FALSE(calls.ended(kRunner, 1).retry) << "proof that comes too late";
 }
 
 TEST(CallTable, AnswersACallWhoseSlotEndedWithoutAResult) {

@@ -27,7 +27,8 @@ TEST(ConfigCheck, NamesEveryImpossibleOption) {
   pool.timeout = 0s;
   pool.shutdown_timeout = kForever;
   pool.payload_max = 0;
-  pool.warm = 100;
+  pool.warm = 1;  // no slot is there with max = 0
+  pool.spare_slots = 100;
   pool.backend.clear();
   pool.limits.cpu_time = -1s;
   pool.env["A=B"] = "x";
@@ -35,7 +36,7 @@ TEST(ConfigCheck, NamesEveryImpossibleOption) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, ErrorCode::invalid_argument);
   for (const char* key : {"max:", "max_concurrency:", "timeout:", "shutdown_timeout:", "payload_max:", "warm:",
-                          "backend:", "limits.cpu_time:", "env:"})
+                          "spare_slots:", "backend:", "limits.cpu_time:", "env:"})
     EXPECT_THAT(error->message, HasSubstr(std::string("pools.ffmpeg.") + key));
 }
 
@@ -62,6 +63,33 @@ TEST(ConfigCheck, KnowsWhatAnEndpointIs) {
   EXPECT_FALSE(accepts("tcp://host:65536"));
   EXPECT_FALSE(accepts("tcp://host:"));
   EXPECT_FALSE(accepts(""));
+}
+
+TEST(ConfigCheck, KeepsNoMoreSlotsWarmThanThereAre) {
+  PoolConfig pool = right();
+  pool.max = 2;
+  pool.max_concurrency = 5;
+  pool.warm = 10;
+  EXPECT_FALSE(check_pool("ffmpeg", pool));
+  pool.warm = 11;
+  EXPECT_THAT(check_pool("ffmpeg", pool)->message, HasSubstr("pools.ffmpeg.warm: is 11, more than the 10 slots"));
+  pool.single_use = true;
+  pool.warm = 3;
+  EXPECT_TRUE(check_pool("ffmpeg", pool)) << "a runner serves one call";
+}
+
+TEST(ConfigCheck, HoldsTheFiguresOfLivenessTogether) {
+  const auto accepts = [](Duration beat, Duration host, Duration runner) {
+    HostConfig config;
+    config.liveness = {.beat = beat, .host_silence = host, .runner_silence = runner};
+    return !check_config(config);
+  };
+  EXPECT_TRUE(accepts(1s, 10s, 15s));
+  EXPECT_TRUE(accepts(100ms, 500ms, 601ms));
+  EXPECT_FALSE(accepts(100ms, 500ms, 600ms)) << "the runner must give up first";
+  EXPECT_FALSE(accepts(100ms, 499ms, 1s)) << "one late beat is no silence";
+  EXPECT_FALSE(accepts(0s, 10s, 15s));
+  EXPECT_FALSE(accepts(1s, 10s, kForever));
 }
 
 TEST(ConfigCheck, NeedsAnEndpoint) {

@@ -74,6 +74,7 @@ max_queue = 7
 payload_max = "64MiB"
 backend = "fly"
 warm = 2
+spare_slots = 3
 limits = { memory = "1GiB", cpu_time = "10s", open_files = 256 }
 env = { TZ = "UTC" }
 [pools.fast]
@@ -103,6 +104,7 @@ isolation = "thread"
   EXPECT_EQ(pool.payload_max, 64u << 20);
   EXPECT_EQ(pool.backend, "fly");
   EXPECT_EQ(pool.warm, 2u);
+  EXPECT_EQ(pool.spare_slots, 3u);
   EXPECT_EQ(pool.limits.memory, 1u << 30);
   EXPECT_EQ(pool.limits.cpu_time, 10s);
   EXPECT_EQ(pool.limits.open_files, 256u);

@@ -14,6 +14,10 @@ Elastic::Options options(std::uint32_t min, std::uint32_t max, std::uint32_t cap
   return {.min = min, .max = max, .capacity = capacity, .idle = 30s};
 }
 
+Elastic::Counts serving(std::uint32_t runners) {
+  return {.runners = runners, .serving = runners, .free = runners};
+}
+
 Error no_network() {
   Error error;
   error.code = ErrorCode::boot_failed;
@@ -61,7 +65,8 @@ TEST(Elastic, RetriesAFirstFailureWithinASecondAndThenBacksOff) {
   for (int failure = 0; failure < 8; ++failure) {
     elastic.boot_failed(now, no_network(), false);
     EXPECT_EQ(elastic.plan({.waiting = 1}, now).boots, 0u);
-    const Instant retry = elastic.next_wakeup(now);
+    EXPECT_EQ(elastic.plan({}, now).retry_at, kNever) << "nobody wants a boot";
+    const Instant retry = elastic.plan({.waiting = 1}, now).retry_at;
     const Duration wait = retry - now;
     const Duration full = std::min<Duration>(1s * (1 << failure), 30s);
     EXPECT_LE(wait, full);
@@ -73,7 +78,7 @@ TEST(Elastic, RetriesAFirstFailureWithinASecondAndThenBacksOff) {
     now = retry;
   }
   elastic.boot_succeeded();
-  EXPECT_EQ(elastic.next_wakeup(now), kNever);
+  EXPECT_EQ(elastic.plan({.waiting = 1}, now).boots, 1u);
   EXPECT_FALSE(elastic.last_failure());
 }
 
@@ -83,7 +88,7 @@ TEST(Elastic, JittersBySeed) {
     with_seed.seed = seed;
     Elastic elastic(with_seed);
     elastic.boot_failed(kStart, no_network(), false);
-    return elastic.next_wakeup(kStart);
+    return elastic.plan({.waiting = 1}, kStart).retry_at;
   };
   EXPECT_EQ(first_retry(1), first_retry(1));
   EXPECT_NE(first_retry(1), first_retry(2));
@@ -92,7 +97,7 @@ TEST(Elastic, JittersBySeed) {
 TEST(Elastic, CountsBootsThatFailTogetherAsOneFailure) {
   Elastic elastic(options(0, 4, 1));
   for (int i = 0; i < 4; ++i) elastic.boot_failed(kStart + i * 1ms, no_network(), false);
-  EXPECT_LE(elastic.next_wakeup(kStart + 3ms), kStart + 1s);
+  EXPECT_LE(elastic.plan({.waiting = 1}, kStart + 3ms).retry_at, kStart + 1s);
 }
 
 TEST(Elastic, RemembersAPermanentFailureUntilTheRetry) {
@@ -103,11 +108,45 @@ TEST(Elastic, RemembersAPermanentFailureUntilTheRetry) {
   EXPECT_EQ(elastic.last_failure()->message, "no network");
 }
 
-TEST(Elastic, HonoursAnExpectationOnce) {
+TEST(Elastic, KeepsSlotsFreeForExpectedCallsUntilTheyHaveCome) {
   Elastic elastic(options(0, 10, 2));
-  elastic.expect(7);
-  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1}, kStart).boots, 3u);
-  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1}, kStart).boots, 0u);
+  elastic.expect(7, kStart + 10s);
+  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1, .free = 2}, kStart).boots, 3u);
+  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1, .booting = 3, .free = 2}, kStart).boots, 0u);
+  EXPECT_EQ(elastic.plan({.runners = 1, .serving = 1, .booting = 2, .free = 2}, kStart).boots, 1u) << "one has failed";
+  EXPECT_FALSE(elastic.may_retire({.runners = 4, .serving = 4, .free = 8}, 30s, kStart)) << "six slots are too few";
+  for (int i = 0; i < 3; ++i) elastic.arrived();
+  EXPECT_TRUE(elastic.may_retire({.runners = 4, .serving = 4, .free = 6}, 30s, kStart)) << "four more are expected";
+  EXPECT_EQ(elastic.plan({.waiting = 3, .runners = 2, .serving = 2}, kStart).boots, 4u) << "those beside the waiting";
+}
+
+TEST(Elastic, ForgetsAnExpectationWhenItsTimeHasPassed) {
+  Elastic elastic(options(0, 10, 2));
+  elastic.expect(7, kStart + 10s);
+  EXPECT_EQ(elastic.plan({}, kStart + 10s - 1ns).boots, 4u);
+  EXPECT_EQ(elastic.plan({}, kStart + 10s).boots, 0u);
+  EXPECT_TRUE(elastic.may_retire({.runners = 1, .serving = 1, .free = 2}, 30s, kStart + 10s));
+  elastic.expect(7, kStart + 20s);
+  elastic.expect(0, kStart + 1h);
+  EXPECT_EQ(elastic.plan({}, kStart + 11s).boots, 0u) << "taken back";
+}
+
+TEST(Elastic, KeepsWarmSlotsAboveDemand) {
+  Elastic::Options warm = options(0, 4, 2);
+  warm.warm = 3;
+  Elastic elastic(warm);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 2u) << "without any call";
+  EXPECT_EQ(elastic.plan({.runners = 2, .serving = 2, .free = 4}, kStart).boots, 0u);
+  EXPECT_EQ(elastic.plan({.runners = 2, .serving = 2, .free = 2}, kStart).boots, 1u) << "two calls run";
+  EXPECT_EQ(elastic.plan({.waiting = 1, .runners = 2, .serving = 2}, kStart).boots, 2u)
+      << "for the waiter, and three more";
+  EXPECT_EQ(elastic.plan({.waiting = 9, .runners = 3, .serving = 3}, kStart).boots, 1u) << "within max";
+  EXPECT_FALSE(elastic.may_retire({.runners = 2, .serving = 2, .free = 4}, 24h, kStart));
+  EXPECT_TRUE(elastic.may_retire({.runners = 3, .serving = 3, .free = 5}, 30s, kStart));
+  EXPECT_TRUE(elastic.may_retire({.runners = 3, .serving = 2, .booting = 1, .free = 4}, 30s, kStart))
+      << "one is coming";
+  elastic.close();
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 0u);
 }
 
 TEST(Elastic, FollowsResize) {
@@ -120,19 +159,19 @@ TEST(Elastic, FollowsResize) {
 TEST(Elastic, LetsSurplusRunnersRetireAndKeepsTheMinimum) {
   Elastic elastic(options(1, 3, 1));
   EXPECT_EQ(elastic.ask_after(), 30s);
-  EXPECT_TRUE(elastic.may_retire(2, 30s));
-  EXPECT_FALSE(elastic.may_retire(1, 24h));
+  EXPECT_TRUE(elastic.may_retire(serving(2), 30s, kStart));
+  EXPECT_FALSE(elastic.may_retire(serving(1), 24h, kStart));
 }
 
 TEST(Elastic, ReleasesMinRunnersAfterMinIdleAndBringsThemBackWithTheNextCall) {
   Elastic::Options with_min_idle = options(1, 3, 1);
   with_min_idle.min_idle = 5min;
   Elastic elastic(with_min_idle);
-  EXPECT_FALSE(elastic.may_retire(1, 4min));
-  EXPECT_TRUE(elastic.may_retire(1, 5min - 1ms)) << "the runner's clock is not exactly ours";
+  EXPECT_FALSE(elastic.may_retire(serving(1), 4min, kStart));
+  EXPECT_TRUE(elastic.may_retire(serving(1), 5min - 1ms, kStart)) << "the runner's clock is not exactly ours";
   elastic.retired(1);
   EXPECT_EQ(elastic.plan({}, kStart).boots, 0u) << "no boot right after an idle min runner left";
-  elastic.activity();
+  elastic.arrived();
   EXPECT_EQ(elastic.plan({}, kStart).boots, 1u);
 }
 
@@ -141,7 +180,7 @@ TEST(Elastic, NeverLetsRunnersGoWhenIdleIsInfinite) {
   forever.idle = kForever;
   Elastic elastic(forever);
   EXPECT_EQ(elastic.ask_after(), kForever);
-  EXPECT_FALSE(elastic.may_retire(2, 24h));
+  EXPECT_FALSE(elastic.may_retire(serving(2), 24h, kStart));
 }
 
 }  // namespace

@@ -211,6 +211,17 @@ TEST(PoolPolicy, EndsWhatIsLeftWhenTheDrainGraceIsOver) {
   EXPECT_EQ(pool.count<action::Drained>(), 1u);
 }
 
+TEST(PoolPolicy, EndsEachGrowStartWithAGrowEndAlsoWhenItDrains) {
+  PoolScenario pool(config(0, 1, 1));
+  EXPECT_EQ(pool.submit(1).all<action::Callback>().at(0).kind, action::Callback::Kind::grow_start);
+  pool.feed(event::Drain{0s});
+  const auto ended = pool.all<action::Callback>();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].kind, action::Callback::Kind::grow_end);
+  EXPECT_EQ(ended[0].error->code, ErrorCode::shutting_down);
+  EXPECT_EQ(ended[0].count, 0u);
+}
+
 TEST(PoolPolicy, DestroysABootThatIsUnderWayWhenDrained) {
   PoolScenario pool(config(1, 1, 1));
   pool.feed(event::Drain{5s});

@@ -64,9 +64,56 @@ TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   EXPECT_EQ(pool.where.at(1), 1u);
   pool.feed(event::RunnerLost{1, "gone"});
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "it may still run there";
+  pool.feed(event::MachineExited{1, "exit code 0"});
   EXPECT_THAT(pool.sent(), ElementsAre(1));
   EXPECT_EQ(pool.where.at(1), 2u);
   EXPECT_EQ(pool.count<action::Complete>(), 0u);
+}
+
+TEST(PoolRunners, RetriesAtOnceWhenTheMachineIsKnownToBeDead) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
+  pool.feed(event::MachineExited{1, "killed by signal 9"}).feed(event::RunnerLost{1, "disconnected"});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, WithoutProofOfDeathRetriesWhenTheRunnerMustHaveGivenUp) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .budget = 60s, .retries = 1, .idempotent = true});
+  pool.feed(event::RunnerLost{1, "disconnected"});
+  pool.pass_alive(15s - 1ms, {2});
+  EXPECT_THAT(pool.sent(), IsEmpty());
+  EXPECT_THAT(pool.pass(1ms).sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, GivesTheBackendAMomentToProveTheDeathOfASilentRunner) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .budget = 60s, .retries = 1, .idempotent = true});
+  pool.pass_alive(15s, {2});
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "a stopped process cannot keep its word";
+  pool.pass_alive(5s, {2});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, KeepsUnlinkedCallsForTheirGraceBeforeItRetriesThem) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(
+      event::Submit{.call = 1, .digest = 0, .budget = 90s, .retries = 1, .idempotent = true, .linked = false});
+  pool.feed(event::RunnerLost{1, "disconnected"});
+  pool.pass_alive(45s, {2});
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "15 s, then 30 s of shutdown_timeout, then kill_grace";
+  EXPECT_THAT(pool.pass(250ms).sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, AnswersARestingCallAtItsDeadline) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = 5s, .retries = 1, .idempotent = true});
+  pool.feed(event::RunnerLost{1, "disconnected"});
+  EXPECT_EQ(pool.pass(5s).failure(1), ErrorCode::runner_lost);
+  EXPECT_THAT(pool.feed(event::MachineExited{1, "late"}).actions, IsEmpty());
 }
 
 TEST(PoolRunners, DeclaresARunnerLostAfterFifteenSilentSeconds) {
@@ -213,7 +260,58 @@ TEST(PoolRunners, ShrinksToANewMaximumAsRunnersFallIdle) {
 
 TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
   PoolScenario pool(config(0, 4, 2));
-  EXPECT_EQ(pool.feed(event::Expect{5}).count<action::Boot>(), 3u);
+  EXPECT_EQ(pool.feed(event::Expect{5, 10s}).count<action::Boot>(), 3u);
+  pool.feed(event::RunnerLost{2, "never came"});
+  EXPECT_EQ(pool.pass(1s).count<action::Boot>(), 1u) << "the hint still holds";
+  for (RunnerId id : {1, 3, 4}) pool.hello(id);
+  for (CallId call = 1; call <= 5; ++call) EXPECT_EQ(pool.submit(call).count<action::Boot>(), 0u);
+  EXPECT_EQ(pool.policy.stats().waiting, 0u);
+}
+
+TEST(PoolRunners, LetsRunnersGoWhenAnExpectationHasLapsed) {
+  PoolScenario pool(config(0, 4, 1));
+  pool.feed(event::Expect{1, 60s}).hello(1);
+  pool.pass_alive(31s, {1}).feed(event::Retire{.runner = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+  pool.pass_alive(30s, {1}).feed(event::Retire{.runner = 1});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
+}
+
+TEST(PoolRunners, KeepsWarmSlotsAndFillsThemUp) {
+  PoolConfig warm = config(0, 3, 1);
+  warm.warm = 1;
+  PoolScenario pool(warm);
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "before any call";
+  EXPECT_EQ(pool.all<action::Callback>().at(0).kind, action::Callback::Kind::grow_start);
+  pool.hello(1);
+  EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  pool.hello(2).finish(1);
+  pool.feed(event::Retire{.runner = 2});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted) << "one free slot is enough";
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+  EXPECT_EQ(pool.feed(event::RunnerLost{1, "killed"}).count<action::Boot>(), 1u);
+}
+
+TEST(PoolRunners, KeepsUnusedSingleUseRunnersWarm) {
+  PoolConfig warm = config(0, 4, 1);
+  warm.warm = 2;
+  warm.single_use = true;
+  PoolScenario pool(warm);
+  EXPECT_EQ(pool.count<action::Boot>(), 2u);
+  pool.hello(1).hello(2);
+  EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u) << "the one that serves it is used up";
+}
+
+TEST(PoolRunners, TellsWhyARunnerIsGone) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1).finish(1).feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  pool.feed(event::RunnerLost{1, "idle"});
+  const auto shrink = pool.all<action::Callback>().at(0);
+  EXPECT_EQ(shrink.kind, action::Callback::Kind::shrink);
+  EXPECT_EQ(shrink.reason, "idle");
+  EXPECT_EQ(shrink.count, 0u);
 }
 
 TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {

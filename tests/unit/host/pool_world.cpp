@@ -17,6 +17,7 @@ PoolConfig random_config(std::mt19937_64& random) {
   config.single_use = random() % 4 == 0;
   config.strategy = random() % 2 == 0 ? Strategy::least_loaded : Strategy::pack;
   config.max_queue = 1 + random() % 20;
+  config.warm = static_cast<std::uint32_t>(random() % 3);
   config.idle_shutdown_after = 30s;
   config.min_idle_shutdown_after = random() % 2 == 0 ? kForever : Duration(60s);
   return config;
@@ -59,9 +60,11 @@ void PoolWorld::step() {
     case 10:
       return retire();
     case 11:
-      return roll(4) == 0 ? lose() : pass_time();
+      return roll(4) == 0 ? lose() : exit_of_the_lost();
     case 12:
-      return roll(10) == 0 ? change_bounds() : pass_time();
+      if (roll(10) == 0) return change_bounds();
+      if (roll(5) == 0) return feed(event::Expect{roll(6), Duration(1s) * static_cast<int>(roll(20))});
+      return pass_time();
     default:
       return pass_time();
   }
@@ -114,6 +117,8 @@ void PoolWorld::check(const action::Send& send) {
   Call& call = calls_.at(send.call);
   auto machine = machines_.find(send.runner);
   if (machine == machines_.end() || !machine->second.hello) return violated("sent to a runner that is not there");
+  const auto ghost = ghosts_.find(send.call);
+  if (ghost != ghosts_.end() && now_ < ghost->second.second) violated("sent while an attempt may still run");
   if (machine->second.leaving) violated("sent to a runner that leaves");
   if (!machine->second.serves.contains(call.digest)) violated("sent to a runner without the digest");
   if (call.complete) violated("sent after its completion");
@@ -219,7 +224,16 @@ void PoolWorld::lose() {
   const std::optional<RunnerId> runner = some(roll(2) == 0);
   if (!runner) return;
   if (roll(2) == 0) return feed(event::MachineExited{*runner, "killed"});
+  // A runner that lives on gives its host up after 10 s without an answer.
+  for (const auto& [call, reported] : machines_.at(*runner).held) ghosts_[call] = {*runner, now_ + 10s};
   feed(event::RunnerLost{*runner, "closed"});
+}
+
+void PoolWorld::exit_of_the_lost() {
+  if (ghosts_.empty()) return pass_time();
+  const RunnerId runner = ghosts_.begin()->second.first;
+  std::erase_if(ghosts_, [&](const auto& ghost) { return ghost.second.first == runner; });
+  feed(event::MachineExited{runner, "killed"});
 }
 
 void PoolWorld::pass_time() {

@@ -59,6 +59,7 @@ class PoolWorld {
   void end_call();
   void retire();
   void lose();
+  void exit_of_the_lost();
   void pass_time();
   void change_bounds();
 
@@ -72,7 +73,8 @@ class PoolWorld {
   Instant now_{std::chrono::hours(1)};
   std::map<RunnerId, Machine> machines_;
   std::map<CallId, Call> calls_;
-  std::map<DigestId, CallId> last_first_;  // per digest: the last call whose first attempt was sent
+  std::map<CallId, std::pair<RunnerId, Instant>> ghosts_;  // may still run there until then: their runner was lost
+  std::map<DigestId, CallId> last_first_;                  // per digest: the last call whose first attempt was sent
   std::uint64_t completed_ = 0;
   bool drained_ = false;
   std::uint32_t max_;

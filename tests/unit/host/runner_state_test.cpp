@@ -40,6 +40,13 @@ TEST(RunnerState, IsSilentFifteenSecondsAfterTheLastWord) {
   EXPECT_EQ(runner.due(kStart + 25s), Due::silent);
 }
 
+TEST(RunnerState, IsSilentAfterWhatItsHostSays) {
+  RunnerState runner(kStart, 30s, false, {.runner_silence = 200ms});
+  runner.hello(kStart);
+  EXPECT_EQ(runner.silent_at(), kStart + 200ms);
+  EXPECT_EQ(runner.due(kStart + 200ms), Due::silent);
+}
+
 TEST(RunnerState, MustBeGoneWithinItsDrainLimit) {
   RunnerState runner = ready();
   runner.drain(kStart, 5s);

@@ -164,5 +164,34 @@ TEST(Scheduler, KnowsWhichRunnerIsIdle) {
   EXPECT_EQ(scheduler.idle_runner(), 1u);
 }
 
+TEST(Scheduler, CountsTheFreeSlotsOfOpenRunners) {
+  Scheduler scheduler({.capacity = 2});
+  const DigestId digest = 0;
+  EXPECT_EQ(scheduler.free_slots(), 0u);
+  scheduler.add_runner(1, {&digest, 1});
+  scheduler.add_runner(2, {&digest, 1});
+  EXPECT_EQ(scheduler.free_slots(), 4u);
+  scheduler.enqueue(7, digest, 1);
+  const RunnerId busy = scheduler.next()->runner;
+  EXPECT_EQ(scheduler.free_slots(), 3u);
+  scheduler.close_runner(busy);
+  EXPECT_EQ(scheduler.free_slots(), 2u);
+  scheduler.release(busy, 7);
+  EXPECT_EQ(scheduler.free_slots(), 2u) << "a closed one gets no call";
+  scheduler.remove_runner(3 - busy);
+  EXPECT_EQ(scheduler.free_slots(), 0u);
+}
+
+TEST(Scheduler, CountsAUsedSingleUseRunnerAsFull) {
+  Scheduler scheduler({.capacity = 5, .single_use = true});
+  const DigestId digest = 0;
+  scheduler.add_runner(1, {&digest, 1});
+  EXPECT_EQ(scheduler.free_slots(), 1u);
+  scheduler.enqueue(7, digest, 1);
+  EXPECT_TRUE(scheduler.next());
+  scheduler.release(1, 7);
+  EXPECT_EQ(scheduler.free_slots(), 0u);
+}
+
 }  // namespace
 }  // namespace flame::pool

@@ -67,14 +67,61 @@ TEST(Session, DoesNotBeatBeforeItIsOpen) {
   EXPECT_FALSE(session.silent(kStart + 100s));
 }
 
+// Beats at `at`; the beat has come and the host repeats its number.
+void beat_and_echo(Session& session, Instant at) {
+  const auto beat = session.beat(at);
+  ASSERT_TRUE(beat.has_value());
+  EXPECT_EQ(session.judge(at, {9, wire::Beat{beat->seq}}), Verdict::deliver);
+}
+
 TEST(Session, AnythingOfTheSessionCountsAsLife) {
   Session session = open_session();
   EXPECT_FALSE(session.silent(kStart + 9999ms));
   EXPECT_TRUE(session.silent(kStart + 10s));
-  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Ended{1}}), Verdict::deliver);
-  EXPECT_FALSE(session.silent(kStart + 18s));
-  EXPECT_EQ(session.judge(kStart + 18s, {8, wire::Ended{1}}), Verdict::drop);
-  EXPECT_TRUE(session.silent(kStart + 19s)) << "another session's messages do not count";
+  beat_and_echo(session, kStart + 5s);
+  EXPECT_EQ(session.judge(kStart + 8s, {9, wire::Ended{1}}), Verdict::deliver);
+  EXPECT_FALSE(session.silent(kStart + 17s));
+  EXPECT_EQ(session.judge(kStart + 17s, {8, wire::Ended{1}}), Verdict::drop);
+  EXPECT_TRUE(session.silent(kStart + 18s)) << "another session's messages do not count";
+}
+
+// Else it would work on while its host, which hears nothing, gives its calls to others.
+TEST(Session, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
+  Session session = open_session();
+  beat_and_echo(session, kStart);
+  for (Duration at = 1s; at < 14s; at += 1s) {
+    EXPECT_TRUE(session.beat(kStart + at).has_value());
+    EXPECT_EQ(session.judge(kStart + at, {9, wire::Beat{1}}), Verdict::deliver);
+    EXPECT_FALSE(session.silent(kStart + at));
+  }
+  EXPECT_EQ(session.wake_at(), kStart + 14s);
+  EXPECT_TRUE(session.silent(kStart + 14s)) << "the host heard the first beat at the earliest then, and waits 15 s";
+}
+
+TEST(Session, AnEchoCountsFromWhenItsBeatWasSent) {
+  Session session = open_session();
+  for (Duration at = 0s; at <= 9s; at += 1s) EXPECT_TRUE(session.beat(kStart + at).has_value());
+  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Beat{4}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{2}}), Verdict::deliver) << "late: says nothing new";
+  EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{99}}), Verdict::deliver) << "never sent";
+  EXPECT_FALSE(session.silent(kStart + 17s - 1ns));
+  EXPECT_TRUE(session.silent(kStart + 17s));
+}
+
+TEST(Session, TakesItsFiguresFromTheWelcome) {
+  Session session;
+  session.greeted(kStart);
+  wire::Envelope envelope = welcome(9);
+  auto& figures = std::get<wire::Welcome>(envelope.body);
+  figures.beat_interval_ns = Duration(10ms).count();
+  figures.host_silence_ns = Duration(100ms).count();
+  figures.runner_silence_ns = Duration(120ms).count();
+  EXPECT_EQ(session.judge(kStart, envelope), Verdict::opened);
+  EXPECT_TRUE(session.beat(kStart).has_value());
+  EXPECT_TRUE(session.beat(kStart + 10ms).has_value());
+  EXPECT_EQ(session.judge(kStart + 50ms, {9, wire::Beat{1}}), Verdict::deliver);
+  EXPECT_FALSE(session.silent(kStart + 109ms));
+  EXPECT_TRUE(session.silent(kStart + 110ms));
 }
 
 }  // namespace
