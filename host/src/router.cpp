@@ -353,6 +353,7 @@ void Router::Impl::read_monitor(std::size_t index) {
       if (const auto found = lane.watched.find(fd); found != lane.watched.end()) {
         lost.push_back({found->second});
         lane.watched.erase(found);
+        lane.look = true;  // what it said before
       }
     } else if (kind != ZMQ_EVENT_ACCEPTED) {
       ++refused;

@@ -17,6 +17,8 @@ constexpr int kControlPerTurn = 1024;  // then timers and callers have their tur
 constexpr std::uint64_t kComplaintsWritten = 20;
 constexpr std::uint64_t kComplaintsEvery = 1000;
 constexpr std::size_t kFormerPeers = 64;
+// Others may keep the sockets busy: then what a peer that has gone still said is waited for in so many turns.
+constexpr int kLastWordsTurns = 64;
 
 std::uint64_t random_id() {
   std::random_device device;  // getrandom on this platform: session ids cannot be guessed
@@ -55,21 +57,33 @@ void SessionTable::forget(const std::string& name) {
 }
 
 bool SessionTable::receive() {
-  bool any = false;
-  for (const PeerId peer : router_.disconnected()) {
-    if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
-      lose(*found->second, "the connection was closed");
-      any = true;
-    }
-  }
+  // Before the messages: all that these peers have said is in the sockets now.
+  const std::vector<PeerId> ended = router_.disconnected();
+  gone_.insert(gone_.end(), ended.begin(), ended.end());
   if (const unsigned refused = router_.take_refused(); refused > 0) {
     complain("connections refused: wrong key or broken handshake", "stranger");
   }
-  any = receive(Channel::control, kControlPerTurn) || any;
-  return receive(Channel::bulk, kBulkPerTurn) || any;
+  const int control = receive(Channel::control, kControlPerTurn);
+  const int bulk = receive(Channel::bulk, kBulkPerTurn);
+  const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn);
+  return control > 0 || bulk > 0 || lost;
 }
 
-bool SessionTable::receive(Channel channel, int most) {
+// A runner that leaves says its last results and goodbye, then closes: those must not be lost to the closing.
+bool SessionTable::lose_gone(bool drained) {
+  if (gone_.empty() || (!drained && ++last_words_ < kLastWordsTurns)) {
+    return false;
+  }
+  last_words_ = 0;
+  for (const PeerId peer : std::exchange(gone_, {})) {
+    if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
+      lose(*found->second, "the connection was closed");
+    }
+  }
+  return true;
+}
+
+int SessionTable::receive(Channel channel, int most) {
   int count = 0;
   for (; count < most; ++count) {
     auto message = router_.receive(channel);
@@ -78,7 +92,7 @@ bool SessionTable::receive(Channel channel, int most) {
     }
     dispatch(std::move(*message));
   }
-  return count > 0;
+  return count;
 }
 
 void SessionTable::dispatch(Incoming&& message) {
@@ -220,7 +234,6 @@ void SessionTable::touch(Session& session) {
 
 Session::Flushed SessionTable::flush(Instant now) {
   Session::Flushed worst = Session::Flushed::done;
-  bool lost = false;
   std::vector<Session*> sessions;
   sessions.swap(dirty_);
   for (Session* const session : sessions) {
@@ -233,12 +246,10 @@ Session::Flushed SessionTable::flush(Instant now) {
       worst = std::max(worst, flushed);
       touch(*session);
     } else if (flushed == Session::Flushed::gone) {
-      lose(*session, "the connection was closed");
-      lost = true;
+      gone_.push_back(session->info().control);
     }
   }
-  // What a lost runner held may go to others at once.
-  return lost ? std::max(worst, flush(now)) : worst;
+  return worst;
 }
 
 void SessionTable::beat_all() {

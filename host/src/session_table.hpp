@@ -65,7 +65,8 @@ class SessionTable {
   void reap() { closed_.clear(); }
 
  private:
-  bool receive(Channel channel, int most);
+  int receive(Channel channel, int most);
+  bool lose_gone(bool drained);
   void dispatch(Incoming&& message);
   void remember_former(PeerId peer);
   void on_stranger(const Incoming& message, wire::Envelope&& envelope);
@@ -85,6 +86,8 @@ class SessionTable {
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;  // by id
   std::unordered_map<std::uint64_t, Session*> by_peer_;
   std::vector<Session*> dirty_;
+  std::vector<PeerId> gone_;  // their connections have ended; what they said before that is still read
+  int last_words_ = 0;        // turns since the first of them was found
   std::vector<std::unique_ptr<Session>> closed_;
   std::deque<std::uint64_t> former_peers_;  // the last ones whose session ended: what they still say is no news
   std::uint64_t complaints_ = 0;
