@@ -251,7 +251,7 @@ void fill_box(Box<R>& box, Call&& call) {
     call();
     box.result.emplace();
   } else {
-    box.result.emplace(call());
+    box.result.emplace(boost::system::in_place_value, call());  // R may be a Result itself
   }
 }
 
@@ -270,7 +270,7 @@ void run_then(F& function, Future<T> ready, Box<R>& box) {
     }
   } catch (...) {
     box.thrown = std::current_exception();
-    box.result.emplace(error_from_current_exception());
+    box.result.emplace(boost::system::in_place_error, error_from_current_exception());
   }
 }
 

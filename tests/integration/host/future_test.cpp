@@ -100,6 +100,9 @@ TEST_F(Futures, ThenTakesTheValueTheResultOrTheFuture) {
   EXPECT_EQ(pool.async<tasks::add>(1, 2).then([](std::int32_t sum) { return std::to_string(sum); }).get(), "3");
   EXPECT_EQ(pool.async<tasks::fail>("sad").then([](Result<std::int32_t> r) { return r.error().message; }).get(), "sad");
   EXPECT_EQ(pool.async<tasks::add>(1, 2).then([](Future<std::int32_t> f) { return f.get() + 1; }).get(), 4);
+  // A function may hand its error on as a value.
+  auto checked = pool.async<tasks::fail>("sad").then([](Result<std::int32_t> r) { return r; });
+  EXPECT_EQ(checked.get().error().message, "sad");
   bool ran = false;
   auto failed = pool.async<tasks::fail>("sad").then([&](std::int32_t) { ran = true; });
   EXPECT_EQ(error_of([&] { failed.get(); }).message, "sad");
