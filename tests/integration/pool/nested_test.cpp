@@ -1,0 +1,80 @@
+// Nested FLAME: a task that uses a pool of its own, and what becomes of its slot.
+#include <gmock/gmock.h>
+
+#include "tests/integration/pool/nested_tasks.hpp"
+#include "tests/support/pool_test.hpp"
+
+namespace flame::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Nested : public PoolTest {
+ protected:
+  /// A host of the plugin "nested_tasks"; what its tasks write goes to the test's own files.
+  Host outer_host() {
+    HostConfig settings = config([this](PoolConfig& pool) {
+      pool.plugins = {"nested_tasks@1"};
+      pool.env["TMPDIR"] = files_.path();
+    });
+    settings.name = "outer";
+    settings.plugin_path = {FLAME_TEST_NESTED_PLUGINS};
+    return Host(std::move(settings));
+  }
+  [[nodiscard]] static std::string inner(const std::string& pool = {}) {
+    return "[host]\nname = \"inner\"\n[plugins]\npath = [\"" FLAME_FIXTURE_PLUGINS
+           "\"]\n[backends.local]\nrunner = \"" +
+           std::string(FLAME_TEST_RUNNER) + "\"\n[pools.work]\nplugins = [\"pool_tasks@1\"]\nspare_slots = 0\n" + pool;
+  }
+};
+
+TEST_F(Nested, ATaskMayUseAPoolOfItsOwn) {
+  Host host = outer_host();
+  const Pool pool = host.pool("work");
+  const auto slot = pool.call<nested::process>();
+  EXPECT_THAT(pool.call<nested::call_inside>(inner()), ElementsAre("inner", "work", "work-1", "local"));
+  EXPECT_EQ(pool.call<nested::process>(), slot) << "a host that ended leaves nothing, so the slot serves on";
+}
+
+TEST_F(Nested, NoMinimumIsBootedInsideARunner) {
+  Host host = outer_host();
+  const Pool pool = host.pool("work");
+  EXPECT_THAT(pool.call<nested::bounds_inside>(inner("min = 3\nmax = 5\nwarm = 2\n")), ElementsAre(0, 1));
+}
+
+// A host has threads and a child: by the rules of hygiene its slot serves nobody else, and its runners go with it.
+TEST_F(Nested, AHostThatATaskLeavesBehindEndsWithItsSlot) {
+  Host host = outer_host();
+  const Pool pool = host.pool("work");
+  std::atomic<bool> said_why = false;
+  Pool(pool).on_log([&](const LogEvent& event) {
+    if (event.text.find("the slot is discarded after this call") != std::string::npos) said_why = true;
+  });
+  const auto slot = pool.call<nested::process>();
+  const auto inner_slot = static_cast<pid_t>(pool.call<nested::leave_host>(inner()));
+  EXPECT_GT(inner_slot, 1) << "the result is delivered";
+  const pid_t inner_guardian = parent_of(parent_of(inner_slot));
+  EXPECT_NE(pool.call<nested::process>(), slot);
+  EXPECT_TRUE(eventually([&] { return said_why.load(); }));
+  EXPECT_TRUE(eventually([&] { return is_gone(inner_slot); }));
+  EXPECT_TRUE(eventually([&] { return inner_guardian <= 1 || is_gone(inner_guardian); }));
+  EXPECT_EQ(pool.stats().runners_lost, 0U);
+}
+
+TEST_F(Nested, ATaskThatIsKilledTakesItsRunnersWithIt) {
+  Host host = outer_host();
+  const Pool pool = host.pool("work");
+  const auto outer_supervisor = supervisor_of(pool.call<nested::process>());
+  const std::size_t before = descendants(outer_supervisor).size();
+  auto call = pool.async<nested::call_inside>(inner("boot_timeout = \"30s\"\nmax = 1\n"));
+  EXPECT_TRUE(eventually([&] { return descendants(outer_supervisor).size() > before + 1; })) << "its runner boots";
+  call.cancel();
+  EXPECT_EQ(error_of([&] { return call.get(); }).code, ErrorCode::cancelled);
+  EXPECT_GT(pool.call<nested::process>(), 1);
+  EXPECT_TRUE(eventually([&] { return descendants(outer_supervisor).size() <= before; }));
+}
+
+}  // namespace
+}  // namespace flame::test
