@@ -2,6 +2,7 @@
 #include "tests/integration/host/fake_runner.hpp"
 
 #include <array>
+#include <span>
 #include <utility>
 #include <zmq.hpp>
 
@@ -86,6 +87,12 @@ void Dealer::send(std::uint64_t session, const wire::Body& body, const std::stri
 std::optional<wire::Envelope> Dealer::receive(std::chrono::milliseconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
   for (;;) {
+    if (!batched_.empty()) {
+      auto [envelope, payload] = std::move(batched_.front());
+      batched_.pop_front();
+      payload_ = std::move(payload);
+      return std::move(envelope);
+    }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     socket_->dealer.set(zmq::sockopt::rcvtimeo, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     zmq::message_t frame;
@@ -99,8 +106,21 @@ std::optional<wire::Envelope> Dealer::receive(std::chrono::milliseconds patience
       payload_ = rest.to_string();
     }
     auto envelope = wire::decode({frame.data<std::byte>(), frame.size()});
-    if (envelope.has_value() && !std::holds_alternative<wire::Beat>(envelope->body)) {
+    if (envelope.has_value() && std::holds_alternative<wire::Batch>(envelope->body)) {
+      take_batch(std::get<wire::Batch>(envelope->body));
+    } else if (envelope.has_value() && !std::holds_alternative<wire::Beat>(envelope->body)) {
       return std::move(*envelope);
+    }
+  }
+}
+
+void Dealer::take_batch(const wire::Batch& batch) {
+  const auto entries = wire::unpack_batch(batch, std::as_bytes(std::span(payload_)));
+  for (const wire::BatchEntry& entry : entries.value()) {
+    auto envelope = wire::decode(entry.envelope).value();
+    if (!std::holds_alternative<wire::Beat>(envelope.body)) {
+      batched_.emplace_back(std::move(envelope),
+                            std::string(reinterpret_cast<const char*>(entry.payload.data()), entry.payload.size()));
     }
   }
 }

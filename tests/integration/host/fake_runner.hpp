@@ -2,14 +2,17 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <flame/backend.hpp>
 
+#include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
@@ -56,9 +59,12 @@ class Dealer {
   [[nodiscard]] const std::string& payload() const noexcept { return payload_; }
 
  private:
+  void take_batch(const wire::Batch& batch);
+
   struct Socket;
   std::unique_ptr<Socket> socket_;
   std::string payload_;
+  std::deque<std::pair<wire::Envelope, std::string>> batched_;  // came in one batch with the last message
 };
 
 /// Keys of `parent`, if it has any.

@@ -18,6 +18,7 @@
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "tests/support/eventually.hpp"
@@ -197,12 +198,23 @@ bool FakeHost::receive(int timeout_ms) {
   auto envelope = wire::decode({head.data<std::byte>(), head.size()});
   EXPECT_TRUE(envelope.has_value());
   if (!envelope) return true;
-  if (const auto* beat = std::get_if<wire::Beat>(&envelope->body)) {
-    if (beats) send(*beat);
-    return true;
+  const std::span payload(body.data<std::byte>(), body.size());
+  if (const auto* batch = std::get_if<wire::Batch>(&envelope->body)) {
+    const auto entries = wire::unpack_batch(*batch, payload);
+    EXPECT_TRUE(entries.has_value());
+    for (const wire::BatchEntry& entry : *entries) take(bulk, wire::decode(entry.envelope).value(), entry.payload);
+  } else {
+    take(bulk, std::move(*envelope), payload);
   }
-  inbox_.push_back({bulk, std::move(*envelope), {body.data<std::byte>(), body.data<std::byte>() + body.size()}});
   return true;
+}
+
+void FakeHost::take(bool bulk, wire::Envelope envelope, std::span<const std::byte> payload) {
+  if (const auto* beat = std::get_if<wire::Beat>(&envelope.body)) {
+    if (beats) send(*beat);
+    return;
+  }
+  inbox_.push_back({bulk, std::move(envelope), {payload.begin(), payload.end()}});
 }
 
 std::optional<HostMessage> FakeHost::next(const std::function<bool(const HostMessage&)>& wanted) {

@@ -95,6 +95,7 @@ class FakeHost {
  private:
   struct Sockets;
   bool receive(int timeout_ms);
+  void take(bool bulk, wire::Envelope envelope, std::span<const std::byte> payload);
   void push_transfer(std::uint64_t transfer, std::span<const std::byte> payload);
 
   TempDir directory_;
