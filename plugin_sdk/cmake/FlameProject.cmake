@@ -12,6 +12,10 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+# Debian's libzmq adds the directories of its own dependencies, one of them after a lone "-isystem", which FindPkgConfig
+# understands in the first configure of a build tree and not in the next: without this, a second one rebuilds all users.
+set_target_properties(PkgConfig::zmq PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES "${zmq_INCLUDEDIR}" INTERFACE_COMPILE_OPTIONS "")
 find_library(FLAME_FLATBUFFERS flatbuffers REQUIRED)
 find_program(FLAME_FLATC flatc REQUIRED)
 
