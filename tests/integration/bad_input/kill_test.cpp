@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,19 @@ class Kill : public BadInputTest {
     for (const pid_t pid : old.all()) {
       EXPECT_TRUE(eventually([pid] { return is_gone(pid); })) << command_of(pid);
     }
+  }
+
+  /// Kills these processes of a runner while calls run on it: it loses them, and nothing else is lost.
+  void lose(std::initializer_list<pid_t RunnerProcesses::*> victims) {
+    const Host host = make_host();
+    const Pool pool = host.pool("work");
+    auto calls = calls_in_flight(pool);
+    const RunnerProcesses old = runner_processes(::getpid());
+    for (const auto victim : victims) {
+      ASSERT_GT(old.*victim, 0);
+      ASSERT_EQ(::kill(old.*victim, SIGKILL), 0);
+    }
+    expect_all_lost(pool, calls, old);
   }
 
   static constexpr std::size_t kCalls = 4;
@@ -93,13 +107,7 @@ TEST_F(Kill, AZygoteCostsNoCall) {
 }
 
 TEST_F(Kill, ASupervisorLosesItsCallsAndNothingElse) {
-  const Host host = make_host();
-  const Pool pool = host.pool("work");
-  auto calls = calls_in_flight(pool);
-  const RunnerProcesses old = runner_processes(::getpid());
-  ASSERT_GT(old.supervisor, 0);
-  ASSERT_EQ(::kill(old.supervisor, SIGKILL), 0);
-  expect_all_lost(pool, calls, old);
+  lose({&RunnerProcesses::supervisor});
 }
 
 TEST_F(Kill, CallsThatWaitForASlotOfALostRunnerAreServedByTheNext) {
@@ -131,24 +139,11 @@ TEST_F(Kill, ASupervisorInTheMiddleOfBigPayloadsLosesThemAndNothingElse) {
 }
 
 TEST_F(Kill, AGuardianLosesItsCallsAndNothingElse) {
-  const Host host = make_host();
-  const Pool pool = host.pool("work");
-  auto calls = calls_in_flight(pool);
-  const RunnerProcesses old = runner_processes(::getpid());
-  ASSERT_GT(old.guardian, 0);
-  ASSERT_EQ(::kill(old.guardian, SIGKILL), 0);
-  expect_all_lost(pool, calls, old);
+  lose({&RunnerProcesses::guardian});
 }
 
 TEST_F(Kill, AGuardianAndItsSupervisorAtOnceLoseTheirCallsAndNothingElse) {
-  const Host host = make_host();
-  const Pool pool = host.pool("work");
-  auto calls = calls_in_flight(pool);
-  const RunnerProcesses old = runner_processes(::getpid());
-  ASSERT_GT(old.supervisor, 0);
-  ASSERT_EQ(::kill(old.guardian, SIGKILL), 0);
-  ASSERT_EQ(::kill(old.supervisor, SIGKILL), 0);
-  expect_all_lost(pool, calls, old);
+  lose({&RunnerProcesses::guardian, &RunnerProcesses::supervisor});
 }
 
 TEST_F(Kill, AnIdempotentCallSurvivesTheDeathOfItsSlot) {

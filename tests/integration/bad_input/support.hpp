@@ -7,6 +7,7 @@
 #include <flame/host.hpp>
 
 #include "misbehave.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/leftovers.hpp"
 
@@ -35,17 +36,6 @@ struct Setting {
 
 [[nodiscard]] inline Host make_host(const Setting& setting = {}) {
   return Host::from_toml(toml(setting), "bad_input.toml");
-}
-
-/// The error that a call throws as CallError; code none if it throws nothing.
-template <class F>
-[[nodiscard]] Error error_of(F&& call) {
-  try {
-    std::forward<F>(call)();
-  } catch (const CallError& error) {
-    return error.error();
-  }
-  return {};
 }
 
 class BadInputTest : public LeftoversTest {

@@ -69,6 +69,29 @@ class Peers : public HostTest {
     EXPECT_NE(welcome, nullptr);
     return welcome == nullptr ? 0 : welcome->session;
   }
+  /// A host and its one runner, which has joined.
+  struct OneRunner {
+    Setup setup = start({"ipc://auto"});
+    wire::Parent parent = setup.backend->parent(0);
+    Dealer dealer{parent.control.at(0)};
+    std::uint64_t session = join(dealer, parent);
+
+    [[nodiscard]] Pool pool() const { return setup.host.pool("ffmpeg"); }
+    /// A call that the runner has heard of.
+    [[nodiscard]] Future<std::int32_t> call_in_flight() {
+      auto future = pool().async<tasks::add>(3, 4);
+      const auto invoke = dealer.receive();
+      EXPECT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
+      return future;
+    }
+  };
+
+  /// The call ends at once, not when the runner counts as silent.
+  static Error end_of(Future<std::int32_t>& call) {
+    EXPECT_TRUE(call.wait_for(5s));
+    return error_of([&] { call.get(); });
+  }
+
   static std::string refusal(Dealer& dealer) {
     const auto answer = dealer.receive();
     const auto* refuse = answer ? std::get_if<wire::Refuse>(&answer->body) : nullptr;
@@ -77,12 +100,9 @@ class Peers : public HostTest {
 };
 
 TEST_F(Peers, AScriptedRunnerServesACall) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer dealer(parent.control.at(0));
-  const std::uint64_t session = join(dealer, parent);
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  serve(dealer, session, 1);
+  OneRunner runner;
+  auto future = runner.pool().async<tasks::add>(3, 4);
+  serve(runner.dealer, runner.session, 1);
   EXPECT_EQ(future.get(), 7);
 }
 
@@ -110,16 +130,13 @@ TEST_F(Peers, AWrongNonceAWrongRunAndAnUnknownNameAreRefused) {
 }
 
 TEST_F(Peers, ANonceIsGoodForOneSession) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer first(parent.control.at(0));
-  const std::uint64_t session = join(first, parent);
-  Dealer second(parent.control.at(0));
-  second.send(0, hello_for(parent));
+  OneRunner first;
+  Dealer second(first.parent.control.at(0));
+  second.send(0, hello_for(first.parent));
   EXPECT_EQ(refusal(second), "this runner has said hello already");
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  second.send(session, wire::Result{.id = future.id()});  // a stranger that guessed the session
-  serve(first, session, 1);
+  auto future = first.pool().async<tasks::add>(3, 4);
+  second.send(first.session, wire::Result{.id = future.id()});  // a stranger that guessed the session
+  serve(first.dealer, first.session, 1);
   EXPECT_EQ(future.get(), 7);
 }
 
@@ -199,52 +216,37 @@ TEST_F(Peers, BrokenFramesOfStrangersAreDropped) {
 }
 
 TEST_F(Peers, ARunnerThatBreaksTheProtocolIsLostAndItsCallsAreAnswered) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  join(runner, parent);
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  const auto invoke = runner.receive();
-  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
-  runner.send_frames({"this is no envelope"});
-  ASSERT_TRUE(future.wait_for(5s));  // at once, not when the runner counts as silent
-  EXPECT_EQ(error_of([&] { future.get(); }).code, ErrorCode::runner_lost);
+  OneRunner runner;
+  auto future = runner.call_in_flight();
+  runner.dealer.send_frames({"this is no envelope"});
+  EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
+  const auto& backend = runner.setup.backend;
   EXPECT_TRUE(eventually([&] { return backend->destroyed() == std::vector<MachineId>{"m-ffmpeg-1"}; }));
 }
 
 TEST_F(Peers, TwoResultsByTransferForOneCallAreABrokenRunner) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  const std::uint64_t session = join(runner, parent);
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  const auto invoke = runner.receive();
-  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
+  OneRunner runner;
+  auto future = runner.call_in_flight();
   for (const std::uint64_t transfer : {1, 3}) {
-    runner.send(session,
-                wire::Result{.id = future.id(), .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
+    runner.dealer.send(runner.session,
+                       wire::Result{.id = future.id(), .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
   }
-  ASSERT_TRUE(future.wait_for(5s));  // at once, not when the runner counts as silent
-  EXPECT_EQ(error_of([&] { future.get(); }).code, ErrorCode::runner_lost);
+  EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
 }
 
 TEST_F(Peers, ARunnersLeaveWaitsForItsResults) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  const std::uint64_t session = join(runner, parent);
-  Dealer bulk(parent.bulk.at(0));
-  bulk.send(session, wire::BulkHello{session});
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  const auto invoke = runner.receive();
-  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
-  runner.send(session, wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
-  runner.send(session, wire::Ended{future.id()});
-  runner.send(session, wire::Retire{1, true, "must"});
-  EXPECT_FALSE(runner.receive(300ms).has_value());
+  OneRunner runner;
+  Dealer bulk(runner.parent.bulk.at(0));
+  bulk.send(runner.session, wire::BulkHello{runner.session});
+  auto future = runner.call_in_flight();
+  runner.dealer.send(runner.session,
+                     wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
+  runner.dealer.send(runner.session, wire::Ended{future.id()});
+  runner.dealer.send(runner.session, wire::Retire{1, true, "must"});
+  EXPECT_FALSE(runner.dealer.receive(300ms).has_value());
   const std::string bytes(100'000, 'x');
-  bulk.send(session, wire::Chunk{1, 0}, &bytes);
-  const auto reply = runner.receive();
+  bulk.send(runner.session, wire::Chunk{1, 0}, &bytes);
+  const auto reply = runner.dealer.receive();
   ASSERT_TRUE(reply && std::holds_alternative<wire::RetireReply>(reply->body));
   EXPECT_NE(error_of([&] { future.get(); }).code, ErrorCode::runner_lost) << "it came whole, though it is no int";
 }
@@ -265,14 +267,10 @@ TEST_F(Peers, AFrameOverTheLimitEndsOnlyThatConnection) {
 }
 
 TEST_F(Peers, ProofOfDeathFromTheBackendFailsTheCallsAtOnce) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  join(runner, parent);
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  ASSERT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 1; }));
-  backend->kill("m-ffmpeg-1", "killed by signal 9");
-  const Error error = error_of([&] { future.get(); });
+  OneRunner runner;
+  auto future = runner.call_in_flight();
+  runner.setup.backend->kill("m-ffmpeg-1", "killed by signal 9");
+  const Error error = end_of(future);
   EXPECT_EQ(error.code, ErrorCode::runner_lost);
   EXPECT_NE(error.message.find("killed by signal 9"), std::string::npos) << error.message;
 }

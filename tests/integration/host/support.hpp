@@ -7,6 +7,7 @@
 #include <flame/host.hpp>
 
 #include "tests/integration/host/tasks.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/leftovers.hpp"
 
@@ -30,16 +31,6 @@ class HostTest : public LeftoversTest {
     OptionValue runner = std::string(FLAME_TEST_RUNNER);
     config.backends["local"].values["runner"] = Option{runner, {}};
     return config;
-  }
-
-  template <class F>
-  static Error error_of(F&& call) {
-    try {
-      call();
-    } catch (const CallError& error) {
-      return error.error();
-    }
-    return {};
   }
 };
 

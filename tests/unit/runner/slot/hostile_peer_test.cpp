@@ -64,6 +64,28 @@ class HostilePeer : public testing::Test {
     for (const std::uint64_t value : values) bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
     return bytes;
   }
+  /// Runs a call and answers it with a result that `lie` has changed: the handle closes.
+  void expect_closed_by(const std::function<void(ResultMessage&)>& lie, const std::string& tail = numbers({0})) {
+    run_call();
+    auto message = result();
+    lie(message);
+    say(message, tail);
+    expect_closed();
+  }
+  /// Runs a call and announces a result of `total` bytes that comes in chunks.
+  void begin_stream(std::uint64_t total) {
+    run_call();
+    auto message = result();
+    message.carrier = Carrier::stream;
+    message.total = total;
+    say(message, numbers({total}));
+  }
+  static DataMessage chunk(std::uint32_t length) {
+    auto data = make_message<DataMessage>(Kind::data);
+    data.id = 5;
+    data.length = length;
+    return data;
+  }
   void expect_closed() {
     ASSERT_FALSE(events_.empty());
     EXPECT_TRUE(std::holds_alternative<SlotClosed>(events_.back()));
@@ -116,11 +138,7 @@ TEST_F(HostilePeer, ASizeThatLiesCloses) {
 }
 
 TEST_F(HostilePeer, AResultOfAnotherInvocationCloses) {
-  run_call();
-  auto message = result();
-  message.id = 6;
-  say(message, numbers({0}));
-  expect_closed();
+  expect_closed_by([](ResultMessage& m) { m.id = 6; });
 }
 
 TEST_F(HostilePeer, ASecondResultCloses) {
@@ -131,35 +149,19 @@ TEST_F(HostilePeer, ASecondResultCloses) {
 }
 
 TEST_F(HostilePeer, PartsBeyondTheDatagramClose) {
-  run_call();
-  auto message = result();
-  message.part_count = 4096;
-  say(message, numbers({0}));
-  expect_closed();
+  expect_closed_by([](ResultMessage& m) { m.part_count = 4096; });
 }
 
 TEST_F(HostilePeer, PartsThatDoNotAddUpClose) {
-  run_call();
-  auto message = result();
-  message.total = 16;
-  say(message, std::string(16, 'x') + numbers({17}));
-  expect_closed();
+  expect_closed_by([](ResultMessage& m) { m.total = 16; }, std::string(16, 'x') + numbers({17}));
 }
 
 TEST_F(HostilePeer, ASumThatOverflowsCloses) {
-  run_call();
-  auto message = result();
-  message.part_count = 2;
-  say(message, numbers({~0ull - 14, 15}));
-  expect_closed();
+  expect_closed_by([](ResultMessage& m) { m.part_count = 2; }, numbers({~0ull - 14, 15}));
 }
 
 TEST_F(HostilePeer, ATotalOverThePayloadLimitCloses) {
-  run_call();
-  auto message = result();
-  message.carrier = Carrier::stream;
-  message.total = 8 << 20;
-  say(message, numbers({8 << 20}));
+  begin_stream(8 << 20);
   expect_closed();
 }
 
@@ -168,41 +170,29 @@ TEST_F(HostilePeer, ArenaOffsetsOutsideTheOutputHalfClose) {
                                      limits::kArenaBytes + 16, ~std::uint64_t{0} - 15}) {
     SetUp();
     events_.clear();
-    run_call();
-    auto message = result();
-    message.carrier = Carrier::arena;
-    message.total = 32;
-    say(message, numbers({32, offset}));
-    expect_closed();
+    const auto lie = [](ResultMessage& m) {
+      m.carrier = Carrier::arena;
+      m.total = 32;
+    };
+    expect_closed_by(lie, numbers({32, offset}));
   }
 }
 
 TEST_F(HostilePeer, AnUnknownErrorCodeCloses) {
-  run_call();
-  auto message = result();
-  message.part_count = 0;
-  message.code = 200;
-  say(message);
-  expect_closed();
+  const auto lie = [](ResultMessage& m) {
+    m.part_count = 0;
+    m.code = 200;
+  };
+  expect_closed_by(lie, {});
 }
 
 TEST_F(HostilePeer, AnUnknownCarrierCloses) {
-  run_call();
-  auto message = result();
-  message.carrier = static_cast<Carrier>(9);
-  say(message, numbers({0}));
-  expect_closed();
+  expect_closed_by([](ResultMessage& m) { m.carrier = static_cast<Carrier>(9); });
 }
 
 TEST_F(HostilePeer, MoreChunksThanTheWindowClose) {
-  run_call();
-  auto message = result();
-  message.carrier = Carrier::stream;
-  message.total = 4 << 20;
-  say(message, numbers({4 << 20}));
-  auto data = make_message<DataMessage>(Kind::data);
-  data.id = 5;
-  data.length = kStreamSlab;
+  begin_stream(4 << 20);
+  auto data = chunk(kStreamSlab);
   for (std::uint32_t i = 0; i < kStreamSlabs; ++i, data.offset += kStreamSlab) {
     data.sequence = i;
     say(data);
@@ -214,28 +204,14 @@ TEST_F(HostilePeer, MoreChunksThanTheWindowClose) {
 }
 
 TEST_F(HostilePeer, AChunkLargerThanASlabCloses) {
-  run_call();
-  auto message = result();
-  message.carrier = Carrier::stream;
-  message.total = 1 << 20;
-  say(message, numbers({1 << 20}));
-  auto data = make_message<DataMessage>(Kind::data);
-  data.id = 5;
-  data.length = kStreamSlab + 1;
-  say(data);
+  begin_stream(1 << 20);
+  say(chunk(kStreamSlab + 1));
   expect_closed();
 }
 
 TEST_F(HostilePeer, AShortChunkThatIsNotTheLastCloses) {
-  run_call();
-  auto message = result();
-  message.carrier = Carrier::stream;
-  message.total = 1 << 20;
-  say(message, numbers({1 << 20}));
-  auto data = make_message<DataMessage>(Kind::data);
-  data.id = 5;
-  data.length = 16;
-  say(data);
+  begin_stream(1 << 20);
+  say(chunk(16));
   expect_closed();
 }
 
