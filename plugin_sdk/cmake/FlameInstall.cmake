@@ -42,5 +42,6 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/plugin_sdk/cmake/flameConfig
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/flameConfigVersion.cmake
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/package/flameConfig.cmake ${PROJECT_BINARY_DIR}/package/flameConfigVersion.cmake
-    ${PROJECT_SOURCE_DIR}/plugin_sdk/cmake/FlamePlugin.cmake ${PROJECT_SOURCE_DIR}/plugin_sdk/cmake/plugin.map
+    ${PROJECT_SOURCE_DIR}/plugin_sdk/cmake/FlamePlugin.cmake ${PROJECT_SOURCE_DIR}/plugin_sdk/cmake/FlamePluginLint.cmake
+    ${PROJECT_SOURCE_DIR}/plugin_sdk/cmake/plugin.map
   DESTINATION ${FLAME_INSTALL_CMAKEDIR})

@@ -1,10 +1,12 @@
 # flame_add_plugin(): the build recipe of a plugin. The same file serves the build tree and find_package(flame).
 include_guard(GLOBAL)
 set(FLAME_PLUGIN_VERSION_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/plugin.map")
+set(FLAME_PLUGIN_LINT "${CMAKE_CURRENT_LIST_DIR}/FlamePluginLint.cmake")
 
 # flame_add_plugin(<target> VERSION <x.y.z> SOURCES <file>... [LINK <library>...] [OUTPUT_DIRECTORY <dir>] [PRECOMPILE])
 #
-# Builds <dir>/<target>.so (default: ${CMAKE_BINARY_DIR}/plugins) with exactly one exported symbol.
+# Builds <dir>/<target>.so (default: ${CMAKE_BINARY_DIR}/plugins) with exactly one exported symbol. After the link
+# FlamePluginLint.cmake reads the file: the build fails with a sentence when it could harm the process that loads it.
 #   VERSION           semantic version; has to be the one in FLAME_PLUGIN("name", "version", p), else it does not compile
 #   LINK              libraries; static ones are hidden in the plugin
 #   OUTPUT_DIRECTORY  where the .so goes; a directory for [plugins] path in flame.toml
@@ -25,7 +27,7 @@ function(flame_add_plugin name)
     C_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON
     POSITION_INDEPENDENT_CODE ON
-    LINK_DEPENDS "${FLAME_PLUGIN_VERSION_SCRIPT}")
+    LINK_DEPENDS "${FLAME_PLUGIN_VERSION_SCRIPT};${FLAME_PLUGIN_LINT}")
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_compile_definitions(${name} PRIVATE "FLAME_PLUGIN_BUILD_VERSION=\"${arg_VERSION}\"")
   target_compile_options(${name} PRIVATE -ffunction-sections -fdata-sections
@@ -47,6 +49,12 @@ function(flame_add_plugin name)
   target_link_libraries(${name} PRIVATE flame::plugin_sdk ${arg_LINK})
   if(arg_PRECOMPILE)
     target_precompile_headers(${name} PRIVATE <flame/plugin.hpp>)
+  endif()
+  if(CMAKE_READELF)  # comes with the compiler's linker
+    add_custom_command(TARGET ${name} POST_BUILD VERBATIM
+      COMMAND ${CMAKE_COMMAND} -DPLUGIN=$<TARGET_FILE:${name}> -DREADELF=${CMAKE_READELF} -P ${FLAME_PLUGIN_LINT})
+  else()
+    message(WARNING "flame_add_plugin(${name}): no readelf (binutils), so nothing checks the plugin after the link")
   endif()
 endfunction()
 

@@ -1,0 +1,118 @@
+# Looks at a plugin after it was linked, without loading it: cmake -DPLUGIN=<file> -DREADELF=<program> -P <this file>.
+# What would harm a runner or the plugins beside it is an error and removes the file, as a failed link does. What only
+# asks something of the machines that run it is a note.
+cmake_minimum_required(VERSION 3.22)
+get_filename_component(NAME "${PLUGIN}" NAME)
+set(ENTRY flame_plugin_entry_v1)
+# Every machine with a runner has these; the second line is what -stdlib=libc++ and -fsanitize add.
+string(CONCAT EVERYWHERE "^(libstdc[+][+]|libgcc_s|libm|libc|libpthread|libdl|librt|ld-linux[^/]*|"
+  "libc[+][+]|libc[+][+]abi|libunwind|lib[alt]san|libubsan)[.]so([.]|$)")
+
+macro(_error)
+  message("error: ${NAME} " ${ARGN})
+  set(failed TRUE)
+endmacro()
+macro(_note)
+  message(STATUS "note: ${NAME} " ${ARGN})
+endmacro()
+
+# At most three of the list, and how many more.
+function(_shown result)
+  list(LENGTH ARGN count)
+  list(SUBLIST ARGN 0 3 first)
+  list(JOIN first ", " text)
+  if(count GREATER 3)
+    math(EXPR more "${count} - 3")
+    string(APPEND text " and ${more} more")
+  endif()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+# What the dynamic section says under `tag`, e.g. NEEDED, as a list.
+function(_dynamic tag result)
+  string(REGEX MATCHALL "[(]${tag}[)][^\n]*<[^\n>]*>" lines "${elf}")
+  list(TRANSFORM lines REPLACE "^.*<([^>]*)>$" "\\1")
+  set(${result} "${lines}" PARENT_SCOPE)
+endfunction()
+
+# A line of the symbol table is "Num: Value Size Type Bind Vis Ndx Name"; Ndx is a number where the plugin defines it.
+macro(_check_symbols)
+  string(REGEX MATCHALL "\n +[0-9]+: [^\n]* (GLOBAL|WEAK|UNIQUE) +[A-Z]+ +[0-9]+ [^\n]+" symbols "${elf}")
+  set(unique "${symbols}")
+  list(FILTER unique INCLUDE REGEX " UNIQUE ")
+  list(TRANSFORM symbols REPLACE "^.* ([^ ]+)$" "\\1")
+  list(TRANSFORM unique REPLACE "^.* ([^ ]+)$" "\\1")
+  set(beside "${symbols}")
+  list(REMOVE_ITEM beside ${ENTRY})
+  if(NOT ENTRY IN_LIST symbols)
+    _error("has no entry for runners: write FLAME_PLUGIN(\"name\", \"version\", p) {} in one of its SOURCES")
+  elseif(NOT elf MATCHES " [.]note[.]flame[.]plugin ")
+    _error("has lost its manifest, the section .note.flame.plugin: keep that section when linking and stripping")
+  endif()
+  if(unique)
+    _shown(some ${unique})
+    _error("has symbols that all plugins in a process share (STB_GNU_UNIQUE): ${some}. Keep the options that "
+      "flame_add_plugin() sets, -fno-gnu-unique and its version script")
+  elseif(beside)
+    _shown(some ${beside})
+    _error("exports more than its entry: ${some}. Other plugins would get these instead of their own. Keep the "
+      "version script that flame_add_plugin() links with")
+  endif()
+endmacro()
+
+macro(_check_loading)
+  if(elf MATCHES "[(]TEXTREL[)]" OR elf MATCHES "[(]FLAGS[)][^\n]* TEXTREL")
+    _error("has code that must be changed when it is loaded (DT_TEXTREL), which hardened systems refuse: compile all "
+      "of it with -fPIC, assembler sources and static libraries included")
+  endif()
+  if(elf MATCHES "[(]FLAGS[)][^\n]* STATIC_TLS")
+    _error("takes static thread-local storage (DF_STATIC_TLS), of which a running process has little left: compile "
+      "all of it without -ftls-model=initial-exec or local-exec, static libraries included")
+  endif()
+  if(elf MATCHES "GNU_STACK +[0-9a-fx ]+ RWE")
+    _error("makes the stack of the whole process executable: link it with -z noexecstack")
+  endif()
+endmacro()
+
+macro(_check_libraries)
+  _dynamic(NEEDED needed)
+  if(NOT "${needed}" MATCHES "(^|;)lib(std)?c[+][+][.]so")
+    _error("carries a C++ library of its own, whose exceptions nobody else can catch: link it without "
+      "-static-libstdc++ and -static-libgcc")
+  endif()
+  set(paths ${needed})
+  list(FILTER paths INCLUDE REGEX "/")
+  if(paths)
+    _error("needs ${paths} at exactly this path: give that library a SONAME (-Wl,-soname)")
+  endif()
+  list(FILTER needed EXCLUDE REGEX "/")
+  list(FILTER needed EXCLUDE REGEX "${EVERYWHERE}")
+  if(needed)
+    list(JOIN needed ", " some)
+    _note("needs on each machine that runs it: ${some}")
+  endif()
+  _dynamic("(RPATH|RUNPATH)" paths)
+  list(FILTER paths EXCLUDE REGEX "^([$]ORIGIN[^:]*:?)*$")
+  if(paths)
+    _note("looks for libraries in ${paths}, which other machines may not have (CMake: BUILD_RPATH_USE_ORIGIN)")
+  endif()
+endmacro()
+
+set(ENV{LC_ALL} C)
+execute_process(COMMAND ${READELF} --wide --dynamic --program-headers --sections --dyn-syms ${PLUGIN}
+  OUTPUT_VARIABLE elf ERROR_VARIABLE complaint RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${READELF} cannot read ${PLUGIN}:\n${complaint}")
+endif()
+# Lists end at semicolons, and not within brackets.
+string(REPLACE ";" "," elf "${elf}")
+string(REPLACE "[" "<" elf "${elf}")
+string(REPLACE "]" ">" elf "${elf}")
+set(failed FALSE)
+_check_symbols()
+_check_loading()
+_check_libraries()
+if(failed)
+  file(REMOVE "${PLUGIN}")
+  message(FATAL_ERROR "${NAME} was removed: no runner should load it")
+endif()
