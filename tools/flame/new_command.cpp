@@ -30,7 +30,7 @@ constexpr const char* kExamples = R"(Makes a directory with a plugin, its test, 
 Example:
   flame new plugin greet && cd greet
   cmake -B build && cmake --build build && ctest --test-dir build
-  flame call main greet::hello '["world"]')";
+  flame call greet greet::greet '["world"]')";
 
 Result<void> make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) == 0) return {};
@@ -63,10 +63,10 @@ int run(const Options& options) {
     out.write(json_line(success({{"directory", std::filesystem::absolute(directory).string()}})));
     return kOk;
   }
-  const auto task = namespace_of(options.name) + "::hello";
+  const auto task = namespace_of(options.name) + "::greet";
   out.write("Made " + directory + ". Next:\n  cd " + directory +
-            "\n  cmake -B build && cmake --build build && ctest --test-dir build\n  flame call main " + task +
-            " '[\"world\"]'\n");
+            "\n  cmake -B build && cmake --build build && ctest --test-dir build\n  flame call " + options.name + " " +
+            task + " '[\"world\"]'\n");
   return kOk;
 }
 

@@ -40,7 +40,7 @@ TEST(NewPlugin, FillsEveryPlaceholder) {
     EXPECT_FALSE(file.text.empty()) << file.path;
     if (file.path == "image-tools.cpp") {
       EXPECT_NE(file.text.find("FLAME_PLUGIN(\"image-tools\""), std::string::npos);
-      EXPECT_NE(file.text.find("image_tools::hello"), std::string::npos);
+      EXPECT_NE(file.text.find("image_tools::greet"), std::string::npos);
     }
   }
 }
