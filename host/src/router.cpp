@@ -12,6 +12,7 @@
 #include "host/src/zap.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/thread_sanitizer.hpp"
 
 namespace flame::pool {
 namespace {
@@ -66,6 +67,7 @@ Bytes to_bytes(zmq::message_t&& frame) {
 }
 
 void free_bytes(void*, void* hint) {
+  base::take_over(hint);
   delete static_cast<Bytes*>(hint);
 }
 
@@ -76,6 +78,7 @@ zmq::message_t to_message(const Bytes& bytes) {
   auto owner = std::make_unique<Bytes>(bytes);
   // libzmq takes void*, and only reads.
   auto* data = const_cast<std::byte*>(std::as_const(*owner).data());
+  base::hand_over(owner.get());
   zmq::message_t message(data, owner->size(), &free_bytes, owner.get());
   static_cast<void>(owner.release());
   return message;
