@@ -47,6 +47,7 @@ Calls::Calls(std::string runner, HostLink& link, Terminator& terminator, Generat
 
 void Calls::open(const wire::Welcome& welcome, SlotPool& pool) {
   pool_ = &pool;
+  keeps_objects_ = welcome.protocol_minor >= wire::kObjectsMinor;
   payload_max_ = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
   cpu_time_ns_ = welcome.cpu_time_ns;
 }
@@ -77,7 +78,7 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
     return;
   }
   call.payload = std::move(payload);
-  pool_->lease(call.generation, id);
+  start(id, call);
 }
 
 Error Calls::refuse(Call& call, const Frame& payload) const {
@@ -94,12 +95,8 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
   if (entries.empty()) return unknown_task(call.message.task, call.plugin, manifest);
   const manifest::TaskEntry* entry = manifest.find(call.message.task, call.message.fingerprint);
   if (entry == nullptr) return other_signature(call.message, call.plugin, *entries.front());
-  if (entry->kind != manifest::TaskKind::task || call.message.object != 0 || !call.message.payload.resources.empty()) {
-    return failure(ErrorCode::incompatible,
-                   fmt::format("{} works on an object that stays on the runner; this version of flame-runner serves "
-                               "plain tasks only. Pass the data itself.",
-                               call.message.task));
-  }
+  if (Error problem = check_kind(call, entry->kind); problem.code != ErrorCode::none) return problem;
+  call.child = entry->kind == manifest::TaskKind::child;
   const auto total = wire::check(call.message.payload, payload_max_);
   if (!total) return total.error();
   call.total = *total;
@@ -204,6 +201,7 @@ void Calls::abort(const wire::Abort& message) {
 void Calls::stop(std::uint64_t id, StopCause cause) {
   Call* call = find(id);
   if (call == nullptr) return;
+  if (call->stays) return pool_->stop_held(id, cause);
   slot::SlotHandle* slot = pool_->slot_of(id);
   if (slot == nullptr) return pool_->kill(id, cause);  // it waits, or has ended and only its result is on the way
   Death death;

@@ -30,6 +30,7 @@ class Calls final : public SlotListener {
   void chunk(const wire::Chunk& chunk, Frame& bytes);
   void credit(const wire::Credit& credit);
   void abort(const wire::Abort& abort);
+  void release(const wire::Release& release);
 
   // --- from the terminator
   void stop(std::uint64_t id, StopCause cause);
@@ -49,6 +50,8 @@ class Calls final : public SlotListener {
   void on_output(wire::Output output) override;
   void on_room(std::uint64_t id) override;
   void on_freed(std::uint64_t id) override;
+  void on_held(std::uint64_t id) override;
+  void on_let_go(std::uint64_t id, Error why) override;
   void on_died(std::uint64_t id, Error error) override;
 
  private:
@@ -64,6 +67,8 @@ class Calls final : public SlotListener {
     bool begun = false;          // Begun was sent
     bool answered = false;       // Result was sent
     bool ended = false;          // Ended was sent
+    bool child = false;          // its task is a child's factory
+    bool stays = false;          // its result named objects, which live on in the slot
     Instant progress_at{};       // when the next report may go
     bool progress_held = false;
     slot::SlotProgress progress;
@@ -71,12 +76,14 @@ class Calls final : public SlotListener {
 
   /// Why the call cannot be run here; code none if it can.
   [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
+  [[nodiscard]] Error check_kind(const Call& call, manifest::TaskKind kind) const;
   [[nodiscard]] Error accept_transfer(Call& call);
   void refuse_transfer(std::uint64_t transfer);
   void reject(std::uint64_t id, Error error, const std::string& plugin);
   void answer(std::uint64_t id, Call& call, Error error);
   void answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result);
-  void end(std::uint64_t id, Call& call);
+  void end(std::uint64_t id, Call& call, Error why = {});
+  void start(std::uint64_t id, Call& call);
   void forget_if_done(std::uint64_t id);
   void feed(std::uint64_t id, Call& call);
   void drop_transfers(Call& call, const std::string& reason);
@@ -90,6 +97,7 @@ class Calls final : public SlotListener {
   Terminator& terminator_;
   Generations& generations_;
   SlotPool* pool_ = nullptr;
+  bool keeps_objects_ = false;  // the host knows of objects that stay
   std::uint64_t payload_max_ = 0;
   std::int64_t cpu_time_ns_ = 0;
   std::unordered_map<std::uint64_t, Call> calls_;

@@ -53,6 +53,9 @@ void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
   view.fingerprint = call.message.fingerprint;
   view.attempt = call.message.attempt;
   view.linked = call.message.linked;
+  view.places_child = call.child;
+  view.object = call.message.object;
+  view.resources = call.message.payload.resources;
   view.remaining_ns = base::to_wire(base::remaining(call.deadline, now));
   view.cpu_time_ns = cpu_time_ns_;
   view.parts = call.message.payload.parts;
@@ -70,11 +73,12 @@ void Calls::on_result(slot::SlotResult result, std::string log_tail) {
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
   if (call->progress_held) send_progress(clock_now(), result.id, *call);
-  if (result.error.code == ErrorCode::none && !result.resources.empty()) {
+  call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
+  if (call->stays && !keeps_objects_) {
     result.error.code = ErrorCode::incompatible;
     result.error.message =
-        "The task tracked an object; this version of flame-runner cannot keep it. Return the data itself.";
-    result.error.started = Started::yes;
+        "The task left an object in its slot, but the host is too old to use it. Update the host, or return the data.";
+    pool_->stop_held(result.id, StopCause::cancelled);
   }
   if (result.error.code == ErrorCode::none) return answer_with_payload(result.id, *call, result);
   add_memory_remedy(result.error);
@@ -85,7 +89,7 @@ void Calls::on_result(slot::SlotResult result, std::string log_tail) {
 }
 
 void Calls::answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result) {
-  wire::Result message{id, {std::move(result.parts), 0, {}}, {}, result.usage};
+  wire::Result message{id, {std::move(result.parts), 0, std::move(result.resources)}, {}, result.usage};
   call.answered = true;
   if (result.streamed) {
     call.outgoing = out_.start_stream(result.total);
@@ -170,8 +174,9 @@ void Calls::on_died(std::uint64_t id, Error error) {
   Call* call = find(id);
   if (call == nullptr) return;
   drop_transfers(*call, error.message.empty() ? std::string("the slot is gone") : error.message);
-  if (!call->answered) answer(id, *call, std::move(error));
-  end(id, *call);
+  const bool stays = call->stays;
+  if (!call->answered) answer(id, *call, error);
+  end(id, *call, stays ? std::move(error) : Error());
 }
 
 void Calls::answer(std::uint64_t id, Call& call, Error error) {
@@ -186,11 +191,15 @@ void Calls::answer(std::uint64_t id, Call& call, Error error) {
   link_.send(message);
 }
 
-void Calls::end(std::uint64_t id, Call& call) {
+void Calls::end(std::uint64_t id, Call& call, Error why) {
   if (call.ended) return;
   call.ended = true;
   if (call.feeding) drop_transfers(call, "the call has ended");
-  link_.send(wire::Ended{id});
+  if (why.code != ErrorCode::none) {
+    why.runner = runner_;
+    why.plugin = call.plugin;
+  }
+  link_.send(wire::Ended{id, std::move(why)});
   forget_if_done(id);
 }
 

@@ -38,6 +38,7 @@ Usage usage_since(const rusage& end, const Usage& begin) {
 
 SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
     : table_(welcome),
+      held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       poller_(poller),
       forker_(forker),
       listener_(listener),
@@ -81,7 +82,7 @@ void SlotPool::lease(GenerationId generation, std::uint64_t id) {
 }
 
 void SlotPool::kill(std::uint64_t id, StopCause cause) {
-  if (table_.withdraw(id)) {
+  if (table_.withdraw(id) || held_.withdraw(id)) {
     Death death;
     death.cause = cause;
     death.started = Started::no;
@@ -89,7 +90,7 @@ void SlotPool::kill(std::uint64_t id, StopCause cause) {
   }
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
-  if (Seat* seat = seat_of(id)) seat->cause = cause;
+  if (Seat* seat = seat_of(id)) (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
   table_.kill(base::BoottimeClock().now(), found->second);
   run_actions();
 }
@@ -114,7 +115,7 @@ SlotPool::Seat* SlotPool::seat_of(std::uint64_t invocation) {
 void SlotPool::run_actions() {
   if (acting_) return;  // an action caused this; the loop below goes on
   acting_ = true;
-  for (auto actions = table_.take_actions(); !actions.empty(); actions = table_.take_actions()) {
+  for (auto actions = table_.take_actions(); !actions.empty() || run_held_actions(); actions = table_.take_actions()) {
     for (const SlotAction& action : actions) {
       if (const auto* make = std::get_if<ForkProcess>(&action)) {
         fork(*make);
@@ -244,13 +245,14 @@ void SlotPool::finish(Processes::iterator entry, const Remains& remains) {
 
 void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   drain_output(process, seat);
-  if (seat.invocation == 0) return;
+  if (seat.invocation == 0 && seat.held.lease == 0) return;
   seat.output.finish(outputs_);
   deliver(outputs_);
   Death death;
   death.wait_status = remains.status;
   death.cause = seat.cause;
-  death.collateral = process.threads && process.kill && process.blames_others && seat.cause == StopCause::none;
+  death.collateral = process.threads && process.kill && process.blames_others && seat.cause == StopCause::none &&
+                     seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
   death.allocation_failed = seat.handle->allocation_failed();
   if (WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !process.kill) {
@@ -262,6 +264,7 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   death.started = seat.handle->begun() ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
   death.usage = usage_since(remains.usage, seat.handle->usage_at_begin());
+  if (seat.held.lease != 0) return bury_held(seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
   listener_.on_died(id, describe_death(death));
@@ -269,6 +272,7 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
 
 void SlotPool::tick(Instant now) {
   table_.tick(now);
+  held_.tick(now);
   if (now >= wake_at_) {
     wake_at_ = kNever;
     for (auto& [id, process] : processes_) watch_process(id, process, now);
@@ -288,7 +292,9 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
     }
   }
   for (const Seat& seat : process.seats) {
-    if (seat.invocation == 0) continue;
+    const bool runs =
+        seat.invocation != 0 || (seat.held.lease != 0 && (!seat.handle->idle() || seat.handle->has_child()));
+    if (!runs) continue;
     wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
     if (process.crash_seen_at == kNever && seat.handle->crash_announced()) process.crash_seen_at = now;
   }
@@ -296,7 +302,7 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
 }
 
 Instant SlotPool::wake_at() const {
-  return std::min(table_.wake_at(), wake_at_);
+  return std::min({table_.wake_at(), held_.wake_at(), wake_at_});
 }
 
 std::set<std::uint64_t> SlotPool::running() const {

@@ -17,6 +17,7 @@
 
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/crash_report.hpp"
+#include "runner/held_slots.hpp"
 #include "runner/output.hpp"
 #include "runner/poller.hpp"
 #include "runner/slot/slot_handle.hpp"
@@ -24,7 +25,8 @@
 
 namespace flame::runner {
 
-/// Hears of invocations. Each one that was leased ends with exactly one of on_freed() and on_died().
+/// Hears of invocations. Each one that was leased or entered ends with exactly one of on_freed(), on_let_go() and
+/// on_died().
 class SlotListener {
  public:
   virtual void on_granted(std::uint64_t id, slot::SlotHandle& slot) = 0;
@@ -35,6 +37,11 @@ class SlotListener {
   virtual void on_room(std::uint64_t id) = 0;
   /// The slot has ended the invocation.
   virtual void on_freed(std::uint64_t id) = 0;
+  /// The slot has ended the invocation but for its objects, for which it is kept.
+  virtual void on_held(std::uint64_t id) = 0;
+  /// What stayed of it is gone. `why`: what ended a child, or what stop_held() was called for; code none: all objects
+  /// were released, or the child ended by itself.
+  virtual void on_let_go(std::uint64_t id, Error why) = 0;
   /// No slot could be had, or it died: `error` is the outcome if there was none yet.
   virtual void on_died(std::uint64_t id, Error error) = 0;
 
@@ -79,6 +86,14 @@ class SlotPool {
   /// Call after using slot_of()'s handle to send: what the channel did not take is sent later.
   void sent_to(std::uint64_t id);
 
+  // --- held slots (slot_pool_held.cpp); `lease` is the invocation that left objects there
+  /// Runs an invocation in the slot of a lease, when its turn comes; see HeldSlots::enter().
+  [[nodiscard]] HeldSlots::Turn enter(LeaseId lease, std::uint64_t id);
+  /// The host has let go of these objects.
+  void release(LeaseId lease, std::span<const std::uint64_t> objects);
+  /// Asks all that is in the slot to stop and destroys its objects; on_let_go() follows, or kill() what does not end.
+  void stop_held(LeaseId lease, StopCause cause);
+
   // --- the loop
   void on_ready(const Poller::Ready& ready);
   /// Whether `pid` is or was one of ours is known for sure only once no process is being made.
@@ -94,6 +109,12 @@ class SlotPool {
   [[nodiscard]] bool owns(pid_t pid) const { return by_pid_.contains(pid); }
 
  private:
+  struct Held {
+    LeaseId lease = 0;                        // 0: no objects live here
+    StopCause stopped_for = StopCause::none;  // stop_held(), or kill() of the lease
+    Error end;                                // how the child ended, or why the slot is killed
+    std::string discard_reason;               // the last verdict on the slot
+  };
   struct Seat {
     std::unique_ptr<slot::SlotHandle> handle;
     Output output;
@@ -101,6 +122,7 @@ class SlotPool {
     StopCause cause = StopCause::none;
     bool ready = false;
     bool watches_writable = false;
+    Held held;
   };
   struct Process {
     GenerationId generation = 0;
@@ -131,12 +153,22 @@ class SlotPool {
   void dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& event);
   void on_slot_ready(ProcessId id, std::uint16_t index, const slot::SlotReady& ready);
   void on_slot_result(Process& process, Seat& seat, slot::SlotResult result);
+  [[nodiscard]] bool hold(ProcessId id, Seat& seat, const slot::SlotResult& result);
+  void on_held_ready(SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready);
+  void on_child_ended(Seat& seat, slot::SlotChildEnded ended);
+  bool run_held_actions();
+  void enter_held(const EnterHeld& action);
+  void destroy_held(const DestroyHeld& action);
+  void kill_held(const KillHeld& action);
+  void free_held(const FreeHeld& action);
+  void bury_held(Seat& seat, const Death& death);
   void drain_output(Process& process, Seat& seat);
   void deliver(std::vector<wire::Output>& outputs);
   void watch_process(ProcessId id, Process& process, Instant now);
   [[nodiscard]] Seat* seat_of(std::uint64_t invocation);
 
   SlotTable table_;
+  HeldSlots held_;
   Poller& poller_;
   SlotForker& forker_;
   SlotListener& listener_;

@@ -49,6 +49,7 @@ void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& even
   Process& process = found->second;
   Seat& seat = process.seats[index];
   if (auto* result = std::get_if<slot::SlotResult>(&event)) {
+    if (!hold(id, seat, *result)) return;
     on_slot_result(process, seat, std::move(*result));
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
     on_slot_ready(id, index, *ready);
@@ -61,6 +62,9 @@ void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& even
     deliver(outputs_);
   } else if (std::holds_alternative<slot::SlotRoom>(event)) {
     if (seat.invocation != 0) listener_.on_room(seat.invocation);
+  } else if (auto* ended = std::get_if<slot::SlotChildEnded>(&event)) {
+    drain_output(process, seat);
+    on_child_ended(seat, std::move(*ended));
   } else if (const auto* hello = std::get_if<slot::SlotHello>(&event)) {
     claim(id, hello->pid);
   } else if (const auto* closed = std::get_if<slot::SlotClosed>(&event)) {
@@ -96,6 +100,7 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
     kill_now(process);
     return;  // reaping it tells the table
   }
+  if (seat.held.lease != 0) return on_held_ready({id, index}, process, seat, ready);
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
   if (invocation == 0) return;
   by_invocation_.erase(invocation);
@@ -106,17 +111,24 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
   }
   listener_.on_freed(invocation);
   if (!process.threads) seat.output.start(0);
-  table_.slot_freed(now, {id, index}, ready.reusable, ready.objects > 0);
+  table_.slot_freed(now, {id, index}, ready.reusable);
 }
 
 void SlotPool::give_back(std::uint64_t id) {
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
   const SlotRef slot = found->second;
-  if (Seat* seat = seat_of(id)) seat->invocation = 0;
+  Seat* seat = seat_of(id);
+  if (seat != nullptr) seat->invocation = 0;
   by_invocation_.erase(found);
   listener_.on_freed(id);
-  table_.slot_freed(base::BoottimeClock().now(), slot, true);
+  const Instant now = base::BoottimeClock().now();
+  if (seat != nullptr && seat->held.lease != 0) {
+    table_.slot_held(slot);
+    held_.idle(now, seat->held.lease);
+  } else {
+    table_.slot_freed(now, slot, true);
+  }
   run_actions();
 }
 

@@ -88,7 +88,7 @@ std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
 
 void SlotTable::kill(Instant now, SlotRef slot) {
   Slot* entry = find(slot);
-  if (entry == nullptr || entry->invocation == 0) return;
+  if (entry == nullptr || (entry->invocation == 0 && !entry->held)) return;
   entry->deaf = true;
   Process& process = processes_.at(slot.process);
   if (threads()) {
@@ -122,17 +122,41 @@ void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
   grant(generation, next);
 }
 
-void SlotTable::slot_freed(Instant now, SlotRef slot, bool reusable, bool bound) {
+void SlotTable::slot_freed(Instant now, SlotRef slot, bool reusable) {
+  Slot* entry = find(slot);
+  if (entry == nullptr || entry->invocation == 0) return;
+  vacated(now, slot, *entry, reusable);
+}
+
+void SlotTable::slot_held(SlotRef slot) {
   Slot* entry = find(slot);
   if (entry == nullptr || entry->invocation == 0) return;
   entry->invocation = 0;
-  entry->deaf = false;
-  entry->bound = bound;
+  entry->held = true;
+}
+
+void SlotTable::slot_entered(SlotRef slot, std::uint64_t invocation) {
+  Slot* entry = find(slot);
+  FLAME_ASSERT(entry != nullptr && entry->held && entry->invocation == 0, "only an idle held slot is entered");
+  entry->invocation = invocation;
+  ++entry->calls;
+}
+
+void SlotTable::slot_released(Instant now, SlotRef slot, bool reusable) {
+  Slot* entry = find(slot);
+  if (entry == nullptr || !entry->held || entry->invocation != 0) return;
+  vacated(now, slot, *entry, reusable);
+}
+
+void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
+  entry.invocation = 0;
+  entry.held = false;
+  entry.deaf = false;
   Process& process = processes_.at(slot.process);
   if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
-  if (!reusable || !reuse_ || entry->calls >= limits::kSlotCallsMax) {
+  if (!reusable || !reuse_ || entry.calls >= limits::kSlotCallsMax) {
     retire(now, slot.process, process);
-  } else if (!bound) {
+  } else {
     make_free(now, process, slot);
   }
   balance(now, process.generation);
@@ -159,8 +183,9 @@ void SlotTable::retire(Instant now, ProcessId id, Process& process) {
 }
 
 void SlotTable::kill_if_drained(ProcessId id, Process& process) {
-  const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(),
-                                         [](const Slot& slot) { return slot.invocation != 0 && !slot.deaf; });
+  const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) {
+    return (slot.invocation != 0 || slot.held) && !slot.deaf;
+  });
   if (process.state == ProcessState::retired && !innocent_runs) kill_process(id, process);
 }
 

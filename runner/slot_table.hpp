@@ -65,16 +65,23 @@ class SlotTable {
   bool withdraw(std::uint64_t invocation);
   /// Takes every invocation that waits for this generation out of the table.
   [[nodiscard]] std::vector<std::uint64_t> take_waiting(GenerationId generation);
-  /// Its invocation must die. Process isolation: the process is killed. Thread isolation: the process is retired, a
-  /// fresh one takes over, and it is killed when its other invocations have ended or after limits::kRetireGrace.
+  /// What runs or is held there must die. Process isolation: the process is killed. Thread isolation: the process is
+  /// retired, a fresh one takes over, and it is killed when its other invocations have ended and its other held slots
+  /// are free, or after limits::kRetireGrace.
   void kill(Instant now, SlotRef slot);
 
   // --- slots and processes
   /// A new slot said that it is ready.
   void slot_ready(Instant now, SlotRef slot);
-  /// The slot's invocation has ended. `reusable` false: hygiene or the pool's options end it. `bound`: objects live
-  /// there, so it may not be killed for being idle, nor given to plain calls.
-  void slot_freed(Instant now, SlotRef slot, bool reusable, bool bound = false);
+  /// The slot's invocation has ended. `reusable` false: hygiene or the pool's options end it.
+  void slot_freed(Instant now, SlotRef slot, bool reusable);
+  /// The slot's invocation has ended, but objects live there: the slot is kept for them, whatever the pool's options
+  /// say, and counts as running.
+  void slot_held(SlotRef slot);
+  /// An invocation begins in a held slot; slot_held() again when it has ended.
+  void slot_entered(SlotRef slot, std::uint64_t invocation);
+  /// The last object is gone from a held slot in which nothing runs.
+  void slot_released(Instant now, SlotRef slot, bool reusable);
   /// A slot that was ready hears no more: its process gets no further invocation and is killed, at the latest after
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
@@ -98,8 +105,8 @@ class SlotTable {
     std::uint64_t invocation = 0;
     std::uint32_t calls = 0;
     bool ready = false;
-    bool bound = false;
-    bool deaf = false;  // its invocation is to die
+    bool held = false;  // objects live there
+    bool deaf = false;  // what is in it is to die
   };
   struct Process {
     GenerationId generation = 0;
@@ -123,6 +130,7 @@ class SlotTable {
   };
 
   [[nodiscard]] Slot* find(SlotRef slot);
+  void vacated(Instant now, SlotRef slot, Slot& entry, bool reusable);
   [[nodiscard]] bool threads() const { return isolation_ == wire::Isolation::thread; }
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
   void grant(Generation& generation, std::uint64_t invocation);

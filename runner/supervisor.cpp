@@ -207,6 +207,8 @@ class Supervisor final : public HostListener {
       terminator_.cancelled(now, cancel->id, cancel->reason);
     } else if (const auto* abort = std::get_if<wire::Abort>(&body)) {
       calls_.abort(*abort);
+    } else if (const auto* release = std::get_if<wire::Release>(&body)) {
+      calls_.release(*release);
     } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
       terminator_.retire_answered(now, reply->granted);
     } else if (const auto* drain = std::get_if<wire::Drain>(&body)) {

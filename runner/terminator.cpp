@@ -45,10 +45,25 @@ void Terminator::cancelled(Instant now, std::uint64_t id, wire::CancelReason rea
   stop(now, id, found->second, kCauses[static_cast<std::size_t>(reason)]);
 }
 
+void Terminator::stays(Instant now, std::uint64_t id, Stays what) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  Call& call = found->second;
+  call.stays = what;
+  if (call.stage == Stage::stopping && call.cause != StopCause::timed_out) {
+    actions_.emplace_back(StopTask{id, call.cause});  // what it left, this time
+    return;
+  }
+  // Whether a result that crossed the deadline was in time is the host's to say: it lets go of what it does not want.
+  if (call.stage == Stage::stopping) call.stage = Stage::running;
+  if (call.stage == Stage::running) call.next = kNever;
+  if (promised_ || state_ == State::lost) let_go(now, id, call);
+}
+
 void Terminator::ended(Instant now, std::uint64_t id) {
   if (calls_.erase(id) == 0) return;
-  if (single_use_ && state_ == State::serving) begin_drain(now, shutdown_grace_, true, "single use completed");
   if (!calls_.empty()) return;
+  if (single_use_ && state_ == State::serving) begin_drain(now, shutdown_grace_, true, "single use completed");
   if (state_ == State::serving) arm_idle(now);
   leave_if_done(now);
 }
@@ -79,8 +94,8 @@ void Terminator::retire_answered(Instant now, bool granted) {
   const bool must = asked_.front();
   asked_.pop_front();
   if (granted) {
-    promised_ = true;
     if (state_ == State::serving) begin_drain(now, shutdown_grace_, false, "idle");
+    promise(now);
     leave_if_done(now);
   } else if (!must && state_ == State::serving && calls_.empty()) {
     arm_idle(now);
@@ -88,8 +103,23 @@ void Terminator::retire_answered(Instant now, bool granted) {
 }
 
 void Terminator::host_drains(Instant now, Duration grace) {
-  promised_ = true;
   begin_drain(now, grace, false, "the host drains this runner");
+  promise(now);
+  leave_if_done(now);
+}
+
+// The host sends nothing more: what only waits to be called has nothing to wait for.
+void Terminator::promise(Instant now) {
+  promised_ = true;
+  for (auto& [id, call] : calls_) let_go(now, id, call);
+}
+
+void Terminator::let_go(Instant now, std::uint64_t id, Call& call) {
+  if (call.stays == Stays::nothing || (call.stays == Stays::child && !call.linked)) return;
+  const bool lost = state_ == State::lost;
+  const Instant kill_at = deadline_after(now, kill_grace_);
+  stop_until(lost ? kill_at : std::max(kill_at, grace_ends_), id, call,
+             lost ? StopCause::host_lost : StopCause::shutting_down);
 }
 
 void Terminator::sigterm(Instant now) {
@@ -105,7 +135,11 @@ void Terminator::host_lost(Instant now, const std::string& why) {
   stop_checking();
   reason_ = "host lost: " + why;
   for (auto& [id, call] : calls_) {
-    if (call.linked) kill(id, call, StopCause::host_lost);
+    if (call.stays == Stays::tracked) {
+      let_go(now, id, call);
+    } else if (call.linked) {
+      kill(id, call, StopCause::host_lost);
+    }
   }
   grace_ends_ = std::min(grace_ends_, deadline_after(now, shutdown_grace_));
   wake_by(grace_ends_);
@@ -150,10 +184,14 @@ void Terminator::end_grace(Instant now) {
 }
 
 void Terminator::stop(Instant now, std::uint64_t id, Call& call, StopCause cause) {
+  stop_until(deadline_after(now, kill_grace_), id, call, cause);
+}
+
+void Terminator::stop_until(Instant kill_at, std::uint64_t id, Call& call, StopCause cause) {
   if (call.stage != Stage::running) return;
   call.stage = Stage::stopping;
   call.cause = cause;
-  call.next = deadline_after(now, kill_grace_);
+  call.next = kill_at;
   wake_by(call.next);
   actions_.emplace_back(StopTask{id, cause});
 }

@@ -17,7 +17,10 @@ namespace flame::runner {
 /// Why an invocation was asked to stop or killed by the runner itself.
 enum class StopCause : std::uint8_t { none = 0, cancelled, timed_out, shutting_down, host_lost };
 
-/// Tell the task to stop, through its slot's control page.
+/// What of an invocation may live on in its slot after its result.
+enum class Stays : std::uint8_t { nothing = 0, tracked, child };
+
+/// Tell the task, or what stayed of it, to stop.
 struct StopTask {
   std::uint64_t id;
   StopCause cause;
@@ -55,6 +58,10 @@ class Terminator {
   /// False: this runner has been let go, the invocation must be answered `shutting_down` and is not known here.
   [[nodiscard]] bool invoked(Instant now, const wire::Invoke& invoke);
   void cancelled(Instant now, std::uint64_t id, wire::CancelReason reason);
+  /// The invocation has its result, and objects of it stay in the slot: it goes on without a deadline until ended().
+  /// Once nobody can use it any more (the host promised to send nothing, or is lost), it is told to stop: tracked
+  /// resources and linked children at once, with the grace to end in; an unlinked child when the grace has passed.
+  void stays(Instant now, std::uint64_t id, Stays what);
   /// The invocation's slot is free or gone and its result has left this process.
   void ended(Instant now, std::uint64_t id);
   /// What CheckIdle found; ignored if it was dropped.
@@ -82,10 +89,14 @@ class Terminator {
     Instant next = kNever;  // deadline while running, kill time while stopping
     Stage stage = Stage::running;
     StopCause cause = StopCause::none;
+    Stays stays = Stays::nothing;
     bool linked = true;
   };
 
   void stop(Instant now, std::uint64_t id, Call& call, StopCause cause);
+  void stop_until(Instant kill_at, std::uint64_t id, Call& call, StopCause cause);
+  void promise(Instant now);
+  void let_go(Instant now, std::uint64_t id, Call& call);
   void kill(std::uint64_t id, Call& call, StopCause cause);
   void tick_calls(Instant now);
   void end_grace(Instant now);

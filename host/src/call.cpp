@@ -41,18 +41,6 @@ Error invalid_future() {
           .started = Started::no};
 }
 
-Error empty_handle() {
-  return {.code = ErrorCode::invalid_argument,
-          .message = "this handle is empty: it was default-made or moved from",
-          .started = Started::no};
-}
-
-Error objects_unsupported(std::string_view what) {
-  return {.code = ErrorCode::incompatible,
-          .message = std::string(what) +
-                     ": children and tracked resources are not served by this release of the host; call tasks instead"};
-}
-
 }  // namespace flame::detail
 
 namespace flame::pool {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <flame/detail/call_state.hpp>
 
@@ -19,6 +20,8 @@ class PoolCore;
 }
 
 namespace flame::pool {
+
+class HeldLease;
 
 /// What a call needs on its way; constant after submit(), except `arguments`, which the loop drops.
 struct CallRecord {
@@ -37,6 +40,10 @@ struct CallRecord {
   bool idempotent = false;
   bool linked = true;
   bool cast = false;
+  bool child = false;                         // makes a child
+  std::shared_ptr<HeldLease> lease;           // where the objects live that it uses; null: it uses none
+  std::uint64_t object = 0;                   // that it is a method of
+  std::vector<detail::ObjectHandle> handles;  // of those objects: they live as long as the call, which drops these
   detail::UniqueFunction<void(double, const std::string&)> on_progress;
 };
 
@@ -52,12 +59,15 @@ class RemoteCall final : public Waitable {
 
   CallRecord record;
   std::optional<detail::Payload> result;  // of the last Result message; loop thread
+  /// Handles to the objects that the result names; set before complete().
+  std::unique_ptr<detail::ObjectSource> objects;
 
   [[nodiscard]] std::uint64_t id() const noexcept override { return id_; }
   void cancel() noexcept override;
   void drop() noexcept override;
   void detach() noexcept override { linked_.store(false); }
   [[nodiscard]] Result<detail::Payload> take() override { return std::move(outcome_); }
+  [[nodiscard]] std::unique_ptr<detail::ObjectSource> take_objects() override { return std::move(objects); }
 
   /// The one completion. Loop thread, or the caller's before submission.
   void complete(Result<detail::Payload> outcome);

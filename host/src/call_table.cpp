@@ -36,7 +36,8 @@ CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
   Call& call = it->second;
   call.digest = submit.digest;
   call.order = next_order_++;
-  call.retries_left = submit.idempotent ? submit.retries : 0;
+  call.on_object = submit.lease != 0;
+  call.retries_left = submit.idempotent && !call.on_object ? submit.retries : 0;
   call.linked = submit.linked;
   call.one_budget = submit.budget.has_value();
   call.deadline = base::deadline_after(now, submit.budget.value_or(limits_.queue));
@@ -169,6 +170,10 @@ Error CallTable::expired(const Call& call, const std::optional<Error>& boot_fail
         "start_slot() may still run; raise the timeout, or find out why those do not return");
   if (call.attempt > 0)
     return make(ErrorCode::timed_out, "the call ran past its deadline; raise its timeout or send less");
+  if (call.on_object)
+    return make(
+        ErrorCode::queue_timed_out,
+        "earlier calls on the object did not end before this one's deadline; retry later, or raise the timeout");
   if (boot_failure)
     return make(ErrorCode::boot_failed,
                 "no runner could be booted while the call waited; the last attempt: " + boot_failure->message);

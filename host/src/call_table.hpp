@@ -83,6 +83,7 @@ class CallTable {
     std::uint32_t retries_left = 0;
     bool linked = true;
     bool one_budget = false;  // the deadline covers everything; else it is the queue's until the first send
+    bool on_object = false;   // waits for a turn in one slot, where its objects live
     bool ever_begun = false;
     std::string lost_reason;  // resting: why its runner was lost; empty: it crashed
     Instant deadline = kNever;

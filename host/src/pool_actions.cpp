@@ -76,6 +76,7 @@ void PoolDriver::perform(const action::Admit& admit) {
   }
   services_.log.debug("runner ready", {{"pool", core_->name()}, {"runner", runner->name}});
   post(*runner, wire::Welcome{.session = runner->session->info().id,
+                              .protocol_minor = runner->protocol_minor,
                               .slots = config_.single_use ? 1 : config_.max_concurrency,
                               .isolation = static_cast<wire::Isolation>(config_.isolation),
                               .single_use = config_.single_use,
@@ -127,10 +128,14 @@ void PoolDriver::perform(action::Complete& complete) {
   const std::shared_ptr<RemoteCall>& call = node.mapped();
   if (!complete.error) {
     FLAME_ASSERT(call->result.has_value(), "a call that succeeded has a result");
+    make_handles_for(*call, complete.runner);
     finish(call, std::move(*call->result));
     return;
   }
   Error error = std::move(*complete.error);
+  if (error.code == ErrorCode::runner_lost && complete.runner == 0 && call->record.lease != nullptr) {
+    error = call->record.lease->gone().value_or(std::move(error));  // the policy forgets leases that are over
+  }
   if (error.plugin.empty()) {
     error.plugin = call->record.plugin;
   }
@@ -140,9 +145,32 @@ void PoolDriver::perform(action::Complete& complete) {
   finish(call, std::move(error));
 }
 
+// What its result left in the slot has handles from here on; who drops them lets it go.
+void PoolDriver::make_handles_for(RemoteCall& call, RunnerId runner) {
+  const std::vector<std::uint64_t>& objects = call.result->resources;
+  if (objects.empty()) {
+    return;
+  }
+  const CallRecord& record = call.record;
+  std::shared_ptr<HeldLease> lease = record.lease;
+  if (lease == nullptr) {
+    lease = std::make_shared<HeldLease>(HeldLease::Parts{.core = core_,
+                                                         .id = record.id,
+                                                         .digest = record.digest,
+                                                         .plugin = record.plugin,
+                                                         .runner = runner_name(runner),
+                                                         .task = record.task,
+                                                         .child = record.child,
+                                                         .linked = record.linked});
+    leases_[record.id] = lease;
+  }
+  call.objects = make_handles(lease, objects);
+}
+
 void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome) {
   CallRecord& record = call->record;
   record.arguments = {};
+  record.handles.clear();
   call->result.reset();
   if (record.cast && outcome.has_error() && outcome.error().code != ErrorCode::cancelled) {
     core_->cast_failed(record.id, record.task, outcome.error());
@@ -153,6 +181,18 @@ void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::
 void PoolDriver::perform(const action::RetireReply& reply) {
   if (Runner* const runner = find(reply.runner)) {
     post(*runner, wire::RetireReply{reply.granted});
+  }
+}
+
+void PoolDriver::perform(action::ReleaseObjects& release) {
+  if (Runner* const runner = find(release.runner)) {
+    post(*runner, wire::Release{release.lease, std::move(release.objects)});
+  }
+}
+
+void PoolDriver::perform(action::LeaseEnded& ended) {
+  if (auto node = leases_.extract(ended.lease)) {
+    node.mapped()->end(std::move(ended.error));
   }
 }
 

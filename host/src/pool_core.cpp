@@ -25,21 +25,53 @@ std::shared_ptr<CallState> submit(const std::shared_ptr<PoolCore>& pool, CallSpe
 }
 
 Result<pool::TaskRef> PoolCore::find_task(const CallSpec& spec) const {
+  return find_task(spec, {});
+}
+
+// A slot has one plugin: what is called on its objects is that plugin's.
+Result<pool::TaskRef> PoolCore::find_task(const CallSpec& spec, const pool::Destination& destination) const {
   pool::TaskQuery query{.name = spec.task, .fingerprint = std::nullopt, .schema = spec.signature};
   if (!spec.signature.empty()) {
     query.fingerprint = spec.fingerprint;
   }
-  return parts_.catalog->find_task(parts_.plugins, query);
+  if (destination.lease == nullptr) {
+    return parts_.catalog->find_task(parts_.plugins, query);
+  }
+  return parts_.catalog->find_task(std::span(&destination.lease->parts().digest, 1), query);
+}
+
+std::optional<Error> PoolCore::check_kind(const CallSpec& spec, const manifest::TaskEntry& entry) {
+  const auto refusal = [&](const char* what) {
+    return Error{.code = ErrorCode::invalid_argument, .message = entry.name + what};
+  };
+  if (spec.arguments.resources.size() != spec.objects.size()) {
+    return refusal(": tracked resources cannot be passed as bytes; call it with their handles, from C++");
+  }
+  if (entry.kind == manifest::TaskKind::method && spec.object == nullptr) {
+    return refusal(" is a method: call it on a Tracked or Child handle");
+  }
+  if (entry.kind == manifest::TaskKind::child && !spec.child) {
+    return refusal(" makes a child: use Pool::place_child");
+  }
+  if (entry.kind == manifest::TaskKind::child && !spec.objects.empty()) {
+    return refusal(
+        " makes a child, which gets a slot of its own and cannot use tracked resources; pass the data itself");
+  }
+  return std::nullopt;
 }
 
 Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
-  auto task = find_task(spec);
+  auto destination = pool::find_destination(*this, spec);
+  if (destination.has_error()) {
+    return destination.error();
+  }
+  auto task = find_task(spec, *destination);
   if (task.has_error()) {
     return task.error();
   }
   const manifest::TaskEntry& entry = *task->entry;
-  if (entry.kind != manifest::TaskKind::task) {
-    return objects_unsupported(entry.name);
+  if (auto problem = check_kind(spec, entry)) {
+    return std::move(*problem);
   }
   auto info = wire::describe(spec.arguments, parts_.config.payload_max);
   if (info.has_error()) {
@@ -73,6 +105,13 @@ Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
   record.idempotent = entry.idempotent;
   record.linked = spec.options.link;
   record.cast = spec.cast;
+  record.child = spec.child;
+  record.lease = std::move(destination->lease);
+  record.object = destination->object;
+  record.handles = std::move(spec.objects);
+  if (spec.object != nullptr) {
+    record.handles.push_back(std::move(spec.object));
+  }
   record.on_progress = std::move(spec.on_progress);
   return record;
 }

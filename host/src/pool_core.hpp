@@ -18,6 +18,7 @@
 #include "host/src/catalog.hpp"
 #include "host/src/executor.hpp"
 #include "host/src/inbox.hpp"
+#include "host/src/objects.hpp"
 #include "plugin_sdk/base/log.hpp"
 
 namespace flame::pool {
@@ -90,6 +91,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   pool::Callback<Event>& slot() noexcept {
     return std::get<pool::Callback<Event>>(callbacks_);
   }
+  [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec, const pool::Destination& destination) const;
+  [[nodiscard]] static std::optional<Error> check_kind(const CallSpec& spec, const manifest::TaskEntry& entry);
   [[nodiscard]] Result<pool::CallRecord> make_record(CallSpec& spec);
 
   Parts parts_;

@@ -1,6 +1,7 @@
 // Events in, actions out, actions done.
 #include "host/src/pool_driver.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <random>
 #include <utility>
@@ -65,7 +66,8 @@ void PoolDriver::submit(std::shared_ptr<RemoteCall> call) {
                        .budget = record.budget,
                        .retries = record.retries,
                        .idempotent = record.idempotent,
-                       .linked = record.linked};
+                       .linked = record.linked,
+                       .lease = record.lease == nullptr ? 0 : record.lease->parts().id};
   const CallId id = record.id;
   calls_[id] = std::move(call);
   on(submit);
@@ -84,6 +86,7 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
   Runner* const runner = find(session.info().runner);
   FLAME_ASSERT(runner != nullptr, "a runner that may say hello is one of this pool");
   runner->session = &session;
+  runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
   session.set_sink(runner);
   event::RunnerHello event{.runner = runner->id};
   for (const wire::PluginState& state : hello.plugins) {
@@ -136,18 +139,25 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
 }
 
 void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
+  event::Result event{runner, call, std::move(error), {}};
+  if (!event.error) {
+    event.objects = payload.resources;
+  }
   if (const auto found = calls_.find(call); found != calls_.end()) {
     found->second->result = std::move(payload);
   }
-  on(event::Result{runner, call, std::move(error)});
+  on(std::move(event));
 }
 
 void PoolDriver::on_output(const Runner& runner, const wire::Output& output) {
   const auto call = calls_.find(output.id);
+  const auto lease = leases_.find(output.id);  // a child's run() has output after its call
   LogEvent event{.pool = core_->name(),
                  .runner = runner.name,
                  .call = output.id,
-                 .task = call == calls_.end() ? std::string() : call->second->record.task,
+                 .task = call != calls_.end()     ? call->second->record.task
+                         : lease != leases_.end() ? lease->second->parts().task
+                                                  : std::string(),
                  .source = output.stream == wire::Stream::out   ? LogEvent::Source::standard_output
                            : output.stream == wire::Stream::err ? LogEvent::Source::standard_error
                                                                 : LogEvent::Source::log,
@@ -192,6 +202,7 @@ PoolStats PoolDriver::stats() const {
           .booting = now.booting,
           .draining = now.draining,
           .slots_busy = static_cast<std::uint32_t>(now.in_flight),
+          .slots_held = now.held,
           .waiting = now.waiting,
           .min = min_,
           .max = max_,
@@ -208,6 +219,9 @@ void PoolDriver::abandon() {
   auto calls = std::exchange(calls_, {});
   for (const auto& [id, call] : calls) {
     finish(call, Error{.code = ErrorCode::shutting_down, .message = "the host ended before the call did"});
+  }
+  for (const auto& [id, lease] : std::exchange(leases_, {})) {
+    lease->end(Error{.code = ErrorCode::shutting_down, .message = "the host has been shut down"});
   }
   for (LoopTask& done : std::exchange(on_drained_, {})) {
     done();

@@ -74,6 +74,8 @@ class PoolDriver {
   void perform(const action::Destroy& destroy);
   void perform(const action::Callback& callback);
   void perform(const action::Drained& drained);
+  void perform(action::ReleaseObjects& release);
+  void perform(action::LeaseEnded& ended);
 
   [[nodiscard]] Runner* find(RunnerId runner);
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
@@ -81,6 +83,7 @@ class PoolDriver {
                                         const std::vector<DigestId>&) const;
   void post(Runner& runner, wire::Body body);
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
+  void make_handles_for(RemoteCall& call, RunnerId runner);
   void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload);
   void on_output(const Runner& runner, const wire::Output& output);
   void on_progress(const wire::Progress& progress);
@@ -92,6 +95,7 @@ class PoolDriver {
   std::uint32_t min_ = 0;
   std::uint32_t max_ = 0;
   std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;
+  std::unordered_map<CallId, std::shared_ptr<HeldLease>> leases_;  // that outlived their call
   std::unordered_map<RunnerId, std::unique_ptr<Runner>> runners_;
   std::vector<std::unique_ptr<Runner>> gone_;  // until reap(): a message of theirs may be at work above us
   std::deque<Event> events_;

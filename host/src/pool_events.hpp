@@ -26,6 +26,18 @@ struct Submit {
   std::uint32_t retries = 0;
   bool idempotent = false;  ///< else retries is ignored
   bool linked = true;       ///< false: it goes on for shutdown_timeout on a runner that has lost us
+  /// The call uses objects that the call `lease` left in its slot: it takes its turn there, and is never retried.
+  CallId lease = 0;
+};
+/// The last handle to an object of `lease` is gone. Unknown leases are ignored.
+struct Release {
+  CallId lease = 0;
+  std::uint64_t object = 0;
+};
+/// What the call `lease` left in its slot is to end (a child's stop(), or its handle was dropped). Unknown ones are
+/// ignored.
+struct StopLease {
+  CallId lease = 0;
 };
 /// The caller gives up (stop token, dropped future, or host shutdown). Unknown and completed calls are ignored.
 struct Cancel {
@@ -72,16 +84,20 @@ struct Begun {
   RunnerId runner = 0;
   CallId call = 0;
 };
-/// The call's outcome; keep the payload until Complete. nullopt: success. Ended follows, always.
+/// The call's outcome; keep the payload until Complete. nullopt: success. Ended follows, always; with `objects`, which
+/// stay in the slot, only once they are gone.
 struct Result {
   RunnerId runner = 0;
   CallId call = 0;
   std::optional<Error> error;
+  std::vector<std::uint64_t> objects;
 };
 /// The slot is free again: the runner said so, or the driver withdrew the call from its own queue after CancelRemote.
+/// `error`: why the objects that the call had left there are gone; nullopt: they were let go, or a child ended.
 struct Ended {
   RunnerId runner = 0;
   CallId call = 0;
+  std::optional<Error> error;
 };
 /// The runner asks to leave. `sent_seq`: seq of the last Invoke that the driver put on the wire in that session.
 struct Retire {
@@ -110,9 +126,10 @@ struct Expect {
 
 }  // namespace event
 
-using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
-                           event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
-                           event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect>;
+using Event =
+    std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello, event::Heard,
+                 event::RunnerLost, event::MachineExited, event::Begun, event::Result, event::Ended, event::Retire,
+                 event::Tick, event::Drain, event::Resize, event::Expect, event::Release, event::StopLease>;
 
 namespace action {
 
@@ -151,6 +168,19 @@ struct Complete {
   RunnerId runner = 0;
   std::optional<Error> error;
 };
+/// Send Release: nobody has a handle to these objects.
+struct ReleaseObjects {
+  RunnerId runner = 0;
+  CallId lease = 0;
+  std::vector<std::uint64_t> objects;
+};
+/// What the call `lease` left in its slot is gone: no handle to it works any more. `error`: why; nullopt: it was let
+/// go, or a child ended by itself. Once for each call that completed with objects.
+struct LeaseEnded {
+  CallId lease = 0;
+  RunnerId runner = 0;
+  std::optional<Error> error;
+};
 /// Answer Retire. granted: nothing will be sent after this; the runner ends what it has, then leaves.
 struct RetireReply {
   RunnerId runner = 0;
@@ -181,9 +211,9 @@ struct Drained {};
 
 }  // namespace action
 
-using Action =
-    std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Complete,
-                 action::RetireReply, action::DrainRunner, action::Destroy, action::Callback, action::Drained>;
+using Action = std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote,
+                            action::Complete, action::RetireReply, action::DrainRunner, action::Destroy,
+                            action::Callback, action::Drained, action::ReleaseObjects, action::LeaseEnded>;
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

@@ -51,6 +51,7 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
       liveness_(liveness),
       plugins_(std::move(plugins)),
       scheduler_(scheduler_options(config)),
+      held_(config.max_queue),
       calls_({config.boot_timeout, config.timeout}),
       elastic_(elastic_options(config, seed)) {}
 
@@ -69,8 +70,9 @@ PolicyStats PoolPolicy::stats() const {
   stats.booting = booting_;
   stats.runners = runner_count() - booting_;
   stats.draining = stats.runners - serving_;
-  stats.waiting = scheduler_.waiting();
+  stats.waiting = scheduler_.waiting() + held_.waiting();
   stats.in_flight = scheduler_.in_flight();
+  stats.held = held_.size();
   return stats;
 }
 
@@ -80,6 +82,7 @@ void PoolPolicy::set_plugins(std::vector<DigestId> plugins) {
 
 void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
   ++stats_.submitted;
+  if (event.lease != 0) return submit_on_object(event, now, out);
   const CallTable::Queued queued = calls_.submit(event, now);
   if (std::optional<Error> error = refusal(event.digest, now)) {
     complete(*calls_.fail(event.call, std::move(*error)), out);
@@ -104,11 +107,16 @@ void PoolPolicy::handle(const event::Begun& event, Instant now, Actions&) {
 
 void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
   if (!alive(event.runner, now)) return;
-  apply(event.call, calls_.result(event.runner, event.call, event.error), out);
+  CallTable::Verdict verdict = calls_.result(event.runner, event.call, event.error);
+  const bool succeeds = verdict.outcome && !verdict.outcome->error;
+  apply(event.call, std::move(verdict), out);
+  if (!event.objects.empty()) keep_objects(event, succeeds, out);
 }
 
 void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
-  if (!alive(event.runner, now) || !scheduler_.release(event.runner, event.call)) return;
+  if (!alive(event.runner, now) || ended_inside(event, now, out)) return;
+  if (!scheduler_.release(event.runner, event.call)) return;
+  end_lease(event.call, event.error, out);
   apply(event.call, calls_.ended(event.runner, event.call), out);
   slot_freed(event.runner, now, out);
 }
@@ -220,6 +228,7 @@ void PoolPolicy::give_up(std::optional<CallTable::Outcome> outcome, wire::Cancel
   if (!outcome) return;
   scheduler_.remove_waiting(outcome->call);
   if (outcome->remote) out.push_back(action::CancelRemote{outcome->call, outcome->runner, reason});
+  leave_held(*outcome, reason, out);
   complete(std::move(*outcome), out);
 }
 

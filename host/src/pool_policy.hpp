@@ -10,6 +10,7 @@
 
 #include "host/src/call_table.hpp"
 #include "host/src/elastic.hpp"
+#include "host/src/held_slots.hpp"
 #include "host/src/pool_events.hpp"
 #include "host/src/runner_state.hpp"
 #include "host/src/scheduler.hpp"
@@ -23,6 +24,7 @@ struct PolicyStats {
   std::uint32_t draining = 0;
   std::uint64_t waiting = 0;
   std::uint64_t in_flight = 0;  ///< leased slots, also of calls whose caller is gone
+  std::uint32_t held = 0;       ///< of these, kept for objects: children and tracked resources
   std::uint64_t submitted = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
@@ -91,6 +93,17 @@ class PoolPolicy {
   void complete(CallTable::Outcome outcome, Actions& out);
   void apply(CallId call, CallTable::Verdict verdict, Actions& out);
 
+  // pool_objects.cpp: calls that leave objects in their slot, and calls on those
+  void submit_on_object(const event::Submit& event, Instant now, Actions& out);
+  void handle(const event::Release& event, Instant now, Actions& out);
+  void handle(const event::StopLease& event, Instant now, Actions& out);
+  void keep_objects(const event::Result& event, bool wanted, Actions& out);
+  void serve_held(CallId lease, Instant now, Actions& out);
+  bool ended_inside(const event::Ended& event, Instant now, Actions& out);
+  void end_lease(CallId lease, const std::optional<Error>& error, Actions& out);
+  void doom_lease(CallId lease, const std::string& why, Actions& out);
+  void leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason, Actions& out);
+
   // pool_runners.cpp: runners
   void handle(const event::BootOk& event, Instant now, Actions& out);
   void handle(const event::BootFailed& event, Instant now, Actions& out);
@@ -123,6 +136,7 @@ class PoolPolicy {
   Liveness liveness_;
   std::vector<DigestId> plugins_;
   Scheduler scheduler_;
+  HeldSlots held_;
   CallTable calls_;
   Elastic elastic_;
   Runners runners_;

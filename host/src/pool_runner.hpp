@@ -1,6 +1,8 @@
 // One runner of a pool, from Boot to Destroy: hears its slots.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,7 +18,7 @@ struct PoolDriver::Runner final : FrameSink {
   void on_result(CallId call, std::optional<Error> error, detail::Payload payload) override {
     driver.on_result(id, call, std::move(error), std::move(payload));
   }
-  void on_ended(CallId call) override { driver.on(event::Ended{id, call}); }
+  void on_ended(CallId call, std::optional<Error> why) override { driver.on(event::Ended{id, call, std::move(why)}); }
   void on_output(const wire::Output& output) override { driver.on_output(*this, output); }
   void on_progress(const wire::Progress& progress) override { driver.on_progress(progress); }
 
@@ -24,6 +26,7 @@ struct PoolDriver::Runner final : FrameSink {
   RunnerId id;
   std::string name;
   Session* session = nullptr;
+  std::uint16_t protocol_minor = 0;
 };
 
 }  // namespace flame::pool

@@ -105,6 +105,8 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
     granted = true;
   }
   if (granted) stop_serving(event.runner, *runner, after_bye(shutdown_timeout_), now);
+  if (granted)
+    for (CallId lease : held_.leases(event.runner)) doom_lease(lease, "its runner is ending", out);
   out.push_back(action::RetireReply{event.runner, granted});
 }
 
@@ -183,6 +185,7 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   std::vector<CallId> resting;
   bool all_linked = true;
   for (CallId call : held) {
+    end_lease(call, make(ErrorCode::runner_lost, "its runner was lost: " + why), out);
     CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
     if (verdict.rests) resting.push_back(call);
     all_linked = all_linked && (verdict.linked || !verdict.rests);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/src/objects.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
@@ -157,7 +158,9 @@ wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t se
           .remaining_ns = base::to_wire(base::remaining(invocation.deadline, now)),
           .attempt = invocation.attempt,
           .linked = call.linked,
-          .payload = call.info};
+          .object = call.object,
+          .payload = call.info,
+          .lease = call.lease == nullptr ? 0 : call.lease->parts().id};
 }
 
 Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
@@ -223,7 +226,7 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
   } else if (auto* result = std::get_if<wire::Result>(&body)) {
     return on_result(std::move(*result), payload);
   } else if (auto* ended = std::get_if<wire::Ended>(&body)) {
-    on_ended(ended->id);
+    on_ended(std::move(*ended));
   } else if (auto* output = std::get_if<wire::Output>(&body)) {
     sink_->on_output(*output);
   } else if (auto* progress = std::get_if<wire::Progress>(&body)) {
@@ -247,7 +250,7 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
       return broken("a second result while the first one's transfer is under way");
     }
     incoming_[result.payload.transfer] = result.id;
-    awaited_[result.id] = false;
+    awaited_[result.id] = std::nullopt;
     take_step(receiver_.announce(result.payload, info_.payload_max));
     return {};
   }
@@ -262,16 +265,24 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
 }
 
 // A result whose bytes are still on their way is not a result yet, and Ended must not overtake it.
-void Session::on_ended(CallId call) {
-  if (const auto transfer = outgoing_.extract(call); transfer && sender_.abort(transfer.mapped())) {
+void Session::on_ended(wire::Ended&& ended) {
+  if (const auto transfer = outgoing_.extract(ended.id); transfer && sender_.abort(transfer.mapped())) {
     drop_chunk(transfer.mapped());
     bulk_queue_.emplace_back(wire::Abort{transfer.mapped(), "the call has ended"});
   }
-  if (const auto awaited = awaited_.find(call); awaited != awaited_.end()) {
-    awaited->second = true;
+  if (const auto awaited = awaited_.find(ended.id); awaited != awaited_.end()) {
+    awaited->second = std::move(ended);
   } else {
-    sink_->on_ended(call);
+    report_ended(std::move(ended));
   }
+}
+
+void Session::report_ended(wire::Ended&& ended) {
+  std::optional<Error> why;
+  if (ended.error.code != ErrorCode::none) {
+    why = std::move(ended.error);
+  }
+  sink_->on_ended(ended.id, std::move(why));
 }
 
 // Either of our arguments (the runner does not want the rest) or of one of its results.
@@ -310,14 +321,14 @@ void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error
   }
   const CallId call = found->second;
   incoming_.erase(found);
-  const bool ended = awaited_.extract(call).mapped();
+  std::optional<wire::Ended> ended = std::move(awaited_.extract(call).mapped());
   if (incoming_.empty()) {
     control_queue_.insert(control_queue_.end(), held_replies_.begin(), held_replies_.end());
     held_replies_.clear();
   }
   sink_->on_result(call, std::move(error), std::move(payload));
   if (ended) {
-    sink_->on_ended(call);
+    report_ended(std::move(*ended));
   }
 }
 

@@ -86,7 +86,8 @@ class Session final : public SlotPort {
   [[nodiscard]] Flushed flush_control(Instant now);
   [[nodiscard]] Flushed flush_bulk();
   [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload);
-  void on_ended(CallId call);
+  void on_ended(wire::Ended&& ended);
+  void report_ended(wire::Ended&& ended);
   void on_abort(const wire::Abort& abort);
   void take_step(wire::BulkReceiver::Step&& step);
   [[nodiscard]] bool next_chunk();
@@ -106,8 +107,9 @@ class Session final : public SlotPort {
   wire::BulkReceiver receiver_{wire::Side::runner};
   std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
   std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
-  std::unordered_map<CallId, bool> awaited_;            // calls in incoming_; true: Ended has come meanwhile
-  std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
+  /// Calls in incoming_, and the Ended that has come meanwhile.
+  std::unordered_map<CallId, std::optional<wire::Ended>> awaited_;
+  std::vector<wire::RetireReply> held_replies_;  // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
   std::uint64_t echo_ = 0;
 };

@@ -22,7 +22,8 @@ class FrameSink {
   virtual ~FrameSink() = default;
   virtual void on_begun(CallId call) = 0;
   virtual void on_result(CallId call, std::optional<Error> error, detail::Payload payload) = 0;
-  virtual void on_ended(CallId call) = 0;
+  /// `why`: what ended the objects that the call had left in its slot; nullopt: nothing did, or there were none.
+  virtual void on_ended(CallId call, std::optional<Error> why) = 0;
   virtual void on_output(const wire::Output& output) = 0;
   virtual void on_progress(const wire::Progress& progress) = 0;
 };

@@ -9,6 +9,7 @@ target_sources(flame_host_core PRIVATE
   src/loop.cpp
   src/loop_seat.cpp
   src/machines.cpp
+  src/objects.cpp
   src/pool_actions.cpp
   src/pool_core.cpp
   src/pool_driver.cpp

@@ -101,6 +101,8 @@ inline constexpr std::size_t kArenaBytes = 4 * MiB;  // per slot, shared with th
 inline constexpr std::uint32_t kRetriesMax = 100;
 inline constexpr std::uint32_t kSlotCallsMax = 100'000;  // then a slot is replaced, against slow leaks
 inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
+/// Calls that a runner lets wait for one held slot. A host sends one at a time; this is against one that does not.
+inline constexpr std::size_t kHeldCallsMax = 64;
 
 // --- codec
 inline constexpr unsigned kDepthMax = 64;

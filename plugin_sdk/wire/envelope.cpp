@@ -61,7 +61,7 @@ class BodyEncoder {
     const auto task = name(m.task);
     const auto payload = payload_info(m.payload);
     return fb::CreateInvoke(b_, m.id, m.seq, digest, task, m.fingerprint, m.remaining_ns, m.attempt, m.linked, m.object,
-                            payload);
+                            payload, m.lease);
   }
   Offset<fb::Begun> make(const Begun& m) { return fb::CreateBegun(b_, m.id); }
   Offset<fb::Result> make(const Result& m) {
@@ -70,7 +70,10 @@ class BodyEncoder {
     const auto failure = ok ? Offset<fb::Error>() : error(m.error);
     return fb::CreateResult(b_, m.id, ok, payload, failure, usage(m.usage));
   }
-  Offset<fb::Ended> make(const Ended& m) { return fb::CreateEnded(b_, m.id); }
+  Offset<fb::Ended> make(const Ended& m) {
+    const auto why = m.error.code == ErrorCode::none ? Offset<fb::Error>() : error(m.error);
+    return fb::CreateEnded(b_, m.id, why);
+  }
   Offset<fb::Cancel> make(const Cancel& m) {
     return fb::CreateCancel(b_, m.id, static_cast<fb::CancelReason>(m.reason));
   }
@@ -90,6 +93,10 @@ class BodyEncoder {
   Offset<fb::Abort> make(const Abort& m) { return fb::CreateAbort(b_, m.transfer, text(m.reason)); }
   Offset<fb::Batch> make(const Batch& m) { return fb::CreateBatch(b_, m.count); }
   Offset<fb::Unsupported> make(const Unsupported& m) { return fb::CreateUnsupported(b_, m.id, text(m.what)); }
+  Offset<fb::Release> make(const Release& m) {
+    FLAME_ASSERT(m.objects.size() <= limits::kAttachmentsMax, "a slot's objects are let go in pieces");
+    return fb::CreateRelease(b_, m.lease, b_.CreateVector(m.objects));
+  }
 
  private:
   Text text(std::string_view value, std::size_t bytes_max = limits::kTextMax) {

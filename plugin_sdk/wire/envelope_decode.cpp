@@ -72,6 +72,7 @@ class BodyDecoder {
     m.linked = t.linked();
     m.object = t.object();
     m.payload = payload_info(t.payload(), "invoke.payload");
+    m.lease = t.lease();
     return m;
   }
   Begun read(const fb::Begun& t) { return {t.id()}; }
@@ -84,7 +85,11 @@ class BodyDecoder {
     m.usage = usage(t.usage());
     return m;
   }
-  Ended read(const fb::Ended& t) { return {t.id()}; }
+  Ended read(const fb::Ended& t) {
+    Ended m{t.id(), {}};
+    if (t.error() != nullptr) m.error = error(*t.error());
+    return m;
+  }
   Cancel read(const fb::Cancel& t) { return {t.id(), r_.enumerator<CancelReason>(t.reason(), "cancel.reason")}; }
   Output read(const fb::Output& t) {
     const auto stream = r_.enumerator<Stream>(t.stream(), "output.stream");
@@ -108,6 +113,9 @@ class BodyDecoder {
   Batch read(const fb::Batch& t) { return {t.count()}; }
   Unsupported read(const fb::Unsupported& t) {
     return {t.id(), r_.text(t.what(), limits::kTextMax, "unsupported.what"), false};
+  }
+  Release read(const fb::Release& t) {
+    return {t.lease(), r_.numbers(t.objects(), limits::kAttachmentsMax, "release.objects")};
   }
 
  private:
@@ -209,6 +217,8 @@ Body read_body(BodyDecoder& decoder, const fb::Envelope& e) {
       return read_as<fb::Unsupported>(decoder, e);
     case fb::Body::Batch:
       return read_as<fb::Batch>(decoder, e);
+    case fb::Body::Release:
+      return read_as<fb::Release>(decoder, e);
     case fb::Body::NONE:
       break;
   }

@@ -13,7 +13,9 @@
 namespace flame::wire {
 
 inline constexpr std::uint16_t kProtocolMajor = 1;
-inline constexpr std::uint16_t kProtocolMinor = 0;
+inline constexpr std::uint16_t kProtocolMinor = 1;
+/// From this minor on results may name objects that stay in their slot: Invoke.lease, Ended.error, Release.
+inline constexpr std::uint16_t kObjectsMinor = 1;
 
 enum class Stream : std::uint8_t { out = 0, err, log };
 enum class Level : std::uint8_t { debug = 0, info, warning, error };
@@ -88,8 +90,9 @@ struct Invoke {
   std::int64_t remaining_ns = -1;
   std::uint32_t attempt = 1;
   bool linked = true;
-  std::uint64_t object = 0;  // methods: id of the child or tracked resource
+  std::uint64_t object = 0;  // methods: id of the child or tracked resource within its slot
   PayloadInfo payload;
+  std::uint64_t lease = 0;  // the invocation in whose slot this one runs, because its objects live there; 0 = any slot
 };
 
 struct Begun {
@@ -106,6 +109,7 @@ struct Result {
 
 struct Ended {
   std::uint64_t id = 0;
+  Error error;  // of an invocation whose objects stayed: why they are gone; code none: let go, or run() returned
 };
 struct Cancel {
   std::uint64_t id = 0;
@@ -167,8 +171,13 @@ struct Batch {
   std::uint32_t count = 0;
 };
 
+struct Release {
+  std::uint64_t lease = 0;
+  std::vector<std::uint64_t> objects;
+};
+
 using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
-                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch>;
+                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release>;
 
 struct Envelope {
   std::uint64_t session = 0;

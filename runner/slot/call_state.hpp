@@ -24,9 +24,11 @@ struct CallState : flame_call {
 
   int channel;
   ControlPage* control;
+  std::atomic<std::uint32_t>* stop;  // of the call's words in the control page
+  bool has_deadline = true;          // the control page's deadline is this call's
   std::atomic<std::uint64_t> id{0};  // [any] 0 between calls
   ResultStore result;                // [slot]
-  ObjectTable objects;               // [slot]
+  ObjectTable objects;               // [slot] those that calls of this slot left
 
   // [slot] of the current call
   std::vector<flame_view> attachment_views;

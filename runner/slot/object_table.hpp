@@ -1,4 +1,4 @@
-// The tracked objects that live in a slot: handed over by tasks, used by methods, destroyed on request.
+// The objects that live in a slot: handed over by tasks and child factories, used by methods, destroyed on request.
 #pragma once
 
 #include <flame_abi.h>
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace flame::slot {
 
@@ -16,6 +17,8 @@ class ObjectTable {
   [[nodiscard]] std::uint64_t add(void* object, const flame_object_type& type);
   /// The object if it exists and is of type `type_name`, else nullptr.
   [[nodiscard]] void* find(std::uint64_t id, std::string_view type_name) const;
+  /// The object and its type, nullptrs if there is none.
+  [[nodiscard]] std::pair<void*, const flame_object_type*> get(std::uint64_t id) const;
   /// Destroys the object; unknown ids are ignored.
   void destroy(std::uint64_t id);
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(objects_.size()); }

@@ -8,6 +8,8 @@
 // A call, slot idle:   Invoke → … Log* Progress* … → Result (with the verdict on the slot: reusable or not).
 // Input beyond kArenaInput:   Invoke(streamed), Data*; the slot acknowledges each Data, runs after the last.
 // Result beyond the arena:    Result(streamed, no verdict), Data*; the supervisor acknowledges; then Ready.
+// Objects that a call left, slot idle:   Destroy → (a child's run() is waited for, destructors run) → Ready.
+// A child whose run() has returned, at any time:   → ChildEnded. Destroy follows.
 #pragma once
 
 #include <atomic>
@@ -68,6 +70,7 @@ struct CrashInfo {
 struct ControlPage {
   // written by the supervisor
   alignas(64) std::atomic<std::uint32_t> stop{0};  // futex word: kStop… bits
+  std::atomic<std::uint32_t> child_stop{0};        // the same for the run() of a child that lives here
   std::atomic<std::int64_t> deadline_ns{0};        // CLOCK_BOOTTIME, 0 = none
   // written by the slot
   alignas(64) std::atomic<std::uint64_t> invocation{0};  // the one that began last; 0 = none yet
@@ -87,11 +90,12 @@ enum class Kind : std::uint32_t {
   invoke = 1,
   data,     // also slot → supervisor
   ack,      // also slot → supervisor
-  destroy,  // drop tracked objects
+  destroy,  // drop objects
   // slot → supervisor
   hello,
   ready,
   result,
+  child_ended,
   progress,
   log,
   // supervisor → zygote
@@ -165,11 +169,22 @@ struct HelloMessage {
   Header header;
 };
 
-/// The slot is idle: after start_slot(), and after a streamed result. Tail: reason (why it must be discarded).
+/// The slot is idle: after start_slot(), a streamed result or Destroy. Tail: reason (why it must be discarded). While
+/// objects live in it, a slot is not judged: what they need (threads, children, timers) is theirs.
 struct ReadyMessage {
   Header header;
   Verdict verdict;
-  std::uint32_t objects;  // tracked objects that live in the slot
+  std::uint32_t objects;  // that live in the slot
+};
+
+/// run() of the child that invocation `id` made has returned. Tail: error type · error message.
+struct ChildEndedMessage {
+  Header header;
+  std::uint64_t id;
+  std::uint32_t code;  // flame::ErrorCode; 0 = it returned normally
+  std::uint32_t type_size;
+  std::uint32_t message_size;
+  std::uint32_t reserved;
 };
 
 struct UsageNumbers {

@@ -61,11 +61,11 @@ void set_error(flame_call* call, const char* type, const char* message) {
 }
 
 int32_t stop_requested(const flame_call* call) {
-  return (state(call).control->stop.load(std::memory_order_acquire) & kStopRequested) != 0 ? 1 : 0;
+  return (state(call).stop->load(std::memory_order_acquire) & kStopRequested) != 0 ? 1 : 0;
 }
 
 int32_t wait_stop(flame_call* call) {
-  std::atomic<std::uint32_t>& word = state(call).control->stop;
+  std::atomic<std::uint32_t>& word = *state(call).stop;
   for (;;) {
     const std::uint32_t value = word.load(std::memory_order_acquire);
     if ((value & kStopRequested) != 0) return 1;
@@ -75,12 +75,13 @@ int32_t wait_stop(flame_call* call) {
 }
 
 void end_wait_stop(flame_call* call) {
-  std::atomic<std::uint32_t>& word = state(call).control->stop;
+  std::atomic<std::uint32_t>& word = *state(call).stop;
   word.fetch_or(kStopWaitEnded, std::memory_order_release);
   ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 std::int64_t remaining_ns(const flame_call* call) {
+  if (!state(call).has_deadline) return -1;
   const std::int64_t deadline = state(call).control->deadline_ns.load(std::memory_order_relaxed);
   return deadline == 0 ? -1 : std::max<std::int64_t>(0, deadline - boot_clock_ns());
 }
@@ -145,7 +146,7 @@ constexpr flame_runner_api kApi = {
 }  // namespace
 
 CallState::CallState(int channel_fd, ControlPage* page, std::byte* arena, std::uint64_t payload_max)
-    : flame_call{}, channel(channel_fd), control(page), result(arena, payload_max) {
+    : flame_call{}, channel(channel_fd), control(page), stop(&page->stop), result(arena, payload_max) {
   struct_size = sizeof(flame_call);
   api = &kApi;
 }

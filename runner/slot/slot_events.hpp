@@ -53,7 +53,12 @@ struct SlotHello {
 struct SlotReady {
   bool reusable = false;
   std::string reason;
-  std::uint32_t objects = 0;  // tracked objects that live there now: > 0 binds the slot to them
+  std::uint32_t objects = 0;  // that live there now, by the slot's word
+};
+
+/// The child in the slot has ended by itself. `error`: what its run() threw; code none if it returned.
+struct SlotChildEnded {
+  Error error;
 };
 
 struct SlotProgress {
@@ -75,7 +80,7 @@ struct SlotResult {
   Error error;
   Usage usage;
   std::vector<std::uint64_t> parts;
-  std::vector<std::uint64_t> resources;  // ids of tracked objects within the slot
+  std::vector<std::uint64_t> resources;  // ids, within the slot, of the objects that stay there
   std::uint64_t total = 0;               // padded bytes of all parts
   bool streamed = false;
   PayloadBuffer bytes;
@@ -99,8 +104,8 @@ struct SlotClosed {
   std::string reason;
 };
 
-using SlotEvent =
-    std::variant<SlotHello, SlotReady, SlotProgress, SlotLog, SlotResult, SlotResultChunk, SlotRoom, SlotClosed>;
+using SlotEvent = std::variant<SlotHello, SlotReady, SlotProgress, SlotLog, SlotResult, SlotResultChunk, SlotRoom,
+                               SlotChildEnded, SlotClosed>;
 
 /// The plugin is loaded, start() succeeded. Not forkable: the zygote exits by itself (expected); slots are exec'd.
 struct ZygoteReady {

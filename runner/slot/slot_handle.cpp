@@ -59,6 +59,11 @@ std::int64_t boot_clock_ns() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+void request_stop_through(std::atomic<std::uint32_t>& word) noexcept {
+  word.fetch_or(kStopRequested, std::memory_order_release);
+  ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
 void append(std::vector<std::byte>& buffer, std::size_t& at, const void* data, std::size_t size) {
   if (size != 0) std::memcpy(buffer.data() + at, data, size);
   at += size;
@@ -161,6 +166,10 @@ void SlotHandle::begin_call(const InvokeView& call) {
   append(invoke_, at, call.task.data(), call.task.size());
 
   invocation_ = call.id;
+  if (call.places_child) {
+    child_ = call.id;
+    control_->child_stop.store(0, std::memory_order_relaxed);
+  }
   state_ = State::feeding;
   chunks_sent_ = chunks_acked_ = 0;
   room_wanted_ = false;
@@ -221,8 +230,11 @@ bool SlotHandle::begun() const noexcept {
 }
 
 void SlotHandle::request_stop() noexcept {
-  control_->stop.fetch_or(kStopRequested, std::memory_order_release);
-  ::syscall(SYS_futex, &control_->stop, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  request_stop_through(control_->stop);
+}
+
+void SlotHandle::request_child_stop() noexcept {
+  request_stop_through(control_->child_stop);
 }
 
 void SlotHandle::acknowledge_chunks(std::uint32_t count) {
@@ -236,17 +248,15 @@ void SlotHandle::acknowledge_chunks(std::uint32_t count) {
 
 void SlotHandle::destroy_objects(std::span<const std::uint64_t> ids) {
   FLAME_ASSERT(idle(), "objects are dropped between calls");
-  while (!ids.empty()) {
-    const auto part = ids.first(std::min(ids.size(), limits::kAttachmentsMax));
-    std::vector<std::byte> datagram(sizeof(DestroyMessage) + part.size_bytes());
-    auto message = make_message<DestroyMessage>(Kind::destroy, datagram.size());
-    message.count = static_cast<std::uint32_t>(part.size());
-    std::size_t at = 0;
-    append(datagram, at, &message, sizeof(message));
-    append(datagram, at, part.data(), part.size_bytes());
-    send(datagram);
-    ids = ids.subspan(part.size());
-  }
+  FLAME_ASSERT(!ids.empty() && ids.size() <= limits::kAttachmentsMax, "a datagram holds so many ids");
+  std::vector<std::byte> datagram(sizeof(DestroyMessage) + ids.size_bytes());
+  auto message = make_message<DestroyMessage>(Kind::destroy, datagram.size());
+  message.count = static_cast<std::uint32_t>(ids.size());
+  std::size_t at = 0;
+  append(datagram, at, &message, sizeof(message));
+  append(datagram, at, ids.data(), ids.size_bytes());
+  state_ = State::destroying;
+  send(datagram);
 }
 
 void SlotHandle::send(std::span<const std::byte> datagram) {

@@ -5,7 +5,7 @@
 // process: the owner polls the fds, reaps (waitpid) and kills.
 // Lifetime: create() → hand the handle to ZygoteHandle::spawn() → SlotHello, SlotReady events → invoke() … . The handle
 // may be destroyed at any time; that closes the channel, at which an idle slot exits by itself (a busy one when its
-// task returns: kill it to be sure). Tracked objects die with the slot.
+// task returns: kill it to be sure). Objects die with the slot.
 #pragma once
 
 #include <array>
@@ -38,6 +38,7 @@ struct InvokeView {
   std::uint64_t fingerprint = 0;
   std::uint32_t attempt = 1;
   bool linked = true;
+  bool places_child = false;                 // SlotChildEnded may follow its result
   std::uint64_t object = 0;                  // id of the method's object within the slot, 0 = a plain task
   std::int64_t remaining_ns = -1;            // -1 = no deadline
   std::int64_t cpu_time_ns = 0;              // 0 = unlimited
@@ -103,8 +104,13 @@ class SlotHandle {
   void request_stop() noexcept;
   /// Allows the slot `count` further result chunks; call once per SlotResultChunk that was passed on.
   void acknowledge_chunks(std::uint32_t count = 1);
-  /// Drops tracked objects; their destructors run in the slot before its next call. Precondition: idle().
+  /// Drops objects: their destructors run in the slot, after the run() of a child has returned. The slot is not idle
+  /// until SlotReady. Precondition: idle(), 1 to limits::kAttachmentsMax ids.
   void destroy_objects(std::span<const std::uint64_t> ids);
+  /// Stop request for the run() of the child that lives here; any number of times.
+  void request_child_stop() noexcept;
+  /// A call placed a child here that has not ended by itself.
+  [[nodiscard]] bool has_child() const noexcept { return child_ != 0; }
 
   // --- output: appends what is in the pipe, at most `limit` bytes; false when the pipe has ended.
   bool drain_out(std::string& text, std::size_t limit = limits::kOutputMax);
@@ -131,7 +137,7 @@ class SlotHandle {
   void close_child_ends() noexcept;
 
  private:
-  enum class State { starting, idle, feeding, running, result_stream, ready_wait, closed };
+  enum class State { starting, idle, feeding, running, result_stream, ready_wait, destroying, closed };
 
   SlotHandle() = default;
   void close(std::vector<SlotEvent>& events, std::string reason);
@@ -143,6 +149,7 @@ class SlotHandle {
                                    std::string& reason) const;
   void receive_data(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void receive_ack(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
+  void receive_child_ended(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void receive_text(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void begin_call(const InvokeView& call);
   void send_invoke();
@@ -160,6 +167,7 @@ class SlotHandle {
   bool said_hello_ = false;
 
   std::uint64_t invocation_ = 0;
+  std::uint64_t child_ = 0;        // the invocation that made the child that lives here
   std::vector<std::byte> invoke_;  // the datagram, kept while its payload is being fed; storage reused
   std::size_t invoke_size_ = 0;
   std::vector<std::byte> kept_;  // what of invoke()'s own bytes the stream's window did not take yet

@@ -45,6 +45,7 @@ void SlotLoop::run() {
   if (!announce()) return;
   for (;;) {
     const ssize_t size = receive_datagram(channel_, received_.span(), 0);
+    if (size <= 0 && child_ != nullptr) ::_exit(0);  // its run() need not return
     if (size <= 0) return;
     serve(received_.span().first(static_cast<std::size_t>(size)));
   }
@@ -80,7 +81,11 @@ void SlotLoop::destroy(std::span<const std::byte> datagram) {
   DestroyMessage message{};
   if (!read_message(datagram, message)) ::_exit(kExitBadRequest);
   auto rest = datagram.subspan(sizeof(message));
-  for (const std::uint64_t id : take_numbers(rest, message.count)) state_.objects.destroy(id);
+  for (const std::uint64_t id : take_numbers(rest, message.count)) {
+    if (child_ != nullptr && child_->object() == id) child_.reset();
+    state_.objects.destroy(id);
+  }
+  send_ready(verdict());
 }
 
 void SlotLoop::invoke(std::span<const std::byte> datagram) {
@@ -96,7 +101,17 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   // A child that the task forked came back out of it: it is nobody's slot and must not answer.
   if (::getpid() != process_) ::_exit(0);
   if (failure) drop_results();
+  const std::uint64_t child = !failure && call.places_child ? state_.result_resources.front() : 0;
   answer(call, std::move(failure));
+  if (child != 0) start_child(call.head.id, child);
+}
+
+void SlotLoop::start_child(std::uint64_t lease, std::uint64_t object) {
+  const auto [instance, type] = state_.objects.get(object);
+  if (type->run == nullptr) return;
+  limit_cpu_time(0);  // the limit is for calls, and the process is one: run() would use it up
+  child_ = std::make_unique<ChildThread>(ChildThread::Child{lease, object, instance, type}, channel_, page_, arena_,
+                                         &shared_.parent);
 }
 
 SlotLoop::Call SlotLoop::unpack(std::span<const std::byte> datagram) {
@@ -112,7 +127,7 @@ SlotLoop::Call SlotLoop::unpack(std::span<const std::byte> datagram) {
   return call;
 }
 
-std::optional<SlotLoop::Failure> SlotLoop::execute(const Call& call) {
+std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
   if (call.head.purpose == Purpose::idle_check) return check_idle(call);
   const flame_task* task = nullptr;
   if (auto failure = find(call, task)) return failure;
@@ -126,12 +141,16 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(const Call& call) {
   set_input(call);
   state_.object = object;
   state_.attempt = call.head.attempt;
-  if (call.head.cpu_time_ns != 0 || cpu_limited_) {
+  if ((call.head.cpu_time_ns != 0 || cpu_limited_) && child_ == nullptr) {
     limit_cpu_time(call.head.cpu_time_ns);
     cpu_limited_ = call.head.cpu_time_ns != 0;
   }
   page_->invocation.store(call.head.id, std::memory_order_release);
   const flame_status status = task->invoke(&state_);
+  call.places_child = (task->flags & FLAME_TASK_CHILD) != 0;
+  if (status == FLAME_OK && call.places_child && state_.result_resources.size() != 1) {
+    return Failure{ErrorCode::task_failed, {}, "\"" + std::string(call.name) + "\" did not make one object"};
+  }
   return outcome(status, call.name);
 }
 
@@ -158,9 +177,6 @@ std::optional<SlotLoop::Failure> SlotLoop::find(const Call& call, const flame_ta
           ErrorCode::signature_mismatch, {}, "\"" + name + "\" has another signature in the plugin; rebuild one side"};
     case PluginTable::Lookup::found:
       break;
-  }
-  if ((task->flags & FLAME_TASK_CHILD) != 0) {
-    return Failure{ErrorCode::incompatible, {}, "this runner does not place children: \"" + name + "\""};
   }
   return std::nullopt;
 }
@@ -213,6 +229,11 @@ void SlotLoop::drop_results() {
 }
 
 std::string SlotLoop::verdict() {
+  if (state_.objects.size() > 0) {
+    flush_streams();
+    require_channel();
+    return {};
+  }
   std::string reason = hygiene_->clean();
   require_channel();
   if (reason.empty() && ++calls_ >= limits::kSlotCallsMax) reason = "the slot has served its number of calls";

@@ -14,6 +14,7 @@
 #include <flame/error.hpp>
 
 #include "runner/slot/call_state.hpp"
+#include "runner/slot/child_thread.hpp"
 #include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/slot/protocol.hpp"
@@ -70,6 +71,7 @@ class SlotLoop {
     std::span<const std::uint64_t> parts;
     AlignedBytes streamed;  // holds a streamed input while the call runs
     const std::byte* input = nullptr;
+    bool places_child = false;
   };
 
   [[nodiscard]] bool announce();
@@ -78,12 +80,13 @@ class SlotLoop {
   void invoke(std::span<const std::byte> datagram);
   [[nodiscard]] Call unpack(std::span<const std::byte> datagram);
   [[nodiscard]] std::optional<Failure> receive_stream(Call& call);
-  [[nodiscard]] std::optional<Failure> execute(const Call& call);
+  [[nodiscard]] std::optional<Failure> execute(Call& call);
   [[nodiscard]] std::optional<Failure> check_idle(const Call& call);
   [[nodiscard]] std::optional<Failure> find(const Call& call, const flame_task*& task) const;
   [[nodiscard]] std::optional<Failure> outcome(flame_status status, std::string_view task);
   void set_input(const Call& call);
   void drop_results();
+  void start_child(std::uint64_t lease, std::uint64_t object);
   void answer(const Call& call, std::optional<Failure> failure);
   void send_result(ResultMessage& head, const Failure& failure, const std::string& reason);
   void stream_result(std::uint64_t id);
@@ -110,6 +113,7 @@ class SlotLoop {
   std::uint32_t calls_ = 0;
   bool cpu_limited_ = false;
   bool warned_fds_ = false;
+  std::unique_ptr<ChildThread> child_;  // last: its thread uses what is above
 };
 
 }  // namespace flame::slot

@@ -115,6 +115,8 @@ void SlotHandle::receive(std::span<const std::byte> datagram, pid_t sender, std:
       return receive_data(datagram, events);
     case Kind::ack:
       return receive_ack(datagram, events);
+    case Kind::child_ended:
+      return receive_child_ended(datagram, events);
     case Kind::progress:
     case Kind::log:
       return receive_text(datagram, events);
@@ -132,8 +134,9 @@ void SlotHandle::receive_hello(pid_t sender, std::vector<SlotEvent>& events) {
 
 void SlotHandle::receive_ready(std::span<const std::byte> datagram, std::vector<SlotEvent>& events) {
   ReadyMessage message{};
-  const bool expected = state_ == State::starting || state_ == State::ready_wait;
+  const bool expected = state_ == State::starting || state_ == State::ready_wait || state_ == State::destroying;
   if (!expected || !read_message(datagram, message)) return close(events, "the slot sent an unexpected ready");
+  if (state_ == State::destroying && message.objects == 0) child_ = 0;
   state_ = State::idle;
   invocation_ = 0;
   SlotReady ready;
@@ -234,6 +237,24 @@ void SlotHandle::receive_ack(std::span<const std::byte> datagram, std::vector<Sl
   if (!room_wanted_ || chunks_sent_ - chunks_acked_ == kStreamSlabs) return;
   room_wanted_ = false;
   events.emplace_back(SlotRoom{});
+}
+
+void SlotHandle::receive_child_ended(std::span<const std::byte> datagram, std::vector<SlotEvent>& events) {
+  ChildEndedMessage message{};
+  SlotChildEnded ended;
+  if (!read_message(datagram, message) || child_ == 0 || message.id != child_ ||
+      message.code > static_cast<std::uint32_t>(ErrorCode::shutting_down)) {
+    return close(events, "the slot sent an unexpected end of a child");
+  }
+  Tail tail(datagram.subspan(sizeof(message)));
+  if (!tail.take_text(message.type_size, kTypeMax, ended.error.type) ||
+      !tail.take_text(message.message_size, limits::kTextMax, ended.error.message) || !tail.empty()) {
+    return close(events, "the slot sent a malformed end of a child");
+  }
+  child_ = 0;
+  ended.error.code = static_cast<ErrorCode>(message.code);
+  ended.error.started = Started::yes;
+  events.emplace_back(std::move(ended));
 }
 
 void SlotHandle::send_kept() {

@@ -21,7 +21,8 @@ struct PoolStats {
   std::uint32_t booting = 0;   ///< asked of the backend, have not dialled in; runners + booting never exceed max
   std::uint32_t draining = 0;  ///< of `runners`: end, take no new call
   std::uint32_t slots_busy = 0;
-  std::uint64_t waiting = 0;  ///< calls without a slot
+  std::uint32_t slots_held = 0;  ///< of these, kept for children and tracked resources
+  std::uint64_t waiting = 0;     ///< calls without a slot
   std::uint32_t min = 0;
   std::uint32_t max = 0;
   std::uint64_t submitted = 0;
@@ -92,8 +93,10 @@ struct TaskInfo;
 ///   try_call<F>(args…)  waits; Result<R>
 ///   async<F>(args…)     Future<R>; never blocks
 ///   cast<F>(args…)      fire and forget; a failure goes to the log and to on_cast_error
-///   place_child<F>(args…)  Child<T>: the long-lived object that factory F makes, in a slot of its own. This release
-///                       refuses it: throws CallError `incompatible`
+///   place_child<F>(args…)  waits until factory F has made its object, in a slot of its own: Child<T>, or throws
+///                       CallError (what F threw is `task_failed`); try_place_child<F> gives Result<Child<T>>. The
+///                       timeout bounds queue, boot and F; the child lives until it ends (see Child)
+/// Tracked resources and children hold their slot (`slots_busy`) and keep their runner up until they are gone.
 /// Arguments are encoded before the call returns; lvalues are not copied before that. Errors: error.hpp.
 class Pool : public detail::Calls<Pool> {
  public:

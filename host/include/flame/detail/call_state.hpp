@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <flame/detail/object.hpp>
 #include <flame/detail/payload.hpp>
 #include <flame/detail/unique_function.hpp>
 #include <flame/error.hpp>
@@ -37,6 +39,9 @@ class CallState {
   virtual void detach() noexcept = 0;
   /// Once, after ready(): the encoded result or the error.
   [[nodiscard]] virtual Result<Payload> take() = 0;
+  /// Once, after ready(): makes handles of the objects that the result names; null if it names none. Objects that got
+  /// no handle are let go with it.
+  [[nodiscard]] virtual std::unique_ptr<ObjectSource> take_objects() { return nullptr; }
   /// Runs `continuation` on the host's callback threads once ready. At most one per state.
   virtual void subscribe(Continuation continuation) = 0;
   /// True: the continuation will never run. False: there is none, or it has begun.
@@ -50,6 +55,9 @@ struct CallSpec {
   std::string_view signature = {};  ///< static storage
   Payload arguments = {};
   CallOptions options = {};
+  ObjectHandle object = nullptr;           ///< that a method is called on
+  std::vector<ObjectHandle> objects = {};  ///< that the arguments name: arguments.resources, kept alive by the call
+  bool child = false;                      ///< the task makes a child
   bool cast = false;
   bool blocking = false;                                              ///< the caller calls wait(-1) at once
   UniqueFunction<void(double, const std::string&)> on_progress = {};  ///< on a callback thread, in order
@@ -60,6 +68,9 @@ class PoolCore;  // one pool of one host, shared by its handles
 /// Hands a call to the loop; never blocks. Errors known at once (shutting_down, not_found, too_large, …) complete the
 /// state before it returns.
 [[nodiscard]] std::shared_ptr<CallState> submit(const std::shared_ptr<PoolCore>& pool, CallSpec spec);
+/// The same for a method, in the pool where `spec.object` lives. Throws CallError invalid_argument if it is of this
+/// process.
+[[nodiscard]] std::shared_ptr<CallState> submit_method(CallSpec spec);
 
 /// A state without remote work: `then` completes it. `parent` is cancelled and dropped through it (the moved link).
 [[nodiscard]] std::shared_ptr<CallState> make_local_state(std::shared_ptr<CallState> parent);

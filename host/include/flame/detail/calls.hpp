@@ -1,9 +1,12 @@
-// call, try_call, async and cast: the typed face of Pool and BoundPool over detail::submit().
+// call, try_call, async, cast and place_child: the typed face of Pool and BoundPool over detail::submit().
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <flame/detail/arity.hpp>
 #include <flame/detail/call_state.hpp>
@@ -16,28 +19,38 @@
 
 namespace flame::detail {
 
-/// Children and tracked resources are not served by this release: what they answer.
-[[nodiscard]] Error objects_unsupported(std::string_view what);
-/// What calling through a default-made or moved-from handle gives.
-[[nodiscard]] Error empty_handle();
+/// The tracked resources among a call's arguments.
+class ArgumentObjects final : public ObjectSink {
+ public:
+  [[nodiscard]] std::uint32_t add(const ObjectHandle& object, std::string_view type_name) override;
 
-template <auto F, class... A>
+  std::vector<ObjectHandle> handles;
+  std::vector<std::uint64_t> ids;
+};
+
+template <auto F, class O = void, class... A>
 CallSpec make_spec(CallOptions options, const A&... arguments) {
-  using C = Callee<F>;
-  return {.task = std::string(C::name()),
-          .fingerprint = C::fingerprint,
-          .signature = C::schema,
-          .arguments = encode_arguments<F>(arguments...),
-          .options = std::move(options)};
+  using C = Callee<F, O>;
+  ArgumentObjects objects;
+  CallSpec spec{.task = std::string(C::name()),
+                .fingerprint = C::fingerprint,
+                .signature = C::schema,
+                .arguments = encode_arguments_with<F, O>(&objects, arguments...),
+                .options = std::move(options)};
+  spec.arguments.resources = std::move(objects.ids);
+  spec.objects = std::move(objects.handles);
+  spec.child = C::is_factory;
+  return spec;
 }
 
-template <auto F>
-Result<HostResult<F>> decode_call(CallState& state) {
+template <auto F, class O = void>
+Result<HostResult<F, O>> decode_call(CallState& state) {
   Result<Payload> payload = state.take();
+  const std::unique_ptr<ObjectSource> objects = state.take_objects();
   if (payload.has_error()) {
     return std::move(payload).error();
   }
-  return decode_result<F>(PayloadView(*payload), nullptr);
+  return decode_result<F, O>(PayloadView(*payload), objects.get());
 }
 
 template <auto F, class... A>
@@ -89,8 +102,12 @@ void cast_call(const std::shared_ptr<PoolCore>& pool, CallOptions options, const
   template <auto F, class C = Callee<F>>                                                                             \
   requires(C::is_factory && C::arity == n) [[nodiscard]] typename C::HostResult place_child(                         \
       FLAME_DETAIL_UNWRAP params) const {                                                                            \
-    static_cast<void>(encode_arguments<F>(FLAME_DETAIL_UNWRAP args));                                                \
-    throw CallError(objects_unsupported(C::name()));                                                                 \
+    return try_call_now<F>(self().core(), self().call_options() FLAME_DETAIL_COMMA_THEN args).value();               \
+  }                                                                                                                  \
+  template <auto F, class C = Callee<F>>                                                                             \
+  requires(C::is_factory && C::arity == n) [[nodiscard]] Result<typename C::HostResult> try_place_child(             \
+      FLAME_DETAIL_UNWRAP params) const {                                                                            \
+    return try_call_now<F>(self().core(), self().call_options() FLAME_DETAIL_COMMA_THEN args);                       \
   }
 
 /// One overload per number of parameters, so that braces and designated initialisers work in calls. Errors thrown while
@@ -109,16 +126,20 @@ class Calls {
 
 /// Methods of Child and Tracked; see <flame/handles.hpp>.
 template <auto F, class O, class... A>
-Result<HostResult<F, O>> remote_call(const ObjectHandle& handle, const A&... arguments) {
+Result<HostResult<F, O>> remote_call(const ObjectHandle& handle, const CallOptions& options, const A&... arguments) {
   if (handle == nullptr) {
     return empty_handle();
   }
+  std::shared_ptr<CallState> state;
   try {
-    static_cast<void>(encode_arguments<F, O>(arguments...));
+    CallSpec spec = make_spec<F, O>(options, arguments...);
+    spec.object = handle;
+    state = submit_method(std::move(spec));
   } catch (const CallError& error) {
     return error.error();
   }
-  return objects_unsupported(Callee<F, O>::name());
+  state->wait(Duration(-1));
+  return decode_call<F, O>(*state);
 }
 
 }  // namespace flame::detail

@@ -44,14 +44,19 @@ const T& owned_argument(const T& value) {
 }
 
 /// Host side. Encodes the arguments of F (exactly Callee<F, O>::Arg<I>, I = 0..arity-1); Bytes are shared, not copied;
-/// Tracked arguments put their Object::id() into `resources`. Throws CallError: too_large (the table would exceed
+/// Tracked arguments get their position from `objects`. Throws CallError: too_large (the table would exceed
 /// 2 GiB - 64 KiB), invalid_argument (nested deeper than 64 levels, a variant without a value). [any thread]
 template <auto F, class O = void, class... A>
-Payload encode_arguments(const A&... arguments) {
+Payload encode_arguments_with(ObjectSink* objects, const A&... arguments) {
   static_assert(sizeof...(A) == Callee<F, O>::arity);
-  Encoder out(nullptr);
+  Encoder out(objects);
   put_table(out, Encoder::kRoot, owned_argument(arguments)...);
   return out.finish();
+}
+/// The same; Tracked arguments put their Object::id() into `resources`.
+template <auto F, class O = void, class... A>
+Payload encode_arguments(const A&... arguments) {
+  return encode_arguments_with<F, O>(nullptr, arguments...);
 }
 
 /// Plugin side. Verifies and decodes the arguments into owned values. nullopt: `error` says why (invalid_argument,

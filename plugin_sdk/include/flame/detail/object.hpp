@@ -5,7 +5,22 @@
 #include <memory>
 #include <string_view>
 
+#include <flame/child_exit.hpp>
+#include <flame/options.hpp>
+
 namespace flame::detail {
+
+/// How the owner of a Child follows and ends it. Implemented by the host library. [any thread]
+class ChildControl {
+ public:
+  virtual ~ChildControl();
+  /// Blocks until the child has ended (true) or `timeout` has passed (false); negative: for ever.
+  [[nodiscard]] virtual bool wait(Duration timeout) = 0;
+  /// How it ended, after wait() said true.
+  [[nodiscard]] virtual ChildExit exit() const = 0;
+  /// Asks it to end. Never blocks.
+  virtual void stop() noexcept = 0;
+};
 
 /// An object in a slot. In a plugin: the object itself; in a host: a handle that knows runner and slot and lets the
 /// object go when the last copy is destroyed. Implemented by the plugin SDK and by the host library. [any thread]
@@ -16,6 +31,8 @@ class Object {
   [[nodiscard]] virtual void* local() noexcept = 0;
   /// What the sender puts into Payload::resources. Host: the id of the remote object.
   [[nodiscard]] virtual std::uint64_t id() const noexcept = 0;
+  /// Of a child on the host, else nullptr.
+  [[nodiscard]] virtual ChildControl* child() noexcept;
 
  protected:
   Object() = default;

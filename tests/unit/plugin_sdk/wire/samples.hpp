@@ -36,13 +36,13 @@ inline std::vector<wire::Body> sample_bodies() {
   const PluginState plugin{{"video", "1.4.0", kDigest}, true, "no", false};
   return {
       Hello{2, 3, 4, "r-1", 5, {plugin, plugin}, {{"arch", "x86_64"}, {"cpus", "4"}}},
-      Welcome{9, 1, 5, Isolation::thread, true, false, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
+      Welcome{9, 2, 5, Isolation::thread, true, false, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
       Refuse{ErrorCode::incompatible, "another major"},
       BulkHello{77},
-      Invoke{1, 2, kDigest, "video::resize", 3, 4, 5, false, 6, sample_payload()},
+      Invoke{1, 2, kDigest, "video::resize", 3, 4, 5, false, 6, sample_payload(), 7},
       Begun{5},
       Result{5, sample_payload(), sample_error(), {1, 2, 3, 4}},
-      Ended{5},
+      Ended{5, sample_error()},
       Cancel{5, CancelReason::timed_out},
       Output{5, Stream::log, Level::error, "line", 3},
       Progress{5, 0.5, "half"},
@@ -56,6 +56,7 @@ inline std::vector<wire::Body> sample_bodies() {
       Abort{1, "cancelled"},
       Unsupported{1, "message kind 99", false},
       Batch{3},
+      Release{5, {1, 2}},
   };
 }
 

@@ -1,0 +1,104 @@
+// PoolPolicy: objects that stay in a slot after their call, and calls that go to them.
+#include <utility>
+
+#include "host/src/pool_policy.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+Error make(ErrorCode code, std::string message) {
+  Error error;
+  error.code = code;
+  error.message = std::move(message);
+  return error;
+}
+
+Error object_gone(const std::string& why) {
+  return make(ErrorCode::runner_lost,
+              "the object is gone: " + (why.empty() ? "it has ended" : why) + "; make it again");
+}
+
+}  // namespace
+
+void PoolPolicy::submit_on_object(const event::Submit& event, Instant now, Actions& out) {
+  calls_.submit(event, now);
+  const auto refuse = [&](Error error) { complete(*calls_.fail(event.call, std::move(error)), out); };
+  if (closed_) return refuse(make(ErrorCode::shutting_down, "the pool is shutting down; stop calling it"));
+  switch (held_.enqueue(event.lease, event.call)) {
+    case HeldSlots::Admission::gone:
+      return refuse(object_gone(held_.doom_of(event.lease)));
+    case HeldSlots::Admission::full:
+      return refuse(make(ErrorCode::queue_full,
+                         "as many calls as may wait (max_queue) wait for the object already; "
+                         "retry later, or use several objects"));
+    case HeldSlots::Admission::queued:
+      elastic_.activity();
+      expire_calls(now, out);
+      serve_held(event.lease, now, out);
+  }
+}
+
+void PoolPolicy::serve_held(CallId lease, Instant now, Actions& out) {
+  const std::optional<HeldSlots::Turn> turn = held_.next(lease);
+  if (!turn) return;
+  const CallTable::Attempt attempt = calls_.sent(turn->call, turn->runner, now);
+  out.push_back(action::Send{turn->call, turn->runner, attempt.remaining, attempt.number});
+}
+
+void PoolPolicy::handle(const event::Release& event, Instant, Actions& out) {
+  if (const auto runner = held_.runner_of(event.lease))
+    out.push_back(action::ReleaseObjects{*runner, event.lease, {event.object}});
+}
+
+void PoolPolicy::handle(const event::StopLease& event, Instant, Actions& out) {
+  const auto runner = held_.runner_of(event.lease);
+  if (!runner) return;
+  out.push_back(action::CancelRemote{event.lease, *runner, wire::CancelReason::cancelled});
+  doom_lease(event.lease, "it was told to stop", out);
+}
+
+// `wanted`: somebody gets handles to them. Else the caller is gone, and they are let go at once.
+void PoolPolicy::keep_objects(const event::Result& event, bool wanted, Actions& out) {
+  const std::optional<CallId> around = held_.lease_around(event.call);
+  const CallId lease = around.value_or(event.call);
+  if (!around && scheduler_.holds(event.runner, event.call)) held_.open(lease, event.runner);
+  if (wanted || held_.runner_of(lease) != event.runner) return;
+  if (around)
+    out.push_back(action::ReleaseObjects{event.runner, lease, event.objects});
+  else
+    out.push_back(action::CancelRemote{lease, event.runner, wire::CancelReason::cancelled});
+}
+
+bool PoolPolicy::ended_inside(const event::Ended& event, Instant now, Actions& out) {
+  const std::optional<CallId> lease = held_.ended(event.runner, event.call);
+  if (!lease) return false;
+  apply(event.call, calls_.ended(event.runner, event.call), out);
+  serve_held(*lease, now, out);
+  return true;
+}
+
+void PoolPolicy::end_lease(CallId lease, const std::optional<Error>& error, Actions& out) {
+  const std::optional<HeldSlots::Remains> remains = held_.close(lease);
+  if (!remains) return;
+  const std::string why = error ? error->message : std::string();
+  for (CallId call : remains->waiting) complete(*calls_.fail(call, object_gone(why)), out);
+  if (remains->inside)  // lost with it, unless its caller has given up before
+    if (auto outcome = calls_.fail(*remains->inside, object_gone(why))) complete(std::move(*outcome), out);
+  out.push_back(action::LeaseEnded{lease, remains->runner, error});
+}
+
+void PoolPolicy::doom_lease(CallId lease, const std::string& why, Actions& out) {
+  for (CallId call : held_.doom(lease, why)) complete(*calls_.fail(call, object_gone(why)), out);
+}
+
+// Its caller has given a call up. What a call left half done when its time was over is not used any further.
+void PoolPolicy::leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason, Actions& out) {
+  if (held_.remove_waiting(outcome.call) || reason != wire::CancelReason::timed_out) return;
+  const std::optional<CallId> lease = held_.lease_around(outcome.call);
+  if (!lease) return;
+  out.push_back(action::CancelRemote{*lease, outcome.runner, reason});
+  doom_lease(*lease, "a call on it ran past its deadline", out);
+}
+
+}  // namespace flame::pool
