@@ -191,9 +191,20 @@ void PoolDriver::perform(action::ReleaseObjects& release) {
 }
 
 void PoolDriver::perform(action::LeaseEnded& ended) {
-  if (auto node = leases_.extract(ended.lease)) {
-    node.mapped()->end(std::move(ended.error));
+  auto node = leases_.extract(ended.lease);
+  if (node.empty()) {
+    return;
   }
+  const HeldLease::Parts& lease = node.mapped()->parts();
+  if (ended.error && ended.error->code != ErrorCode::cancelled && ended.error->code != ErrorCode::shutting_down) {
+    services_.log.warning(lease.child ? "a child ended" : "tracked resources were lost",
+                          {{"pool", core_->name()},
+                           {"runner", lease.runner},
+                           {"call", lease.id},
+                           {"task", lease.task},
+                           {"error", ended.error->to_string()}});
+  }
+  node.mapped()->end(std::move(ended.error));
 }
 
 void PoolDriver::perform(const action::DrainRunner& drain) {

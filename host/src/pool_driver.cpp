@@ -139,10 +139,7 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
 }
 
 void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
-  event::Result event{runner, call, std::move(error), {}};
-  if (!event.error) {
-    event.objects = payload.resources;
-  }
+  event::Result event{runner, call, std::move(error), payload.resources};
   if (const auto found = calls_.find(call); found != calls_.end()) {
     found->second->result = std::move(payload);
   }

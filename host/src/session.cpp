@@ -14,6 +14,11 @@ namespace {
 
 constexpr int kChunksPerFlush = 4;
 
+// Of a result whose bytes are not taken: what it left in its slot has to be let go all the same.
+detail::Payload only_objects(std::vector<std::uint64_t> objects) {
+  return {.table = {}, .attachments = {}, .resources = std::move(objects)};
+}
+
 Error broken(std::string message) {
   return {.code = ErrorCode::incompatible, .message = std::move(message)};
 }
@@ -250,14 +255,14 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
       return broken("a second result while the first one's transfer is under way");
     }
     incoming_[result.payload.transfer] = result.id;
-    awaited_[result.id] = std::nullopt;
+    awaited_[result.id] = {result.payload.resources, std::nullopt};
     take_step(receiver_.announce(result.payload, info_.payload_max));
     return {};
   }
   auto unpacked = wire::unpack(result.payload, payload, info_.payload_max);
   if (unpacked.has_error()) {
     const bool too_large = unpacked.error().code == ErrorCode::too_large;
-    sink_->on_result(result.id, unpacked.error(), {});
+    sink_->on_result(result.id, unpacked.error(), only_objects(std::move(result.payload.resources)));
     return too_large ? Result<void>() : Result<void>(unpacked.error());
   }
   sink_->on_result(result.id, std::nullopt, std::move(*unpacked));
@@ -271,7 +276,7 @@ void Session::on_ended(wire::Ended&& ended) {
     bulk_queue_.emplace_back(wire::Abort{transfer.mapped(), "the call has ended"});
   }
   if (const auto awaited = awaited_.find(ended.id); awaited != awaited_.end()) {
-    awaited->second = std::move(ended);
+    awaited->second.ended = std::move(ended);
   } else {
     report_ended(std::move(ended));
   }
@@ -321,14 +326,17 @@ void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error
   }
   const CallId call = found->second;
   incoming_.erase(found);
-  std::optional<wire::Ended> ended = std::move(awaited_.extract(call).mapped());
+  Awaited awaited = std::move(awaited_.extract(call).mapped());
+  if (error) {
+    payload = only_objects(std::move(awaited.objects));
+  }
   if (incoming_.empty()) {
     control_queue_.insert(control_queue_.end(), held_replies_.begin(), held_replies_.end());
     held_replies_.clear();
   }
   sink_->on_result(call, std::move(error), std::move(payload));
-  if (ended) {
-    report_ended(std::move(*ended));
+  if (awaited.ended) {
+    report_ended(std::move(*awaited.ended));
   }
 }
 

@@ -76,6 +76,10 @@ class Session final : public SlotPort {
     Instant deadline;
     std::uint32_t attempt = 1;
   };
+  struct Awaited {
+    std::vector<std::uint64_t> objects;  // that the result names, whatever becomes of its bytes
+    std::optional<wire::Ended> ended;    // has come meanwhile
+  };
   using Item = std::variant<Invocation, wire::Body>;
 
   [[nodiscard]] Router::Sent put_first(Instant now);
@@ -107,8 +111,7 @@ class Session final : public SlotPort {
   wire::BulkReceiver receiver_{wire::Side::runner};
   std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
   std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
-  /// Calls in incoming_, and the Ended that has come meanwhile.
-  std::unordered_map<CallId, std::optional<wire::Ended>> awaited_;
+  std::unordered_map<CallId, Awaited> awaited_;         // calls in incoming_
   std::vector<wire::RetireReply> held_replies_;  // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
   std::uint64_t echo_ = 0;

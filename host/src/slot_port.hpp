@@ -21,6 +21,7 @@ class FrameSink {
  public:
   virtual ~FrameSink() = default;
   virtual void on_begun(CallId call) = 0;
+  /// With an error, `payload` has at most resources: objects that the call left all the same.
   virtual void on_result(CallId call, std::optional<Error> error, detail::Payload payload) = 0;
   /// `why`: what ended the objects that the call had left in its slot; nullopt: nothing did, or there were none.
   virtual void on_ended(CallId call, std::optional<Error> why) = 0;

@@ -95,13 +95,13 @@ TEST_F(Calls, UnknownNamesAreNotFoundAndSuggestTheNearest) {
   EXPECT_NE(plugin.message.find("host_tasks"), std::string::npos) << plugin.message;
 }
 
-TEST_F(Calls, ChildrenAndTrackedResourcesAreRefusedWithATypedError) {
+TEST_F(Calls, ChildrenAndTrackedResourcesAreCalledThroughTheirHandles) {
   Host host(config());
   const Pool pool = host.pool("ffmpeg");
-  EXPECT_EQ(error_of([&] { static_cast<void>(pool.place_child<tasks::transcoder>("h264")); }).code,
-            ErrorCode::incompatible);
-  const Tracked<tasks::Index> none;
-  EXPECT_EQ(error_of([&] { none.call<&tasks::Index::query>("x"); }).code, ErrorCode::invalid_argument);
+  const Child<tasks::Transcoder> transcoder = pool.place_child<tasks::transcoder>("h264");
+  EXPECT_EQ(transcoder.call<&tasks::Transcoder::frames>(), 0);
+  const Tracked<tasks::Index> index = pool.call<tasks::open_index>("a.idx");
+  EXPECT_EQ(index.call<&tasks::Index::query>("foo"), std::vector<std::int64_t>{3});
 }
 
 TEST_F(Calls, FullQueuesAndBootsThatFailAreTyped) {

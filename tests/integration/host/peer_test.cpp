@@ -251,6 +251,47 @@ TEST_F(Peers, ARunnersLeaveWaitsForItsResults) {
   EXPECT_NE(error_of([&] { future.get(); }).code, ErrorCode::runner_lost) << "it came whole, though it is no int";
 }
 
+TEST_F(Peers, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  Dealer runner(parent.control.at(0));
+  const std::uint64_t session = join(runner, parent);
+  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  const auto invoke = runner.receive();
+  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
+  const auto bytes = wire::pack(detail::encode_result<tasks::add>(7, no_objects()));
+  const std::string frame(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  auto info = wire::describe(detail::encode_result<tasks::add>(7, no_objects()), 1 << 20).value();
+  info.resources = {1, 1, 99};
+  for (const std::uint64_t id : {future.id(), future.id(), future.id() + 1}) {
+    runner.send(session, wire::Result{.id = id, .payload = info, .error = {}, .usage = {}}, &frame);
+  }
+  EXPECT_EQ(future.get(), 7);
+  EXPECT_EQ(host.pool("ffmpeg").stats().slots_held, 1U) << "it is taken at its word";
+  bool cancelled = false;
+  for (int released = 0; released < 3 || !cancelled;) {
+    const auto message = runner.receive();
+    ASSERT_TRUE(message.has_value());
+    if (const auto* release = std::get_if<wire::Release>(&message->body)) released += release->lease == future.id();
+    if (const auto* cancel = std::get_if<wire::Cancel>(&message->body)) cancelled = cancel->id == future.id();
+  }
+  runner.send(session, wire::Ended{future.id(), Error{.code = ErrorCode::crashed, .message = "boom"}});
+  runner.send(session, wire::Ended{future.id(), {}});
+  EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
+}
+
+TEST_F(Peers, AnOlderRunnerIsToldTheOlderMinor) {
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  Dealer runner(parent.control.at(0));
+  wire::Hello hello = hello_for(parent);
+  hello.protocol_minor = 0;
+  runner.send(0, hello);
+  const auto answer = runner.receive();
+  ASSERT_TRUE(answer && std::holds_alternative<wire::Welcome>(answer->body));
+  EXPECT_EQ(std::get<wire::Welcome>(answer->body).protocol_minor, 0);
+}
+
 TEST_F(Peers, AFrameOverTheLimitEndsOnlyThatConnection) {
   auto [backend, host] = start({"ipc://auto"}, 2);
   const wire::Parent one = backend->parent(0);

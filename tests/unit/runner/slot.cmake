@@ -11,7 +11,8 @@ flame_add_test(slot_units
   LINK flame_slot flame_slot_handles)
 
 flame_add_test(slot_processes
-  SOURCES ${slot_tests}/slot_harness.cpp ${slot_tests}/calls_test.cpp ${slot_tests}/deaths_test.cpp
+  SOURCES ${slot_tests}/slot_harness.cpp ${slot_tests}/calls_test.cpp ${slot_tests}/child_thread_test.cpp
+          ${slot_tests}/deaths_test.cpp
           ${slot_tests}/hygiene_test.cpp ${slot_tests}/zygote_test.cpp
   LINK flame_slot_handles TIMEOUT 120)
 target_compile_definitions(slot_processes PRIVATE

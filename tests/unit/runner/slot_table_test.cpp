@@ -300,5 +300,65 @@ TEST_F(ThreadedSlotTableTest, ADeafTaskAloneIsKilledAtOnce) {
   EXPECT_EQ(did(), "kill 1 for 7, fork 2x3");
 }
 
+// --- held slots
+
+TEST_F(SlotTableTest, AHeldSlotIsKeptForItsObjectsAndEnteredByCallsOnThem) {
+  up();
+  ready(1);
+  lease(7);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
+  table->slot_held({1, 0});
+  lease(8);
+  EXPECT_EQ(did(), "") << "it is not for others";
+  ready(2);
+  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
+  table->slot_entered({1, 0}, 9);
+  table->slot_held({1, 0});
+  pass(100s);
+  EXPECT_EQ(did(), "") << "idle as it is, it stays";
+  table->slot_released(now, {1, 0}, true);
+  lease(10);
+  EXPECT_EQ(did(), "grant 10 1.0");
+}
+
+TEST_F(SlotTableTest, AHeldSlotIsDiscardedOnlyWhenItIsReleased) {
+  wire::Welcome message = welcome(4);
+  message.reuse = false;
+  make(message);
+  up();
+  ready(1);
+  lease(7);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
+  table->slot_held({1, 0});
+  EXPECT_EQ(did(), "");
+  table->slot_released(now, {1, 0}, true);
+  EXPECT_EQ(did(), "kill 1");
+}
+
+TEST_F(SlotTableTest, AHeldSlotCanBeKilledWhileNothingRunsInIt) {
+  up();
+  ready(1);
+  lease(7);
+  table->slot_held({1, 0});
+  static_cast<void>(did());
+  table->kill(now, {1, 0});
+  EXPECT_EQ(did(), "kill 1 for 0");
+}
+
+TEST_F(SlotTableTest, AHeldThreadKeepsARetiredProcessAliveForTheGrace) {
+  make(welcome(2, wire::Isolation::thread));
+  up();
+  ready(1, 0);
+  ready(1, 1);
+  lease(7);
+  lease(8);
+  static_cast<void>(did());
+  table->slot_held({1, 1});
+  table->kill(now, {1, 0});
+  EXPECT_EQ(did(), "fork 2x2") << "the other thread holds objects";
+  pass(5s);
+  EXPECT_EQ(did(), "kill 1 for 7");
+}
+
 }  // namespace
 }  // namespace flame::runner

@@ -200,7 +200,7 @@ TEST_F(Calls, TrackedObjectsStayInTheSlotUntilDestroyed) {
   call(slot, "Counter::increment", {}, method);
   call(slot, "Counter::increment", {}, method);
   EXPECT_EQ(table(slot), number(42));
-  slot.handle->destroy_objects(std::span(&method.object, 1));
+  destroy(slot, {method.object});
   call(slot, "Counter::increment", {}, method);
   EXPECT_EQ(slot.result->error.code, ErrorCode::runner_lost);
 }

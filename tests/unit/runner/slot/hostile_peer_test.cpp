@@ -274,5 +274,66 @@ TEST_F(HostilePeer, ImpossibleCallsAreRefusedBeforeTheyAreSent) {
   EXPECT_TRUE(handle_->idle());
 }
 
+TEST_F(HostilePeer, AnEndOfAChildThatIsNotThereCloses) {
+  run_call();
+  auto message = make_message<ChildEndedMessage>(Kind::child_ended);
+  message.id = 5;
+  say(message);
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AChildEndsOnceAndWithinItsBounds) {
+  become_idle();
+  const std::uint64_t part = 0;
+  InvokeView call;
+  call.id = 5;
+  call.task = "t";
+  call.parts = std::span(&part, 1);
+  call.places_child = true;
+  ASSERT_TRUE(handle_->invoke(call).has_value());
+  say(result(), numbers({0}));
+  events_.clear();
+  auto message = make_message<ChildEndedMessage>(Kind::child_ended);
+  message.id = 5;
+  message.code = static_cast<std::uint32_t>(ErrorCode::task_failed);
+  message.type_size = 1;
+  message.message_size = 4;
+  say(message, "Eboom");
+  ASSERT_EQ(events_.size(), 1u);
+  EXPECT_EQ(std::get<SlotChildEnded>(events_[0]).error.message, "boom");
+  EXPECT_TRUE(handle_->idle());
+  say(message, "Eboom");
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AnEndOfAChildThatLiesAboutItsSizeCloses) {
+  become_idle();
+  const std::uint64_t part = 0;
+  InvokeView call;
+  call.id = 5;
+  call.task = "t";
+  call.parts = std::span(&part, 1);
+  call.places_child = true;
+  ASSERT_TRUE(handle_->invoke(call).has_value());
+  auto message = make_message<ChildEndedMessage>(Kind::child_ended);
+  message.id = 5;
+  message.message_size = 1 << 30;
+  say(message, "boom");
+  expect_closed();
+}
+
+TEST_F(HostilePeer, AReadyThatNobodyAskedForClosesAndOneAfterADestroyDoesNot) {
+  become_idle();
+  const std::uint64_t object = 1;
+  handle_->destroy_objects(std::span(&object, 1));
+  EXPECT_FALSE(handle_->idle());
+  auto ready = make_message<ReadyMessage>(Kind::ready);
+  ready.verdict = Verdict::reusable;
+  say(ready);
+  EXPECT_TRUE(handle_->idle());
+  say(ready);
+  expect_closed();
+}
+
 }  // namespace
 }  // namespace flame::slot

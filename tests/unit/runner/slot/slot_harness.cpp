@@ -133,6 +133,12 @@ void SlotTest::turn() {
   reap();
 }
 
+void SlotTest::destroy(TestSlot& slot, std::vector<std::uint64_t> objects) {
+  slot.ready = false;
+  slot.handle->destroy_objects(objects);
+  EXPECT_TRUE(until([&] { return slot.ready || slot.closed.has_value(); }));
+}
+
 void SlotTest::read_slot(TestSlot& slot) {
   std::vector<SlotEvent> events;
   slot.handle->on_writable();
@@ -156,6 +162,7 @@ void SlotTest::take(TestSlot& slot, SlotEvent& event) {
   }
   if (auto* progress = std::get_if<SlotProgress>(&event)) slot.progress.push_back(std::move(*progress));
   if (auto* log = std::get_if<SlotLog>(&event)) slot.logs.push_back(std::move(*log));
+  if (auto* ended = std::get_if<SlotChildEnded>(&event)) slot.child_end = std::move(ended->error);
   if (auto* closed = std::get_if<SlotClosed>(&event)) slot.closed = closed->reason;
 }
 

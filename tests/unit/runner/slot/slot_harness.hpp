@@ -33,6 +33,7 @@ struct TestSlot {
   std::string streamed;  // bytes of a streamed result
   std::vector<SlotProgress> progress;
   std::vector<SlotLog> logs;
+  std::optional<Error> child_end;
   std::optional<std::string> closed;
   std::string out, err;
 };
@@ -56,6 +57,9 @@ class SlotTest : public test::LeftoversTest {
   void begin(TestSlot& slot, std::string_view task, std::string_view argument, InvokeView options = {});
   /// begin(), then waits for the result and the slot's verdict, or for its end.
   void call(TestSlot& slot, std::string_view task, std::string_view argument = {}, InvokeView options = {});
+
+  /// Destroys objects and waits for the slot's verdict.
+  void destroy(TestSlot& slot, std::vector<std::uint64_t> objects);
 
   /// One turn of the loop: polls all fds up to 10 ms, reads what is there, reaps children.
   void turn();
