@@ -27,6 +27,8 @@ class PoolCheck {
     plugins();
     environment();
     if (pool_.backend.empty()) add("backend", "must not be empty; \"local\" runs on this machine");
+    if (pool_.backend.size() > limits::kNameMax)
+      add("backend", "must have at most " + std::to_string(limits::kNameMax) + " characters");
     return std::move(problems_);
   }
 
@@ -77,6 +79,10 @@ class PoolCheck {
 
   void plugins() {
     if (pool_.plugins.empty()) add("plugins", "must name at least one plugin, such as \"video@1\"");
+    if (pool_.plugins.size() > limits::kPoolPluginsMax)
+      add("plugins", "names " + std::to_string(pool_.plugins.size()) + " plugins, of at most " +
+                         std::to_string(limits::kPoolPluginsMax) +
+                         "; use several pools, or put more tasks into one plugin");
     std::set<std::string> names;
     for (const std::string& text : pool_.plugins) {
       const auto reference = manifest::PluginReference::parse(text);
@@ -110,7 +116,8 @@ bool is_endpoint(const std::string& endpoint) {
   const std::string_view port = std::string_view(endpoint).substr(colon + 1);
   unsigned number = 0;
   const auto [end, failure] = std::from_chars(port.data(), port.data() + port.size(), number);
-  return colon > 6 && failure == std::errc{} && end == port.data() + port.size() && number <= 65535;
+  return endpoint.size() <= limits::kNameMax && colon > 6 && failure == std::errc{} &&
+         end == port.data() + port.size() && number <= 65535;
 }
 
 constexpr Duration kLivenessMax = std::chrono::hours(1);
@@ -137,6 +144,10 @@ std::vector<Problem> problems_of(const HostConfig& config) {
   std::vector<Problem> problems;
   if (!is_name(config.name)) problems.push_back({"host.name", "must not be empty; \"auto\" is the machine's name"});
   if (config.listen.empty()) problems.push_back({"host.listen", "must name an endpoint, such as \"ipc://auto\""});
+  if (config.listen.size() > limits::kEndpointsMax)
+    problems.push_back({"host.listen", "names " + std::to_string(config.listen.size()) + " endpoints, of at most " +
+                                           std::to_string(limits::kEndpointsMax) +
+                                           "; \"tcp://[::]:0\" alone listens on every address of the machine"});
   for (const std::string& endpoint : config.listen)
     if (!is_endpoint(endpoint))
       problems.push_back({"host.listen", "\"" + endpoint +
@@ -150,6 +161,12 @@ std::vector<Problem> problems_of(const HostConfig& config) {
     problems.push_back({"host.liveness",
                         "needs 5 x beat <= host_silence, host_silence + beat < runner_silence, no more "
                         "than an hour"});
+  if (config.advertise.size() > limits::kNameMax)
+    problems.push_back({"host.advertise", "must have at most " + std::to_string(limits::kNameMax) + " characters"});
+  if (config.require_signature)
+    problems.push_back({"plugins.require_signature",
+                        "= true cannot be kept: this version of flame does not verify signatures; remove the key, and "
+                        "let only trusted accounts write to the plugin directories"});
   if (config.control.empty()) problems.push_back({"host.control", "must not be empty; \"off\" opens no socket"});
   for (const auto& [name, pool] : config.pools) {
     std::vector<Problem> more = problems_of(name, pool);

@@ -102,7 +102,8 @@ std::string dial_address(const std::string& advertise, const std::string& bound)
     const char* fly = std::getenv("FLY_PRIVATE_IP");
     const std::string host = host_of(bound);
     const bool any = host == "[::]" || host == "0.0.0.0" || host == "*";
-    address = fly != nullptr && *fly != '\0' ? fly : any ? "127.0.0.1" : host;
+    const bool usable = fly != nullptr && *fly != '\0' && std::strlen(fly) <= limits::kNameMax;
+    address = usable ? fly : any ? "127.0.0.1" : host;
   }
   if (address.find(':') != std::string::npos && address.front() != '[') {
     address = '[' + address + ']';

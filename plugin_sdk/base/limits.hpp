@@ -59,6 +59,8 @@ inline constexpr std::size_t kEnvelopeDecodedMax = 2 * kEnvelopeMax;
 inline constexpr std::size_t kParentMax = 64 * KiB;
 inline constexpr std::size_t kEndpointMax = 512;
 inline constexpr std::size_t kEndpointsMax = 32;
+/// Plugins of one pool: FLAME_PARENT and Hello name them all, beside endpoints and names of the largest size.
+inline constexpr std::size_t kPoolPluginsMax = 100;
 
 // --- transfers
 /// Transfers whose chunks came before their envelope, per session; each holds at most one window.
@@ -70,6 +72,11 @@ inline constexpr std::size_t kClosedTransfersMax = 4096;
 inline constexpr std::size_t kPluginBytesMax = 1 * GiB;
 inline constexpr std::size_t kNoteBytesMax = 1 * MiB;
 inline constexpr std::size_t kProgramHeadersMax = 64;
+inline constexpr std::size_t kSectionHeadersMax = 1024;
+/// What is read of a plugin's symbol table to name the functions of a call stack (700,000 symbols, about 10 ms, once
+/// per plugin and runner), and the bytes of one symbol's name.
+inline constexpr std::size_t kSymbolTableMax = 16 * MiB;
+inline constexpr std::size_t kSymbolNameMax = 1 * KiB;
 
 // --- time (DESIGN §4, §5, §6; FLAME's defaults)
 inline constexpr auto kBeatInterval = 1s;
@@ -86,6 +93,8 @@ inline constexpr auto kKillGrace = 250ms;  // stop request → SIGKILL
 inline constexpr auto kRetireGrace = 5s;   // thread isolation: a process with a deaf task lives this long at most
 inline constexpr auto kTimeoutDefault = 30s;
 inline constexpr auto kBootTimeoutDefault = 30s;
+/// start() or start_slot() of a plugin, when the host does not say: the pool's boot_timeout.
+inline constexpr auto kStartLimitDefault = kBootTimeoutDefault;
 inline constexpr auto kShutdownTimeoutDefault = 30s;
 inline constexpr auto kIdleShutdownDefault = 30s;
 inline constexpr auto kByeWait = 1s;

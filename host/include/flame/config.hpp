@@ -116,7 +116,7 @@ struct HostConfig {
   std::string advertise = "auto";        ///< address that runners dial for tcp; "auto": FLY_PRIVATE_IP if set
   std::string control = "auto";          ///< path of the socket `flame status` attaches to; "off": none
   std::vector<std::string> plugin_path;  ///< [plugins] path; absolute, or relative to the working directory
-  bool require_signature = false;
+  bool require_signature = false;        ///< signatures are not verified yet: true is an error, never ignored
   Liveness liveness;
   std::map<std::string, PoolConfig> pools;
   std::map<std::string, BackendOptions> backends;

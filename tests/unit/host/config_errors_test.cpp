@@ -105,7 +105,10 @@ INSTANTIATE_TEST_SUITE_P(
               "flame itself"},
         Wrong{"Endpoint", "[host]\nlisten = [\"http://x\"]\n",
               "flame.toml:2:10: host.listen \"http://x\" is no endpoint; use \"ipc://auto\" or \"tcp://ADDRESS:PORT\" "
-              "(port 0: any free one)"}),
+              "(port 0: any free one)"},
+        Wrong{"Signature", "[plugins]\nrequire_signature = true\n",
+              "flame.toml:2:21: plugins.require_signature = true cannot be kept: this version of flame does not verify "
+              "signatures; remove the key, and let only trusted accounts write to the plugin directories"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(ConfigErrorTexts, QuoteADurationThatHasNoUnit) {
@@ -130,6 +133,31 @@ TEST(ConfigErrorTexts, ReportSeveralProblemsAtOnceInTheOrderOfTheFile) {
 TEST(ConfigErrorTexts, RefuseABadPluginReference) {
   EXPECT_THAT(message("[pools.a]\nplugins = [\"Video@x\"]\n"), StartsWith("flame.toml:2:11: pools.a.plugins "));
   EXPECT_THAT(message("[pools.a]\nplugins = [\"video@1\", \"video@2\"]\n"), HasSubstr("\"video\" twice"));
+}
+
+std::string list_of(std::size_t count, const std::string& before, const std::string& after = {}) {
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i)
+    list += (list.empty() ? "[\"" : ", \"") + before + std::to_string(i) + after + "\"";
+  return list + "]";
+}
+
+TEST(ConfigErrorTexts, BoundWhatEveryRunnerIsTold) {
+  const auto listening = [](std::size_t count) { return "[host]\nlisten = " + list_of(count, "tcp://[::]:") + "\n"; };
+  EXPECT_EQ(message(listening(32)), "no error");
+  EXPECT_EQ(message(listening(33)),
+            "flame.toml:2:10: host.listen names 33 endpoints, of at most 32; \"tcp://[::]:0\" alone listens on every "
+            "address of the machine");
+  const auto loading = [](std::size_t count) { return "[pools.a]\nplugins = " + list_of(count, "p", "@1") + "\n"; };
+  EXPECT_EQ(message(loading(100)), "no error");
+  EXPECT_EQ(message(loading(101)),
+            "flame.toml:2:11: pools.a.plugins names 101 plugins, of at most 100; use several pools, or put more tasks "
+            "into one plugin");
+  EXPECT_THAT(message("[host]\nadvertise = \"" + std::string(256, 'x') + "\"\n"),
+              StartsWith("flame.toml:2:13: host.advertise must have at most 255 characters"));
+  EXPECT_THAT(message(pool("backend = \"" + std::string(256, 'x') + "\"")),
+              StartsWith("flame.toml:3:11: pools.a.backend must have at most 255 characters"));
+  EXPECT_THAT(message("[host]\nlisten = [\"tcp://" + std::string(300, 'x') + ":1\"]\n"), HasSubstr("is no endpoint"));
 }
 
 TEST(ConfigErrorTexts, NeverShowALongValueWhole) {

@@ -55,7 +55,7 @@ advertise = "fdaa::3"
 control = "/run/app/control"
 [plugins]
 path = ["/opt/plugins"]
-require_signature = true
+require_signature = false
 [pools.ffmpeg]
 plugins = ["video@1", "audio@2.1.0"]
 min = 1
@@ -86,7 +86,7 @@ isolation = "thread"
   EXPECT_EQ(config.advertise, "fdaa::3");
   EXPECT_EQ(config.control, "/run/app/control");
   EXPECT_THAT(config.plugin_path, ElementsAre("/opt/plugins"));
-  EXPECT_TRUE(config.require_signature);
+  EXPECT_FALSE(config.require_signature);
   const PoolConfig& pool = config.pools.at("ffmpeg");
   EXPECT_THAT(pool.plugins, ElementsAre("video@1", "audio@2.1.0"));
   EXPECT_EQ(pool.min, 1u);

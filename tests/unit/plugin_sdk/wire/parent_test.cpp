@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "tests/unit/plugin_sdk/wire/samples.hpp"
 #include "tests/unit/plugin_sdk/wire/structural.hpp"
@@ -53,6 +54,19 @@ TEST(ParentTable, RefusesWhatAHostWouldNotWrite) {
   parent = test::sample_parent();
   parent.failsafe_ns = -2;
   EXPECT_THAT(refusal(parent), HasSubstr("parent.failsafe_ns"));
+}
+
+TEST(ParentTable, HasRoomForTheLargestConfiguration) {
+  const std::string name(limits::kNameMax, 'n');
+  Parent parent = test::sample_parent();
+  parent.host_name = parent.pool = parent.runner = parent.backend = name;
+  parent.control.assign(limits::kEndpointsMax, std::string(limits::kEndpointMax, 'e'));
+  parent.bulk = parent.control;
+  const std::string short_name(64, 'p');  // what a manifest may have as a name and as a version
+  parent.plugins.assign(limits::kPoolPluginsMax, {short_name, short_name, std::string(64, 'a')});
+  const auto decoded = decode_parent(encode_parent(parent));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_TRUE(test::same(*decoded, parent));
 }
 
 TEST(ParentTable, AnErrorNeverShowsAKey) {
