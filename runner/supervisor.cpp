@@ -216,8 +216,8 @@ class Supervisor final : public HostListener {
     } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
       terminator_.host_lost(now, "it said goodbye: " + bye->reason);
     } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
-      // decode() gives this for a body of a newer minor; only requests have an id, and they must not stay unanswered.
-      if (unknown->id != 0) link_.send(*unknown);
+      // Of a body of a newer minor only requests have an id, and they must not stay unanswered. An answer is none.
+      if (unknown->undecoded && unknown->id != 0) link_.send(*unknown);
     }
     obey_terminator();
   }

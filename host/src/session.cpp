@@ -244,6 +244,16 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
   return {};
 }
 
+void Session::on_unsupported(const wire::Unsupported& answer) {
+  sink_->on_result(answer.id,
+                   Error{.code = ErrorCode::incompatible,
+                         .message = "the runner does not know this kind of call (" + answer.what +
+                                    "): deploy the flame-runner of this release",
+                         .started = Started::no},
+                   {});
+  on_ended(answer.id);
+}
+
 Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload) {
   if (result.error.code != ErrorCode::none) {
     result.error.usage = result.usage;

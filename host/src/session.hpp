@@ -67,6 +67,8 @@ class Session final : public SlotPort {
   bool dirty = false;
   bool closed = false;
 
+  /// The runner did not know a request of ours. If that was an invocation, it ends with `incompatible`.
+  void on_unsupported(const wire::Unsupported& answer);
   /// A message about calls or transfers. An error means that the peer breaks the protocol: end the session.
   [[nodiscard]] Result<void> on_message(wire::Body&& body, std::span<const std::byte> payload);
 

@@ -205,6 +205,18 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   touch(*found->second);
 }
 
+// Either a body of a newer minor, or the runner's answer to one of ours.
+void SessionTable::on_unsupported(Session& session, const wire::Unsupported& unknown) {
+  if (!unknown.undecoded) {
+    complain("the runner does not know a request: update flame-runner (" + unknown.what + ")", session.info().name);
+    session.on_unsupported(unknown);
+  } else if (unknown.id != 0) {
+    session.post(unknown);
+    touch(session);
+  }
+  events_.on_heard(session);
+}
+
 void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload) {
   if (is_any<wire::Begun, wire::Result, wire::Ended, wire::Output, wire::Progress, wire::Chunk, wire::Credit,
              wire::Abort>(body)) {
@@ -218,6 +230,8 @@ void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const 
       events_.on_heard(session);
     }
     touch(session);
+  } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
+    on_unsupported(session, *unknown);
   } else {
     if (const auto* beat = std::get_if<wire::Beat>(&body)) {
       session.on_beat(*beat);

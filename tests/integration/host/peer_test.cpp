@@ -10,6 +10,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "tests/integration/host/support.hpp"
+#include "tests/support/newer_minor.hpp"
 
 namespace flame::test {
 namespace {
@@ -290,6 +291,50 @@ TEST_F(Peers, AnOlderRunnerIsToldTheOlderMinor) {
   const auto answer = runner.receive();
   ASSERT_TRUE(answer && std::holds_alternative<wire::Welcome>(answer->body));
   EXPECT_EQ(std::get<wire::Welcome>(answer->body).protocol_minor, 0);
+}
+
+TEST_F(Peers, ARequestOfANewerMinorIsAnsweredAndANotificationIsNot) {
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  Dealer runner(parent.control.at(0));
+  const std::uint64_t session = join(runner, parent);
+  const auto send_newer = [&](const wire::Body& body) {
+    const auto bytes = of_a_newer_minor(wire::encode(session, body));
+    runner.send_frames({std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+  };
+  send_newer(wire::Beat{7});
+  wire::Invoke request;
+  request.id = 77;
+  send_newer(request);
+  const auto answer = runner.receive();
+  ASSERT_TRUE(answer.has_value());
+  const auto* unsupported = std::get_if<wire::Unsupported>(&answer->body);
+  ASSERT_NE(unsupported, nullptr) << "message " << answer->body.index();
+  EXPECT_EQ(unsupported->id, 77U);
+  EXPECT_EQ(unsupported->what, "message kind 200");
+  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  serve(runner, session, 1);
+  EXPECT_EQ(future.get(), 7);
+}
+
+TEST_F(Peers, ACallThatTheRunnerDoesNotKnowIsIncompatible) {
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  Dealer runner(parent.control.at(0));
+  const std::uint64_t session = join(runner, parent);
+  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  const auto invoke = runner.receive();
+  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
+  runner.send(session, wire::Unsupported{future.id(), "message kind 5"});
+  const Error error = error_of([&] { future.get(); });
+  EXPECT_EQ(error.code, ErrorCode::incompatible) << error.to_string();
+  EXPECT_NE(error.message.find("flame-runner"), std::string::npos) << error.message;
+  EXPECT_EQ(error.started, Started::no);
+  EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
+  runner.send(session, wire::Unsupported{12345, "nothing that was asked"});
+  auto next = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  serve(runner, session, 1);
+  EXPECT_EQ(next.get(), 7);
 }
 
 TEST_F(Peers, AFrameOverTheLimitEndsOnlyThatConnection) {

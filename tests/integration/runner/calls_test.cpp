@@ -6,8 +6,10 @@
 #include <string>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/envelope.hpp"
 #include "tests/integration/runner/fake_host.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/newer_minor.hpp"
 
 namespace flame::test {
 namespace {
@@ -212,6 +214,20 @@ TEST_F(RunnerCalls, MalformedFramesAreIgnored) {
   for (const std::string& frame : {std::string(), std::string("x"), std::string(5000, '\xff'), pattern(70000)}) {
     host.send_raw(bytes_of(frame));
   }
+  EXPECT_EQ(host.call("echo", "unmoved").text(), "unmoved");
+}
+
+TEST_F(RunnerCalls, ARequestOfANewerMinorIsAnsweredOnceAndANotificationIsNot) {
+  FakeHost host;
+  host.serve();
+  host.send_raw(of_a_newer_minor(wire::encode(host.welcome.session, wire::Drain{0})));
+  host.send(wire::Unsupported{5, "an answer, which has none itself"});
+  wire::Invoke request;
+  request.id = 77;
+  host.send_raw(of_a_newer_minor(wire::encode(host.welcome.session, request)));
+  const auto answer = host.expect<wire::Unsupported>();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->id, 77u);
   EXPECT_EQ(host.call("echo", "unmoved").text(), "unmoved");
 }
 
