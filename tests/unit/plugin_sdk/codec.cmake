@@ -20,7 +20,8 @@ target_link_libraries(codec_print_schema PRIVATE flame_sdk flame_options)
 add_custom_command(OUTPUT ${codec_generated}/everything_generated.h ${codec_generated}/monster_generated.h
   COMMAND codec_print_schema > ${codec_generated}/everything.fbs
   COMMAND ${FLAME_FLATC} --cpp -o ${codec_generated} ${codec_generated}/everything.fbs
-  COMMAND ${FLAME_FLATC} --cpp --gen-object-api -o ${codec_generated} ${codec_dir}/monster.fbs
+  COMMAND ${FLAME_FLATC} --cpp --gen-object-api --reflect-types -o ${codec_generated}
+          ${codec_dir}/monster.fbs
   DEPENDS codec_print_schema ${codec_dir}/monster.fbs
   VERBATIM)
 add_custom_target(codec_generated_readers

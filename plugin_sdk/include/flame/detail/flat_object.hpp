@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <flame/detail/encoder.hpp>
+#include <flame/detail/flat_walk.hpp>
 #include <flame/detail/traits.hpp>
 
 namespace flame::detail {
@@ -19,8 +20,16 @@ struct VerifierOf<bool (Table::*)(V&) const> {
   using Type = V;
 };
 
+/// Without its type table nothing bounds what a received buffer decodes to.
+template <class Table>
+concept HasTypeTable = requires {
+  *Table::MiniReflectTypeTable();
+};
+
 template <FlatObject T>
 struct FlatNames {
+  static_assert(HasTypeTable<typename T::TableType>,
+                "flame: generate this FlatBuffers type with flatc --cpp --gen-object-api --reflect-types");
   using Table = typename T::TableType;
   using Builder = std::remove_reference_t<decltype(std::declval<typename Table::Builder&>().fbb_)>;
   using Verifier = typename VerifierOf<decltype(&Table::Verify)>::Type;
@@ -33,13 +42,13 @@ void put_flat_object(Encoder& out, std::size_t reference, const T& value) {
   out.put_nested(reference, builder.GetBufferPointer(), builder.GetSize());
 }
 
-/// false: the bytes are not a valid buffer of this type. `data` is aligned to 16 bytes. Inside of the nested buffer
-/// FlatBuffers' own verifier decides: it counts tables, but texts and vectors may be shared there, so the bound on the
-/// size of decoded values does not extend to these types.
+/// false: the bytes are not a valid buffer of this type, or its objects are shared, as by the attribute (shared), so
+/// that they would decode to more than a multiple of their size. `data` is aligned to 16 bytes.
 template <FlatObject T>
 bool get_flat_object(const std::byte* data, std::size_t size, unsigned depth_max, T& value) {
   using Names = FlatNames<T>;
-  // Each table costs at least four bytes, so more of them than that are shared ones.
+  using TypeTable = std::remove_cvref_t<decltype(*Names::Table::MiniReflectTypeTable())>;
+  if (!FlatWalk<TypeTable>(data, size, depth_max).root(*Names::Table::MiniReflectTypeTable())) return false;
   typename Names::Verifier verifier(reinterpret_cast<const std::uint8_t*>(data), size, depth_max,
                                     static_cast<std::uint32_t>(size / 4));
   if (!verifier.template VerifyBuffer<typename Names::Table>(nullptr)) return false;
