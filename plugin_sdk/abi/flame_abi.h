@@ -92,6 +92,15 @@ typedef struct flame_input_extension {
   void (*release)(void* reference);
 } flame_input_extension;
 
+/* Optional: get_extension(FLAME_EXTENSION_WHERE). Tells where the exception was thrown that invoke() reports by set_error().
+ * set_where() [slot] takes return addresses, innermost first; copied, cut at what the runner keeps. Last call wins. */
+#define FLAME_EXTENSION_WHERE "flame.where/1"
+typedef struct flame_where_extension {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void (*set_where)(flame_call*, void* const* addresses, size_t count);
+} flame_where_extension;
+
 /* For whom this process works. Strings are UTF-8, valid as long as the plugin is loaded. Never holds keys. */
 typedef struct flame_parent_info {
   uint32_t struct_size;

@@ -1,7 +1,6 @@
-// The ELF side of the manifest: header, program headers, PT_NOTE segments, notes in them.
+// The ELF side of the manifest: program headers, PT_NOTE segments, notes in them.
 #include "plugin_sdk/manifest/elf_note.hpp"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
+#include "plugin_sdk/manifest/elf_file.hpp"
 
 namespace flame::manifest {
 namespace {
@@ -23,96 +23,11 @@ using namespace std::string_view_literals;
 constexpr std::string_view kOwner = "FLAME\0"sv;  // with the NUL that the note format counts
 constexpr std::uint32_t kManifestType = 1;
 
-#if defined(__x86_64__)
-constexpr std::uint16_t kMachine = EM_X86_64;
-constexpr const char* kMachineName = "x86_64";
-#elif defined(__aarch64__)
-constexpr std::uint16_t kMachine = EM_AARCH64;
-constexpr const char* kMachineName = "aarch64";
-#else
-#error "the ELF machine of this architecture is not known here"
-#endif
-
 Error fail(ErrorCode code, std::string message) {
   Error error;
   error.code = code;
   error.message = std::move(message);
   return error;
-}
-
-Error damaged(const char* what) {
-  return fail(ErrorCode::invalid_argument, std::string("is a damaged ELF file: ") + what + "; build or copy it again");
-}
-
-// Random access to bytes that may be a file or memory. read() fails when the range is not wholly there.
-class Source {
- public:
-  explicit Source(std::span<const std::byte> bytes) : bytes_(bytes), size_(bytes.size()) {}
-  Source(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
-
-  [[nodiscard]] bool read(std::uint64_t offset, std::span<std::byte> into) const {
-    if (offset > size_ || into.size() > size_ - offset) {
-      return false;
-    }
-    if (fd_ < 0) {
-      if (!into.empty()) {
-        std::memcpy(into.data(), bytes_.data() + offset, into.size());
-      }
-      return true;
-    }
-    return read_file(offset, into);
-  }
-
- private:
-  [[nodiscard]] bool read_file(std::uint64_t offset, std::span<std::byte> into) const {
-    while (!into.empty()) {
-      const ssize_t got = ::pread(fd_, into.data(), into.size(), static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) {
-        continue;
-      }
-      if (got <= 0) {
-        return false;
-      }
-      into = into.subspan(static_cast<std::size_t>(got));
-      offset += static_cast<std::uint64_t>(got);
-    }
-    return true;
-  }
-
-  int fd_ = -1;
-  std::span<const std::byte> bytes_;
-  std::uint64_t size_;
-};
-
-template <typename T>
-std::span<std::byte> bytes_of(T& value) {
-  return std::as_writable_bytes(std::span(&value, 1));
-}
-
-Result<Elf64_Ehdr> read_header(const Source& source) {
-  Elf64_Ehdr header{};
-  if (!source.read(0, std::as_writable_bytes(std::span(header.e_ident))) ||
-      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return fail(ErrorCode::invalid_argument, "is no ELF file, so no plugin");
-  }
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB) {
-    return fail(ErrorCode::incompatible,
-                std::string("is not built for this architecture (") + kMachineName + "): it is 32-bit or big-endian");
-  }
-  if (!source.read(0, bytes_of(header))) {
-    return damaged("the ELF header is cut off");
-  }
-  if (header.e_machine != kMachine) {
-    return fail(ErrorCode::incompatible, std::string("is not built for this architecture (") + kMachineName +
-                                             "): its ELF machine is " + std::to_string(header.e_machine));
-  }
-  if (header.e_type != ET_DYN) {
-    return fail(ErrorCode::incompatible, "is no shared object; build it with flame_add_plugin()");
-  }
-  if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > limits::kProgramHeadersMax) {
-    return damaged("its program headers have an impossible size or count");
-  }
-  return header;
 }
 
 // Notes of a segment start at multiples of its alignment: 4, or 8 as in .note.gnu.property.
@@ -142,20 +57,20 @@ std::optional<Note> take_note(std::string_view& rest, std::size_t alignment) {
 }
 
 // Adds the FLAME manifests of one segment to `found`; nullopt when all is well.
-std::optional<Error> scan_segment(const Source& source, const Elf64_Phdr& segment, std::vector<std::string>& found) {
+std::optional<Error> scan_segment(const ElfSource& source, const Elf64_Phdr& segment, std::vector<std::string>& found) {
   if (segment.p_filesz > limits::kNoteBytesMax) {
-    return damaged("its notes exceed 1 MiB");
+    return damaged_elf("its notes exceed 1 MiB");
   }
   std::string bytes(segment.p_filesz, '\0');
   if (!source.read(segment.p_offset, std::as_writable_bytes(std::span(bytes)))) {
-    return damaged("a note lies beyond the end of the file");
+    return damaged_elf("a note lies beyond the end of the file");
   }
   std::string_view rest = bytes;
   const std::size_t alignment = segment.p_align == 8 ? 8 : 4;
   while (!rest.empty()) {
     const auto note = take_note(rest, alignment);
     if (!note) {
-      return damaged("a note is cut off");
+      return damaged_elf("a note is cut off");
     }
     if (note->owner == kOwner && note->type == kManifestType) {
       found.emplace_back(note->content);
@@ -164,17 +79,20 @@ std::optional<Error> scan_segment(const Source& source, const Elf64_Phdr& segmen
   return std::nullopt;
 }
 
-Result<std::string> find_note(const Source& source) {
-  const auto header = read_header(source);
+Result<std::string> find_note(const ElfSource& source) {
+  const auto header = read_elf_header(source);
   if (!header) {
     return header.error();
+  }
+  if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > limits::kProgramHeadersMax) {
+    return damaged_elf("its program headers have an impossible size or count");
   }
   std::vector<std::string> found;
   std::uint64_t offset = header->e_phoff;
   for (unsigned i = 0; i < header->e_phnum; ++i, offset += sizeof(Elf64_Phdr)) {
     Elf64_Phdr segment{};
-    if (!source.read(offset, bytes_of(segment))) {
-      return damaged("its program headers are cut off");
+    if (!source.read(offset, segment)) {
+      return damaged_elf("its program headers are cut off");
     }
     if (segment.p_type != PT_NOTE) {
       continue;
@@ -196,7 +114,7 @@ Result<std::string> find_note(const Source& source) {
 }  // namespace
 
 Result<std::string> read_note(std::span<const std::byte> file) {
-  return find_note(Source(file));
+  return find_note(ElfSource(file));
 }
 
 Result<std::string> read_note(int fd, const std::string& name) {
@@ -210,7 +128,7 @@ Result<std::string> read_note(int fd, const std::string& name) {
   if (static_cast<std::uint64_t>(status.st_size) > limits::kPluginBytesMax) {
     return fail(ErrorCode::too_large, name + " exceeds the 1 GiB that a plugin may have");
   }
-  auto note = find_note(Source(fd, static_cast<std::uint64_t>(status.st_size)));
+  auto note = find_note(ElfSource(fd, static_cast<std::uint64_t>(status.st_size)));
   if (!note) {
     return fail(note.error().code, name + " " + note.error().message);
   }

@@ -4,12 +4,14 @@
 #include <cxxabi.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <memory>
 #include <new>
+#include <span>
 #include <typeinfo>
+
+#include "plugin_sdk/sdk/demangle.hpp"
+#include "plugin_sdk/sdk/throw_site.hpp"
 
 namespace flame::detail {
 namespace {
@@ -20,13 +22,6 @@ struct Described {
   std::string type;
   std::string message;
 };
-
-std::string demangle(const char* name) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
-                                                         &std::free);
-  return status == 0 && text != nullptr ? std::string(text.get()) : std::string(name);
-}
 
 Described describe_outermost(const std::exception& exception) {
   const char* what = exception.what();
@@ -66,6 +61,17 @@ void append_causes(const std::exception& exception, std::string& message, unsign
   }
 }
 
+void report_throw_site(flame_call* call) noexcept {
+  const std::span<void* const> frames = take_throw_site();
+  if (frames.empty() || call->api->get_extension == nullptr) {
+    return;
+  }
+  const auto* extension = static_cast<const flame_where_extension*>(call->api->get_extension(FLAME_EXTENSION_WHERE));
+  if (extension != nullptr && extension->struct_size >= sizeof(flame_where_extension)) {
+    extension->set_where(call, frames.data(), frames.size());
+  }
+}
+
 }  // namespace
 
 CaughtException describe_current_exception() {
@@ -88,6 +94,7 @@ CaughtException describe_current_exception() {
 }
 
 flame_status report_current_exception(flame_call* call) noexcept {
+  report_throw_site(call);  // first: describing may throw and catch
   try {
     const CaughtException caught = describe_current_exception();
     call->api->set_error(call, caught.type.c_str(), caught.message.c_str());

@@ -48,7 +48,7 @@ struct Error {
   ErrorCode code = ErrorCode::none;
   std::string type;                ///< task_failed: the exception's type ("std::runtime_error"); else empty
   std::string message;             ///< one or more sentences for a person, with the remedy
-  std::vector<std::string> where;  ///< call stack or nested exceptions, outermost first; may be empty
+  std::vector<std::string> where;  ///< call stack of the crash or the throw, innermost first; may be empty
   std::string log_tail;            ///< last output lines of the invocation; may be empty
   int signal = 0;                  ///< crashed: the signal that killed the process, else 0
   int exit_code = -1;              ///< crashed: its exit code, else -1

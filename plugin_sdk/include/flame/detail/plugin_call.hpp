@@ -13,6 +13,7 @@
 #include <flame/context.hpp>
 #include <flame/detail/codec.hpp>
 #include <flame/detail/local_object.hpp>
+#include <flame/detail/throw_watch.hpp>
 
 namespace flame::detail {
 
@@ -86,6 +87,8 @@ flame_status invoke_task(flame_call* call) noexcept {
     } else {
       return deliver<F, O>(call, objects, invoke<F, O>(object, context, *arguments));
     }
+  } catch (const ThrowWatch&) {  // never entered
+    return FLAME_TASK_FAILED;
   } catch (...) {
     return report_current_exception(call);
   }

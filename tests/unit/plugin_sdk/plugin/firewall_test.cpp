@@ -1,10 +1,15 @@
 // The exception firewall: which error each kind of exception becomes.
 #include "plugin_sdk/sdk/firewall.hpp"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include <flame/detail/plugin_call.hpp>
 #include <flame/testing.hpp>
 
+#include "plugin_sdk/sdk/throw_site.hpp"
 #include "sample.hpp"
 
 namespace {
@@ -35,6 +40,67 @@ TEST(Firewall, NamesTheTypeOfAnythingElse) {
   EXPECT_EQ(result.error().code, ErrorCode::task_failed);
   EXPECT_EQ(result.error().type, "int");
   EXPECT_EQ(result.error().message, "unknown exception");
+}
+
+// A runner that takes what the firewall reports.
+struct Reported {
+  flame_call call{};
+  std::string type;
+  std::vector<void*> where;
+};
+Reported& reported(flame_call* call) {
+  return *reinterpret_cast<Reported*>(call);
+}
+constexpr flame_where_extension kWhere = {sizeof(flame_where_extension), 0,
+                                          [](flame_call* call, void* const* frames, std::size_t count) {
+                                            reported(call).where.assign(frames, frames + count);
+                                          }};
+
+template <auto F>
+Reported report_of(bool with_extension = true) {
+  Reported result;
+  flame_runner_api api{};
+  api.struct_size = sizeof api;
+  api.set_error = [](flame_call* call, const char* type, const char*) { reported(call).type = type; };
+  api.get_extension = [](const char* id) -> const void* {
+    return std::string_view(id) == FLAME_EXTENSION_WHERE ? &kWhere : nullptr;
+  };
+  if (!with_extension) {
+    api.get_extension = nullptr;
+  }
+  const flame::detail::Payload arguments = flame::detail::encode_arguments<F>();
+  result.call.struct_size = sizeof result.call;
+  result.call.api = &api;
+  result.call.input = {reinterpret_cast<const std::uint8_t*>(arguments.table.data()), arguments.table.size()};
+  EXPECT_EQ(flame::detail::invoke_task<F>(&result.call), FLAME_TASK_FAILED);
+  return result;
+}
+
+bool lies_in(void* address, const char* symbol) {
+  Dl_info info{};
+  return ::dladdr(address, &info) != 0 && info.dli_sname != nullptr && std::string_view(info.dli_sname) == symbol;
+}
+
+TEST(Firewall, TellsTheStackThatThrewBeforeItWasUnwound) {
+  const Reported standard = report_of<sample::throw_standard>();
+  EXPECT_EQ(standard.type, "std::out_of_range");
+  const auto thrown = std::find_if(standard.where.begin(), standard.where.end(),
+                                   [](void* frame) { return lies_in(frame, "__cxa_throw"); });
+  ASSERT_NE(thrown, standard.where.end()) << "the unwinder's frames are below the thrower's";
+  EXPECT_GT(standard.where.end() - thrown, 2);
+  EXPECT_FALSE(report_of<sample::throw_int>().where.empty());
+  EXPECT_EQ(report_of<sample::throw_int>(false).type, "int") << "a runner that does not want to know";
+}
+
+TEST(Firewall, AnExceptionThatTheTaskCatchesIsNotTheOneThatIsTold) {
+  const Reported nested = report_of<sample::throw_nested>();
+  EXPECT_FALSE(nested.where.empty());
+  EXPECT_TRUE(flame::detail::take_throw_site().empty()) << "what was reported is forgotten";
+  try {
+    throw 1;
+  } catch (int) {
+    EXPECT_TRUE(flame::detail::take_throw_site().empty()) << "nobody asked the firewall";
+  }
 }
 
 TEST(Firewall, TurnsBadAllocIntoOutOfMemory) {

@@ -1,0 +1,14 @@
+// Where the exception that reaches the firewall was thrown.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace flame::detail {
+
+/// Return addresses of the stack that threw the last exception which only the firewall catches, innermost first: the
+/// unwinder's own come first. Of the calling thread; valid until it throws again. Empties the record. Empty when the
+/// exception is no C++ one, and with another library than libstdc++.
+[[nodiscard]] std::span<void* const> take_throw_site() noexcept;
+
+}  // namespace flame::detail
