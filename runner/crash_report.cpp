@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "plugin_sdk/base/units.hpp"
 #include "runner/slot/protocol.hpp"
 
 namespace flame::runner {
@@ -41,9 +42,16 @@ void describe_kill(StopCause cause, Error& error) {
   }
 }
 
+// Whose fault it is, as the subject of a sentence.
+const char* culprit(const Death& death) {
+  if (!death.before_ready) return "The task";
+  return death.in_start_slot ? "The plugin's start_slot()" : "The plugin, as it was loaded for a slot,";
+}
+
 void describe_signal(const Death& death, int signal, Error& error) {
   error.signal = signal;
-  error.message = "The task's process died: " + signal_text(signal);
+  error.message = death.before_ready ? fmt::format("{} crashed: {}", culprit(death), signal_text(signal))
+                                     : "The task's process died: " + signal_text(signal);
   if (death.crash && death.crash->stack_overflow) error.message += ", the stack overflowed";
   if (death.crash && !death.crash->stack_overflow && (signal == SIGSEGV || signal == SIGBUS)) {
     error.message += fmt::format(" at address {:#x}", death.crash->address);
@@ -52,15 +60,15 @@ void describe_signal(const Death& death, int signal, Error& error) {
   error.message += ". Debug the plugin.";
 }
 
-void describe_exit(int code, Error& error) {
+void describe_exit(const Death& death, int code, Error& error) {
   error.exit_code = code;
   switch (code) {
     case slot::kExitChannelLost:
       error.message = "The task closed the runner's channel. Close only descriptors that the task has opened.";
       return;
     default:
-      error.message =
-          fmt::format("The task ended its process with exit code {}. Return or throw instead of calling exit().", code);
+      error.message = fmt::format("{} ended its process with exit code {}. Return or throw instead of calling exit().",
+                                  culprit(death), code);
   }
 }
 
@@ -83,7 +91,7 @@ Error describe_death(const Death& death) {
   error.started = death.started;
   error.log_tail = death.log_tail;
   error.usage = death.usage;
-  if (death.crash) error.where = death.crash->frames;
+  error.where = death.where;
   if (death.cause != StopCause::none) {
     describe_kill(death.cause, error);
     return error;
@@ -99,12 +107,25 @@ Error describe_death(const Death& death) {
   } else if (WIFSIGNALED(death.wait_status)) {
     describe_signal(death, WTERMSIG(death.wait_status), error);
   } else {
-    describe_exit(WEXITSTATUS(death.wait_status), error);
+    describe_exit(death, WEXITSTATUS(death.wait_status), error);
   }
   if (!death.collateral && death.channel_lost.empty() && ran_out_of_memory(death)) {
     error.code = ErrorCode::out_of_memory;
-    error.message = "The task ran out of memory. Raise limits.memory or send less. " + error.message;
+    error.message = fmt::format("{} ran out of memory. Raise limits.memory or {}. {}", culprit(death),
+                                death.before_ready ? "use less" : "send less", error.message);
   }
+  return error;
+}
+
+Error describe_overdue(std::string_view name, Duration limit, std::string log_tail) {
+  Error error;
+  error.code = ErrorCode::timed_out;
+  error.started = Started::no;
+  error.log_tail = std::move(log_tail);
+  error.message = fmt::format(
+      "The plugin's {} did not return within {}, the pool's boot_timeout, and was killed before the call could begin. "
+      "Raise boot_timeout, or do less there.",
+      name, base::format_duration(limit));
   return error;
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <flame/error.hpp>
 
@@ -16,11 +18,14 @@ namespace flame::runner {
 struct Death {
   int wait_status = 0;
   StopCause cause = StopCause::none;  // we killed it for this
+  bool before_ready = false;          // no call was ever in it
+  bool in_start_slot = false;         // with before_ready: the plugin's start_slot() was running
   bool collateral = false;            // we killed it for another invocation's fault (thread isolation)
   std::string channel_lost;           // we killed it because its channel ended while it lived: why
   bool allocation_failed = false;     // the flag in the control page
   bool oom_killer_moved = false;      // a kernel counter moved while it ran
   std::optional<slot::CrashReport> crash;
+  std::vector<std::string> where;  // the crash's frames, named
   Started started = Started::unknown;
   std::string log_tail;
   Usage usage;
@@ -28,6 +33,10 @@ struct Death {
 
 /// Codes: cancelled, timed_out, shutting_down (we killed it for that), out_of_memory, else crashed.
 [[nodiscard]] Error describe_death(const Death& death);
+
+/// timed_out: what is called `name` ("start()", "start_slot()", "static constructors") has not returned within `limit`,
+/// so its process was killed before any call could begin.
+[[nodiscard]] Error describe_overdue(std::string_view name, Duration limit, std::string log_tail);
 
 /// "segmentation fault (signal 11)".
 [[nodiscard]] std::string signal_text(int signal);

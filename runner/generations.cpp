@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "runner/crash_report.hpp"
 #include "runner/host_link.hpp"
 #include "runner/log.hpp"
 #include "runner/slot/printable.hpp"
@@ -83,6 +84,7 @@ void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& l
   limits_.memory_max = welcome.memory_max;
   limits_.payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
   limits_.open_files_max = welcome.open_files_max;
+  if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);
   for (GenerationId id = 0; id < list_.size(); ++id) {
     if (list_[id].stored) start(id);
   }
@@ -128,6 +130,9 @@ void Generations::start(GenerationId id) {
   if (!zygote) return fail(id, zygote.error());
   generation.zygote = std::move(*zygote);
   generation.pid = generation.zygote->pid();
+  generation.overdue = false;
+  generation.start_by = deadline_after(base::BoottimeClock().now(), start_limit_);
+  wake_at_ = std::min(wake_at_, generation.start_by);
   poller_.add(generation.zygote->channel_fd(), {Source::zygote_channel, 0, id});
   poller_.add(generation.zygote->output_fd(), {Source::zygote_output, 0, id});
 }
@@ -182,6 +187,7 @@ void Generations::read_output(GenerationId id) {
 void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready) {
   Generation& generation = list_[id];
   generation.up = true;
+  generation.start_by = kNever;
   generation.problem = Error();
   generation.forkable = ready.forkable;
   if (!ready.forkable) {
@@ -199,7 +205,7 @@ void Generations::fail(GenerationId id, Error error) {
   error.plugin = name(id);
   generation.problem = std::move(error);
   generation.up = false;
-  generation.start_at = kNever;
+  generation.start_at = generation.start_by = kNever;
   tell_host(wire::Level::error, fmt::format("{} cannot be used: {}", name(id), generation.problem.message));
   pool_->generation_down(id);
   pool_->fail_waiting(id, generation.problem);
@@ -212,9 +218,14 @@ bool Generations::reaped(pid_t pid, int status) {
   read_channel(id);
   read_output(id);
   found->pid = 0;
+  found->start_by = kNever;
   if (found->problem.code != ErrorCode::none) return true;  // it said why
   if (found->up && !found->forkable) return true;           // it has done its work
   Error why = found->zygote->describe_exit(status);
+  if (found->overdue) {
+    const bool loading = found->zygote->stage() == slot::Stage::loading;
+    why = describe_overdue(loading ? "static constructors" : "start()", start_limit_, {});
+  }
   why.log_tail = std::exchange(found->last_output, {});
   // What ends a plugin's first load would end the next one, too; a SIGKILL comes from outside.
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
@@ -225,19 +236,36 @@ bool Generations::reaped(pid_t pid, int status) {
     fail(id, std::move(why));
     return true;
   }
-  const Duration wait = std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << (found->deaths - 1)));
-  found->start_at = deadline_after(base::BoottimeClock().now(), found->deaths == 1 ? Duration::zero() : wait);
-  wake_at_ = std::min(wake_at_, found->start_at);
-  tell_host(wire::Level::warning, fmt::format("the zygote of {} died and is restarted: {}", name(id), why.message));
+  restart_later(id, std::move(why));
   return true;
+}
+
+// A zygote that died at its work is replaced at once: calls wait. One whose start() hung has let them wait for long
+// enough, and may hang again.
+void Generations::restart_later(GenerationId id, Error why) {
+  Generation& generation = list_[id];
+  const Duration wait = std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << (generation.deaths - 1)));
+  const bool at_once = generation.deaths == 1 && !generation.overdue;
+  generation.start_at = deadline_after(base::BoottimeClock().now(), at_once ? Duration::zero() : wait);
+  wake_at_ = std::min(wake_at_, generation.start_at);
+  tell_host(wire::Level::warning, fmt::format("the zygote of {} died and is restarted: {}", name(id), why.message));
+  if (!generation.overdue) return;
+  why.plugin = name(id);
+  pool_->fail_waiting(id, why);
 }
 
 void Generations::tick(Instant now) {
   if (now < wake_at_) return;
   wake_at_ = kNever;
   for (GenerationId id = 0; id < list_.size(); ++id) {
-    if (now >= list_[id].start_at) start(id);
-    wake_at_ = std::min(wake_at_, list_[id].start_at);
+    Generation& generation = list_[id];
+    if (now >= generation.start_at) start(id);
+    if (now >= generation.start_by && generation.pid > 0) {
+      generation.start_by = kNever;
+      generation.overdue = true;
+      ::kill(generation.pid, SIGKILL);  // reaping it does the rest
+    }
+    wake_at_ = std::min({wake_at_, generation.start_at, generation.start_by});
   }
 }
 

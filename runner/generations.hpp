@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/plugin_store.hpp"
 #include "runner/poller.hpp"
@@ -47,12 +48,14 @@ class Generations final : public SlotForker {
   [[nodiscard]] const manifest::Manifest& manifest(GenerationId id) const { return list_[id].plugin.manifest; }
   /// "video@1.4.0".
   [[nodiscard]] std::string name(GenerationId id) const;
-  [[nodiscard]] const std::string& path(GenerationId id) const { return list_[id].plugin.path; }
   /// "video@1.4.0 (digest abc…), …": what exists, for error messages.
   [[nodiscard]] std::string describe_all() const;
 
   [[nodiscard]] Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
                                          bool threads, ProcessId request) override;
+  [[nodiscard]] PluginFile plugin_file(GenerationId id) const override {
+    return {list_[id].plugin.ref.name, list_[id].plugin.path};
+  }
 
   void on_ready(const Poller::Ready& ready);
   /// True if it was one of the zygotes.
@@ -73,6 +76,8 @@ class Generations final : public SlotForker {
     std::string last_output;  // its end, for the report of a death
     std::uint32_t deaths = 0;
     Instant start_at = kNever;
+    Instant start_by = kNever;  // its zygote must be ready
+    bool overdue = false;       // was killed because it was not
   };
 
   void start(GenerationId id);
@@ -80,6 +85,7 @@ class Generations final : public SlotForker {
   void read_output(GenerationId id);
   void on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready);
   void fail(GenerationId id, Error error);
+  void restart_later(GenerationId id, Error why);
   void tell_host(wire::Level level, const std::string& text);
 
   std::vector<Generation> list_;
@@ -88,6 +94,7 @@ class Generations final : public SlotForker {
   SlotPool* pool_ = nullptr;
   class HostLink* link_ = nullptr;
   slot::SlotLimits limits_;
+  Duration start_limit_ = limits::kStartLimitDefault;
   std::string zygote_binary_;
   Instant wake_at_ = kNever;
   std::string text_;

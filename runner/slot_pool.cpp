@@ -43,6 +43,7 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       forker_(forker),
       listener_(listener),
       payload_max_(welcome.payload_max),
+      start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       oom_kills_(oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
@@ -71,9 +72,13 @@ void SlotPool::spawned(ProcessId process, pid_t pid) {
 
 void SlotPool::spawn_failed(ProcessId process, const Error& error) {
   log(LogLevel::warning, "a slot could not be forked: " + error.message);
-  start_error_ = error;
   processes_.erase(process);
-  table_.start_failed(base::BoottimeClock().now(), process);
+  start_failed(process, error);
+}
+
+void SlotPool::start_failed(ProcessId id, Error error) {
+  start_errors_[id] = std::move(error);
+  table_.start_failed(base::BoottimeClock().now(), id);
 }
 
 void SlotPool::lease(GenerationId generation, std::uint64_t id) {
@@ -122,17 +127,17 @@ void SlotPool::run_actions() {
       } else if (const auto* granted = std::get_if<GrantSlot>(&action)) {
         grant(*granted);
       } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
-        kill_process(doomed->process, doomed->blamed);
+        kill_process(*doomed);
       } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
-        listener_.on_died(failed->invocation, start_error_);
+        listener_.on_died(failed->invocation, start_errors_[failed->process]);
       }
     }
   }
+  start_errors_.clear();
   acting_ = false;
 }
 
 void SlotPool::fork(const ForkProcess& action) {
-  start_error_ = Error();
   Process process;
   process.generation = action.generation;
   process.threads = action.threads;
@@ -150,8 +155,7 @@ void SlotPool::fork(const ForkProcess& action) {
   if (pid) pid = forker_.fork_slots(action.generation, handles, action.threads, action.process);
   if (!pid) {
     log(LogLevel::warning, "a slot could not be made: " + pid.error().message);
-    start_error_ = pid.error();
-    return table_.start_failed(base::BoottimeClock().now(), action.process);
+    return start_failed(action.process, pid.error());
   }
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
     const slot::SlotHandle& handle = *process.seats[i].handle;
@@ -190,10 +194,11 @@ void SlotPool::claim(ProcessId id, pid_t pid) {
   if (found->second.kill) kill_now(found->second);
 }
 
-void SlotPool::kill_process(ProcessId id, const std::vector<std::uint64_t>& blamed) {
-  const auto found = processes_.find(id);
+void SlotPool::kill_process(const KillProcess& action) {
+  const auto found = processes_.find(action.process);
   if (found == processes_.end()) return;
-  found->second.blames_others = !blamed.empty();
+  found->second.blames_others = !action.blamed.empty();
+  found->second.overdue = action.overdue;
   kill_now(found->second);
 }
 
@@ -228,19 +233,30 @@ void SlotPool::finish(Processes::iterator entry, const Remains& remains) {
     was_ready = was_ready || entry->second.seats[i].ready;
   }
   for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
-  if (!was_ready && !entry->second.kill && start_error_.message.empty()) {
-    Death death;
-    death.wait_status = remains.status;
-    start_error_ = describe_death(death);
-  }
-  const bool failed = !was_ready;
+  Error error = was_ready ? Error() : describe_start(entry->second, remains);
   processes_.erase(entry);
-  const Instant now = base::BoottimeClock().now();
-  if (failed) {
-    table_.start_failed(now, id);
-  } else {
-    table_.process_gone(now, id);
+  if (was_ready) return table_.process_gone(base::BoottimeClock().now(), id);
+  start_failed(id, std::move(error));
+}
+
+// Why none of its slots became ready.
+Error SlotPool::describe_start(Process& process, const Remains& remains) {
+  if (process.start_error.code != ErrorCode::none) return std::move(process.start_error);
+  Death death;
+  death.before_ready = true;
+  death.started = Started::no;
+  death.wait_status = remains.status;
+  for (Seat& seat : process.seats) {
+    death.in_start_slot = death.in_start_slot || seat.handle->in_start_slot();
+    death.allocation_failed = death.allocation_failed || seat.handle->allocation_failed();
+    if (!death.crash) death.crash = seat.handle->crash_report();
   }
+  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
+  death.log_tail = process.seats.front().output.log_tail();
+  if (process.kill && !process.overdue) death.channel_lost = process.channel_lost;
+  return process.overdue
+             ? describe_overdue(death.in_start_slot ? "start_slot()" : "start()", start_limit_, death.log_tail)
+             : describe_death(death);
 }
 
 void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
@@ -261,6 +277,7 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
     oom_kills_ = kills;
   }
   death.crash = seat.handle->crash_report();
+  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
   death.started = seat.handle->begun() ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
   death.usage = usage_since(remains.usage, seat.handle->usage_at_begin());
@@ -268,6 +285,16 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
   listener_.on_died(id, describe_death(death));
+}
+
+std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vector<slot::CodeAddress> stack) {
+  if (stack.empty()) return {};
+  auto found = frame_names_.find(generation);
+  if (found == frame_names_.end()) {
+    PluginFile plugin = forker_.plugin_file(generation);
+    found = frame_names_.try_emplace(generation, std::move(plugin.name), std::move(plugin.path)).first;
+  }
+  return found->second.name(std::move(stack));
 }
 
 void SlotPool::tick(Instant now) {

@@ -17,6 +17,7 @@
 
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/crash_report.hpp"
+#include "runner/frame_names.hpp"
 #include "runner/held_slots.hpp"
 #include "runner/output.hpp"
 #include "runner/poller.hpp"
@@ -49,11 +50,19 @@ class SlotListener {
   ~SlotListener() = default;
 };
 
+/// A plugin's name and its file.
+struct PluginFile {
+  std::string name;
+  std::string path;
+};
+
 /// Makes slot processes of a generation; see slot::ZygoteHandle::spawn().
 class SlotForker {
  public:
   [[nodiscard]] virtual Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
                                                  bool threads, ProcessId request) = 0;
+  /// The plugin of a generation.
+  [[nodiscard]] virtual PluginFile plugin_file(GenerationId generation) const = 0;
 
  protected:
   ~SlotForker() = default;
@@ -130,6 +139,8 @@ class SlotPool {
     bool threads = false;
     bool kill = false;           // as soon as the pid is known
     bool blames_others = false;  // killed for invocations that are marked by their cause
+    bool overdue = false;        // killed because no slot of it became ready
+    Error start_error;           // what a slot of it said before it was ready
     std::string channel_lost;    // why the channel ended
     Instant channel_lost_at = kNever;
     Instant crash_seen_at = kNever;
@@ -143,7 +154,9 @@ class SlotPool {
 
   void fork(const ForkProcess& action);
   void grant(const GrantSlot& action);
-  void kill_process(ProcessId id, const std::vector<std::uint64_t>& blamed);
+  void kill_process(const KillProcess& action);
+  void start_failed(ProcessId id, Error error);
+  [[nodiscard]] Error describe_start(Process& process, const Remains& remains);
   void kill_now(Process& process);
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, const Remains& remains);
@@ -165,6 +178,7 @@ class SlotPool {
   void drain_output(Process& process, Seat& seat);
   void deliver(std::vector<wire::Output>& outputs);
   void watch_process(ProcessId id, Process& process, Instant now);
+  [[nodiscard]] std::vector<std::string> name_frames(GenerationId generation, std::vector<slot::CodeAddress> stack);
   [[nodiscard]] Seat* seat_of(std::uint64_t invocation);
 
   SlotTable table_;
@@ -177,7 +191,9 @@ class SlotPool {
   std::unordered_map<pid_t, ProcessId> by_pid_;
   std::unordered_map<pid_t, Remains> unclaimed_;  // reaped before we heard whose they are
   std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
-  Error start_error_;  // of the last process that could not be made
+  std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
+  Duration start_limit_;
+  std::unordered_map<GenerationId, FrameNames> frame_names_;
   std::uint64_t oom_kills_;
   Instant wake_at_ = kNever;
   bool acting_ = false;

@@ -79,6 +79,9 @@ void SlotPool::on_slot_result(Process& process, Seat& seat, slot::SlotResult res
   drain_output(process, seat);
   seat.output.finish(outputs_);
   deliver(outputs_);
+  if (result.error.code != ErrorCode::none) {
+    result.error.where = name_frames(process.generation, seat.handle->thrown_at(result.id));
+  }
   std::string log_tail = result.error.code == ErrorCode::none ? std::string() : seat.output.log_tail();
   listener_.on_result(std::move(result), std::move(log_tail));
 }
@@ -93,10 +96,9 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
   }
   if (!seat.ready) {
     log(LogLevel::warning, "a slot cannot start: " + ready.reason);
-    start_error_ = Error();
-    start_error_.code = ErrorCode::boot_failed;
-    start_error_.message = "The plugin's start_slot() failed: " + ready.reason;
-    start_error_.started = Started::no;
+    process.start_error.code = ready.code == ErrorCode::none ? ErrorCode::boot_failed : ready.code;
+    process.start_error.message = ready.reason;
+    process.start_error.started = Started::no;
     kill_now(process);
     return;  // reaping it tells the table
   }

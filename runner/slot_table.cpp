@@ -27,7 +27,8 @@ SlotTable::SlotTable(const wire::Welcome& welcome)
     : isolation_(welcome.isolation),
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
       warm_(std::min(welcome.warm, slots_)),
-      reuse_(welcome.reuse && !welcome.single_use) {}
+      reuse_(welcome.reuse && !welcome.single_use),
+      start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault) {}
 
 // Threads of one process are spares of each other, and a second process of that size would cost too much to stand by.
 std::uint32_t SlotTable::spares(const Generation& generation) const {
@@ -106,7 +107,8 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
   Process& process = processes_.at(slot.process);
   if (process.state == ProcessState::killed || process.state == ProcessState::retired) return;
   Generation& generation = generations_[process.generation];
-  --generation.starting;
+  if (!entry->given_up) --generation.starting;
+  process.start_by = deadline_after(now, start_limit_);
   generation.failures = 0;
   process.state = ProcessState::serving;
   make_free(now, process, slot);
@@ -189,11 +191,11 @@ void SlotTable::kill_if_drained(ProcessId id, Process& process) {
   if (process.state == ProcessState::retired && !innocent_runs) kill_process(id, process);
 }
 
-void SlotTable::kill_process(ProcessId id, Process& process) {
+void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
   if (process.state == ProcessState::killed) return;
   if (process.state != ProcessState::retired) leave_service(process, id);
   process.state = ProcessState::killed;
-  KillProcess action{id, {}};
+  KillProcess action{id, {}, overdue};
   for (const Slot& slot : process.slots) {
     if (slot.deaf) action.blamed.push_back(slot.invocation);
   }
@@ -203,7 +205,7 @@ void SlotTable::kill_process(ProcessId id, Process& process) {
 void SlotTable::leave_service(Process& process, ProcessId id) {
   Generation& generation = generations_[process.generation];
   --generation.processes;
-  for (const Slot& slot : process.slots) generation.starting -= slot.ready ? 0 : 1;
+  for (const Slot& slot : process.slots) generation.starting -= slot.ready || slot.given_up ? 0 : 1;
   std::erase_if(generation.free, [id](const Free& free) { return free.slot.process == id; });
 }
 
@@ -214,7 +216,7 @@ void SlotTable::start_failed(Instant now, ProcessId process) {
   Generation& generation = generations_[id];
   generation.retry_at = deadline_after(now, back_off(generation.failures++));
   if (!generation.waiting.empty()) {
-    actions_.emplace_back(FailWaiting{generation.waiting.front()});
+    actions_.emplace_back(FailWaiting{generation.waiting.front(), process});
     generation.waiting.pop_front();
   }
   process_gone(now, process);
@@ -242,15 +244,17 @@ void SlotTable::balance(Instant now, GenerationId id) {
     const auto have = static_cast<std::uint32_t>(generation.free.size()) + generation.starting;
     if (have >= wanted || generation.processes >= most) return;
     if (now < generation.retry_at) return wake_by(generation.retry_at);
-    fork(id, generation);
+    fork(now, id, generation);
   }
 }
 
-void SlotTable::fork(GenerationId id, Generation& generation) {
+void SlotTable::fork(Instant now, GenerationId id, Generation& generation) {
   const std::uint32_t count = threads() ? slots_ : 1;
   Process process;
   process.generation = id;
   process.slots.resize(count);
+  process.start_by = deadline_after(now, start_limit_);
+  wake_by(process.start_by);
   processes_.emplace(++last_process_, std::move(process));
   ++generation.processes;
   generation.starting += count;
@@ -273,6 +277,7 @@ void SlotTable::tick(Instant now) {
   if (now < wake_at_) return;
   wake_at_ = kNever;
   for (auto& [id, process] : processes_) {
+    watch_start(now, id, process);
     if (process.state != ProcessState::retired) continue;
     if (now >= process.kill_at) {
       kill_process(id, process);
@@ -281,6 +286,25 @@ void SlotTable::tick(Instant now) {
     }
   }
   for (const auto& [id, generation] : generations_) balance(now, id);
+}
+
+// A start_slot() that does not return would keep the calls that wait for it, and its process.
+void SlotTable::watch_start(Instant now, ProcessId id, Process& process) {
+  const bool all_ready = std::all_of(process.slots.begin(), process.slots.end(),
+                                     [](const Slot& slot) { return slot.ready || slot.given_up; });
+  if (all_ready || process.state == ProcessState::retired || process.state == ProcessState::killed) return;
+  if (now < process.start_by) return wake_by(process.start_by);
+  if (process.state == ProcessState::starting) return kill_process(id, process, true);
+  give_up_starting(process);
+}
+
+// Threads of one process run start_slot() one after the other: those that came through it serve on.
+void SlotTable::give_up_starting(Process& process) {
+  for (Slot& slot : process.slots) {
+    if (slot.ready || slot.given_up) continue;
+    slot.given_up = true;
+    --generations_[process.generation].starting;
+  }
 }
 
 std::size_t SlotTable::free_slots(GenerationId generation) const {

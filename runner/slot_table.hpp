@@ -41,10 +41,12 @@ struct GrantSlot {
 struct KillProcess {
   ProcessId process;
   std::vector<std::uint64_t> blamed;
+  bool overdue = false;  // none of its slots became ready in time
 };
-/// No process could be started for this waiting invocation.
+/// The process was to serve this waiting invocation and could not be started.
 struct FailWaiting {
   std::uint64_t invocation;
+  ProcessId process;
 };
 using SlotAction = std::variant<ForkProcess, GrantSlot, KillProcess, FailWaiting>;
 
@@ -71,7 +73,7 @@ class SlotTable {
   void kill(Instant now, SlotRef slot);
 
   // --- slots and processes
-  /// A new slot said that it is ready.
+  /// A new slot said that it is ready. A process whose first slot takes longer than the host allows is killed.
   void slot_ready(Instant now, SlotRef slot);
   /// The slot's invocation has ended. `reusable` false: hygiene or the pool's options end it.
   void slot_freed(Instant now, SlotRef slot, bool reusable);
@@ -105,13 +107,15 @@ class SlotTable {
     std::uint64_t invocation = 0;
     std::uint32_t calls = 0;
     bool ready = false;
+    bool given_up = false;  // it did not become ready in time, others of its process did
     bool held = false;  // objects live there
     bool deaf = false;  // what is in it is to die
   };
   struct Process {
     GenerationId generation = 0;
     ProcessState state = ProcessState::starting;
-    Instant kill_at = kNever;  // retired
+    Instant kill_at = kNever;   // retired
+    Instant start_by = kNever;  // the next of its slots must be ready
     std::vector<Slot> slots;
   };
   struct Free {
@@ -135,10 +139,12 @@ class SlotTable {
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
   void grant(Generation& generation, std::uint64_t invocation);
   void balance(Instant now, GenerationId id);
-  void fork(GenerationId id, Generation& generation);
+  void fork(Instant now, GenerationId id, Generation& generation);
   void make_free(Instant now, Process& process, SlotRef slot);
   void retire(Instant now, ProcessId id, Process& process);
-  void kill_process(ProcessId id, Process& process);
+  void kill_process(ProcessId id, Process& process, bool overdue = false);
+  void watch_start(Instant now, ProcessId id, Process& process);
+  void give_up_starting(Process& process);
   void kill_if_drained(ProcessId id, Process& process);
   void leave_service(Process& process, ProcessId id);
   void trim(Instant now, Generation& generation);
@@ -148,6 +154,7 @@ class SlotTable {
   std::uint32_t slots_;
   std::uint32_t warm_;
   bool reuse_;
+  Duration start_limit_;
   std::map<GenerationId, Generation> generations_;
   std::unordered_map<ProcessId, Process> processes_;
   ProcessId last_process_ = 0;

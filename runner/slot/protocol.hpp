@@ -46,6 +46,7 @@ inline constexpr std::uint32_t kStopRequested = 1;         // by the supervisor
 inline constexpr std::uint32_t kStopWaitEnded = 1u << 31;  // by the slot: end_wait_stop()
 inline constexpr std::size_t kCrashFrames = 48;
 inline constexpr std::size_t kCrashModules = 24;
+inline constexpr std::size_t kThrowFrames = 40;
 
 /// Filled by the slot at start: where code lies, so that addresses of a dead process can be named.
 struct CrashModule {
@@ -67,6 +68,13 @@ struct CrashInfo {
   CrashModule modules[kCrashModules] = {};
 };
 
+/// Where the exception that ended an invocation was thrown.
+struct ThrowInfo {
+  std::atomic<std::uint64_t> invocation{0};
+  std::atomic<std::uint32_t> frame_count{0};
+  std::atomic<std::uint64_t> frames[kThrowFrames] = {};  // return addresses, innermost first
+};
+
 struct ControlPage {
   // written by the supervisor
   alignas(64) std::atomic<std::uint32_t> stop{0};  // futex word: kStop… bits
@@ -78,6 +86,8 @@ struct ControlPage {
   std::atomic<std::uint32_t> allocation_failed{0};       // since `invocation` began: new or malloc gave nothing
   std::atomic<std::int64_t> user_ns{0};                  // CPU used when `invocation` began
   std::atomic<std::int64_t> system_ns{0};
+  std::atomic<std::uint32_t> in_start_slot{0};  // 1 while the plugin's start_slot() runs
+  ThrowInfo thrown;
   alignas(64) CrashInfo crash;
 };
 inline constexpr std::size_t kControlBytes = 8 * limits::KiB;
@@ -175,6 +185,8 @@ struct ReadyMessage {
   Header header;
   Verdict verdict;
   std::uint32_t objects;  // that live in the slot
+  std::uint32_t code;     // flame::ErrorCode of a slot that could not be started, else 0
+  std::uint32_t reserved;
 };
 
 /// run() of the child that invocation `id` made has returned. Tail: error type · error message.

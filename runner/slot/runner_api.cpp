@@ -122,8 +122,21 @@ void* tracked(flame_call* c, std::uint32_t index, const char* type_name) {
   return call.objects.find(call.argument_resources[index - 1], type_name);
 }
 
-const void* get_extension(const char*) {
-  return nullptr;
+void set_where(flame_call* c, void* const* addresses, std::size_t count) {
+  CallState& call = state(c);
+  ThrowInfo& thrown = call.control->thrown;
+  count = std::min(count, kThrowFrames);
+  for (std::size_t i = 0; i < count; ++i) {
+    thrown.frames[i].store(reinterpret_cast<std::uint64_t>(addresses[i]), std::memory_order_relaxed);
+  }
+  thrown.frame_count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+  thrown.invocation.store(call.id.load(std::memory_order_relaxed), std::memory_order_release);
+}
+
+constexpr flame_where_extension kWhere = {sizeof(flame_where_extension), 0, set_where};
+
+const void* get_extension(const char* id) {
+  return std::strcmp(id, FLAME_EXTENSION_WHERE) == 0 ? &kWhere : nullptr;
 }
 
 constexpr flame_runner_api kApi = {

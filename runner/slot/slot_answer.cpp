@@ -175,10 +175,11 @@ void SlotLoop::stream_result(std::uint64_t id) {
   }
 }
 
-void SlotLoop::send_ready(const std::string& reason) {
+void SlotLoop::send_ready(const std::string& reason, ErrorCode code) {
   auto message = make_message<ReadyMessage>(Kind::ready, sizeof(ReadyMessage) + reason.size());
   message.verdict = reason.empty() ? Verdict::reusable : Verdict::discard;
   message.objects = state_.objects.size();
+  message.code = static_cast<std::uint32_t>(code);
   Packer out(sent_.span(), 0);
   out.add(&message, sizeof(message));
   out.add(reason.data(), reason.size());

@@ -53,6 +53,7 @@ struct SlotHello {
 struct SlotReady {
   bool reusable = false;
   std::string reason;
+  ErrorCode code = ErrorCode::none;  // of a slot that could not be started
   std::uint32_t objects = 0;  // that live there now, by the slot's word
 };
 

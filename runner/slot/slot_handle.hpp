@@ -49,11 +49,18 @@ struct InvokeView {
 };
 
 /// What a slot that died left in its control page. Untrusted, but bounded and printable.
+/// A place in code, as the slot's own word.
+struct CodeAddress {
+  std::string module;        // last component of the file's path; empty: in none that the slot has announced
+  std::uint64_t offset = 0;  // in the module, as addr2line wants it; the address itself without a module
+  bool exact = false;        // else a return address: the call is before it
+};
+
 struct CrashReport {
   int signal = 0;
   std::uint64_t address = 0;
   bool stack_overflow = false;
-  std::vector<std::string> frames;  // "video.so+0x1a2b" (offsets for addr2line) or "0x7f…"; innermost first
+  std::vector<CodeAddress> frames;  // innermost first
 };
 
 /// Appends what a nonblocking pipe holds, at most `limit` bytes; closes it and returns false at its end.
@@ -120,6 +127,11 @@ class SlotHandle {
   /// Set once the crash handler has begun; kill a slot that has not died 2 s later.
   [[nodiscard]] bool crash_announced() const noexcept;
   [[nodiscard]] std::optional<CrashReport> crash_report() const;
+  /// Where the exception was thrown that ended the invocation, innermost first; the unwinder's own frames come first.
+  /// Empty if the slot does not say.
+  [[nodiscard]] std::vector<CodeAddress> thrown_at(std::uint64_t invocation) const;
+  /// The plugin's start_slot() runs, or ran when the process died.
+  [[nodiscard]] bool in_start_slot() const noexcept;
   /// An allocation failed during the current or last invocation: a death then is out_of_memory.
   [[nodiscard]] bool allocation_failed() const noexcept;
   /// User and system CPU of the process when the current invocation began (for differences with wait4's rusage).

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "runner/slot/channel.hpp"
+#include "runner/slot/hook.hpp"
 
 namespace flame::slot {
 namespace {
@@ -53,19 +53,17 @@ void SlotLoop::run() {
 
 bool SlotLoop::announce() {
   send(as_datagram(make_message<HelloMessage>(Kind::hello)));
-  const flame_plugin& plugin = shared_.table.plugin();
-  std::string reason;
-  if (plugin.start_slot != nullptr) {
+  std::optional<Error> failed;
+  {
     const std::lock_guard lock(shared_.start_mutex);
-    std::array<char, 4096> message{};
-    const flame_status status = plugin.start_slot(&shared_.parent, message.data(), message.size());
-    message.back() = '\0';
-    if (status != FLAME_OK) reason = std::string("start_slot() failed: ") + message.data();
+    page_->in_start_slot.store(1, std::memory_order_release);
+    failed = run_hook(shared_.table.plugin().start_slot, shared_.parent, "start_slot()");
+    page_->in_start_slot.store(0, std::memory_order_release);
   }
   flush_streams();
   hygiene_.emplace(channel_, shared_.threads);
-  send_ready(reason);
-  return reason.empty();
+  send_ready(failed ? failed->message : std::string(), failed ? failed->code : ErrorCode::none);
+  return !failed;
 }
 
 void SlotLoop::serve(std::span<const std::byte> datagram) {

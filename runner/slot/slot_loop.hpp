@@ -90,7 +90,7 @@ class SlotLoop {
   void answer(const Call& call, std::optional<Failure> failure);
   void send_result(ResultMessage& head, const Failure& failure, const std::string& reason);
   void stream_result(std::uint64_t id);
-  void send_ready(const std::string& reason);
+  void send_ready(const std::string& reason, ErrorCode code = ErrorCode::none);
   [[nodiscard]] std::string verdict();
   void send(std::span<const std::byte> datagram);
   void require_channel() const;

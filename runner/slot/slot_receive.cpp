@@ -142,6 +142,9 @@ void SlotHandle::receive_ready(std::span<const std::byte> datagram, std::vector<
   SlotReady ready;
   ready.reusable = message.verdict == Verdict::reusable;
   ready.objects = message.objects;
+  if (message.code <= static_cast<std::uint32_t>(ErrorCode::shutting_down)) {
+    ready.code = static_cast<ErrorCode>(message.code);
+  }
   ready.reason = printable(Tail(datagram.subspan(sizeof(message))).rest_as_text());
   events.emplace_back(std::move(ready));
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include "runner/slot/printable.hpp"
@@ -13,20 +12,21 @@
 namespace flame::slot {
 namespace {
 
-std::string hex(std::uint64_t value) {
-  std::array<char, 24> text{};
-  std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
-  return text.data();
+// The signal handler, and the code that the kernel has it return to.
+constexpr std::size_t kHandlerFrames = 2;
+
+std::vector<CrashModule> modules_of(const CrashInfo& crash) {
+  const std::size_t count = std::min<std::size_t>(crash.module_count.load(), kCrashModules);
+  return {crash.modules, crash.modules + count};
 }
 
-/// "video.so+0x1a2b" if the address lies in a module that the slot announced, else the address.
-std::string name_address(std::uint64_t address, const std::vector<CrashModule>& modules) {
+CodeAddress locate(std::uint64_t address, const std::vector<CrashModule>& modules) {
   for (const CrashModule& module : modules) {
     if (address < module.begin || address >= module.end) continue;
     const std::size_t size = ::strnlen(module.name, sizeof(module.name));
-    return printable({module.name, size}) + "+" + hex(address - module.base);
+    return {printable({module.name, size}), address - module.base};
   }
-  return hex(address);
+  return {{}, address};
 }
 
 }  // namespace
@@ -70,11 +70,27 @@ std::optional<CrashReport> SlotHandle::crash_report() const {
   report.signal = std::clamp<int>(crash.signal.load(), 0, 64);
   report.address = crash.address.load();
   report.stack_overflow = crash.stack_overflow.load() != 0;
-  const std::size_t module_count = std::min<std::size_t>(crash.module_count.load(), kCrashModules);
-  const std::vector<CrashModule> modules(crash.modules, crash.modules + module_count);
+  const std::vector<CrashModule> modules = modules_of(crash);
   const std::size_t frame_count = std::min<std::size_t>(crash.frame_count.load(), kCrashFrames);
-  for (std::size_t i = 0; i < frame_count; ++i) report.frames.push_back(name_address(crash.frames[i].load(), modules));
+  for (std::size_t i = kHandlerFrames; i < frame_count; ++i) {
+    report.frames.push_back(locate(crash.frames[i].load(), modules));
+    report.frames.back().exact = i == kHandlerFrames;
+  }
   return report;
+}
+
+std::vector<CodeAddress> SlotHandle::thrown_at(std::uint64_t invocation) const {
+  const ThrowInfo& thrown = control_->thrown;
+  std::vector<CodeAddress> frames;
+  if (thrown.invocation.load(std::memory_order_acquire) != invocation) return frames;
+  const std::vector<CrashModule> modules = modules_of(control_->crash);
+  const std::size_t count = std::min<std::size_t>(thrown.frame_count.load(), kThrowFrames);
+  for (std::size_t i = 0; i < count; ++i) frames.push_back(locate(thrown.frames[i].load(), modules));
+  return frames;
+}
+
+bool SlotHandle::in_start_slot() const noexcept {
+  return control_->in_start_slot.load(std::memory_order_acquire) != 0;
 }
 
 bool SlotHandle::allocation_failed() const noexcept {

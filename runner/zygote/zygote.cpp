@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -18,6 +17,7 @@
 
 #include "runner/slot/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
+#include "runner/slot/hook.hpp"
 #include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/slot/slot_process.hpp"
@@ -38,7 +38,7 @@ class Zygote {
     if (loaded.plugin == nullptr) return refuse(loaded.error);
     table_ = PluginTable(*loaded.plugin);
     report_stage(Stage::starting);
-    if (auto error = start(*loaded.plugin)) return refuse(*error);
+    if (auto error = run_hook(loaded.plugin->start, parent_, "start()")) return refuse(*error);
     flush_streams();  // or every slot would print it again
     prime_crash_handler();
     const long threads = thread_count();
@@ -71,18 +71,6 @@ class Zygote {
     return true;
   }
 
-  std::optional<Error> start(const flame_plugin& plugin) {
-    if (plugin.start == nullptr) return std::nullopt;
-    std::array<char, 4096> message{};
-    const flame_status status = plugin.start(&parent_, message.data(), message.size());
-    message.back() = '\0';
-    if (status == FLAME_OK) return std::nullopt;
-    Error error;
-    error.code = status == FLAME_OUT_OF_MEMORY ? ErrorCode::out_of_memory : ErrorCode::task_failed;
-    error.message = std::string("the plugin's start() failed: ") + message.data();
-    return error;
-  }
-
   void report_stage(Stage stage) {
     auto message = make_message<StageMessage>(Kind::stage);
     message.stage = stage;
@@ -104,16 +92,17 @@ class Zygote {
 
   int refuse(const Error& error) {
     report_ready(error, false, 1);
-    if (exec_slot_) refuse_slots(error.message);
+    if (exec_slot_) refuse_slots(error.code, error.message);
     return 1;
   }
 
   /// An exec'd slot has nobody on its load channel; its slots' channels carry the reason.
-  void refuse_slots(const std::string& reason) {
+  void refuse_slots(ErrorCode code, const std::string& reason) {
     if (!receive_fork()) return;
     std::vector<std::byte> datagram(sizeof(ReadyMessage) + reason.size());
     auto ready = make_message<ReadyMessage>(Kind::ready, datagram.size());
     ready.verdict = Verdict::discard;
+    ready.code = static_cast<std::uint32_t>(code);
     std::memcpy(datagram.data(), &ready, sizeof(ready));
     std::memcpy(datagram.data() + sizeof(ready), reason.data(), reason.size());
     for (const SlotEnds& slot : pending_.slots) {

@@ -1,9 +1,11 @@
 // Plugins that cannot be used: the error says why, and the host goes on.
 #include <signal.h>
+#include <unistd.h>
 
 #include <string>
 
 #include "answers.hpp"
+#include "tests/integration/bad_input/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
 
 namespace flame::test {
@@ -106,10 +108,63 @@ TEST_F(BadPlugins, AStartThatHangsFailsTheCallAtItsDeadlineAndIsNamed) {
   expect_text(error, "start()");
 }
 
+TEST_F(BadPlugins, AStartThatHangsIsKilledAfterTheBootTimeoutAndTriedAgain) {
+  const Host host = make_host({.plugin = "start_hangs@1", .pool = "timeout = \"60s\"\nboot_timeout = \"500ms\"\n"});
+  const Pool pool = host.pool("work");
+  auto waiting = pool.async<start_hangs::answer>();
+  pid_t zygote = 0;
+  ASSERT_TRUE(eventually([&] { return (zygote = runner_processes(::getpid()).zygote) != 0; }));
+  ASSERT_TRUE(waiting.wait_for(20s));
+  const Error error = error_of([&] { static_cast<void>(waiting.get()); });
+  EXPECT_EQ(error.code, ErrorCode::timed_out) << error.to_string();
+  EXPECT_EQ(error.started, Started::no);
+  EXPECT_EQ(error.plugin, "start_hangs@1.0.0");
+  expect_text(error, "start() did not return within 500ms");
+  expect_text(error, "boot_timeout");
+  EXPECT_TRUE(is_gone(zygote));
+  EXPECT_EQ(pool.try_call<start_hangs::answer>().error().code, ErrorCode::timed_out);
+  EXPECT_EQ(pool.stats().runners_lost, 0U);
+}
+
+TEST_F(BadPlugins, AStartSlotThatHangsIsKilledAfterTheBootTimeoutAndNamed) {
+  const Host host =
+      make_host({.plugin = "start_slot_hangs@1", .pool = "timeout = \"60s\"\nboot_timeout = \"500ms\"\n"});
+  const Pool pool = host.pool("work");
+  auto waiting = pool.async<start_slot_hangs::answer>();
+  ASSERT_TRUE(waiting.wait_for(20s));
+  const Error error = error_of([&] { static_cast<void>(waiting.get()); });
+  EXPECT_EQ(error.code, ErrorCode::timed_out) << error.to_string();
+  EXPECT_EQ(error.started, Started::no);
+  expect_text(error, "start_slot() did not return within 500ms");
+  EXPECT_EQ(pool.try_call<start_slot_hangs::answer>().error().code, ErrorCode::timed_out);
+  EXPECT_EQ(pool.stats().runners_lost, 0U);
+}
+
+TEST_F(BadPlugins, AStartSlotThatHangsInOneProcessOfThreadsIsNamedToo) {
+  const Host host = make_host({.plugin = "start_slot_hangs@1",
+                               .pool = "isolation = \"thread\"\ntimeout = \"60s\"\nboot_timeout = \"500ms\"\n"});
+  const Error error = error_of([&] { static_cast<void>(host.pool("work").call<start_slot_hangs::answer>()); });
+  EXPECT_EQ(error.code, ErrorCode::timed_out) << error.to_string();
+  expect_text(error, "start_slot()");
+}
+
 TEST_F(BadPlugins, AStartSlotThatThrowsIsToldWithWhatItThrew) {
   const Error error = call_error<start_slot_fails::answer>("start_slot_fails");
-  EXPECT_EQ(error.code, ErrorCode::boot_failed) << error.to_string();
-  expect_text(error, "no device for this slot");
+  EXPECT_EQ(error.code, ErrorCode::task_failed) << error.to_string();
+  expect_text(error, "The plugin's start_slot() failed: std::runtime_error: no device for this slot.");
+  EXPECT_EQ(error.started, Started::no);
+  EXPECT_EQ(error.plugin, "start_slot_fails@1.0.0");
+}
+
+TEST_F(BadPlugins, AStartSlotThatCrashesIsToldWithItsSignalPlaceAndLastLines) {
+  const Error error = call_error<start_slot_crashes::answer>("start_slot_crashes");
+  EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
+  expect_text(error, "The plugin's start_slot() crashed: segmentation fault (signal 11) at address 0x0");
+  EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_EQ(error.started, Started::no);
+  EXPECT_NE(error.log_tail.find("opening the device"), std::string::npos) << error.log_tail;
+  ASSERT_FALSE(error.where.empty());
+  EXPECT_NE(error.where[0].find("start_slot() at start_slot_crashes.so+0x"), std::string::npos) << error.where[0];
 }
 
 TEST_F(BadPlugins, AStartThatLeavesAThreadOnlyCostsTheFork) {

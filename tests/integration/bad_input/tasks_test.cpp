@@ -19,6 +19,9 @@ TEST_F(BadTasks, AStandardExceptionIsTaskFailedWithItsTypeAndMessage) {
   EXPECT_EQ(error.code, ErrorCode::task_failed) << error.to_string();
   EXPECT_EQ(error.type, "std::out_of_range");
   EXPECT_EQ(error.message, "the message");
+  ASSERT_FALSE(error.where.empty());
+  EXPECT_NE(error.where[0].find("misbehave::throw_exception() at misbehave.so+0x"), std::string::npos)
+      << error.where[0];
 }
 
 TEST_F(BadTasks, AThrownIntIsTaskFailedWithItsType) {
@@ -72,6 +75,8 @@ TEST_F(BadTasks, ASegfaultIsCrashedWithItsSignalAndAddress) {
   EXPECT_EQ(error.signal, SIGSEGV);
   EXPECT_NE(error.message.find("segmentation fault (signal 11) at address 0x0"), std::string::npos) << error.message;
   EXPECT_EQ(error.started, Started::yes);
+  ASSERT_FALSE(error.where.empty());
+  EXPECT_NE(error.where[0].find("misbehave::segfault() at misbehave.so+0x"), std::string::npos) << error.where[0];
 }
 
 TEST_F(BadTasks, ATaskDeafToItsStopTokenIsAnsweredAtTheDeadlineAndKilledAfterTheGrace) {

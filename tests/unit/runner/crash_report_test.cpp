@@ -45,6 +45,32 @@ TEST(CrashReport, ADeadlineThatPassedBeforeTheTaskBeganPointsAtStart) {
   EXPECT_EQ(describe_death(killed).message.find("start()"), std::string::npos);
 }
 
+TEST(CrashReport, ADeathBeforeAnyCallNamesThePluginsHook) {
+  Death early = death(signalled(SIGSEGV));
+  early.started = Started::no;
+  early.before_ready = true;
+  early.in_start_slot = true;
+  const Error crash = describe_death(early);
+  EXPECT_EQ(crash.code, ErrorCode::crashed);
+  EXPECT_TRUE(crash.message.starts_with("The plugin's start_slot() crashed: segmentation fault")) << crash.message;
+  early.allocation_failed = true;
+  const Error memory = describe_death(early);
+  EXPECT_EQ(memory.code, ErrorCode::out_of_memory);
+  EXPECT_TRUE(memory.message.starts_with("The plugin's start_slot() ran out of memory.")) << memory.message;
+  early = death(exited(3));
+  early.before_ready = true;
+  EXPECT_TRUE(describe_death(early).message.starts_with("The plugin, as it was loaded for a slot, ended its process"));
+}
+
+TEST(CrashReport, AHookThatDoesNotReturnIsTimedOutWithTheRemedy) {
+  const Error error = describe_overdue("start()", std::chrono::seconds(30), "loading");
+  EXPECT_EQ(error.code, ErrorCode::timed_out);
+  EXPECT_EQ(error.started, Started::no);
+  EXPECT_EQ(error.log_tail, "loading");
+  EXPECT_NE(error.message.find("The plugin's start() did not return within 30s"), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("Raise boot_timeout"), std::string::npos) << error.message;
+}
+
 TEST(CrashReport, AKillOfOursHasItsCause) {
   for (const auto& [cause, code] :
        {std::pair{StopCause::timed_out, ErrorCode::timed_out}, std::pair{StopCause::cancelled, ErrorCode::cancelled},
@@ -91,7 +117,8 @@ TEST(CrashReport, AClosedChannelIsNamed) {
 
 TEST(CrashReport, TheStackIsKept) {
   Death crashed = death(signalled(SIGSEGV));
-  crashed.crash = slot::CrashReport{SIGSEGV, 0, true, {"video.so+0x10"}};
+  crashed.crash = slot::CrashReport{SIGSEGV, 0, true, {}};
+  crashed.where = {"video.so+0x10"};
   const Error error = describe_death(crashed);
   EXPECT_EQ(error.where, std::vector<std::string>{"video.so+0x10"});
   EXPECT_NE(error.message.find("stack overflowed"), std::string::npos);

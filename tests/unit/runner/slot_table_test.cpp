@@ -32,7 +32,7 @@ class SlotTableTest : public testing::Test {
         text += "grant " + std::to_string(grant->invocation) + " " + std::to_string(grant->slot.process) + "." +
                 std::to_string(grant->slot.index);
       } else if (const auto* kill = std::get_if<KillProcess>(&action)) {
-        text += "kill " + std::to_string(kill->process);
+        text += (kill->overdue ? "overdue " : "kill ") + std::to_string(kill->process);
         for (const auto id : kill->blamed) text += " for " + std::to_string(id);
       } else if (const auto* fail = std::get_if<FailWaiting>(&action)) {
         text += "fail " + std::to_string(fail->invocation);
@@ -209,6 +209,54 @@ TEST_F(SlotTableTest, BackOffGrowsUntilAStartWorks) {
   ready(process);
   table->process_gone(now, process);
   EXPECT_EQ(did(), "fork " + std::to_string(process + 1));
+}
+
+TEST_F(SlotTableTest, AProcessThatDoesNotBecomeReadyInTimeIsKilledAndFailsACall) {
+  wire::Welcome message = welcome(4);
+  message.start_limit_ns = std::chrono::nanoseconds(2s).count();
+  make(message);
+  lease(7);
+  up();
+  EXPECT_EQ(did(), "fork 1, fork 2");
+  pass(1999ms);
+  EXPECT_EQ(did(), "");
+  EXPECT_LE(table->wake_at(), now + 1ms);
+  pass(1ms);
+  EXPECT_EQ(did(), "overdue 1, overdue 2, fork 3, fork 4") << "the calls still need slots";
+  table->start_failed(now, 1);
+  EXPECT_EQ(did(), "fail 7");
+}
+
+TEST_F(SlotTableTest, AReadyProcessMayWaitForItsCallAsLongAsItLikes) {
+  wire::Welcome message = welcome(4);
+  message.start_limit_ns = std::chrono::nanoseconds(2s).count();
+  make(message);
+  up();
+  ready(1);
+  did();
+  pass(1h);
+  EXPECT_EQ(did(), "");
+}
+
+TEST_F(SlotTableTest, ThreadsThatHangInStartSlotLeaveTheOthersServing) {
+  wire::Welcome message = welcome(3, wire::Isolation::thread);
+  message.start_limit_ns = std::chrono::nanoseconds(2s).count();
+  make(message);
+  up();
+  EXPECT_EQ(did(), "fork 1x3");
+  pass(1s);
+  ready(1, 0);
+  pass(1500ms);
+  EXPECT_EQ(did(), "") << "each of them has the whole time: they start one after the other";
+  pass(1s);
+  lease(7);
+  EXPECT_EQ(did(), "grant 7 1.0");
+  ready(1, 1);
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 1.1") << "late is better than never";
+  freed(1, 0, false);
+  freed(1, 1);
+  EXPECT_EQ(did(), "fork 2x3, kill 1");
 }
 
 TEST_F(SlotTableTest, AGenerationThatIsDownForksNothingButItsSlotsServe) {

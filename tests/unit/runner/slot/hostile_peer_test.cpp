@@ -247,15 +247,21 @@ TEST_F(HostilePeer, ALyingControlPageGivesABoundedReport) {
   crash.frame_count = 1'000'000;
   crash.module_count = 1'000'000;
   crash.signal = 4711;
-  crash.frames[0] = 100;
+  crash.frames[2] = 100;  // before it are those of the handler
   crash.modules[0].end = 200;
   std::memset(crash.modules[0].name, '\x1b', sizeof(crash.modules[0].name));
   crash.announced = 1;
   const auto report = handle_->crash_report();
   ASSERT_TRUE(report.has_value());
-  EXPECT_EQ(report->frames.size(), kCrashFrames);
+  EXPECT_EQ(report->frames.size(), kCrashFrames - 2);
   EXPECT_EQ(report->signal, 64);
-  EXPECT_EQ(report->frames[0], std::string(64, ' ') + "+0x64");
+  EXPECT_EQ(report->frames[0].module, std::string(64, ' '));
+  EXPECT_EQ(report->frames[0].offset, 0x64u);
+  ThrowInfo& thrown = static_cast<ControlPage*>(page)->thrown;
+  thrown.invocation = 7;
+  thrown.frame_count = 1'000'000;
+  EXPECT_EQ(handle_->thrown_at(7).size(), kThrowFrames);
+  EXPECT_TRUE(handle_->thrown_at(8).empty());
   ::munmap(page, kControlBytes);
 }
 

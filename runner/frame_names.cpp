@@ -1,0 +1,77 @@
+// See frame_names.hpp.
+#include "runner/frame_names.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/sdk/demangle.hpp"
+#include "runner/slot/printable.hpp"
+
+namespace flame::runner {
+namespace {
+
+constexpr std::size_t kKnownMax = 4096;
+constexpr std::size_t kNameMax = limits::kWhereTextMax - 128;  // the place follows it in the same line
+constexpr std::string_view kSlotProgram = "flame-zygote";
+
+bool is_unwinder(const slot::CodeAddress& frame) {
+  return frame.module.starts_with("libstdc++.so") || frame.module.starts_with("libgcc_s.so");
+}
+
+// As the slot announces it: the last component of the path, cut.
+std::string_view module_of(std::string_view path) {
+  return path.substr(path.rfind('/') + 1).substr(0, sizeof(slot::CrashModule::name) - 1);
+}
+
+// A thrown exception's stack begins with the observer in the plugin, which only the unwinder can have called.
+void leave_unwinder_out(std::vector<slot::CodeAddress>& stack) {
+  if (stack.size() < 2 || !is_unwinder(stack[1])) return;
+  stack.erase(stack.begin(), std::find_if_not(stack.begin() + 1, stack.end(), is_unwinder));
+}
+
+void leave_slot_out(std::vector<slot::CodeAddress>& stack) {
+  const auto slot = std::find_if(stack.begin(), stack.end(),
+                                 [](const slot::CodeAddress& frame) { return frame.module == kSlotProgram; });
+  if (slot != stack.begin()) stack.erase(slot, stack.end());  // else it is all there is
+  while (!stack.empty() && stack.back().module.empty() && stack.back().offset == 0) stack.pop_back();
+}
+
+}  // namespace
+
+std::vector<std::string> FrameNames::name(std::vector<slot::CodeAddress> stack) {
+  leave_unwinder_out(stack);
+  leave_slot_out(stack);
+  std::vector<std::string> lines;
+  for (const slot::CodeAddress& frame : stack) {
+    if (!is_plugin(frame)) {
+      lines.push_back(frame.module.empty() ? fmt::format("{:#x}", frame.offset)
+                                           : fmt::format("{}+{:#x}", frame.module, frame.offset));
+      continue;
+    }
+    const std::string place = fmt::format("{}.so+{:#x}", plugin_, frame.offset);
+    const std::string function = function_of(frame);
+    lines.push_back(function.empty() ? place : fmt::format("{} at {}", function, place));
+  }
+  return lines;
+}
+
+bool FrameNames::is_plugin(const slot::CodeAddress& frame) const {
+  return frame.module == module_of(path_);
+}
+
+std::string FrameNames::function_of(const slot::CodeAddress& frame) {
+  const std::uint64_t address = frame.exact || frame.offset == 0 ? frame.offset : frame.offset - 1;
+  if (const auto known = known_.find(address); known != known_.end()) return known->second;
+  if (!symbols_) symbols_.emplace(base::UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)));
+  if (known_.size() >= kKnownMax) known_.clear();
+  std::string text = detail::demangle_untrusted(symbols_->name_at(address));
+  if (text.size() > kNameMax) text = text.substr(0, kNameMax) + "...";
+  return known_[address] = slot::printable(text);
+}
+
+}  // namespace flame::runner
