@@ -75,7 +75,13 @@ void RemoteCall::drop() noexcept {
 }
 
 void RemoteCall::complete(Result<detail::Payload> outcome) {
-  outcome_ = std::move(outcome);
+  if (outcome.has_error()) {
+    Error error = std::move(outcome).error();
+    error.invocation = id_;
+    outcome_ = std::move(error);
+  } else {
+    outcome_ = std::move(outcome);
+  }
   set_ready();
 }
 

@@ -22,13 +22,16 @@ std::string absolute_from(const std::filesystem::path& directory, const std::str
   return (directory / path).lexically_normal().string();
 }
 
-void read_host(const toml::table& table, HostConfig& config, ConfigReport& report) {
+void read_host(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
+               ConfigReport& report) {
   ConfigTable host(table, "host", report);
   host.read("name", config.name);
   host.read("listen", config.listen);
   host.read("advertise", config.advertise);
   host.read("control", config.control);
   host.refuse_the_rest();
+  const bool is_path = !config.control.empty() && config.control != "auto" && config.control != "off";
+  if (is_path) config.control = absolute_from(directory, config.control);
 }
 
 void read_plugins(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
@@ -168,7 +171,7 @@ HostConfig read_all(const toml::table& root, const std::string& file, ConfigRepo
   const std::filesystem::path directory = std::filesystem::path(file).parent_path();
   HostConfig config;
   ConfigTable top(root, "", report);
-  if (const toml::table* host = top.table("host")) read_host(*host, config, report);
+  if (const toml::table* host = top.table("host")) read_host(*host, directory, config, report);
   if (const toml::table* plugins = top.table("plugins")) read_plugins(*plugins, directory, config, report);
   if (const toml::table* pools = top.table("pools")) read_pools(*pools, config, report);
   if (const toml::table* backends = top.table("backends")) read_backends(*backends, directory, config, report);

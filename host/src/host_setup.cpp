@@ -62,7 +62,11 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
   runtime_dir_.emplace(value_or_throw(RuntimeDir::create()));
   make_backends(std::move(backends));
   make_pools();
+  auto control_socket = open_control_socket();
   start_loop();
+  if (control_socket) {
+    serve_control(std::move(*control_socket));
+  }
 }
 
 void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
@@ -154,6 +158,29 @@ void RunningHost::start_loop() {
   loop_->start();
 }
 
+std::optional<control::ControlSocket> RunningHost::open_control_socket() const {
+  if (config_.control == "off") {
+    return std::nullopt;
+  }
+  const std::string known = runtime_dir_->control_socket();
+  const std::string path = config_.control == "auto" ? known : std::filesystem::absolute(config_.control).string();
+  auto socket = value_or_throw(control::ControlSocket::open(path));
+  if (path != known) {
+    // So that `flame` finds it without being told; else it is told.
+    std::error_code ignored;
+    std::filesystem::create_symlink(path, known, ignored);
+  }
+  return socket;
+}
+
+void RunningHost::serve_control(control::ControlSocket socket) {
+  auto ask = [inbox = inbox_, loop = loop_.get()](const control::Request& request,
+                                                  control::ControlServer::Reply reply) {
+    return inbox->push(LoopTask([loop, request, reply = std::move(reply)] { reply(loop->answer(request)); }));
+  };
+  control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_);
+}
+
 RunningHost::~RunningHost() {
   shutdown();
 }
@@ -185,6 +212,7 @@ void RunningHost::shutdown() {
     return;
   }
   drain_pools();
+  control_.reset();
   loop_.reset();
   backends_.clear();
   executor_->stop();

@@ -10,6 +10,7 @@
 #include <flame/config.hpp>
 
 #include "host/src/catalog.hpp"
+#include "host/src/control/server.hpp"
 #include "host/src/executor.hpp"
 #include "host/src/inbox.hpp"
 #include "host/src/loop.hpp"
@@ -37,7 +38,9 @@ class RunningHost {
  private:
   void make_backends(std::vector<std::shared_ptr<Backend>> own);
   void make_pools();
+  [[nodiscard]] std::optional<control::ControlSocket> open_control_socket() const;
   void start_loop();
+  void serve_control(control::ControlSocket socket);
   void drain_pools();
 
   HostConfig config_;
@@ -50,6 +53,7 @@ class RunningHost {
   std::map<std::string, std::shared_ptr<Backend>> backends_;
   std::map<std::string, std::shared_ptr<detail::PoolCore>, std::less<>> pools_;
   std::unique_ptr<Loop> loop_;
+  std::unique_ptr<control::ControlServer> control_;
 };
 
 }  // namespace flame::pool

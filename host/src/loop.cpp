@@ -27,11 +27,13 @@ std::uint64_t random_incarnation() {
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
       incarnation_(random_incarnation()),
+      started_(boot_time()),
       machines_(std::move(parts_.backends), parts_.inbox),
       sessions_(*parts_.router, *this, parts_.log, incarnation_) {
   DriverServices services{.sessions = &sessions_,
                           .machines = &machines_,
                           .router = parts_.router.get(),
+                          .history = &history_,
                           .log = parts_.log,
                           .parent = {},
                           .plugin_dir = parts_.plugin_dir,

@@ -11,6 +11,9 @@
 
 #include <flame/backend.hpp>
 
+#include "host/src/control/call_history.hpp"
+#include "host/src/control/request.hpp"
+#include "host/src/control/status.hpp"
 #include "host/src/machines.hpp"
 #include "host/src/pool_core.hpp"
 #include "host/src/pool_driver.hpp"
@@ -40,6 +43,9 @@ class Loop final : private SessionEvents, private LoopWork {
 
   void start();
 
+  /// Loop thread: what `flame status` and `flame why` get to know. loop_control.cpp.
+  [[nodiscard]] control::Answer answer(const control::Request& request) const;
+
  private:
   void run();
   void work(std::uint64_t ready) override;
@@ -51,6 +57,9 @@ class Loop final : private SessionEvents, private LoopWork {
   [[nodiscard]] bool done() const;
   [[nodiscard]] PoolDriver& driver_of(const Session& session) { return *drivers_[session.info().pool]; }
 
+  [[nodiscard]] control::Answer status(const control::StatusRequest& request) const;
+  [[nodiscard]] control::Answer why(const control::WhyRequest& request) const;
+
   void on_hello(Session& session, const wire::Hello& hello) override;
   void on_notice(Session& session, const wire::Body& body) override;
   void on_heard(Session& session) override;
@@ -58,6 +67,8 @@ class Loop final : private SessionEvents, private LoopWork {
 
   Parts parts_;
   std::uint64_t incarnation_;
+  Instant started_;
+  CallHistory history_;
   Machines machines_;
   SessionTable sessions_;
   std::vector<std::unique_ptr<PoolDriver>> drivers_;

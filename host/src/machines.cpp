@@ -78,6 +78,11 @@ void Machines::exited(Backend* backend, const MachineId& machine, std::string re
   }
 }
 
+MachineId Machines::name_of(RunnerKey runner) const {
+  const auto entry = entries_.find(runner);
+  return entry == entries_.end() ? MachineId() : entry->second.machine.value_or(MachineId());
+}
+
 void Machines::destroy(RunnerKey runner) {
   const auto entry = entries_.find(runner);
   if (entry == entries_.end()) {

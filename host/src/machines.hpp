@@ -35,6 +35,8 @@ class Machines {
   void boot(RunnerKey runner, const std::string& backend, BootRequest request);
   /// At once, or as soon as its boot has an outcome; on_exit may still follow. Unknown runners: nothing.
   void destroy(RunnerKey runner);
+  /// The backend's name for the runner's machine; empty until it has started.
+  [[nodiscard]] MachineId name_of(RunnerKey runner) const;
   /// Machines that exist or are being booted.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/src/pool_driver.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 
 namespace flame::detail {
@@ -133,6 +134,10 @@ std::shared_ptr<CallState> PoolCore::submit(CallSpec spec) {
       return call;
     }
     refused = gone();
+  } else {
+    static_cast<void>(post([id = call->id(), task = spec.task, error = *refused](pool::PoolDriver& driver) {
+      driver.refused(id, task, error);
+    }));
   }
   if (spec.cast) {
     cast_failed(call->id(), spec.task, *refused);

@@ -22,6 +22,7 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
       services_(std::move(services)),
       config_(core_->parts().config),
       policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness),
+      trace_(core_->parts().index, *services_.history),
       min_(config_.min),
       max_(config_.max) {}
 
@@ -42,7 +43,9 @@ void PoolDriver::on(Event event) {
     const Event next = std::move(events_.front());
     events_.pop_front();
     actions.clear();
-    policy_.on(next, boot_time(), actions);
+    const Instant now = boot_time();
+    policy_.on(next, now, actions);
+    trace_.on(next, actions, policy_, now);
     for (Action& action : actions) {
       std::visit([this](auto& one) { perform(one); }, action);
     }
@@ -69,8 +72,13 @@ void PoolDriver::submit(std::shared_ptr<RemoteCall> call) {
                        .linked = record.linked,
                        .lease = record.lease == nullptr ? 0 : record.lease->parts().id};
   const CallId id = record.id;
+  trace_.submitted(id, record.digest, record.task, boot_time());
   calls_[id] = std::move(call);
   on(submit);
+}
+
+void PoolDriver::refused(CallId call, const std::string& task, const Error& error) {
+  trace_.refused(call, task, error, boot_time());
 }
 
 void PoolDriver::post(Runner& runner, wire::Body body) {
@@ -88,6 +96,7 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
   runner->session = &session;
   runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
   session.set_sink(runner);
+  trace_.hello(runner->id, hello, boot_time());
   event::RunnerHello event{.runner = runner->id};
   for (const wire::PluginState& state : hello.plugins) {
     const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);

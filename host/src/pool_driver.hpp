@@ -10,6 +10,8 @@
 
 #include <flame/pool.hpp>
 
+#include "host/src/control/pool_trace.hpp"
+#include "host/src/control/status.hpp"
 #include "host/src/machines.hpp"
 #include "host/src/pool_core.hpp"
 #include "host/src/pool_policy.hpp"
@@ -23,6 +25,7 @@ struct DriverServices {
   SessionTable* sessions = nullptr;
   Machines* machines = nullptr;
   const Router* router = nullptr;
+  CallHistory* history = nullptr;
   base::Logger log;
   wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
   std::string plugin_dir;
@@ -41,6 +44,8 @@ class PoolDriver {
   PoolDriver& operator=(const PoolDriver&) = delete;
 
   void submit(std::shared_ptr<RemoteCall> call);
+  /// A call that was refused before it became one: for the record.
+  void refused(CallId call, const std::string& task, const Error& error);
   /// Feeds one event and carries out what follows from it.
   void on(Event event);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
@@ -54,6 +59,9 @@ class PoolDriver {
   void drain(Duration grace, LoopTask done);
   [[nodiscard]] bool drained() const noexcept { return drained_; }
   [[nodiscard]] PoolStats stats() const;
+  // pool_status.cpp
+  [[nodiscard]] control::PoolStatus status(Instant now) const;
+  [[nodiscard]] control::CallReport explain(const CallStory& story, Instant now) const;
   void resize(std::uint32_t min, std::uint32_t max);
   /// Frees runners that are gone. Outside of any callback.
   void reap();
@@ -81,6 +89,7 @@ class PoolDriver {
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
   [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
                                         const std::vector<DigestId>&) const;
+  [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
   void post(Runner& runner, wire::Body body);
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void make_handles_for(RemoteCall& call, RunnerId runner);
@@ -92,6 +101,7 @@ class PoolDriver {
   DriverServices services_;
   const PoolConfig& config_;
   PoolPolicy policy_;
+  PoolTrace trace_;
   std::uint32_t min_ = 0;
   std::uint32_t max_ = 0;
   std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;

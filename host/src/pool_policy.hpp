@@ -50,6 +50,20 @@ class PoolPolicy {
 
   [[nodiscard]] PolicyStats stats() const;
 
+  // --- what `flame status` shows beside stats(), see pool_views.cpp
+  struct RunnerView {
+    RunnerId id = 0;
+    RunnerState::Phase phase = RunnerState::Phase::booting;
+    std::uint32_t leases = 0;
+    std::optional<Duration> idle;  ///< without a lease for so long
+  };
+  /// By id. Linear.
+  [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
+  [[nodiscard]] std::optional<CallId> oldest_waiter() const { return scheduler_.oldest_waiter(); }
+  /// Failed boots are being waited out until then, and why; kNever: no.
+  [[nodiscard]] Instant boots_again_at(Instant now) const { return elastic_.next_wakeup(now); }
+  [[nodiscard]] const std::optional<Error>& boot_failure() const noexcept { return elastic_.last_failure(); }
+
   /// New digests for runners that boot from now on (activate/rollback); running ones keep what they have.
   void set_plugins(std::vector<DigestId> plugins);
 

@@ -1,4 +1,4 @@
-// Makes, locks and removes runtime directories.
+// Makes, locks, finds and removes runtime directories.
 #include "host/src/runtime_dir.hpp"
 
 #include <fcntl.h>
@@ -6,9 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -42,18 +47,46 @@ int make_lock(const std::filesystem::path& dir) {
   return fd;
 }
 
-bool is_ours(const std::filesystem::path& path) {
+bool has_our_name(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with(kPrefix) && name.size() == std::strlen(kPrefix) + 6;
+}
+
+// Whose private directory this is; nullopt: none that a host made.
+std::optional<uid_t> owner_of(const std::filesystem::path& path) {
   struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() &&
-         (info.st_mode & 0777) == 0700;
+  if (!has_our_name(path) || ::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
+      (info.st_mode & 0777) != 0700) {
+    return std::nullopt;
+  }
+  return info.st_uid;
+}
+
+// The pid in a locked pid file; nullopt when nobody holds it.
+std::optional<pid_t> living_pid(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) {
+    return std::nullopt;
+  }
+  std::array<char, 16> text{};
+  const bool free = ::flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  const ssize_t size = free ? 0 : ::read(fd, text.data(), text.size());
+  ::close(fd);
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + std::max<ssize_t>(size, 0), pid);
+  return pid > 0 ? std::optional(pid) : std::nullopt;
+}
+
+const char* runtime_root() {
+  const char* run = std::getenv("XDG_RUNTIME_DIR");
+  return run != nullptr && *run == '/' ? run : "";
 }
 
 }  // namespace
 
 Result<RuntimeDir> RuntimeDir::create() {
-  const char* run = std::getenv("XDG_RUNTIME_DIR");
-  const std::string base = run != nullptr ? run : "";
-  const bool usable = !base.empty() && base.front() == '/' && base.size() + std::strlen("/flame-XXXXXX") <= kPathMax &&
+  const std::string base = runtime_root();
+  const bool usable = !base.empty() && base.size() + std::strlen("/flame-XXXXXX") <= kPathMax &&
                       ::access(base.c_str(), W_OK | X_OK) == 0;
   return create_in(usable ? base : "/tmp");
 }
@@ -96,8 +129,7 @@ RuntimeDir::~RuntimeDir() {
 void remove_stale(const std::filesystem::path& base) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(base, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kPrefix) || name.size() != std::strlen(kPrefix) + 6 || !is_ours(entry.path())) {
+    if (owner_of(entry.path()) != ::geteuid()) {
       continue;
     }
     const int lock = ::open((entry.path() / "pid").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -110,6 +142,42 @@ void remove_stale(const std::filesystem::path& base) {
     }
     ::close(lock);
   }
+}
+
+std::vector<LiveHost> live_hosts_in(const std::filesystem::path& base, bool all_users) {
+  std::vector<LiveHost> hosts;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(base, error)) {
+    const auto owner = owner_of(entry.path());
+    if (!owner || (!all_users && *owner != ::geteuid())) {
+      continue;
+    }
+    if (const auto pid = living_pid(entry.path() / "pid")) {
+      const auto socket = entry.path() / "control.sock";
+      std::error_code missing;
+      hosts.push_back({*pid, *owner, std::filesystem::exists(socket, missing) ? socket.string() : ""});
+    }
+  }
+  return hosts;
+}
+
+std::vector<LiveHost> live_hosts() {
+  const bool root = ::geteuid() == 0;
+  std::error_code error;
+  std::set<std::filesystem::path> bases = {"/tmp"};
+  if (const auto own = std::filesystem::canonical(runtime_root(), error); !error) {
+    bases.insert(own);
+  }
+  for (const auto& user : std::filesystem::directory_iterator(root ? "/run/user" : "", error)) {
+    bases.insert(user.path());
+  }
+  std::vector<LiveHost> hosts;
+  for (const auto& base : bases) {
+    const auto found = live_hosts_in(base, root);
+    hosts.insert(hosts.end(), found.begin(), found.end());
+  }
+  std::ranges::stable_sort(hosts, {}, &LiveHost::pid);
+  return hosts;
 }
 
 }  // namespace flame::pool

@@ -1,8 +1,11 @@
 // The private directory of one host on this machine: sockets, a locked pid file, copies of plugins.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <flame/result.hpp>
 
@@ -25,6 +28,8 @@ class RuntimeDir {
   [[nodiscard]] std::filesystem::path plugins() const { return path_ / "plugins"; }
   [[nodiscard]] std::string control_endpoint() const { return "ipc://" + (path_ / "control.ipc").string(); }
   [[nodiscard]] std::string bulk_endpoint() const { return "ipc://" + (path_ / "bulk.ipc").string(); }
+  /// Where clients look for the control socket: it, or a symbolic link to it.
+  [[nodiscard]] std::string control_socket() const { return (path_ / "control.sock").string(); }
 
  private:
   RuntimeDir(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
@@ -35,5 +40,18 @@ class RuntimeDir {
 
 /// Removes directories that RuntimeDir made below `base` whose host is gone. Never touches one in use or foreign.
 void remove_stale(const std::filesystem::path& base);
+
+/// A host that runs on this machine, as its directory shows it.
+struct LiveHost {
+  pid_t pid = 0;
+  uid_t user = 0;
+  std::string control_socket;  ///< empty: it has none, or is about to open it
+};
+
+/// Hosts of this user, or of every user for root: in $XDG_RUNTIME_DIR, /tmp and (root) /run/user/*. By pid. What killed
+/// hosts have left is passed over.
+[[nodiscard]] std::vector<LiveHost> live_hosts();
+/// The same below `base`. `all_users`: not only this one's.
+[[nodiscard]] std::vector<LiveHost> live_hosts_in(const std::filesystem::path& base, bool all_users);
 
 }  // namespace flame::pool

@@ -127,6 +127,15 @@ std::uint64_t Scheduler::waiting_for(DigestId digest) const {
   return it == groups_.end() ? 0 : it->second.queue.size();
 }
 
+std::optional<CallId> Scheduler::oldest_waiter() const {
+  const std::pair<const std::uint64_t, CallId>* oldest = nullptr;
+  for (DigestId digest : with_waiters_) {
+    const auto& first = *groups_.at(digest).queue.begin();
+    if (!oldest || first.first < oldest->first) oldest = &first;
+  }
+  return oldest ? std::optional(oldest->second) : std::nullopt;
+}
+
 std::vector<CallId> Scheduler::waiters(DigestId digest) const {
   std::vector<CallId> calls;
   auto it = groups_.find(digest);

@@ -62,6 +62,8 @@ class Scheduler {
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
   /// Slots of open runners without a lease.
   [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }
+  /// The waiter that has waited longest, whatever it waits for.
+  [[nodiscard]] std::optional<CallId> oldest_waiter() const;
   /// All waiters in FIFO order; of one digest, or of every digest that has some. Linear: for failing them all.
   [[nodiscard]] std::vector<CallId> waiters(DigestId digest) const;
   [[nodiscard]] std::vector<CallId> waiters() const;

@@ -16,6 +16,7 @@ using CallId = std::uint64_t;
 using RunnerId = std::uint64_t;
 /// One plugin digest; chosen by Catalog, dense from 0.
 using DigestId = std::uint32_t;
+inline constexpr DigestId kNoDigest = ~DigestId{0};
 
 using base::Instant;
 using base::kNever;

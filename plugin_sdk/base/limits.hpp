@@ -113,6 +113,27 @@ inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
 /// Calls that a runner lets wait for one held slot. A host sends one at a time; this is against one that does not.
 inline constexpr std::size_t kHeldCallsMax = 64;
 
+// --- control socket (`flame status`, `flame why`) and what it tells of the past
+inline constexpr std::size_t kControlRequestMax = 4 * KiB;  // one line of JSON
+inline constexpr std::size_t kControlAnswerMax = 16 * MiB;  // 1,000 runners make about 1 MiB
+inline constexpr std::size_t kControlClientsMax = 16;       // further ones wait in the backlog
+inline constexpr int kControlBacklog = 64;
+inline constexpr auto kControlClientTime =
+    5s;                                     // from connect to the last byte of the answer; the command waits as long
+inline constexpr auto kControlPause = 5ms;  // between two questions to the loop: clients cannot keep it busy
+/// Calls that can be explained: the last ones whatever became of them, older ones that have not ended, and older ones
+/// that have ended but failed or took long. Each with its first and last events.
+inline constexpr std::size_t kHistoryRecentMax = 1024;
+inline constexpr std::size_t kHistoryOpenMax = 4096;
+inline constexpr std::size_t kHistoryEndedMax = 1024;
+inline constexpr std::size_t kHistoryEventsMax = 12;
+inline constexpr std::size_t kHistoryTextMax = 1 * KiB;
+inline constexpr std::size_t kHistoryBytesMax = 8 * MiB;  // all of a host's, texts of failures included
+/// Runners of one pool that have ended and are remembered; machine facts and plugins kept of each, and their bytes.
+inline constexpr std::size_t kRunnersRememberedMax = 64;
+inline constexpr std::size_t kRunnerFactsMax = 16;
+inline constexpr std::size_t kRunnerPluginsMax = 64;
+
 // --- codec
 inline constexpr unsigned kDepthMax = 64;
 

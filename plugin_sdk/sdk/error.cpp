@@ -55,6 +55,7 @@ std::string Error::to_string() const {
   if (message != death) append(text, ": ", message);
   append(text, " in ", plugin);
   append(text, " on runner ", runner);
+  if (invocation != 0) text += " (invocation " + std::to_string(invocation) + ")";
   return one_line(std::move(text));
 }
 

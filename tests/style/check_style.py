@@ -43,6 +43,8 @@ CONTAINED = [
      "only configuration and manifest are TOML"),
     ("FlatBuffers", r"flatbuffers/|_generated\.h", ["plugin_sdk/wire/*", "tools/flame/*", "tests/*"],
      "only the wire and the command line use it"),
+    ("nlohmann/json", r"nlohmann/", ["host/src/control/json.hpp", "tools/flame/*", "tests/*"],
+     "only the control socket and the command speak JSON"),
     ("spdlog", r"spdlog/", ["plugin_sdk/base/log.cpp", "tests/*"], "log through plugin_sdk/base/log.hpp"),
 ]
 

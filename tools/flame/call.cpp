@@ -10,16 +10,19 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "tools/flame/call_options.hpp"
 #include "tools/flame/command.hpp"
+#include "tools/flame/hosts.hpp"
 #include "tools/flame/interrupts.hpp"
 #include "tools/flame/report.hpp"
 #include "tools/flame/session.hpp"
 #include "tools/flame/status_line.hpp"
+#include "tools/flame/status_text.hpp"
 
 namespace flame::cli {
 namespace {
 
 struct Options : SharedOptions {
   std::string arguments = "[]";
+  bool why = false;
 };
 
 constexpr const char* kExamples =
@@ -28,7 +31,7 @@ Bytes are "@file", "base64:…" or plain text. "-" reads the JSON from standard 
 
 Examples:
   flame call main hello::greet '["world"]'
-  flame call ffmpeg video::resize_quality '{"path": "/tmp/a.mp4", "height": 480}' --timeout 5min
+  flame call ffmpeg video::resize_quality '{"path": "/tmp/a.mp4", "height": 480}' --timeout 5min --why
   flame call main image::blur '["@photo.png", 3]' --attachments out --json | jq .result)";
 
 int fail(const Error& error, bool json, int code) {
@@ -54,6 +57,16 @@ void print_result(const Json& result, bool json) {
   }
 }
 
+// The host ends with this command, and what it remembers with it.
+void print_story() {
+  const Terminal terminal(STDERR_FILENO);
+  const auto hosts = find_hosts({.host = std::to_string(::getpid()), .control = {}});
+  auto answer = hosts ? ask(hosts->front(), control::WhyRequest{.which = control::WhyRequest::Which::last})
+                      : control::Answer(hosts.error());
+  if (!answer) return print_error(answer.error(), false);
+  if (const auto* call = std::get_if<control::CallReport>(&*answer)) terminal.write(story_text(*call, terminal));
+}
+
 int run(const Options& options) {
   const Interrupts interrupts;
   const auto timeout = parse_timeout(options);
@@ -77,6 +90,7 @@ int run(const Options& options) {
       call_raw((*session)->pool, options.task, std::move(*payload), {.timeout = *timeout, .stop = interrupts.token()},
                [status](double fraction, const std::string& message) { status->progress(fraction, message); });
   status->clear();
+  if (options.why) print_story();
   if (!result) return fail(result.error(), options.json, interrupts.interrupted() ? interrupts.exit_code() : kFailed);
   const auto decoded = codec->decode(*result, attachment_writer(options, ""));
   if (!decoded) return fail(decoded.error(), options.json, kFailed);
@@ -91,6 +105,7 @@ void add_call(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("call", "Call a task once and print its result");
   add_shared_options(*command, *options);
   command->add_option("JSON", options->arguments, "the arguments; default: none");
+  command->add_flag("--why", options->why, "tell on standard error what became of the call, step by step");
   command->footer(kExamples);
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -22,6 +22,8 @@ void add_new(CLI::App& app, int& exit_code);
 void add_plugin_inspect(CLI::App& plugin, int& exit_code);
 void add_plugin_schema(CLI::App& plugin, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_status(CLI::App& app, int& exit_code);
+void add_why(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 
 }  // namespace flame::cli

@@ -18,7 +18,7 @@ using flame::cli::kOk;
 using flame::cli::kUsage;
 
 constexpr const char* kFooter =
-    R"(Exit codes: 0 success, 1 a call failed, 2 wrong usage or configuration, 130 interrupted.
+    R"(Exit codes: 0 success, 1 a call failed or no host runs, 2 wrong usage or configuration, 130 interrupted.
 `flame COMMAND --help` shows options and examples.)";
 
 void add_commands(CLI::App& app, int& exit_code) {
@@ -30,6 +30,8 @@ void add_commands(CLI::App& app, int& exit_code) {
   flame::cli::add_plugin_inspect(*plugin, exit_code);
   flame::cli::add_plugin_schema(*plugin, exit_code);
   flame::cli::add_check(app, exit_code);
+  flame::cli::add_status(app, exit_code);
+  flame::cli::add_why(app, exit_code);
   flame::cli::add_bench(app, exit_code);
 }
 

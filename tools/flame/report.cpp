@@ -47,6 +47,7 @@ Json error_to_json(const Error& error) {
   if (start_matters(error.code)) out["started"] = started_name(error.started);
   if (!error.runner.empty()) out["runner"] = error.runner;
   if (!error.plugin.empty()) out["plugin"] = error.plugin;
+  if (error.invocation != 0) out["invocation"] = error.invocation;
   if (error.usage.wall_ns > 0) {
     out["usage"] = {{"wall_ns", error.usage.wall_ns},
                     {"user_ns", error.usage.user_ns},
@@ -77,7 +78,8 @@ void print_error(const Error& error, bool json) {
   }
   const Terminal out(STDERR_FILENO);
   // A command's own errors need no code in front: their sentence says it all.
-  const std::string text = error.runner.empty() && error.type.empty() ? error.message : error.to_string();
+  std::string text = error.runner.empty() && error.type.empty() ? error.message : error.to_string();
+  if (text == error.message && error.invocation != 0) text += " (invocation " + std::to_string(error.invocation) + ")";
   std::string lines =
       out.styled(Style::red, "flame:") + " " + printable(text.empty() ? error.to_string() : text) + "\n";
   for (const auto& frame : error.where) lines += out.styled(Style::dim, indented(frame));

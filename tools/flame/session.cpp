@@ -44,6 +44,8 @@ Result<HostConfig> load_one_pool(const std::string& config_path, const std::stri
   auto only = std::move(found->second);
   config->pools.clear();
   config->pools.emplace(pool, std::move(only));
+  // A path of its own belongs to the program that the configuration was written for.
+  if (config->control != "off") config->control = "auto";
   return config;
 }
 

@@ -16,8 +16,10 @@ namespace flame {
 
 class Backend;
 
-/// Owns the pools, one loop thread, a few callback threads and the sockets that runners dial. Movable, not copyable.
-/// Several hosts may live in one process. Not fork-safe: a forked child must exec.
+/// Owns the pools, one loop thread, a few callback threads, the sockets that runners dial, and the control socket with
+/// its thread (HostConfig::control): `flame status` shows what this host does, `flame why N` what became of the call
+/// whose Future::id() or Error::invocation is N. Movable, not copyable. Several hosts may live in one process. Not
+/// fork-safe: a forked child must exec.
 class Host {
  public:
   /// Reads a TOML file. Errors, thrown as CallError: `invalid_argument` with file, line and column and the nearest
@@ -25,7 +27,7 @@ class Host {
   [[nodiscard]] static Host from_file(const std::string& path);
   /// The same from text; `name` stands for the file in error messages.
   [[nodiscard]] static Host from_toml(std::string_view text, std::string_view name = "flame.toml");
-  /// From C++: every option of the file.
+  /// From C++: every option of the file. Throws also `invalid_argument` where the control socket cannot be opened.
   explicit Host(HostConfig config);
   /// With backends of the program's own; they win over built-in ones of the same name.
   Host(HostConfig config, std::vector<std::shared_ptr<Backend>> backends);

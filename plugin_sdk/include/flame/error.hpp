@@ -55,10 +55,12 @@ struct Error {
   bool collateral = false;         ///< crashed: another call of the same process was to blame (thread isolation)
   Started started = Started::unknown;
   Usage usage;
-  std::string runner;  ///< id of the runner; empty if none was involved
-  std::string plugin;  ///< "name@version"; empty if none was involved
+  std::string runner;            ///< id of the runner; empty if none was involved
+  std::string plugin;            ///< "name@version"; empty if none was involved
+  std::uint64_t invocation = 0;  ///< Future::id(): `flame why 17` tells its story while the host runs; 0: no call
 
-  /// "crashed: segmentation fault (signal 11) in video@1.4.0 on runner r-3": one line for a log. [any thread]
+  /// "crashed: segmentation fault (signal 11) in video@1.4.0 on runner r-3 (invocation 17)": one line for a log.
+  /// [any thread]
   [[nodiscard]] std::string to_string() const;
 };
 

@@ -127,8 +127,15 @@ TEST_F(FlameUsage, WrongUsageIsExitCodeTwo) {
 }
 
 TEST_F(FlameUsage, EveryCommandHasHelpWithAnExample) {
-  for (const auto& command : std::vector<std::vector<std::string>>{
-           {"call"}, {"map"}, {"check"}, {"bench"}, {"plugin", "inspect"}, {"plugin", "schema"}, {"new", "plugin"}}) {
+  for (const auto& command : std::vector<std::vector<std::string>>{{"call"},
+                                                                   {"map"},
+                                                                   {"check"},
+                                                                   {"bench"},
+                                                                   {"status"},
+                                                                   {"why"},
+                                                                   {"plugin", "inspect"},
+                                                                   {"plugin", "schema"},
+                                                                   {"new", "plugin"}}) {
     auto arguments = command;
     arguments.emplace_back("--help");
     const auto result = flame_command(arguments);

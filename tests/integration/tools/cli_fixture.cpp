@@ -43,6 +43,11 @@ std::string wait(flame::Context& context, std::int32_t milliseconds) {
   return "done";
 }
 
+std::string wait_or_fail(flame::Context& context, std::int32_t milliseconds) {
+  if (milliseconds < 0) throw std::invalid_argument("negative time");
+  return wait(context, milliseconds);
+}
+
 void crash() {
   std::raise(SIGSEGV);
 }
@@ -56,5 +61,6 @@ FLAME_PLUGIN("cli-fixture", "1.2.3", plugin) {
   plugin.task<cli_fixture::reverse>();
   plugin.task<cli_fixture::nothing>();
   plugin.task<cli_fixture::wait>({.timeout = std::chrono::seconds(30)});
+  plugin.task<cli_fixture::wait_or_fail>({.timeout = std::chrono::seconds(30)});
   plugin.task<cli_fixture::crash>();
 }

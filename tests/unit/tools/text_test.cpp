@@ -78,6 +78,11 @@ TEST(Report, SaysWhetherALostCallHadBegun) {
   EXPECT_EQ(error_to_json(error)["started"], "yes");
 }
 
+TEST(Report, NamesTheInvocationForFlameWhy) {
+  const Error error{.code = ErrorCode::timed_out, .message = "late", .started = Started::yes, .invocation = 17};
+  EXPECT_EQ(error_to_json(error)["invocation"], 17);
+}
+
 TEST(Printable, KeepsControlBytesFromTheTerminal) {
   EXPECT_EQ(printable("a\x1b[31mb\tc\n"), "a?[31mb\tc\n");
 }

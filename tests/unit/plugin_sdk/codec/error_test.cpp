@@ -18,6 +18,8 @@ TEST(ErrorText, IsOneLineWithEverythingThatIsKnown) {
   error.plugin = "video@1.4.0";
   error.runner = "r-3";
   EXPECT_EQ(error.to_string(), "crashed: Segmentation fault (signal 11) in video@1.4.0 on runner r-3");
+  error.invocation = 17;
+  EXPECT_EQ(error.to_string(), "crashed: Segmentation fault (signal 11) in video@1.4.0 on runner r-3 (invocation 17)");
   error = {};
   error.code = ErrorCode::task_failed;
   error.type = "std::runtime_error";

@@ -1,0 +1,108 @@
+// Encoding and decoding of answers.
+#include "host/src/control/answer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/src/control/request.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame {
+BOOST_DESCRIBE_STRUCT(PoolStats, (),
+                      (runners, booting, draining, slots_busy, waiting, min, max, submitted, succeeded, failed, retried,
+                       boots, boots_failed, runners_lost))
+}  // namespace flame
+
+namespace flame::control {
+
+BOOST_DESCRIBE_STRUCT(PluginStatus, (), (plugin, digest, forkable, error))
+BOOST_DESCRIBE_STRUCT(RunnerStatus, (),
+                      (name, state, slots_busy, slots, isolation, machine, age, session_age, idle, plugins, facts,
+                       children, tracked))
+BOOST_DESCRIBE_STRUCT(BootStatus, (), (runner, state, asked_ago, machine, hello, ready, failed, reason))
+BOOST_DESCRIBE_STRUCT(PoolStatus, (),
+                      (name, backend, isolation, max_concurrency, stats, oldest_wait, next_boot, boot_failure, runners,
+                       boots, children, tracked))
+BOOST_DESCRIBE_STRUCT(HostStatus, (), (name, pid, version, uptime, pools))
+BOOST_DESCRIBE_STRUCT(CallLine, (), (after, what, runner, text))
+BOOST_DESCRIBE_STRUCT(CallReport, (),
+                      (host, pid, invocation, pool, task, plugin, state, outcome, submitted_ago, left_out, lines))
+
+namespace {
+
+// Its code in words and its message: what an error of the socket itself consists of.
+Json error_object(const Error& error) {
+  return {{"code", flame::to_string(error.code)}, {"message", error.message}};
+}
+
+Error error_from(const Json& json) {
+  std::string code;
+  Error error{.code = ErrorCode::incompatible};
+  if (const auto found = json.find("code"); found != json.end()) read_json(*found, code);
+  if (const auto found = json.find("message"); found != json.end()) read_json(*found, error.message);
+  for (int i = 1; i <= static_cast<int>(ErrorCode::shutting_down); ++i) {
+    if (flame::to_string(static_cast<ErrorCode>(i)) == code) error.code = static_cast<ErrorCode>(i);
+  }
+  return error;
+}
+
+Json answer_object(const Answer& answer) {
+  Json json{{"flame", kVersion}, {"ok", answer.has_value()}};
+  if (!answer) {
+    json["error"] = error_object(answer.error());
+  } else if (const auto* status = std::get_if<HostStatus>(&*answer)) {
+    json["status"] = to_object(*status);
+  } else {
+    json["call"] = to_object(std::get<CallReport>(*answer));
+  }
+  return json;
+}
+
+Error no_answer(std::string message) {
+  return Error{.code = ErrorCode::incompatible, .message = std::move(message)};
+}
+
+}  // namespace
+
+Json to_object(const HostStatus& status) {
+  return write_json(status);
+}
+Json to_object(const CallReport& report) {
+  return write_json(report);
+}
+
+std::string encode_answer(const Answer& answer) {
+  std::string line = json_line(answer_object(answer));
+  if (line.size() <= limits::kControlAnswerMax) return line;
+  return json_line(
+      answer_object(Error{.code = ErrorCode::too_large,
+                          .message = "the answer is larger than " + std::to_string(limits::kControlAnswerMax) +
+                                     " bytes; ask for one pool"}));
+}
+
+Answer decode_answer(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) return no_answer("what answered is no host of this library");
+  int version = 0;
+  if (const auto found = json.find("flame"); found != json.end()) read_json(*found, version);
+  if (version != kVersion) {
+    return no_answer("the host speaks version " + std::to_string(version) +
+                     " of the control protocol; use the `flame` of its release");
+  }
+  if (const auto status = json.find("status"); status != json.end()) {
+    HostStatus value;
+    read_json(*status, value);
+    return value;
+  }
+  if (const auto call = json.find("call"); call != json.end()) {
+    CallReport value;
+    read_json(*call, value);
+    return value;
+  }
+  if (const auto error = json.find("error"); error != json.end() && error->is_object()) {
+    return error_from(*error);
+  }
+  return no_answer("the host's answer has none of \"status\", \"call\" and \"error\"");
+}
+
+}  // namespace flame::control

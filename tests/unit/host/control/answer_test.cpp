@@ -1,0 +1,133 @@
+// Answers of the control socket: their keys are what programs rely on.
+#include "host/src/control/answer.hpp"
+
+#include <gtest/gtest.h>
+
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+HostStatus sample() {
+  RunnerStatus runner{.name = "ffmpeg-1",
+                      .state = "ready",
+                      .slots_busy = 1,
+                      .slots = 4,
+                      .isolation = "process",
+                      .machine = "4711",
+                      .age = 2s,
+                      .session_age = 1s,
+                      .idle = {},
+                      .plugins = {{"video@1.4.0", "9c1f", true, ""}},
+                      .facts = {{"cpus", "2"}},
+                      .children = 1,
+                      .tracked = {}};
+  BootStatus boot{.runner = "ffmpeg-2",
+                  .state = "failed",
+                  .asked_ago = 5s,
+                  .machine = 2ms,
+                  .hello = {},
+                  .ready = {},
+                  .failed = 3s,
+                  .reason = "no such image"};
+  PoolStatus pool{.name = "ffmpeg",
+                  .backend = "local",
+                  .isolation = "process",
+                  .max_concurrency = 4,
+                  .stats = {.runners = 1, .max = 10, .submitted = 7},
+                  .oldest_wait = 1ms,
+                  .next_boot = {},
+                  .boot_failure = "no such image",
+                  .runners = {runner},
+                  .boots = {boot},
+                  .children = 1,
+                  .tracked = {}};
+  return {.name = "web-1", .pid = 42, .version = "0.1.0", .uptime = 1min, .pools = {pool}};
+}
+
+TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
+  EXPECT_EQ(
+      encode_answer(Answer(sample())),
+      R"({"flame":1,"ok":true,"status":{"name":"web-1","pid":42,"version":"0.1.0","uptime_ns":60000000000,"pools":[)"
+      R"({"name":"ffmpeg","backend":"local","isolation":"process","max_concurrency":4,"stats":{"runners":1,)"
+      R"("booting":0,"draining":0,"slots_busy":0,"waiting":0,"min":0,"max":10,"submitted":7,"succeeded":0,)"
+      R"("failed":0,"retried":0,)"
+      R"("boots":0,"boots_failed":0,"runners_lost":0},"oldest_wait_ns":1000000,"boot_failure":"no such image",)"
+      R"("runners":[{"name":"ffmpeg-1","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
+      R"("machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,"plugins":[{"plugin":"video@1.4.0",)"
+      R"("digest":"9c1f","forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"
+      R"("boots":[{"runner":"ffmpeg-2","state":"failed","asked_ago_ns":5000000000,"machine_ns":2000000,)"
+      R"("failed_ns":3000000000,"reason":"no such image"}],"children":1}]}})"
+      "\n");
+}
+
+TEST(ControlAnswer, TheKeysOfAStoryAreThoseInTheReadme) {
+  const CallReport report{.host = "web-1",
+                          .pid = 42,
+                          .invocation = 17,
+                          .pool = "ffmpeg",
+                          .task = "video::resize",
+                          .plugin = "video@1.4.0",
+                          .state = "ended",
+                          .outcome = "crashed",
+                          .submitted_ago = 1s,
+                          .left_out = 2,
+                          .lines = {{812ms, "answered", "ffmpeg-1", "failed: crashed"}}};
+  EXPECT_EQ(encode_answer(Answer(report)),
+            R"({"flame":1,"ok":true,"call":{"host":"web-1","pid":42,"invocation":17,"pool":"ffmpeg",)"
+            R"("task":"video::resize","plugin":"video@1.4.0","state":"ended","outcome":"crashed",)"
+            R"("submitted_ago_ns":1000000000,"left_out":2,"lines":[{"after_ns":812000000,"what":"answered",)"
+            R"("runner":"ffmpeg-1","text":"failed: crashed"}]}})"
+            "\n");
+}
+
+TEST(ControlAnswer, ReadsWhatItWrites) {
+  const std::string line = encode_answer(Answer(sample()));
+  const auto answer = decode_answer(line);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(encode_answer(*answer), line);
+  const auto error = decode_answer(encode_answer(Error{.code = ErrorCode::not_found, .message = "no pool \"x\""}));
+  ASSERT_TRUE(error.has_error());
+  EXPECT_EQ(error.error().code, ErrorCode::not_found);
+  EXPECT_EQ(error.error().message, "no pool \"x\"");
+}
+
+TEST(ControlAnswer, RefusesWhatIsNone) {
+  for (const std::string_view garbage : {"", "{", "[]", "{}", R"({"flame": 2, "ok": true, "status": {}})",
+                                         R"({"flame": 1})", R"({"flame": 1, "error": "x"})"}) {
+    const auto answer = decode_answer(garbage);
+    ASSERT_TRUE(answer.has_error()) << garbage;
+    EXPECT_EQ(answer.error().code, ErrorCode::incompatible) << garbage;
+  }
+}
+
+TEST(ControlAnswer, WhatIsMissingOrOfAnotherTypeKeepsItsDefault) {
+  const auto answer = decode_answer(
+      R"({"flame": 1, "status": {"name": 3, "pid": "x", "pools": [7, {"stats": [], "runners": {}, "boots": [{}]}]}})");
+  ASSERT_TRUE(answer.has_value());
+  const auto& status = std::get<HostStatus>(*answer);
+  EXPECT_EQ(status.name, "");
+  ASSERT_EQ(status.pools.size(), 2U);
+  EXPECT_EQ(status.pools[1].boots.size(), 1U);
+}
+
+TEST(ControlAnswer, AnAnswerOverTheLimitIsAnError) {
+  HostStatus status = sample();
+  status.pools.assign(3, status.pools.front());
+  for (auto& pool : status.pools) pool.boot_failure = std::string(limits::kControlAnswerMax / 2, 'x');
+  const std::string line = encode_answer(Answer(status));
+  EXPECT_LT(line.size(), limits::kControlAnswerMax);
+  EXPECT_EQ(decode_answer(line).error().code, ErrorCode::too_large);
+}
+
+TEST(ControlAnswer, BytesThatAreNoTextDoNotBreakTheLine) {
+  HostStatus status = sample();
+  status.name = "a\nb\xff";
+  const auto answer = decode_answer(encode_answer(Answer(status)));
+  EXPECT_EQ(std::get<HostStatus>(*answer).name, "a\nb\xef\xbf\xbd");
+}
+
+}  // namespace
+}  // namespace flame::control

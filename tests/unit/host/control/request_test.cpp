@@ -1,0 +1,59 @@
+// Requests to the control socket: what is understood, and what everything else is answered.
+#include "host/src/control/request.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace flame::control {
+namespace {
+
+using testing::HasSubstr;
+
+Error refusal(std::string_view line) {
+  const auto request = parse_request(line);
+  return request ? Error{} : request.error();
+}
+
+TEST(ControlRequest, ReadsWhatItWrites) {
+  const auto status = parse_request(R"({"flame": 1, "ask": "status", "pool": "ffmpeg", "of a later release": []})");
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(std::get<StatusRequest>(*status).pool, "ffmpeg");
+  EXPECT_EQ(encode_request(*status), "{\"flame\":1,\"ask\":\"status\",\"pool\":\"ffmpeg\"}\n");
+  const auto why = parse_request(encode_request(WhyRequest{.invocation = 18446744073709551615U}));
+  ASSERT_TRUE(why.has_value());
+  EXPECT_EQ(std::get<WhyRequest>(*why).invocation, 18446744073709551615U);
+  for (const auto which : {WhyRequest::Which::last, WhyRequest::Which::failed}) {
+    const auto convenient = parse_request(encode_request(WhyRequest{.which = which}));
+    ASSERT_TRUE(convenient.has_value());
+    EXPECT_EQ(std::get<WhyRequest>(*convenient).which, which);
+  }
+}
+
+TEST(ControlRequest, RefusesGarbageWithAnExampleOfARightOne) {
+  for (const std::string_view garbage :
+       {"", "x", "{", "[]", "17", "null", "{}", R"({"flame": "1"})", R"({"flame": 1})", R"({"flame": 1, "ask": 3})",
+        R"({"flame": 1, "ask": "shutdown"})", R"({"flame": 1, "ask": "status", "pool": 4})",
+        R"({"flame": 1, "ask": "why"})", R"({"flame": 1, "ask": "why", "invocation": -1})",
+        R"({"flame": 1, "ask": "why", "invocation": 1.5})", R"({"flame": 1, "ask": "why", "invocation": "first"})",
+        "\xff\xfe", R"({"flame": 1, "ask": "status", "pool": "\ud800"})"}) {
+    const Error error = refusal(garbage);
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument) << garbage;
+    EXPECT_THAT(error.message, HasSubstr(R"({"flame": 1, "ask": "status"})")) << garbage;
+  }
+}
+
+TEST(ControlRequest, RefusesAnotherVersion) {
+  EXPECT_EQ(refusal(R"({"flame": 2, "ask": "status"})").code, ErrorCode::incompatible);
+  EXPECT_EQ(refusal(R"({"flame": -1, "ask": "status"})").code, ErrorCode::incompatible);
+  EXPECT_EQ(refusal(R"({"flame": 18446744073709551615})").code, ErrorCode::incompatible);
+}
+
+TEST(ControlRequest, SurvivesDeepNesting) {
+  EXPECT_EQ(refusal(std::string(4096, '[')).code, ErrorCode::invalid_argument);
+  EXPECT_EQ(refusal(std::string(2048, '[') + std::string(2048, ']')).code, ErrorCode::invalid_argument);
+}
+
+}  // namespace
+}  // namespace flame::control

@@ -1,0 +1,82 @@
+// RunnerLog: times are set once, what a runner says of itself is bounded, old runners are forgotten.
+#include "host/src/control/runner_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant kStart{};
+
+TEST(RunnerLog, RemembersWhenWhatHappened) {
+  RunnerLog log;
+  log.asked(1, kStart);
+  log.machine_started(1, kStart + 1ms);
+  log.machine_started(1, kStart + 9ms);
+  log.hello(1, {.facts = {{"cpus", "2"}}}, kStart + 2ms);
+  log.ready(1, kStart + 3ms);
+  const RunnerRecord* record = log.find(1);
+  ASSERT_NE(record, nullptr);
+  EXPECT_EQ(record->machine, kStart + 1ms);
+  EXPECT_EQ(record->hello, kStart + 2ms);
+  EXPECT_EQ(record->ready, kStart + 3ms);
+  EXPECT_EQ(record->gone, kNever);
+  log.excuse(1, "killed by signal 9");
+  log.excuse(1, "the connection was closed");
+  log.gone(1, kStart + 4ms);
+  record = log.find(1);
+  EXPECT_EQ(record->reason, "killed by signal 9");
+  EXPECT_EQ(record->gone, kStart + 4ms);
+  EXPECT_FALSE(record->boot_failed());
+  EXPECT_TRUE(log.live().empty());
+}
+
+TEST(RunnerLog, ARunnerThatGoesBeforeItIsReadyIsAFailedBoot) {
+  RunnerLog log;
+  log.asked(1, kStart);
+  log.gone(1, kStart + 1s);
+  EXPECT_TRUE(log.find(1)->boot_failed());
+}
+
+TEST(RunnerLog, IgnoresRunnersThatItWasNotToldOf) {
+  RunnerLog log;
+  log.machine_started(1, kStart);
+  log.hello(1, {}, kStart);
+  log.ready(1, kStart);
+  log.excuse(1, "x");
+  log.gone(1, kStart);
+  EXPECT_EQ(log.find(1), nullptr);
+}
+
+TEST(RunnerLog, ForgetsTheOldestThatAreGone) {
+  RunnerLog log;
+  for (RunnerId runner = 1; runner <= limits::kRunnersRememberedMax + 1; ++runner) {
+    log.asked(runner, kStart);
+    log.gone(runner, kStart);
+  }
+  EXPECT_EQ(log.find(1), nullptr);
+  EXPECT_NE(log.find(2), nullptr);
+  EXPECT_EQ(log.ended().size(), limits::kRunnersRememberedMax);
+}
+
+TEST(RunnerLog, KeepsABoundedPartOfWhatARunnerSaysOfItself) {
+  RunnerLog log;
+  log.asked(1, kStart);
+  const std::string huge(1 << 20, 'x');
+  wire::Hello hello;
+  hello.facts.assign(1000, {huge, huge});
+  hello.plugins.assign(1000, {.plugin = {huge, huge, huge}, .error = huge});
+  log.hello(1, hello, kStart);
+  const RunnerRecord& record = *log.find(1);
+  EXPECT_EQ(record.facts.size(), limits::kRunnerFactsMax);
+  EXPECT_EQ(record.facts.front().second.size(), limits::kHistoryTextMax);
+  EXPECT_EQ(record.plugins.size(), limits::kRunnerPluginsMax);
+  EXPECT_EQ(record.plugins.front().error.size(), limits::kHistoryTextMax);
+}
+
+}  // namespace
+}  // namespace flame::pool
