@@ -39,12 +39,11 @@ void Machines::booted(RunnerKey runner, BootOutcome outcome) {
     events_.on_boot(runner, outcome.error());
     return;
   }
-  const std::pair<Backend*, MachineId> machine{entry->second.backend, outcome->id};
+  const Name machine{entry->second.backend, outcome->id};
   entry->second.machine = outcome->id;
   if (entry->second.destroyed) {
     entries_.erase(entry);
-    machine.first->destroy(machine.second);
-    return;
+    return end(machine, runner);
   }
   runners_[machine] = runner;
   events_.on_boot(runner, std::nullopt);
@@ -56,7 +55,9 @@ void Machines::booted(RunnerKey runner, BootOutcome outcome) {
 void Machines::exited(Backend* backend, const MachineId& machine, std::string reason) {
   const auto found = runners_.find({backend, machine});
   if (found != runners_.end()) {
-    events_.on_exit(found->second, std::move(reason));
+    const RunnerKey runner = found->second;
+    entries_.at(runner).exited = true;
+    events_.on_exit(runner, std::move(reason));
     return;
   }
   const auto gone =
@@ -92,15 +93,23 @@ void Machines::destroy(RunnerKey runner) {
     entry->second.destroyed = true;
     return;
   }
-  Backend* const backend = entry->second.backend;
-  const MachineId machine = *entry->second.machine;
-  runners_.erase({backend, machine});
+  const Name machine{entry->second.backend, *entry->second.machine};
+  const bool exited = entry->second.exited;
+  runners_.erase(machine);
   entries_.erase(entry);
-  destroyed_.push_back({{backend, machine}, runner});
+  if (exited) {
+    machine.first->destroy(machine.second);
+  } else {
+    end(machine, runner);
+  }
+}
+
+void Machines::end(const Name& machine, RunnerKey runner) {
+  destroyed_.emplace_back(machine, runner);
   if (destroyed_.size() > limits::kRunnersCeiling) {
     destroyed_.pop_front();  // a backend that does not tell of ends that it was asked for
   }
-  backend->destroy(machine);
+  machine.first->destroy(machine.second);
 }
 
 }  // namespace flame::pool

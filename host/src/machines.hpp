@@ -45,18 +45,21 @@ class Machines {
     Backend* backend = nullptr;
     std::optional<MachineId> machine;
     bool destroyed = false;
+    bool exited = false;
   };
+  using Name = std::pair<Backend*, MachineId>;
 
   void booted(RunnerKey runner, BootOutcome outcome);
+  void end(const Name& machine, RunnerKey runner);
   void exited(Backend* backend, const MachineId& machine, std::string reason);
 
   std::map<std::string, std::shared_ptr<Backend>> backends_;
   std::shared_ptr<Inbox> inbox_;
   Events events_;
   std::map<RunnerKey, Entry> entries_;
-  std::map<std::pair<Backend*, MachineId>, RunnerKey> runners_;
-  std::deque<std::pair<std::pair<Backend*, MachineId>, RunnerKey>> destroyed_;  // the last ones, until their exit
-  std::map<std::pair<Backend*, MachineId>, std::string> early_exits_;  // of machines whose boot is not answered yet
+  std::map<Name, RunnerKey> runners_;
+  std::deque<std::pair<Name, RunnerKey>> destroyed_;  // the last ones, until their exit
+  std::map<Name, std::string> early_exits_;           // of machines whose boot is not answered yet
 };
 
 }  // namespace flame::pool

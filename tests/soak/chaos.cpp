@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 std::vector<pid_t> runners(pid_t spared) {
   std::vector<pid_t> guardians;
   for (const pid_t pid : test::descendants(::getpid())) {
-    if (pid != spared && test::parent_of(pid) == ::getpid()) guardians.push_back(pid);
+    if (pid != spared && test::parent_of(pid) == ::getpid() && !test::is_gone(pid)) guardians.push_back(pid);
   }
   return guardians;
 }

@@ -77,7 +77,6 @@ TEST_F(IdleEdge, CallsAroundTheIdleDeadlineAreAllAnswered) {
   EXPECT_EQ(answered, static_cast<std::uint64_t>(kCalls));
   EXPECT_EQ(lost, 0U);
   EXPECT_GT(generations, kGenerations) << "the edge was hardly met";
-  EXPECT_LT(generations, static_cast<std::uint64_t>(kCalls / 2)) << "nor was it always missed";
 }
 
 }  // namespace
