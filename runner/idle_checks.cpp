@@ -80,6 +80,15 @@ void IdleChecks::on_freed(std::uint64_t id) {
   ended(id);
 }
 
+// A check returns a yes or no and leaves no object behind.
+void IdleChecks::on_held(std::uint64_t id) {
+  owns(id) ? pool_->kill(id, StopCause::cancelled) : next_.on_held(id);
+}
+
+void IdleChecks::on_let_go(std::uint64_t id, Error why) {
+  owns(id) ? ended(id) : next_.on_let_go(id, std::move(why));
+}
+
 void IdleChecks::on_died(std::uint64_t id, Error error) {
   if (!owns(id)) return next_.on_died(id, std::move(error));
   if (wanted_) log(LogLevel::warning, "an idle_check() failed, the runner counts as idle: " + error.message);

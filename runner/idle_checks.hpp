@@ -39,6 +39,8 @@ class IdleChecks final : public SlotListener {
   void on_output(wire::Output output) override;
   void on_room(std::uint64_t id) override;
   void on_freed(std::uint64_t id) override;
+  void on_held(std::uint64_t id) override;
+  void on_let_go(std::uint64_t id, Error why) override;
   void on_died(std::uint64_t id, Error error) override;
 
  private:

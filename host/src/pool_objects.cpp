@@ -33,7 +33,7 @@ void PoolPolicy::submit_on_object(const event::Submit& event, Instant now, Actio
                          "as many calls as may wait (max_queue) wait for the object already; "
                          "retry later, or use several objects"));
     case HeldSlots::Admission::queued:
-      elastic_.activity();
+      elastic_.arrived();
       expire_calls(now, out);
       serve_held(event.lease, now, out);
   }

@@ -251,7 +251,7 @@ void Session::on_unsupported(const wire::Unsupported& answer) {
                                     "): deploy the flame-runner of this release",
                          .started = Started::no},
                    {});
-  on_ended(answer.id);
+  on_ended({answer.id, {}});
 }
 
 Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload) {

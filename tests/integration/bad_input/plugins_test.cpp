@@ -5,7 +5,7 @@
 #include <string>
 
 #include "answers.hpp"
-#include "tests/integration/bad_input/processes.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
 
 namespace flame::test {

@@ -13,7 +13,7 @@
 
 #include <flame/host.hpp>
 
-#include "tests/integration/bad_input/processes.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/integration/host/objects.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/leftovers.hpp"
