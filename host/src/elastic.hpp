@@ -58,6 +58,9 @@ class Elastic {
   /// Not before a retry is due: waiting callers cannot be helped by booting.
   [[nodiscard]] bool failing_for_good(Instant now) const noexcept { return permanent_ && backing_off(now); }
 
+  /// When boots are tried again after a failed one; kNever: nothing is being waited out.
+  [[nodiscard]] Instant next_retry(Instant now) const noexcept { return backing_off(now) ? retry_at_ : kNever; }
+
   void resize(std::uint32_t min, std::uint32_t max);
   /// Slots for so many calls are kept free, beside `warm`, until they have come or `until` has. Replaces the hint
   /// before.

@@ -61,7 +61,7 @@ class PoolPolicy {
   [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
   [[nodiscard]] std::optional<CallId> oldest_waiter() const { return scheduler_.oldest_waiter(); }
   /// Failed boots are being waited out until then, and why; kNever: no.
-  [[nodiscard]] Instant boots_again_at() const { return retry_wakeup_; }
+  [[nodiscard]] Instant boots_again_at(Instant now) const { return elastic_.next_retry(now); }
   [[nodiscard]] const std::optional<Error>& boot_failure() const noexcept { return elastic_.last_failure(); }
 
   /// New digests for runners that boot from now on (activate/rollback); running ones keep what they have.

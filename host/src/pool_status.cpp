@@ -97,7 +97,7 @@ control::PoolStatus PoolDriver::status(Instant now) const {
     if (const CallStory* story = services_.history->find(*oldest)) pool.oldest_wait = now - story->submitted;
   }
   if (const auto& failure = policy_.boot_failure()) pool.boot_failure = failure->message;
-  if (const Instant next = policy_.boots_again_at(); next != kNever) pool.next_boot = next - now;
+  if (const Instant next = policy_.boots_again_at(now); next != kNever) pool.next_boot = next - now;
   for (const PoolPolicy::RunnerView& view : policy_.runner_views(now)) pool.runners.push_back(describe(view, now));
   for (const RunnerRecord* record : boots_to_show(trace_.runners())) {
     pool.boots.push_back(describe_boot(*record, runner_name(record->id), now));

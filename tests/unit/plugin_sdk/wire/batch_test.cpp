@@ -1,3 +1,4 @@
+// Batches: in order, within their limits, and refused when they are not what they announce.
 #include "plugin_sdk/wire/batch.hpp"
 
 #include <gmock/gmock.h>
