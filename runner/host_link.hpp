@@ -49,6 +49,8 @@ class HostLink {
   [[nodiscard]] Instant wake_at() const;
 
   [[nodiscard]] bool open() const { return state_ == State::open; }
+  /// The host has our hello, or will have it.
+  [[nodiscard]] bool greeted() const { return state_ == State::dialling && redial_at_ == kNever; }
   /// Closes both lines for good; blocks for at most `patience` until libzmq has written what was sent.
   void close(Duration patience);
 

@@ -133,7 +133,7 @@ class Supervisor final : public HostListener {
   void read_signals() {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) terminator_.sigterm(clock_now());
+      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) terminator_.sigterm(clock_now(), link_.greeted());
       if (info.ssi_signo == SIGHUP && ::getppid() != guardian_) left_ = Leave{1, "the guardian was killed"};
     }
     reap();

@@ -21,6 +21,7 @@ void Terminator::welcomed(Instant now, const wire::Welcome& welcome, bool checks
   single_use_ = welcome.single_use;
   checks_idle_ = checks_idle;
   state_ = State::serving;
+  if (terminated_) return sigterm(now);
   arm_idle(now);
 }
 
@@ -62,6 +63,7 @@ void Terminator::stays(Instant now, std::uint64_t id, Stays what) {
 
 void Terminator::ended(Instant now, std::uint64_t id) {
   if (calls_.erase(id) == 0) return;
+  confirm_ = confirm_ || state_ == State::draining;
   if (!calls_.empty()) return;
   if (single_use_ && state_ == State::serving) begin_drain(now, shutdown_grace_, true, "single use completed");
   if (state_ == State::serving) arm_idle(now);
@@ -122,7 +124,12 @@ void Terminator::let_go(Instant now, std::uint64_t id, Call& call) {
              lost ? StopCause::host_lost : StopCause::shutting_down);
 }
 
-void Terminator::sigterm(Instant now) {
+void Terminator::sigterm(Instant now, bool greeted) {
+  if (state_ == State::dialling && greeted) {
+    terminated_ = true;
+    failsafe_at_ = std::min(failsafe_at_, deadline_after(now, limits::kByeWait));
+    return wake_by(failsafe_at_);
+  }
   if (state_ == State::dialling) return leave(0, "SIGTERM before the host was reached");
   begin_drain(now, shutdown_grace_, true, "SIGTERM");
 }
@@ -149,6 +156,7 @@ void Terminator::host_lost(Instant now, const std::string& why) {
 void Terminator::tick(Instant now) {
   if (now < wake_at_ || state_ == State::left) return;
   wake_at_ = kNever;
+  if (now >= failsafe_at_ && terminated_) return leave(0, "SIGTERM before the host had answered");
   if (now >= failsafe_at_) return leave(1, "failsafe: the host could not be reached in time");
   wake_by(failsafe_at_);
   tick_calls(now);
@@ -208,10 +216,7 @@ void Terminator::begin_drain(Instant now, Duration grace, bool ask, const std::s
   if (state_ != State::serving && state_ != State::draining) return;
   if (state_ == State::serving) reason_ = reason;
   const bool already_asked = std::find(asked_.begin(), asked_.end(), true) != asked_.end();
-  if (ask && !promised_ && !already_asked) {
-    asked_.push_back(true);
-    actions_.emplace_back(AskRetire{last_seq_, true, reason});
-  }
+  if (ask && !promised_ && !already_asked) ask_for_leave(reason);
   state_ = State::draining;
   idle_at_ = kNever;
   stop_checking();
@@ -220,10 +225,19 @@ void Terminator::begin_drain(Instant now, Duration grace, bool ask, const std::s
   leave_if_done(now);
 }
 
+void Terminator::ask_for_leave(const std::string& reason) {
+  asked_.push_back(true);
+  actions_.emplace_back(AskRetire{last_seq_, true, reason});
+}
+
 void Terminator::leave_if_done(Instant now) {
   if (!calls_.empty()) return;
-  if (state_ == State::lost || (state_ == State::draining && promised_)) return leave(0, reason_);
+  if (state_ == State::lost) return leave(0, reason_);
   if (state_ != State::draining) return;
+  if (promised_ && asked_.empty()) {
+    if (!std::exchange(confirm_, false)) return leave(0, reason_);
+    ask_for_leave(reason_);
+  }
   // The host answers when it has our last results whole, which takes its time on a slow line.
   leave_at_ = std::min(leave_at_, deadline_after(now, limits::kHostSilence));
   wake_by(leave_at_);

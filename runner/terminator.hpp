@@ -69,7 +69,8 @@ class Terminator {
   void retire_answered(Instant now, bool granted);
   /// The host's Drain: nothing more will be sent.
   void host_drains(Instant now, Duration grace);
-  void sigterm(Instant now);
+  /// `greeted`: the hello is on its way, so the host may count on this runner already.
+  void sigterm(Instant now, bool greeted = false);
   /// Disconnected, silent for too long, or Bye. Idempotent.
   void host_lost(Instant now, const std::string& why);
   /// Time has passed. Call at or after wake_at(); early calls do no harm.
@@ -101,6 +102,7 @@ class Terminator {
   void tick_calls(Instant now);
   void end_grace(Instant now);
   void begin_drain(Instant now, Duration grace, bool ask, const std::string& reason);
+  void ask_for_leave(const std::string& reason);
   void leave_if_done(Instant now);
   void leave(int status, std::string reason);
   void arm_idle(Instant now);
@@ -122,7 +124,9 @@ class Terminator {
   std::uint64_t last_seq_ = 0;
   Instant idle_at_ = kNever;
   std::deque<bool> asked_;       // `must` of each Retire that is not answered yet, oldest first
+  bool terminated_ = false;      // before the Welcome, which is awaited a moment longer
   bool promised_ = false;        // the host sends nothing more
+  bool confirm_ = false;         // results left since we asked: leave only when the host has those, too
   Instant leave_at_ = kNever;    // draining, nothing runs: do not wait longer for the host's promise
   Instant grace_ends_ = kNever;  // draining or lost: what still runs is stopped
   std::string reason_;           // of the drain

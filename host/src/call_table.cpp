@@ -72,7 +72,7 @@ CallTable::Verdict CallTable::result(RunnerId runner, CallId id, const std::opti
   const bool retry = error && error->code == ErrorCode::crashed && call->retries_left > 0;
   if (!retry) return {.outcome = finish(calls_.find(id), error), .retry = std::nullopt};
   // The slot is not free yet: the next attempt waits for Ended, so that attempts never overlap.
-  call->ever_begun = true;
+  call->ever_begun = call->ever_begun || error->started == Started::yes;
   call->state = State::resting;
   return {};
 }
@@ -140,7 +140,11 @@ CallTable::Call* CallTable::present(RunnerId runner, CallId id) {
 CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> error) {
   Call& call = it->second;
   Outcome outcome{it->first, call.runner, call.state == State::sent || call.state == State::begun, std::move(error)};
-  if (outcome.error && outcome.error->started == Started::unknown) outcome.error->started = started(call);
+  if (outcome.error) {
+    // What a runner says is true of its own attempt only.
+    const Started said = outcome.error->started;
+    if (said == Started::unknown || (said == Started::no && call.attempt > 1)) outcome.error->started = started(call);
+  }
   deadlines_.disarm(call.timer);
   calls_.erase(it);
   return outcome;

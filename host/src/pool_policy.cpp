@@ -220,7 +220,8 @@ std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
   if (closed_) return shutting_down();
   auto broken = broken_.find(digest);
   if (broken != broken_.end() && scheduler_.servers(digest) == 0) return broken->second.error;
-  if (serving_ == 0 && booting_ == 0 && elastic_.failing_for_good(now)) return elastic_.last_failure();
+  const bool helpless = scheduler_.servers(digest) == 0 && booting_ == 0;
+  if (helpless && elastic_.failing_for_good(now)) return elastic_.last_failure();
   return std::nullopt;
 }
 

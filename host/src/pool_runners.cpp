@@ -130,8 +130,12 @@ void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, 
   ++stats_.boots_failed;
   elastic_.boot_failed(now, error, permanent);
   give_boot_up(it, error, out);
-  if (!permanent || serving_ > 0 || booting_ > 0) return;
-  for (CallId call : scheduler_.waiters()) give_up(calls_.fail(call, error), wire::CancelReason::cancelled, out);
+  if (!permanent || booting_ > 0) return;
+  for (DigestId digest : scheduler_.wanted()) {
+    if (scheduler_.servers(digest) > 0) continue;
+    for (CallId call : scheduler_.waiters(digest))
+      give_up(calls_.fail(call, error), wire::CancelReason::cancelled, out);
+  }
 }
 
 void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions& out) {

@@ -46,6 +46,8 @@ TEST_F(RunnerLifetime, SigtermDrains) {
   EXPECT_TRUE(asked->must);
   host.send(wire::RetireReply{true});
   EXPECT_EQ(host.finish(id).text(), "done");
+  EXPECT_TRUE(host.expect<wire::Retire>().has_value()) << "has the host its results?";
+  host.send(wire::RetireReply{true});
   EXPECT_TRUE(host.expect<wire::Bye>().has_value());
   EXPECT_EQ(host.wait_exit(), 0);
 }
@@ -57,6 +59,8 @@ TEST_F(RunnerLifetime, ADrainEndsWithItsGrace) {
   ASSERT_TRUE(host.begun(id));
   host.send(wire::Drain{50'000'000});
   EXPECT_EQ(host.finish(id).result.error.code, ErrorCode::shutting_down);
+  EXPECT_TRUE(host.expect<wire::Retire>().has_value());
+  host.send(wire::RetireReply{true});
   EXPECT_EQ(host.wait_exit(), 0);
 }
 

@@ -231,6 +231,36 @@ TEST(CallTable, SaysWhyACallWasNotTriedAgainInTime) {
   EXPECT_FALSE(calls.ended(kRunner, 1).retry) << "proof that comes too late";
 }
 
+TEST(CallTable, BelievesARunnerOnlyAboutItsOwnAttempt) {
+  CallTable calls = table();
+  Error refused = failure(ErrorCode::boot_failed);
+  refused.started = Started::no;
+  calls.submit(idempotent(1, 2), kStart);
+  calls.sent(1, kRunner, kStart);
+  EXPECT_TRUE(calls.ended(kRunner, 1).retry);
+  calls.sent(1, kRunner, kStart);
+  EXPECT_EQ(calls.result(kRunner, 1, refused).outcome->error->started, Started::unknown) << "the first may have begun";
+  calls.submit(idempotent(2, 2), kStart);
+  calls.sent(2, kRunner, kStart);
+  Error crashed = failure(ErrorCode::crashed);
+  crashed.started = Started::yes;
+  calls.result(kRunner, 2, crashed);
+  EXPECT_TRUE(calls.ended(kRunner, 2).retry);
+  calls.sent(2, kRunner, kStart);
+  EXPECT_EQ(calls.result(kRunner, 2, refused).outcome->error->started, Started::yes);
+}
+
+TEST(CallTable, DoesNotTakeACrashForABeginning) {
+  CallTable calls = table();
+  Error crashed = failure(ErrorCode::crashed);
+  crashed.started = Started::no;  // the slot died before it had the call
+  calls.submit(idempotent(1, 1), kStart);
+  calls.sent(1, kRunner, kStart);
+  calls.result(kRunner, 1, crashed);
+  EXPECT_TRUE(calls.ended(kRunner, 1).retry);
+  EXPECT_NE(calls.cancel(1, wire::CancelReason::cancelled)->error->started, Started::yes);
+}
+
 TEST(CallTable, AnswersACallWhoseSlotEndedWithoutAResult) {
   CallTable calls = table();
   calls.submit(plain(1), kStart);

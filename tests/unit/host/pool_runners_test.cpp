@@ -241,6 +241,20 @@ TEST(PoolRunners, BootsNewRunnersForANewDigestAndMakesRoomForThem) {
   EXPECT_THAT(pool.sent(), ElementsAre(1));
 }
 
+TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
+  PoolScenario pool(config(0, 2, 1));
+  pool.submit(1).hello(1);
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 2, .digest = 1});
+  pool.submit(3);
+  Error error;
+  error.message = "no such image";
+  pool.feed(event::BootFailed{2, error, true});
+  EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed) << "runner 1 has the old plugin only";
+  EXPECT_EQ(pool.failure(3), ErrorCode::none) << "runner 1 will serve it";
+  EXPECT_EQ(pool.feed(event::Submit{.call = 4, .digest = 1}).failure(4), ErrorCode::boot_failed);
+}
+
 TEST(PoolRunners, BootsRunnersForADigestThatWaitersArePinnedTo) {
   PoolScenario pool(config(0, 1, 1));
   pool.policy.set_plugins({1});

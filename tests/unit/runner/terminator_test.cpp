@@ -163,6 +163,20 @@ TEST_F(TerminatorTest, SigtermAsksWithMustAndLeavesAfterTheLastCall) {
   terminator.ended(now, 1);
   EXPECT_EQ(did(), "");
   terminator.ended(now, 2);
+  EXPECT_EQ(did(), "retire 2 must")
+      << "their results may still be on the other connection: our goodbye must not pass them";
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, ARunnerThatWasLetGoDoesNotWaitForEverForTheHostToHaveItsResults) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.sigterm(now);
+  terminator.retire_answered(now, true);
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "retire 1 must, retire 1 must");
+  pass(10s);
   EXPECT_EQ(did(), "leave 0");
 }
 
@@ -185,6 +199,20 @@ TEST_F(TerminatorTest, ADrainEndsWithItsGraceThenStopsAndKills) {
   pass(250ms);
   EXPECT_EQ(did(), "kill 1");
   terminator.ended(now, 1);
+  EXPECT_EQ(did(), "retire 1 must");
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, AsksAgainWhenAResultLeftAfterItHadAsked) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.sigterm(now);
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "retire 1 must");
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "retire 1 must") << "the answer may have crossed the result";
+  terminator.retire_answered(now, true);
   EXPECT_EQ(did(), "leave 0");
 }
 
@@ -200,6 +228,23 @@ TEST_F(TerminatorTest, ADrainWithoutAnswerFromTheHostEndsAllTheSame) {
 
 TEST_F(TerminatorTest, SigtermBeforeTheHostIsReachedLeavesAtOnce) {
   terminator.sigterm(now);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, SigtermAfterTheHelloDrainsBecauseTheHostMayHaveSentACall) {
+  terminator.sigterm(now, true);
+  EXPECT_EQ(did(), "");
+  serve();
+  EXPECT_EQ(did(), "retire 0 must");
+  EXPECT_TRUE(invoke(1)) << "sent before the host read the request";
+  terminator.retire_answered(now, true);
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "retire 1 must");
+}
+
+TEST_F(TerminatorTest, SigtermAfterTheHelloWaitsForTheHostNoLongerThanAMoment) {
+  terminator.sigterm(now, true);
+  pass(1s);
   EXPECT_EQ(did(), "leave 0");
 }
 

@@ -145,7 +145,7 @@ void add_bench(CLI::App& app, int& exit_code) {
   command
       ->add_option("--only", options->only,
                    "only these: process, thread, ipc, tcp, gigabyte, cold, back, back-model, four, "
-                   "memory, compile")
+                   "memory, compile, scheduler")
       ->delimiter(',')
       ->type_name("NAME,…");
   command->add_option("--echo-peer", options->echo_peer)->group("");

@@ -46,6 +46,7 @@ struct Measurement {
 [[nodiscard]] std::vector<Measurement> call_measurements();
 [[nodiscard]] std::vector<Measurement> life_measurements();
 [[nodiscard]] std::vector<Measurement> compile_measurements();
+[[nodiscard]] std::vector<Measurement> policy_measurements();
 
 /// A host with one pool "main" of one bench plugin, that logs nothing; min = 0, never idle.
 [[nodiscard]] Host bench_host(const BenchOptions& options, const std::string& plugin, PoolConfig pool,

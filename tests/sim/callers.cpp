@@ -1,0 +1,86 @@
+// See callers.hpp.
+#include "tests/sim/callers.hpp"
+
+#include <utility>
+
+namespace flame::sim {
+
+using namespace std::chrono_literals;
+
+void Callers::start() {
+  const Plan& plan = sim_.plan;
+  every(plan.between_arrivals, [this] { arrive(); });
+  if (plan.cancels)
+    every(700ms, [this] {
+      if (const auto call = sim_.ledger.some_open(sim_.chance)) host_.cancel(*call);
+    });
+  if (plan.storms) every(6s, [this] { storm(); });
+  if (plan.idle_edge) at_the_idle_edge();
+  if (plan.resizes) every(5s, [this] { resize(); });
+  if (plan.expects) every(5s, [this] { host_.expect(sim_.chance.roll(12), sim_.chance.skewed(100ms, 20s)); });
+  if (plan.updates && plan.digests > 1) every(8s, [this] { update(); });
+}
+
+void Callers::every(Duration mean, std::function<void()> deed) {
+  sim_.agenda.in(sim_.chance.skewed(1us, 3 * mean), [this, mean, deed = std::move(deed)]() mutable {
+    if (sim_.calm) return;
+    deed();
+    every(mean, std::move(deed));
+  });
+}
+
+void Callers::arrive() {
+  const std::uint32_t calls = sim_.chance.one_in(3) ? sim_.chance.number(1U, sim_.plan.burst) : 1;
+  for (std::uint32_t i = 0; i < calls; ++i) submit();
+}
+
+void Callers::submit() {
+  pool::event::Submit submit{.call = ++last_call_};
+  submit.digest = static_cast<DigestId>(sim_.chance.roll(sim_.plan.digests));
+  submit.idempotent = sim_.chance.one_in(3);
+  submit.retries = static_cast<std::uint32_t>(sim_.chance.roll(4));
+  if (sim_.chance.one_in(2)) submit.budget = sim_.chance.skewed(1ms, 40s);
+  if (sim_.chance.one_in(12)) submit.budget = kForever;
+  submit.linked = !(sim_.plan.unlinked && sim_.chance.one_in(3));
+  host_.submit(submit);
+}
+
+CallId Callers::probe(DigestId digest) {
+  pool::event::Submit submit{.call = ++last_call_, .digest = digest};
+  submit.budget = 10min;
+  host_.submit(submit);
+  return submit.call;
+}
+
+void Callers::storm() {
+  for (const CallId call : sim_.ledger.all_open()) host_.cancel(call);
+}
+
+// Calls that come just when a runner that has been idle asks to retire.
+void Callers::at_the_idle_edge() {
+  const Duration idle = sim_.plan.pool.idle_shutdown_after;
+  if (idle == kForever) return;
+  every(idle, [this, idle] {
+    if (sim_.ledger.open() > 0) return;
+    submit();
+    const Duration spread = 3 * sim_.plan.delay + 300us;
+    for (int i = 0; i < 3; ++i)
+      sim_.agenda.in(idle + sim_.plan.task_min + sim_.chance.between(0us, 2 * spread), [this] {
+        if (!sim_.calm) submit();
+      });
+  });
+}
+
+void Callers::resize() {
+  const auto max = sim_.chance.number(1U, 6U);
+  host_.resize(static_cast<std::uint32_t>(sim_.chance.roll(max + 1)), max);
+}
+
+void Callers::update() {
+  std::vector<DigestId> plugins;
+  for (const DigestId digest : all_digests(sim_.plan))
+    if (sim_.chance.one_in(2)) plugins.push_back(digest);
+  if (!plugins.empty()) host_.update(std::move(plugins));
+}
+
+}  // namespace flame::sim

@@ -1,0 +1,161 @@
+// Ledger: the promises about one call.
+#include "tests/sim/ledger.hpp"
+
+#include <utility>
+
+namespace flame::sim {
+
+void Ledger::submitted(const pool::event::Submit& submit) {
+  Facts& call = facts_[submit.call];
+  call.digest = submit.digest;
+  call.idempotent = submit.idempotent;
+  call.linked = submit.linked;
+  call.has_budget = submit.budget.has_value();
+  call.retries = submit.idempotent ? submit.retries : 0;
+  call.deadline = deadline_after(agenda_.now(), submit.budget.value_or(pool_.boot_timeout));
+  due_.emplace(call.deadline, submit.call);
+  open_.insert(submit.call);
+  unsent_[submit.digest].insert(submit.call);
+  ++tally_.calls;
+}
+
+void Ledger::cancel_asked(CallId call) {
+  facts_.at(call).cancel_asked = true;
+}
+
+void Ledger::drain_asked(Duration grace) {
+  draining_ = true;
+  drained_by_ = std::min(drained_by_, deadline_after(agenda_.now(), grace));
+}
+
+void Ledger::sent(CallId id, RunnerId runner, std::uint32_t attempt) {
+  Facts& call = facts_.at(id);
+  if (call.answer) findings_.broken("call ", id, " was sent after its answer");
+  if (++call.sends != attempt) findings_.broken("call ", id, " was sent as attempt ", attempt, ", it is ", call.sends);
+  if (call.sends > 1 + call.retries) findings_.broken("call ", id, " was sent too often: ", call.sends);
+  if (call.running > 0) findings_.broken("call ", id, " was sent again while an attempt still runs");
+  call.where = runner;
+  if (attempt > 1) {
+    ++tally_.retried;
+    return;
+  }
+  std::set<CallId>& waiting = unsent_[call.digest];
+  if (*waiting.begin() != id) findings_.broken("call ", id, " overtook call ", *waiting.begin());
+  waiting.erase(id);
+  if (call.has_budget) return;
+  due_.erase({call.deadline, id});
+  call.deadline = deadline_after(agenda_.now(), pool_.timeout);
+  due_.emplace(call.deadline, id);
+}
+
+void Ledger::told(const pool::action::Complete& complete) {
+  Facts& call = facts_.at(complete.call);
+  if (call.answer) return findings_.broken("call ", complete.call, " was answered twice");
+  const ErrorCode code = complete.error ? complete.error->code : ErrorCode::none;
+  call.answer = code;
+  ++answered_;
+  findings_.note("answer ", complete.call, " ", code == ErrorCode::none ? "success" : to_string(code));
+  if (code == ErrorCode::none) {
+    ++tally_.succeeded;
+    if (!call.returned_on.contains(complete.runner))
+      findings_.broken("call ", complete.call, " is said to have succeeded on runner ", complete.runner,
+                       ", it has not");
+  } else {
+    ++tally_.failed[code];
+    if (!plausible(call, code))
+      findings_.broken("call ", complete.call, " failed with ", to_string(code), " for no reason");
+    check_started(complete.call, call, complete.error->started);
+  }
+  close(complete.call, call);
+}
+
+bool Ledger::plausible(const Facts& call, ErrorCode code) const {
+  const bool sent = call.sends > 0;
+  const bool late = agenda_.now() >= call.deadline;
+  switch (code) {
+    case ErrorCode::task_failed:
+      return call.threw;
+    case ErrorCode::crashed:
+      return call.died || call.never_started;
+    case ErrorCode::timed_out:
+      return sent && late;
+    case ErrorCode::queue_timed_out:
+      return !sent && late;
+    case ErrorCode::queue_full:
+      return !sent;
+    case ErrorCode::cancelled:
+      return call.cancel_asked;
+    case ErrorCode::boot_failed:
+      return call.never_started || boots_have_failed_;
+    case ErrorCode::runner_lost:
+      return sent && excused(call.where);
+    case ErrorCode::not_found:
+    case ErrorCode::incompatible:
+      return plugins_are_broken_;
+    case ErrorCode::shutting_down:
+      return draining_ || call.stops.contains(runner::StopCause::shutting_down);
+    default:
+      return false;
+  }
+}
+
+void Ledger::check_started(CallId id, const Facts& call, Started started) {
+  if (started == Started::no && call.begun > 0) findings_.broken("call ", id, " is said not to have begun, it had");
+  if (started == Started::yes && call.begun == 0) findings_.broken("call ", id, " is said to have begun, it had not");
+}
+
+void Ledger::close(CallId id, Facts& call) {
+  due_.erase({call.deadline, id});
+  open_.erase(id);
+  unsent_[call.digest].erase(id);
+}
+
+void Ledger::began(CallId id, RunnerId runner) {
+  Facts& call = facts_.at(id);
+  ++tally_.ran;
+  ++call.begun;
+  ++running_;
+  if (++call.running > 1) findings_.broken("two attempts of call ", id, " run at once, one on runner ", runner);
+  if (call.begun > call.sends) findings_.broken("call ", id, " began more often than it was sent");
+  if (call.begun > 1 && !call.idempotent) findings_.broken("call ", id, " began twice and is not idempotent");
+}
+
+void Ledger::ended(CallId id, RunnerId runner, Outcome outcome) {
+  Facts& call = facts_.at(id);
+  --call.running;
+  --running_;
+  if (outcome == Outcome::returned) call.returned_on.insert(runner);
+  call.threw = call.threw || outcome == Outcome::threw;
+  call.died = call.died || outcome == Outcome::died;
+}
+
+void Ledger::paused(CallId id) {
+  --facts_.at(id).running;
+  --running_;
+}
+
+void Ledger::resumed(CallId id, RunnerId runner) {
+  ++running_;
+  if (++facts_.at(id).running > 1)
+    findings_.broken("two attempts of call ", id, " run at once, one on runner ", runner);
+}
+
+void Ledger::stopped(CallId id, runner::StopCause cause) {
+  facts_.at(id).stops.insert(cause);
+}
+
+void Ledger::could_not_start(CallId id) {
+  facts_.at(id).never_started = true;
+}
+
+void Ledger::check_deadlines() {
+  if (due_.empty() || due_.begin()->first >= agenda_.now()) return;
+  findings_.broken("call ", due_.begin()->second, " was not answered by its deadline");
+}
+
+std::optional<CallId> Ledger::some_open(Chance& chance) const {
+  if (open_.empty()) return std::nullopt;
+  return chance.pick(open_);
+}
+
+}  // namespace flame::sim

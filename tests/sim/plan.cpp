@@ -1,0 +1,71 @@
+// Plan: how seeds choose.
+#include "tests/sim/plan.hpp"
+
+namespace flame::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+PoolConfig choose_pool(Chance& chance) {
+  PoolConfig pool;
+  pool.max = chance.number(1U, 5U);
+  pool.min = chance.percent(50) ? 0 : chance.number(0U, pool.max);
+  pool.max_concurrency = chance.number(1U, 4U);
+  pool.single_use = chance.one_in(6);
+  pool.reuse = !chance.one_in(8);
+  pool.isolation = chance.one_in(5) ? SlotIsolation::thread : SlotIsolation::process;
+  pool.strategy = chance.one_in(2) ? Strategy::least_loaded : Strategy::pack;
+  pool.max_queue = chance.one_in(4) ? chance.number(1ULL, 8ULL) : 1000;
+  pool.warm = chance.one_in(4) ? chance.number(1U, 3U) : 0;
+  pool.spare_slots = chance.number(0U, 2U);
+  pool.timeout = chance.between(1s, 20s);
+  pool.boot_timeout = chance.between(2s, 20s);
+  pool.shutdown_timeout = chance.between(500ms, 15s);
+  pool.idle_shutdown_after = chance.one_in(8) ? kForever : chance.between(200ms, 20s);
+  pool.min_idle_shutdown_after = chance.one_in(3) ? chance.between(200ms, 30s) : kForever;
+  return pool;
+}
+
+void choose_load(Plan& plan, Chance& chance) {
+  plan.busy = chance.between(5s, 60s);
+  plan.delay = chance.skewed(20us, 40ms);
+  plan.delay_max = plan.delay + chance.skewed(10us, 1500ms);
+  plan.task_min = chance.skewed(100us, 500ms);
+  plan.task_max = plan.task_min + chance.skewed(1ms, 20s);
+  plan.burst = chance.number(1U, 12U);
+  plan.between_arrivals = plan.busy / chance.number(5, 60);
+  plan.digests = chance.one_in(3) ? chance.number(2U, 3U) : 1;
+}
+
+void choose_troubles(Plan& plan, Chance& chance) {
+  for (bool* trouble :
+       {&plan.crashes, &plan.disconnects, &plan.partitions, &plan.freezes, &plan.lost_beats, &plan.full_sockets,
+        &plan.sigterms, &plan.slow_boots, &plan.failed_boots, &plan.permanent_failures, &plan.silent_boots,
+        &plan.dead_boots, &plan.broken_plugins, &plan.late_exits, &plan.lost_destroys, &plan.slots_fail})
+    *trouble = chance.one_in(5);
+}
+
+}  // namespace
+
+Plan make_plan(Chance& chance) {
+  Plan plan;
+  plan.pool = choose_pool(chance);
+  choose_load(plan, chance);
+  for (bool* habit : {&plan.tasks_fail, &plan.tasks_crash, &plan.tasks_hang, &plan.tasks_deaf, &plan.results_large,
+                      &plan.arguments_large, &plan.unlinked, &plan.cancels, &plan.storms, &plan.resizes, &plan.expects,
+                      &plan.updates, &plan.idle_edge, &plan.checks_idle})
+    *habit = chance.one_in(3);
+  if (!chance.one_in(4)) choose_troubles(plan, chance);
+  const std::uint64_t ending = chance.roll(10);
+  plan.ending = ending == 0 ? Ending::host_dies : ending == 1 ? Ending::host_fades : Ending::drain;
+  return plan;
+}
+
+std::vector<DigestId> all_digests(const Plan& plan) {
+  std::vector<DigestId> digests;
+  for (DigestId digest = 0; digest < plan.digests; ++digest) digests.push_back(digest);
+  return digests;
+}
+
+}  // namespace flame::sim

@@ -1,0 +1,78 @@
+// What a seed has decided beforehand: the pool, its load, and which kinds of trouble its world knows. Every world knows
+// only some of them, so that each is also seen without the others.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <flame/config.hpp>
+
+#include "host/src/types.hpp"
+#include "tests/sim/chance.hpp"
+
+namespace flame::sim {
+
+using pool::CallId;
+using pool::DigestId;
+using pool::RunnerId;
+
+/// How a world ends.
+enum class Ending : std::uint8_t {
+  drain,       ///< the pool is drained
+  host_dies,   ///< the host's process ends: connections close
+  host_fades,  ///< the host's machine is gone: nobody is told
+};
+
+struct Plan {
+  PoolConfig pool;
+  std::uint32_t digests = 1;
+  Duration busy{};   ///< how long calls and troubles come
+  Duration delay{};  ///< of the network, usually
+  Duration delay_max{};
+  Duration task_min{};
+  Duration task_max{};
+  Duration between_arrivals{};
+  std::uint32_t burst = 1;
+  Ending ending = Ending::drain;
+
+  // tasks
+  bool tasks_fail = false;
+  bool tasks_crash = false;
+  bool tasks_hang = false;
+  bool tasks_deaf = false;     ///< they ignore their stop
+  bool slots_fail = false;     ///< a slot's process does not come up
+  bool results_large = false;  ///< travel on the other connection
+  bool arguments_large = false;
+  bool unlinked = false;
+  // callers
+  bool cancels = false;
+  bool storms = false;  ///< everything is cancelled at once
+  bool resizes = false;
+  bool expects = false;
+  bool updates = false;      ///< new digests for new runners
+  bool checks_idle = false;  ///< plugins are asked before an idle runner goes
+  bool idle_edge = false;    ///< calls come just when runners ask to retire
+  // backend
+  bool slow_boots = false;
+  bool failed_boots = false;
+  bool permanent_failures = false;
+  bool silent_boots = false;  ///< a machine that never dials in
+  bool dead_boots = false;    ///< its runner dies before its hello
+  bool broken_plugins = false;
+  bool late_exits = false;     ///< exits are reported late or never
+  bool lost_destroys = false;  ///< the backend does not do it
+  // network and machines
+  bool crashes = false;  ///< a runner's processes are killed
+  bool disconnects = false;
+  bool partitions = false;
+  bool freezes = false;       ///< a machine stands still
+  bool lost_beats = false;    ///< for a short time
+  bool full_sockets = false;  ///< the host's sockets take nothing for a while
+  bool sigterms = false;
+};
+
+[[nodiscard]] Plan make_plan(Chance& chance);
+
+[[nodiscard]] std::vector<DigestId> all_digests(const Plan& plan);
+
+}  // namespace flame::sim

@@ -1,0 +1,121 @@
+// SlotsModel: processes that take their time to come and to go.
+#include "tests/sim/slots_model.hpp"
+
+#include <utility>
+
+namespace flame::sim {
+
+using namespace std::chrono_literals;
+using runner::StopCause;
+
+SlotsModel::SlotsModel(Context& sim, RunnerPort& runner, const wire::Welcome& welcome, SlotsListener& listener)
+    : sim_(sim), runner_(runner), listener_(listener), table_(welcome) {}
+
+void SlotsModel::generation_up(DigestId digest) {
+  table_.generation_up(sim_.agenda.now(), digest, true);
+  run_actions();
+}
+
+void SlotsModel::lease(DigestId digest, CallId call) {
+  table_.lease(sim_.agenda.now(), digest, call);
+  run_actions();
+}
+
+void SlotsModel::kill(CallId call, StopCause cause) {
+  if (table_.withdraw(call)) return listener_.on_died(call, cause);
+  const auto seat = seats_.find(call);
+  if (seat == seats_.end()) return;
+  causes_[call] = cause;
+  table_.kill(sim_.agenda.now(), seat->second);
+  run_actions();
+}
+
+void SlotsModel::freed(CallId call, bool reusable) {
+  const auto seat = seats_.find(call);
+  if (seat == seats_.end()) return;
+  const runner::SlotRef slot = seat->second;
+  seats_.erase(seat);
+  causes_.erase(call);
+  processes_.at(slot.process).slots[slot.index] = 0;
+  listener_.on_freed(call);
+  table_.slot_freed(sim_.agenda.now(), slot, reusable);
+  run_actions();
+}
+
+void SlotsModel::crash(CallId call) {
+  const auto seat = seats_.find(call);
+  if (seat != seats_.end()) strike(seat->second.process);
+}
+
+void SlotsModel::tick() {
+  table_.tick(sim_.agenda.now());
+  run_actions();
+}
+
+void SlotsModel::run_actions() {
+  if (std::exchange(acting_, true)) return;  // an action caused this; the loop below goes on
+  for (auto actions = table_.take_actions(); !actions.empty(); actions = table_.take_actions())
+    for (const runner::SlotAction& action : actions) std::visit([this](const auto& one) { perform(one); }, action);
+  acting_ = false;
+}
+
+void SlotsModel::perform(const runner::ForkProcess& fork) {
+  processes_[fork.process].slots.resize(fork.slots);
+  runner_.later(sim_.chance.skewed(500us, 40ms), [this, id = fork.process] { started(id); });
+}
+
+void SlotsModel::started(runner::ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || found->second.dying) return;
+  const Instant now = sim_.agenda.now();
+  if (sim_.trouble(sim_.plan.slots_fail, 10)) {
+    processes_.erase(found);
+    table_.start_failed(now, id);
+  } else {
+    for (std::uint32_t i = 0; i < found->second.slots.size(); ++i) table_.slot_ready(now, {id, i});
+  }
+  run_actions();
+}
+
+void SlotsModel::perform(const runner::GrantSlot& grant) {
+  const auto found = processes_.find(grant.slot.process);
+  if (found == processes_.end()) return sim_.findings.broken("a slot of a process that is gone was granted");
+  CallId& seat = found->second.slots[grant.slot.index];
+  if (seat != 0) sim_.findings.broken("a slot was granted to call ", grant.invocation, " while call ", seat, " has it");
+  seat = grant.invocation;
+  seats_[grant.invocation] = grant.slot;
+  listener_.on_granted(grant.invocation, found->second.dying);
+}
+
+void SlotsModel::perform(const runner::KillProcess& kill) {
+  strike(kill.process);
+}
+
+void SlotsModel::perform(const runner::FailWaiting& failed) {
+  sim_.ledger.could_not_start(failed.invocation);
+  listener_.on_died(failed.invocation, StopCause::none);
+}
+
+void SlotsModel::strike(runner::ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || std::exchange(found->second.dying, true)) return;
+  for (const CallId call : found->second.slots)
+    if (call != 0) listener_.on_struck(call);
+  runner_.later(sim_.chance.skewed(200us, 150ms), [this, id] { reap(id); });
+}
+
+void SlotsModel::reap(runner::ProcessId id) {
+  const auto found = processes_.find(id);
+  const std::vector<CallId> calls = std::move(found->second.slots);
+  processes_.erase(found);
+  for (const CallId call : calls) {
+    if (call == 0) continue;
+    seats_.erase(call);
+    const auto cause = causes_.extract(call);
+    listener_.on_died(call, cause ? cause.mapped() : StopCause::none);
+  }
+  table_.process_gone(sim_.agenda.now(), id);
+  run_actions();
+}
+
+}  // namespace flame::sim

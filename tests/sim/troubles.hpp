@@ -1,0 +1,43 @@
+// What goes wrong in a simulated world, at random times, of the kinds that its plan knows.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "tests/sim/backend_model.hpp"
+
+namespace flame::sim {
+
+class Troubles {
+ public:
+  Troubles(Context& sim, Network& network, BackendModel& backend, HostModel& host)
+      : sim_(sim), network_(network), backend_(backend), host_(host) {}
+  void start();
+  /// Everything works from now on.
+  void end();
+
+ private:
+  /// Does `trouble` again and again, about `mean` apart.
+  void every(Duration mean, std::function<void()> trouble);
+  void on_some_runner(const std::function<void(RunnerModel&)>& trouble);
+
+  void crash(RunnerModel& runner);
+  void disconnect(RunnerModel& runner);
+  void partition(RunnerModel& runner);
+  void freeze(RunnerModel& runner);
+  void lose_beats(RunnerModel& runner);
+  void sigterm(RunnerModel& runner);
+
+  /// A runner that is out of reach for as long as this may be lost; shorter, it must not.
+  void excuse_if_long(RunnerModel& runner, Duration duration);
+  [[nodiscard]] bool occupied(const RunnerModel& runner, Duration duration);
+
+  Context& sim_;
+  Network& network_;
+  BackendModel& backend_;
+  HostModel& host_;
+  std::map<RunnerId, Instant> occupied_until_;  // one trouble at a time: together they would be a long one
+  std::map<RunnerId, bool> terminated_;
+};
+
+}  // namespace flame::sim

@@ -1,0 +1,123 @@
+// PolicyWatch: the rules about counts.
+#include "tests/sim/watch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flame::sim {
+
+namespace {
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
+  return a > b ? a - b : 0;
+}
+
+template <class Kind>
+std::uint64_t count(const pool::Actions& actions) {
+  return static_cast<std::uint64_t>(std::count_if(
+      actions.begin(), actions.end(), [](const auto& action) { return std::holds_alternative<Kind>(action); }));
+}
+
+}  // namespace
+
+PolicyWatch::PolicyWatch(Context& sim)
+    : sim_(sim),
+      capacity_(sim.plan.pool.single_use ? 1 : sim.plan.pool.max_concurrency),
+      min_(sim.plan.pool.min),
+      max_(sim.plan.pool.max) {}
+
+std::uint64_t PolicyWatch::runners_for(std::uint64_t calls) const {
+  return (calls + capacity_ - 1) / capacity_;
+}
+
+void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, const pool::PoolPolicy& policy,
+                        const HostCounts& world) {
+  const pool::PolicyStats stats = policy.stats();
+  if (count<pool::action::Admit>(actions) > 0) {
+    backing_off_until_ = no_boot_before_ = Instant{};
+    failing_ = false;
+  }
+  if (count<pool::action::Boot>(actions) > 0 && sim_.agenda.now() < no_boot_before_)
+    sim_.findings.broken("no time between a failed boot and the next");
+  remember(event, stats);
+  check_counts(stats, world);
+  if (count<pool::action::Boot>(actions) > 0) check_boots(stats, world);
+  check_growth(stats, world);
+  check_permanent_failure(event, stats);
+  if (!std::holds_alternative<pool::event::Submit>(event) || count<pool::action::Complete>(actions) == 0)
+    check_minimum(event, stats);
+  if (policy.next_wakeup() <= sim_.agenda.now()) sim_.findings.broken("a timer is due and stays due");
+}
+
+void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& stats) {
+  if (const auto* resize = std::get_if<pool::event::Resize>(&event)) {
+    min_ = resize->min;
+    max_ = resize->max;
+  } else if (const auto* expect = std::get_if<pool::event::Expect>(&event)) {
+    expected_ = expect->calls;
+    expected_until_ = deadline_after(sim_.agenda.now(), expect->within);
+  } else if (std::holds_alternative<pool::event::Drain>(event)) {
+    draining_ = true;
+  }
+  const Instant now = sim_.agenda.now();
+  if (stats.boots_failed == before_.boots_failed) return;
+  backing_off_until_ = deadline_after(now, pool::Elastic::kRetryMax);
+  // Boots that fail together are one failure.
+  if (!std::exchange(failing_, true)) no_boot_before_ = deadline_after(now, pool::Elastic::kRetryFirst * 3 / 4);
+}
+
+void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts& world) {
+  Findings& findings = sim_.findings;
+  if (stats.in_flight != world.leases)
+    findings.broken(stats.in_flight, " slots are booked, ", world.leases, " are used");
+  if (stats.runners + stats.booting != world.machines)
+    findings.broken(stats.runners + stats.booting, " runners are counted, there are ", world.machines);
+  if (stats.succeeded + stats.failed != sim_.ledger.answered()) findings.broken("answers are not counted");
+  if (stats.waiting > sim_.plan.pool.max_queue + stats.retried) findings.broken("the queue is longer than max_queue");
+}
+
+// Who waits must not find out by waiting.
+void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats) {
+  const auto* failed = std::get_if<pool::event::BootFailed>(&event);
+  const bool alone = stats.runners == stats.draining && stats.booting == 0;
+  if (failed != nullptr && failed->permanent && alone && stats.boots_failed > before_.boots_failed && stats.waiting > 0)
+    sim_.findings.broken(stats.waiting, " wait and are not told that boots fail for good");
+}
+
+// Nobody boots a machine that no waiter, minimum or hint asks for, nor beyond max.
+void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& world) {
+  if (stats.runners + stats.booting > max_)
+    sim_.findings.broken("booted beyond max: ", stats.runners + stats.booting, " of ", max_);
+  const std::uint64_t serving = stats.runners - stats.draining;
+  const std::uint64_t expected = sim_.agenda.now() < expected_until_ ? expected_ : 0;
+  const std::uint64_t ahead = draining_ ? 0 : sim_.plan.pool.warm + expected;
+  const std::uint64_t for_waiting = runners_for(stats.waiting);
+  const std::uint64_t for_minimum = minus(draining_ ? 0 : min_, serving);
+  const std::uint64_t for_ahead = ahead == 0 ? 0 : runners_for(minus(stats.waiting + ahead, world.free));
+  const std::uint64_t asked = std::max({for_waiting, for_minimum, for_ahead});
+  if (stats.booting > asked)
+    sim_.findings.broken("booted for nobody: ", stats.booting, " boot, ", stats.waiting, " wait, ", serving, " serve");
+}
+
+// Level-triggered: whatever has happened, who waits is being helped as far as max allows.
+void PolicyWatch::check_growth(const pool::PolicyStats& stats, const HostCounts& world) {
+  if (sim_.agenda.now() < backing_off_until_) return;
+  const std::uint64_t room = minus(max_, std::uint64_t{stats.runners} + stats.booting);
+  if (room > 0 && stats.booting < runners_for(stats.waiting))
+    sim_.findings.broken(stats.waiting, " wait, ", stats.booting, " boot and there is room for ", room, " more");
+  const std::uint64_t warm = draining_ ? 0 : sim_.plan.pool.warm;
+  if (room > 0 && warm > 0 && world.free + std::uint64_t{stats.booting} * capacity_ < stats.waiting + warm)
+    sim_.findings.broken("not enough slots are kept ahead: ", world.free, " are free, ", stats.booting,
+                         " runners boot");
+}
+
+void PolicyWatch::check_minimum(const pool::Event& event, const pool::PolicyStats& stats) {
+  const bool may_have_left =
+      sim_.plan.pool.min_idle_shutdown_after != kForever && !std::holds_alternative<pool::event::Submit>(event);
+  if (draining_ || may_have_left || sim_.agenda.now() < backing_off_until_) return;
+  const std::uint64_t coming = std::uint64_t{stats.runners} - stats.draining + stats.booting;
+  if (coming < min_ && stats.runners + stats.booting < max_)
+    sim_.findings.broken("the minimum is not kept up: ", coming, " of ", min_);
+}
+
+}  // namespace flame::sim

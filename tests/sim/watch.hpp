@@ -1,0 +1,52 @@
+// Holds the pool's policy to its rules after every event: counts against the world's, growth against demand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "host/src/pool_policy.hpp"
+#include "tests/sim/context.hpp"
+
+namespace flame::sim {
+
+/// What the host has done on behalf of the policy.
+struct HostCounts {
+  std::uint64_t machines = 0;  ///< asked for and not destroyed
+  std::uint64_t leases = 0;
+  std::uint64_t free = 0;  ///< slots of runners that may be given calls
+};
+
+class PolicyWatch {
+ public:
+  explicit PolicyWatch(Context& sim);
+
+  void before(const pool::PoolPolicy& policy) { before_ = policy.stats(); }
+  void after(const pool::Event& event, const pool::Actions& actions, const pool::PoolPolicy& policy,
+             const HostCounts& world);
+
+  [[nodiscard]] std::uint32_t min() const noexcept { return min_; }
+  [[nodiscard]] std::uint32_t max() const noexcept { return max_; }
+
+ private:
+  void remember(const pool::Event& event, const pool::PolicyStats& stats);
+  void check_counts(const pool::PolicyStats& stats, const HostCounts& world);
+  void check_boots(const pool::PolicyStats& stats, const HostCounts& world);
+  void check_growth(const pool::PolicyStats& stats, const HostCounts& world);
+  void check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats);
+  void check_minimum(const pool::Event& event, const pool::PolicyStats& stats);
+  [[nodiscard]] std::uint64_t runners_for(std::uint64_t calls) const;
+
+  Context& sim_;
+  std::uint32_t capacity_;
+  std::uint32_t min_;
+  std::uint32_t max_;
+  pool::PolicyStats before_;
+  Instant backing_off_until_{};  // at the latest
+  Instant no_boot_before_{};     // at the earliest, after the first failure
+  bool failing_ = false;
+  std::uint64_t expected_ = 0;  // at most
+  Instant expected_until_{};
+  bool draining_ = false;
+};
+
+}  // namespace flame::sim

@@ -1,0 +1,156 @@
+// World: trouble, then calm, then the end; and what must hold at each of them.
+#include "tests/sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// A failed boot is waited out for 30 s at most, silence is noticed after 15 s.
+constexpr Duration kRecovery = 2min;
+// More entries in one instant than any world needs.
+constexpr std::uint64_t kStandstill = 100'000;
+
+}  // namespace
+
+World::World(std::uint64_t seed, bool traced)
+    : sim_(seed, traced),
+      network_(sim_),
+      backend_(sim_, network_),
+      host_(sim_, backend_),
+      callers_(sim_, host_),
+      troubles_(sim_, network_, backend_, host_) {
+  network_.set_host(host_);
+  backend_.set_host(host_);
+}
+
+Report World::run() {
+  host_.start();
+  callers_.start();
+  troubles_.start();
+  run_for(sim_.plan.busy);
+  if (sim_.plan.ending == Ending::drain) {
+    troubles_.end();
+    after_the_storm();
+    drain();
+  } else {
+    lose_host();
+  }
+  return {.broken = sim_.findings.list(),
+          .calls = sim_.ledger.tally(),
+          .pool = host_.policy().stats(),
+          .steps = steps_,
+          .fingerprint = fingerprint_};
+}
+
+void World::step() {
+  sim_.agenda.step();
+  ++steps_;
+  fingerprint_ = fingerprint_ * 1'000'003 + static_cast<std::uint64_t>(sim_.agenda.now().time_since_epoch().count());
+  sim_.ledger.check_deadlines();
+  if (sim_.agenda.at_once() > kStandstill) sim_.findings.broken("time stands still");
+}
+
+void World::run_for(Duration time) {
+  const Instant end = sim_.agenda.now() + time;
+  while (sim_.findings.ok() && sim_.agenda.next() <= end) step();
+  sim_.agenda.skip_to(end);
+}
+
+template <class Condition>
+bool World::run_until(Condition done, Duration patience) {
+  const Instant end = sim_.agenda.now() + patience;
+  while (sim_.findings.ok() && !done()) {
+    if (sim_.agenda.next() > end) return false;
+    step();
+  }
+  return sim_.findings.ok();
+}
+
+// Nothing is in the way any more: the minimum comes up again, and calls succeed.
+void World::after_the_storm() {
+  // A task that hangs for a caller without a limit would keep its slot for ever.
+  for (const CallId call : sim_.ledger.all_open())
+    if (sim_.ledger.patient(call)) host_.cancel(call);
+  if (!run_until([this] { return sim_.ledger.open() == 0; }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken(sim_.ledger.open(), " calls stay open though every caller had a limit");
+  probe();
+  check_minimum();
+}
+
+void World::probe() {
+  for (const DigestId digest : all_digests(sim_.plan)) {
+    int lost = 0;
+    while (sim_.findings.ok() && lost < 10 && probe(digest) != ErrorCode::none) ++lost;
+  }
+}
+
+// A runner that went before may only now be found lost; a deaf thread takes others of its process along.
+ErrorCode World::probe(DigestId digest) {
+  const CallId call = callers_.probe(digest);
+  if (!run_until([&] { return sim_.ledger.answer(call).has_value(); }, 5 * kRecovery)) {
+    if (sim_.findings.ok()) sim_.findings.broken("call ", call, " is not served though nothing is in its way");
+    return ErrorCode::timed_out;
+  }
+  const ErrorCode code = *sim_.ledger.answer(call);
+  const bool threads = sim_.plan.pool.isolation == SlotIsolation::thread;
+  const bool excused = code == ErrorCode::none || code == ErrorCode::runner_lost ||
+                       (code == ErrorCode::crashed && threads) ||
+                       (code == ErrorCode::incompatible && sim_.plan.broken_plugins) ||
+                       (code == ErrorCode::boot_failed && sim_.plan.permanent_failures);
+  if (!excused) sim_.findings.broken("call ", call, " failed with ", to_string(code), " though nothing is in its way");
+  return code;
+}
+
+void World::check_minimum() {
+  if (sim_.plan.pool.min_idle_shutdown_after != kForever) return;  // it may have gone again
+  const auto serving = [this] {
+    const pool::PolicyStats stats = host_.policy().stats();
+    return stats.runners - stats.draining;
+  };
+  if (!run_until([&] { return serving() >= host_.watch().min(); }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken("the minimum did not come back: ", serving(), " of ", host_.watch().min());
+}
+
+void World::drain() {
+  if (!sim_.findings.ok()) return;
+  const Duration grace = sim_.chance.between(0s, 20s);
+  host_.drain(grace);
+  // Runners that were told to go have a moment more than the grace for their goodbye.
+  if (!run_until([this] { return host_.drained(); }, grace + limits::kByeWait) && sim_.findings.ok())
+    sim_.findings.broken("the pool did not drain in time");
+  if (!run_until([this] { return backend_.running().empty(); }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken("a runner outlives its pool");
+  if (!sim_.findings.ok()) return;
+  const pool::PolicyStats stats = host_.policy().stats();
+  if (sim_.ledger.open() > 0) sim_.findings.broken(sim_.ledger.open(), " calls were never answered");
+  if (sim_.ledger.running() > 0) sim_.findings.broken(sim_.ledger.running(), " tasks run on");
+  if (stats.waiting + stats.in_flight + stats.runners + stats.booting > 0)
+    sim_.findings.broken("something stays booked: ", stats.waiting, " wait, ", stats.in_flight, " slots, ",
+                         stats.runners + stats.booting, " runners");
+  if (host_.policy().next_wakeup() != kNever) sim_.findings.broken("a timer is left");
+}
+
+// Without a host every runner ends by itself: linked work at once, the rest after its grace.
+void World::lose_host() {
+  if (!sim_.findings.ok()) return;
+  sim_.findings.note("the host is gone");
+  host_.die();
+  sim_.ledger.host_is_gone();
+  network_.lose_host(sim_.plan.ending == Ending::host_dies);
+  troubles_.end();
+  const Duration noticed = std::max<Duration>(limits::kHostSilence, limits::kFailsafe) + limits::kBeatInterval;
+  const Duration most = noticed + sim_.plan.pool.shutdown_timeout + 2 * sim_.plan.pool.boot_timeout + 10s;
+  if (!run_until([this] { return backend_.running().empty(); }, most) && sim_.findings.ok())
+    sim_.findings.broken("a runner outlives its host");
+  run_until([] { return false; }, most);
+  if (!backend_.running().empty()) sim_.findings.broken("a runner started after the end of its host and stays");
+  if (sim_.ledger.running() > 0) sim_.findings.broken(sim_.ledger.running(), " tasks run on");
+}
+
+}  // namespace flame::sim
