@@ -39,6 +39,8 @@ std::string describe(const pool::Action& action) {
           [](const a::Destroy& x) { return fmt::format("destroy {}", x.runner); },
           [](const a::Callback&) { return std::string("callback"); },
           [](const a::Drained&) { return std::string("drained"); },
+          [](const a::ReleaseObjects& x) { return fmt::format("release {} of {}", x.objects.size(), x.lease); },
+          [](const a::LeaseEnded& x) { return fmt::format("lease {} ended: {}", x.lease, code_of(x.error)); },
       },
       action);
 }
@@ -72,6 +74,8 @@ std::string describe(const pool::Event& event) {
           [](const e::Tick&) { return std::string("tick"); },
           [](const e::Drain& x) { return fmt::format("drain ({})", seconds(x.grace)); },
           [](const e::Resize& x) { return fmt::format("resize {} {}", x.min, x.max); },
+          [](const e::Release& x) { return fmt::format("release object {} of {}", x.object, x.lease); },
+          [](const e::StopLease& x) { return fmt::format("stop lease {}", x.lease); },
           [](const e::Expect& x) { return fmt::format("expect {} ({})", x.calls, seconds(x.within)); },
       },
       event);

@@ -78,6 +78,8 @@ class HostModel final : public LinkEnd, public SessionSink {
   void perform(const pool::action::DrainRunner& drain);
   void perform(const pool::action::Destroy& destroy);
   void perform(const pool::action::Callback&) {}
+  void perform(const pool::action::ReleaseObjects&) {}
+  void perform(const pool::action::LeaseEnded&) {}
   void perform(const pool::action::Drained&);
 
   [[nodiscard]] HostSession* session_of(const Link& link) const;
