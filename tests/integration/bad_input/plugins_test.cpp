@@ -44,6 +44,13 @@ TEST_F(BadPlugins, AFileThatIsNoElfIsRefusedByName) {
   expect_text(error, "ELF");
 }
 
+TEST_F(BadPlugins, AnUnknownPluginIsNotFoundWithItsPlaceAndTheNearestName) {
+  const Error error = error_of([&] { static_cast<void>(make_host({.plugin = "misbehav@1"})); });
+  EXPECT_EQ(error.code, ErrorCode::not_found) << error.to_string();
+  expect_text(error, "pools.work.plugins");
+  expect_text(error, "did you mean \"misbehave\"");
+}
+
 TEST_F(BadPlugins, ASharedObjectWithoutANoteIsRefusedByName) {
   const Error error = refused("no_note@1");
   EXPECT_EQ(error.code, ErrorCode::invalid_argument) << error.to_string();
