@@ -82,7 +82,7 @@ void IdleChecks::on_freed(std::uint64_t id) {
 
 // A check returns a yes or no and leaves no object behind.
 void IdleChecks::on_held(std::uint64_t id) {
-  owns(id) ? pool_->kill(id, StopCause::cancelled) : next_.on_held(id);
+  owns(id) ? pool_->stop_held(id, StopCause::cancelled) : next_.on_held(id);
 }
 
 void IdleChecks::on_let_go(std::uint64_t id, Error why) {

@@ -33,7 +33,6 @@ void PoolPolicy::submit_on_object(const event::Submit& event, Instant now, Actio
                          "as many calls as may wait (max_queue) wait for the object already; "
                          "retry later, or use several objects"));
     case HeldSlots::Admission::queued:
-      elastic_.arrived();
       expire_calls(now, out);
       serve_held(event.lease, now, out);
   }

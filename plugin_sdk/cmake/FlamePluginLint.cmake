@@ -76,7 +76,7 @@ endmacro()
 
 macro(_check_libraries)
   _dynamic(NEEDED needed)
-  if(NOT "${needed}" MATCHES "(^|;)lib(std)?c[+][+][.]so")
+  if(ENTRY IN_LIST symbols AND NOT "${needed}" MATCHES "(^|;)lib(std)?c[+][+][.]so")
     _error("carries a C++ library of its own, whose exceptions nobody else can catch: link it without "
       "-static-libstdc++ and -static-libgcc")
   endif()

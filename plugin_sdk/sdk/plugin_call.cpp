@@ -6,6 +6,7 @@
 
 #include "plugin_sdk/sdk/firewall.hpp"
 #include "plugin_sdk/sdk/process_parent.hpp"
+#include "plugin_sdk/sdk/throw_site.hpp"
 
 namespace flame::detail {
 namespace {
@@ -55,6 +56,7 @@ std::uint32_t CallObjects::add(const ObjectHandle& object, std::string_view) {
 }
 
 void enter_plugin(const flame_parent_info* parent) noexcept {
+  arm_throw_watch();
   set_process_parent(parent);
 }
 

@@ -7,6 +7,8 @@
 #include <unwind.h>
 
 #include <array>
+#include <cstddef>
+#include <new>
 #include <typeinfo>
 
 #include <flame/detail/throw_watch.hpp>
@@ -42,9 +44,14 @@ class ThrowWatchType final : public std::type_info {
   }
 };
 
-// typeid(ThrowWatch). The compiler leaves it to the file that defines the class's destructor, and none does.
-extern const ThrowWatchType kThrowWatchType asm("_ZTIN5flame6detail10ThrowWatchE");
-const ThrowWatchType kThrowWatchType;
+// typeid(ThrowWatch). The compiler leaves it to the file that defines the class's destructor, and none does. Only its
+// place is there when the plugin is loaded: nothing runs at load.
+extern std::byte throw_watch_type[sizeof(ThrowWatchType)] asm("_ZTIN5flame6detail10ThrowWatchE");
+alignas(ThrowWatchType) std::byte throw_watch_type[sizeof(ThrowWatchType)] = {};
+
+void arm_throw_watch() noexcept {
+  [[maybe_unused]] static const bool armed = (new (throw_watch_type) ThrowWatchType, true);
+}
 
 std::span<void* const> take_throw_site() noexcept {
   const std::size_t count = site.count;
@@ -55,6 +62,8 @@ std::span<void* const> take_throw_site() noexcept {
 #else
 
 ThrowWatch::~ThrowWatch() = default;
+
+void arm_throw_watch() noexcept {}
 
 std::span<void* const> take_throw_site() noexcept {
   return {};

@@ -32,7 +32,7 @@ class NewPlugin : public LeftoversTest {
   /// Runs `command` in `directory`; what it prints to standard output.
   std::string run(const std::string& directory, const std::string& command) {
     const std::string errors = work_ / "errors";
-    const std::string line = "cd '" + directory + "' && { " + command + "; } 2>'" + errors + "'";
+    const std::string line = "cd '" + directory + "' && {\n" + command + "\n} 2>'" + errors + "'";
     FILE* const pipe = ::popen(line.c_str(), "re");
     if (pipe == nullptr) throw std::runtime_error("popen");
     std::string output;

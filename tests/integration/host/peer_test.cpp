@@ -258,13 +258,14 @@ TEST_F(Peers, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
   Dealer runner(parent.control.at(0));
   const std::uint64_t session = join(runner, parent);
   auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  const std::uint64_t call = future.id();
   const auto invoke = runner.receive();
   ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
   const auto bytes = wire::pack(detail::encode_result<tasks::add>(7, no_objects()));
   const std::string frame(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   auto info = wire::describe(detail::encode_result<tasks::add>(7, no_objects()), 1 << 20).value();
   info.resources = {1, 1, 99};
-  for (const std::uint64_t id : {future.id(), future.id(), future.id() + 1}) {
+  for (const std::uint64_t id : {call, call, call + 1}) {
     runner.send(session, wire::Result{.id = id, .payload = info, .error = {}, .usage = {}}, &frame);
   }
   EXPECT_EQ(future.get(), 7);
@@ -273,11 +274,11 @@ TEST_F(Peers, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
   for (int released = 0; released < 3 || !cancelled;) {
     const auto message = runner.receive();
     ASSERT_TRUE(message.has_value());
-    if (const auto* release = std::get_if<wire::Release>(&message->body)) released += release->lease == future.id();
-    if (const auto* cancel = std::get_if<wire::Cancel>(&message->body)) cancelled = cancel->id == future.id();
+    if (const auto* release = std::get_if<wire::Release>(&message->body)) released += release->lease == call;
+    if (const auto* cancel = std::get_if<wire::Cancel>(&message->body)) cancelled = cancel->id == call;
   }
-  runner.send(session, wire::Ended{future.id(), Error{.code = ErrorCode::crashed, .message = "boom"}});
-  runner.send(session, wire::Ended{future.id(), {}});
+  runner.send(session, wire::Ended{call, Error{.code = ErrorCode::crashed, .message = "boom"}});
+  runner.send(session, wire::Ended{call, {}});
   EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
 }
 

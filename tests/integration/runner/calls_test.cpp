@@ -192,7 +192,7 @@ TEST_F(RunnerCalls, UnknownPluginTaskAndSignatureAreTold) {
   EXPECT_EQ(signature.code, ErrorCode::signature_mismatch);
   EXPECT_EQ(signature.started, Started::no);
   const Error object = refused("echo", [](wire::Invoke& m) { m.object = 5; });
-  EXPECT_EQ(object.code, ErrorCode::incompatible);
+  EXPECT_EQ(object.code, ErrorCode::invalid_argument) << object.message;
   const Error size = refused("echo", [](wire::Invoke& m) { m.payload.parts = {limits::GiB}; });
   EXPECT_EQ(size.code, ErrorCode::too_large);
   EXPECT_EQ(host.call("echo", "fine").text(), "fine");

@@ -45,14 +45,14 @@ TEST_F(FlameCall, TellsWhyATaskFailedWithExitCodeOne) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("whom shall I greet?"));
   EXPECT_THAT(result.err, HasSubstr("std::invalid_argument"));
-  EXPECT_THAT(result.err, ContainsRegex("\n  cli_fixture::greet\\(.*\\) at cli_fixture.so\\+0x"));
+  EXPECT_THAT(result.err, ContainsRegex("\n  cli_fixture::greet\\(.*\\) at cli-fixture.so\\+0x"));
 }
 
 TEST_F(FlameCall, ShowsWhereATaskCrashed) {
   const auto result = call("crash", {});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("segmentation fault"));
-  EXPECT_THAT(result.err, HasSubstr("\n  cli_fixture::crash() at cli_fixture.so+0x"));
+  EXPECT_THAT(result.err, HasSubstr("\n  cli_fixture::crash() at cli-fixture.so+0x"));
 }
 
 TEST_F(FlameCall, GivesErrorsAsJsonWhenAskedTo) {

@@ -1,6 +1,7 @@
 // SlotTable: leases, spares, discards, kills and back-off, in the table's own words.
 #include "runner/slot_table.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -222,7 +223,8 @@ TEST_F(SlotTableTest, AProcessThatDoesNotBecomeReadyInTimeIsKilledAndFailsACall)
   EXPECT_EQ(did(), "");
   EXPECT_LE(table->wake_at(), now + 1ms);
   pass(1ms);
-  EXPECT_EQ(did(), "overdue 1, overdue 2, fork 3, fork 4") << "the calls still need slots";
+  EXPECT_THAT(did(), testing::AnyOf("overdue 1, overdue 2, fork 3, fork 4", "overdue 2, overdue 1, fork 3, fork 4"))
+      << "the calls still need slots";
   table->start_failed(now, 1);
   EXPECT_EQ(did(), "fail 7");
 }
@@ -357,9 +359,10 @@ TEST_F(SlotTableTest, AHeldSlotIsKeptForItsObjectsAndEnteredByCallsOnThem) {
   EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
   table->slot_held({1, 0});
   lease(8);
-  EXPECT_EQ(did(), "") << "it is not for others";
+  EXPECT_EQ(did(), "fork 3") << "it is not for others";
   ready(2);
-  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
+  ready(3);
+  EXPECT_EQ(did(), "grant 8 2.0");
   table->slot_entered({1, 0}, 9);
   table->slot_held({1, 0});
   pass(100s);
@@ -405,7 +408,7 @@ TEST_F(SlotTableTest, AHeldThreadKeepsARetiredProcessAliveForTheGrace) {
   table->kill(now, {1, 0});
   EXPECT_EQ(did(), "fork 2x2") << "the other thread holds objects";
   pass(5s);
-  EXPECT_EQ(did(), "kill 1 for 7");
+  EXPECT_EQ(did(), "kill 1 for 8");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include <flame_abi.h>
+
 #include "tests/unit/runner/slot/slot_harness.hpp"
 
 namespace flame::slot {
@@ -56,7 +58,7 @@ TEST_F(Zygotes, AnotherAbiMajorIsIncompatible) {
 }
 
 TEST_F(Zygotes, ANewerAbiMinorIsIncompatible) {
-  expect_refused(spec("fixture_minor", "broken"), ErrorCode::incompatible, "ABI minor 1");
+  expect_refused(spec("fixture_minor", "broken"), ErrorCode::incompatible, "ABI minor " + std::to_string(FLAME_ABI_MINOR + 1));
 }
 
 TEST_F(Zygotes, ADamagedTableIsIncompatible) {
