@@ -416,6 +416,8 @@ TEST_F(TerminatorTest, ADrainStopsTrackedResourcesAndLinkedChildrenAtOnceAndOthe
   EXPECT_EQ(did(), "kill 3");
   terminator.ended(now, 2);
   terminator.ended(now, 3);
+  EXPECT_EQ(did(), "retire 4 must");
+  terminator.retire_answered(now, true);
   EXPECT_EQ(did(), "leave 0");
 }
 

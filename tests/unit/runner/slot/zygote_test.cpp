@@ -58,7 +58,8 @@ TEST_F(Zygotes, AnotherAbiMajorIsIncompatible) {
 }
 
 TEST_F(Zygotes, ANewerAbiMinorIsIncompatible) {
-  expect_refused(spec("fixture_minor", "broken"), ErrorCode::incompatible, "ABI minor " + std::to_string(FLAME_ABI_MINOR + 1));
+  expect_refused(spec("fixture_minor", "broken"), ErrorCode::incompatible,
+                 "ABI minor " + std::to_string(FLAME_ABI_MINOR + 1));
 }
 
 TEST_F(Zygotes, ADamagedTableIsIncompatible) {
