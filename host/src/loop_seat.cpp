@@ -77,7 +77,9 @@ void LoopSeat::watch(int fd, unsigned number) {
 }
 
 void LoopSeat::open(LoopWork& work) noexcept {
+  while (taken_.exchange(true)) std::this_thread::yield();  // a caller may be faster than the loop's thread
   work_ = &work;
+  taken_.store(false);
   // What came before anybody listened.
   news_.store(~std::uint64_t{0});
 }
