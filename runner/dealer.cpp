@@ -11,6 +11,7 @@
 #include <zmq.hpp>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/thread_sanitizer.hpp"
 
 namespace flame::runner {
 namespace {
@@ -27,6 +28,7 @@ void wipe(std::string& secret) {
 }
 
 void free_bytes(void* /*data*/, void* hint) {
+  base::take_over(hint);
   delete static_cast<Bytes*>(hint);
 }
 
@@ -50,7 +52,9 @@ Frame::Frame(Bytes bytes) {
   auto owner = std::make_unique<Bytes>(std::move(bytes));
   // libzmq takes void*, and only reads.
   auto* data = const_cast<std::byte*>(std::as_const(*owner).data());
-  if (zmq_msg_init_data(message(storage_), data, owner->size(), &free_bytes, owner.get()) != 0) throw std::bad_alloc();
+  const std::size_t size = owner->size();
+  base::hand_over(owner.get());
+  if (zmq_msg_init_data(message(storage_), data, size, &free_bytes, owner.get()) != 0) throw std::bad_alloc();
   static_cast<void>(owner.release());
 }
 

@@ -78,8 +78,9 @@ zmq::message_t to_message(const Bytes& bytes) {
   auto owner = std::make_unique<Bytes>(bytes);
   // libzmq takes void*, and only reads.
   auto* data = const_cast<std::byte*>(std::as_const(*owner).data());
+  const std::size_t size = owner->size();
   base::hand_over(owner.get());
-  zmq::message_t message(data, owner->size(), &free_bytes, owner.get());
+  zmq::message_t message(data, size, &free_bytes, owner.get());
   static_cast<void>(owner.release());
   return message;
 }
