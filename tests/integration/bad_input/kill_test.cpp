@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
+#include "tests/support/processes.hpp"
 
 namespace flame::test {
 namespace {
