@@ -108,8 +108,8 @@ class SlotTable {
     std::uint32_t calls = 0;
     bool ready = false;
     bool given_up = false;  // it did not become ready in time, others of its process did
-    bool held = false;  // objects live there
-    bool deaf = false;  // what is in it is to die
+    bool held = false;      // objects live there
+    bool deaf = false;      // what is in it is to die
   };
   struct Process {
     GenerationId generation = 0;

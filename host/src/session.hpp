@@ -114,7 +114,7 @@ class Session final : public SlotPort {
   std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
   std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
   std::unordered_map<CallId, Awaited> awaited_;         // calls in incoming_
-  std::vector<wire::RetireReply> held_replies_;  // until incoming_ is empty
+  std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
   std::uint64_t echo_ = 0;
 };

@@ -54,7 +54,7 @@ struct SlotReady {
   bool reusable = false;
   std::string reason;
   ErrorCode code = ErrorCode::none;  // of a slot that could not be started
-  std::uint32_t objects = 0;  // that live there now, by the slot's word
+  std::uint32_t objects = 0;         // that live there now, by the slot's word
 };
 
 /// The child in the slot has ended by itself. `error`: what its run() threw; code none if it returned.

@@ -11,8 +11,8 @@
 
 #include "plugin_sdk/base/spawn.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
-#include "tests/support/processes.hpp"
 #include "tests/integration/bad_input/support.hpp"
+#include "tests/support/processes.hpp"
 
 namespace flame::test {
 namespace {

@@ -13,10 +13,10 @@
 
 #include <flame/host.hpp>
 
-#include "tests/support/processes.hpp"
 #include "tests/integration/host/objects.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/leftovers.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::test {

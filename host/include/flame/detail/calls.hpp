@@ -134,6 +134,7 @@ Result<HostResult<F, O>> remote_call(const ObjectHandle& handle, const CallOptio
   try {
     CallSpec spec = make_spec<F, O>(options, arguments...);
     spec.object = handle;
+    spec.blocking = true;
     state = submit_method(std::move(spec));
   } catch (const CallError& error) {
     return error.error();
