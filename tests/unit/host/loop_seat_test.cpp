@@ -2,6 +2,7 @@
 #include "host/src/loop_seat.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <chrono>
@@ -88,11 +89,10 @@ class EchoLoop final : public LoopWork {
  private:
   void serve_as_peer() {
     while (!ended_) {
+      pollfd ready{to_peer_ready_.fd(), POLLIN, 0};
+      ::poll(&ready, 1, -1);
+      to_peer_ready_.clear();
       auto calls = to_peer_.take();
-      if (calls.empty()) {
-        std::this_thread::yield();
-        continue;
-      }
       for (CallPtr& call : calls) answers_.push(std::move(call));
       from_peer_.signal();
     }
