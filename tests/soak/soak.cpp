@@ -17,6 +17,7 @@
 #include "tests/soak/census.hpp"
 #include "tests/soak/chaos.hpp"
 #include "tests/soak/workload.hpp"
+#include "tests/support/doomed_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -90,7 +91,7 @@ class Soak {
     compare(before, after);
     for (const Pool& pool : pools_) check_counters(pool);
     host_.shutdown();
-    check(test::eventually(nothing_left), "processes are left at the end");
+    check(test::eventually(test::nothing_left), "processes are left at the end");
     return failures_ == 0 ? 0 : 1;
   }
 
@@ -137,13 +138,6 @@ class Soak {
     }
     const bool gone = test::eventually([] { return guardians() == 1; }, 20s);
     check(gone, std::to_string(guardians()) + " runners are left instead of one");
-  }
-
-  // What killed runners left became this process's to collect; the backend collects its own.
-  static bool nothing_left() {
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-    }
-    return test::descendants(::getpid()).empty();
   }
 
   static std::size_t guardians() {

@@ -1,17 +1,14 @@
 // kill -9 of a host program in the middle of work: its runners end by themselves, whatever their tasks do.
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <string>
 
-#include "plugin_sdk/base/spawn.hpp"
-#include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/bad_input/support.hpp"
+#include "tests/support/doomed_process.hpp"
 #include "tests/support/processes.hpp"
 
 namespace flame::test {
@@ -23,23 +20,9 @@ class KillHost : public BadInputTest {
  protected:
   /// Starts flame_doomed_host and returns once its calls run. Its files go to files_: a killed host removes none.
   pid_t start(const std::string& link) {
-    std::array<int, 2> ends{-1, -1};
-    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    const base::UniqueFd out(ends[0]);
-    base::UniqueFd in(ends[1]);
-    auto spawned =
-        base::spawn({.path = FLAME_TEST_DOOMED_HOST,
-                     .argv = {FLAME_TEST_DOOMED_HOST, files_.write("flame.toml", toml({})), link},
-                     .env = {"TMPDIR=" + files_.path(), "XDG_RUNTIME_DIR=" + files_.path(), "PATH=/usr/bin:/bin"},
-                     .fds = {{in.get(), STDOUT_FILENO}}});
-    EXPECT_TRUE(spawned.has_value());
-    host_ = spawned->pid;
-    in.reset();
-    std::array<char, 64> text{};
-    const ssize_t size = ::read(out.get(), text.data(), text.size());
-    EXPECT_EQ(std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0), "ready\n");
+    host_ = start_until_ready(FLAME_TEST_DOOMED_HOST, {files_.write("flame.toml", toml({})), link}, files_);
     EXPECT_TRUE(eventually([&] { return std::ranges::any_of(runner_processes(host_).slots, ignores_sigterm); }));
-    return spawned->pid;
+    return host_;
   }
 
   void end(pid_t pid, int signal) {
@@ -48,13 +31,6 @@ class KillHost : public BadInputTest {
     int status = 0;
     ASSERT_EQ(::waitpid(pid, &status, 0), pid);
     ASSERT_TRUE(WIFSIGNALED(status));
-  }
-
-  /// This process is a subreaper: what the host leaves becomes its own to collect.
-  static bool nothing_left() {
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-    }
-    return descendants(::getpid()).empty();
   }
 
   void TearDown() override {

@@ -146,7 +146,7 @@ TEST_F(ChildDeaths, AKilledHostEndsLinkedChildrenAtOnce) {
     DoomedHost host(config_text(), what, "linked", file(what));
     const auto begin = std::chrono::steady_clock::now();
     host.kill();
-    EXPECT_TRUE(eventually([] { return DoomedHost::nothing_left(); }, 5s)) << what;
+    EXPECT_TRUE(eventually(nothing_left, 5s)) << what;
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 1900ms) << what;
   }
 }
@@ -158,7 +158,7 @@ TEST_F(ChildDeaths, AKilledHostLeavesUnlinkedChildrenTheShutdownTimeout) {
     host.kill();
     EXPECT_TRUE(eventually([&] { return !lines(what).empty(); })) << what;
     EXPECT_GE(std::chrono::steady_clock::now() - begin, 1s) << "it had two seconds";
-    EXPECT_TRUE(eventually([] { return DoomedHost::nothing_left(); }, 5s)) << what;
+    EXPECT_TRUE(eventually(nothing_left, 5s)) << what;
     EXPECT_EQ(lines(what).back(), "gone") << "it was asked to stop before it was killed";
   }
 }

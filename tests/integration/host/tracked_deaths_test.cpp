@@ -167,7 +167,7 @@ TEST_F(TrackedDeaths, AKilledHostReleasesThem) {
     DoomedHost host(config_text(), "tracked", link, file(link));
     host.kill();
     EXPECT_TRUE(wrote({"gone"}, link)) << link;
-    EXPECT_TRUE(eventually([&] { return DoomedHost::nothing_left(); }, 5s)) << link;
+    EXPECT_TRUE(eventually(nothing_left, 5s)) << link;
   }
 }
 

@@ -1,13 +1,12 @@
 // When a runner ends itself: failsafe, a host that is killed, SIGTERM, idle checks. Each time the real thing dies.
 #include <sys/wait.h>
 
-#include <array>
 #include <set>
 
 #include <gmock/gmock.h>
 
-#include "plugin_sdk/base/spawn.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
+#include "tests/support/doomed_process.hpp"
 #include "tests/support/pool_test.hpp"
 
 namespace flame::test {
@@ -54,29 +53,18 @@ class KilledHost : public RunnerEnds {
  protected:
   /// Starts victim_host; its calls run when this returns.
   void start(const std::string& link, const std::string& shutdown_timeout) {
-    std::array<int, 2> ends{-1, -1};
-    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    const base::UniqueFd out(ends[0]);
-    base::UniqueFd in(ends[1]);
     const std::string toml = "[plugins]\npath = [\"" FLAME_FIXTURE_PLUGINS "\"]\n[backends.local]\nrunner = \"" +
                              std::string(FLAME_TEST_RUNNER) +
                              "\"\n[pools.work]\nplugins = [\"pool_tasks@1\"]\nmax_concurrency = 3\n"
                              "shutdown_timeout = \"" +
                              shutdown_timeout + "\"\n";
-    const auto spawned =
-        base::spawn({.path = FLAME_TEST_VICTIM_HOST,
-                     .argv = {FLAME_TEST_VICTIM_HOST, files_.write("flame.toml", toml), files_.path(), link},
-                     .env = {"TMPDIR=" + files_.path(), "XDG_RUNTIME_DIR=" + files_.path(), "PATH=/usr/bin:/bin"},
-                     .fds = {{in.get(), STDOUT_FILENO}}});
-    ASSERT_TRUE(spawned.has_value());
-    in.reset();
-    std::array<char, 16> text{};
-    ASSERT_EQ(::read(out.get(), text.data(), text.size()), 6) << "\"ready\\n\"";
-    for (const pid_t pid : descendants(spawned->pid)) runner_.push_back(pid);
-    ASSERT_EQ(::kill(spawned->pid, SIGKILL), 0);
+    const pid_t host =
+        start_until_ready(FLAME_TEST_VICTIM_HOST, {files_.write("flame.toml", toml), files_.path(), link}, files_);
+    for (const pid_t pid : descendants(host)) runner_.push_back(pid);
+    ASSERT_EQ(::kill(host, SIGKILL), 0);
     killed_ = Clock::now();
     int status = 0;
-    ASSERT_EQ(::waitpid(spawned->pid, &status, 0), spawned->pid);
+    ASSERT_EQ(::waitpid(host, &status, 0), host);
   }
 
   std::vector<pid_t> runner_;
