@@ -17,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "host/src/boot_time.hpp"
 #include "plugin_sdk/base/assert.hpp"
 
 namespace flame::pool {
@@ -25,10 +26,6 @@ namespace {
 constexpr unsigned kOwn = LoopSeat::kWatchedMax;         // timer and wake(): work() looks at both anyway
 constexpr std::uint64_t kLook = std::uint64_t{1} << 63;  // nothing of the descriptors: look at the commands
 constexpr int kEventsMax = 16;
-
-Instant clock_now() noexcept {
-  return base::BoottimeClock().now();
-}
 
 base::UniqueFd opened(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -53,7 +50,7 @@ class NoCancellation {
 
 int milliseconds_until(Instant deadline) {
   if (deadline == kNever) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - boot_time()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
@@ -111,7 +108,7 @@ void LoopSeat::serve(std::uint64_t ready) noexcept {
 
 bool LoopSeat::drive(Driven& call, Duration timeout) {
   const NoCancellation whole;
-  const Instant deadline = timeout < Duration::zero() ? kNever : base::deadline_after(clock_now(), timeout);
+  const Instant deadline = timeout < Duration::zero() ? kNever : base::deadline_after(boot_time(), timeout);
   serve(kLook);  // the call itself may still be in the inbox
   if (driven_.exchange(true)) return false;
   call.begin_driving();
@@ -146,7 +143,7 @@ std::uint64_t LoopSeat::wait_for_news(int timeout_ms) const noexcept {
 }
 
 void LoopSeat::wake_by(Instant at) noexcept {
-  const Instant now = clock_now();
+  const Instant now = boot_time();
   // Too early does no harm; setting it costs a system call.
   if (at >= timer_at_ && timer_at_ > now) return;
   timer_at_ = at;

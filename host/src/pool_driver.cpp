@@ -2,7 +2,6 @@
 #include "host/src/pool_driver.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <random>
 #include <utility>
 
@@ -10,12 +9,6 @@
 #include "plugin_sdk/base/assert.hpp"
 
 namespace flame::pool {
-
-Instant boot_time() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return Instant(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
 
 PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services)
     : core_(std::move(core)),

@@ -10,6 +10,7 @@
 
 #include <flame/pool.hpp>
 
+#include "host/src/boot_time.hpp"
 #include "host/src/control/pool_trace.hpp"
 #include "host/src/control/status.hpp"
 #include "host/src/machines.hpp"
@@ -31,9 +32,6 @@ struct DriverServices {
   std::string plugin_dir;
   Liveness liveness;
 };
-
-/// The time that policies see: CLOCK_BOOTTIME.
-[[nodiscard]] Instant boot_time() noexcept;
 
 /// Loop thread.
 class PoolDriver {

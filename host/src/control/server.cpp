@@ -11,8 +11,8 @@
 #include <chrono>
 #include <csignal>
 
+#include "host/src/boot_time.hpp"
 #include "host/src/control/answer.hpp"
-#include "plugin_sdk/base/clock.hpp"
 
 namespace flame::control {
 namespace {
@@ -22,10 +22,6 @@ using pool::Instant;
 /// After the system was out of descriptors; the listening socket stays readable meanwhile.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr std::size_t kFixedFds = 3;  // stop, answers, listener
-
-Instant now() {
-  return base::BoottimeClock().now();
-}
 
 bool again(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -62,14 +58,14 @@ void ControlServer::run() {
     for (Connection& connection : connections_) serve(connection, poll_set_[index++].revents);
     take_answers();
     if (poll_set_[2].revents != 0) accept_clients();
-    const Instant time = now();
+    const Instant time = pool::boot_time();
     ask_next(time);
     drop_ended(time);
   }
 }
 
 void ControlServer::wait() {
-  const Instant time = now();
+  const Instant time = pool::boot_time();
   const bool accepts = connections_.size() < limits::kControlClientsMax && time >= accept_after_;
   poll_set_.clear();
   poll_set_.push_back({stop_.fd(), POLLIN, 0});
@@ -98,10 +94,11 @@ void ControlServer::accept_clients() {
   while (connections_.size() < limits::kControlClientsMax) {
     base::UniqueFd fd(::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
-      if (!again(errno) && errno != ECONNABORTED) accept_after_ = now() + kAcceptPause;
+      if (!again(errno) && errno != ECONNABORTED) accept_after_ = pool::boot_time() + kAcceptPause;
       return;
     }
-    if (admit(fd.get())) connections_.push_back({std::move(fd), ControlClient(next_client_++, now() + client_time_)});
+    if (admit(fd.get()))
+      connections_.push_back({std::move(fd), ControlClient(next_client_++, pool::boot_time() + client_time_)});
   }
 }
 
