@@ -38,6 +38,14 @@ class Loss : public PoolTest {
   static void send(const std::vector<pid_t>& pids, int signal) {
     for (const pid_t pid : pids) ::kill(pid, signal);
   }
+  /// Kills the "supervisor", the "guardian" or "everything" of the runner that owns this slot; returns what it had.
+  static std::vector<pid_t> kill_part(std::int64_t slot, const std::string& part) {
+    const auto pids = runner_of(slot);
+    if (part == "supervisor") send({supervisor_of(slot)}, SIGKILL);
+    if (part == "guardian") send({pids.front()}, SIGKILL);
+    if (part == "everything") send(pids, SIGKILL);
+    return pids;
+  }
   static bool all_gone(const std::vector<pid_t>& pids, std::chrono::nanoseconds patience = 10s) {
     return eventually([&] { return std::ranges::all_of(pids, is_gone); }, patience);
   }
@@ -62,10 +70,7 @@ TEST_F(Loss, OnlyTheCallsOfAKilledRunnerFailAndItsWaitersAreServed) {
     auto safe = begin(pool, name + "safe");
     auto safe_too = begin(pool, name + "safe_too");
     auto waiter = pool.async<pool_tasks::runner>();
-    const auto pids = runner_of(slot);
-    if (name == "supervisor") send({supervisor_of(slot)}, SIGKILL);
-    if (name == "guardian") send({pids.front()}, SIGKILL);
-    if (name == "everything") send(pids, SIGKILL);
+    const auto pids = kill_part(slot, name);
     for (auto* call : {&lost, &lost_too}) {
       ASSERT_TRUE(call->wait_for(5s)) << victim;
       const Error error = error_of([&] { return call->get(); });
@@ -106,10 +111,7 @@ TEST_F(Loss, AnIdempotentCallIsTriedAgainElsewhereOnceTheFirstIsGone) {
     const std::string name = victim;
     const auto slot = pool.call<pool_tasks::process>();
     auto call = begin_alone(pool, name);
-    const auto pids = runner_of(slot);
-    if (name == "supervisor") send({supervisor_of(slot)}, SIGKILL);
-    if (name == "guardian") send({pids.front()}, SIGKILL);
-    if (name == "everything") send(pids, SIGKILL);
+    const auto pids = kill_part(slot, name);
     EXPECT_TRUE(appears(name + ".2.begun"));
     go(name);
     EXPECT_EQ(call.get(), "work-2");
