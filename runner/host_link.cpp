@@ -16,8 +16,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// ipc answers at once or never; a far tcp host needs several round trips for CURVE, and libzmq gives up by itself.
-constexpr Duration kTcpPatience = 3500ms;
+// A far host needs several round trips for CURVE, and one on a busy machine may not get to the handshake sooner: giving
+// up early would start it anew for ever. Whoever is not there is known at once, by an event.
+constexpr Duration kHandshakePatience = 3500ms;
 constexpr int kMessagesPerTurn = 128;
 // A host that lets this much of its results wait does not read any more.
 constexpr std::size_t kBacklogMax = 256 * limits::MiB;
@@ -69,7 +70,7 @@ void HostLink::send_bulk(const wire::Body& body, Frame payload) {
 void HostLink::dial(Instant now) {
   endpoint_ = attempts_++ % control_.size();
   dialled_at_ = now;
-  redial_at_ = deadline_after(now, control_[endpoint_].starts_with("ipc://") ? limits::kDialInterval : kTcpPatience);
+  redial_at_ = deadline_after(now, kHandshakePatience);
   session_.reset();
   poller_.remove(dealer_.fd(Line::control));
   poller_.remove(dealer_.monitor_fd(Line::control));
