@@ -38,9 +38,14 @@ ChildExit::Reason reason_of(ErrorCode code) {
 // What a Tracked or Child of the host points to.
 class RemoteObject final : public detail::Object, private detail::ChildControl {
  public:
-  RemoteObject(std::shared_ptr<HeldLease> lease, std::uint64_t id) : lease_(std::move(lease)), id_(id) {}
+  RemoteObject(std::shared_ptr<HeldLease> lease, std::uint64_t id, bool child)
+      : lease_(std::move(lease)), id_(id), child_(child) {
+    if (!child_) {
+      lease_->track();
+    }
+  }
   ~RemoteObject() override {
-    if (!lease_->parts().child) {
+    if (!child_) {
       lease_->release(id_);
     } else if (lease_->parts().linked) {
       lease_->stop();
@@ -51,7 +56,7 @@ class RemoteObject final : public detail::Object, private detail::ChildControl {
 
   [[nodiscard]] void* local() noexcept override { return nullptr; }
   [[nodiscard]] std::uint64_t id() const noexcept override { return id_; }
-  [[nodiscard]] detail::ChildControl* child() noexcept override { return lease_->parts().child ? this : nullptr; }
+  [[nodiscard]] detail::ChildControl* child() noexcept override { return child_ ? this : nullptr; }
   [[nodiscard]] const std::shared_ptr<HeldLease>& lease() const noexcept { return lease_; }
 
  private:
@@ -61,6 +66,7 @@ class RemoteObject final : public detail::Object, private detail::ChildControl {
 
   std::shared_ptr<HeldLease> lease_;
   std::uint64_t id_;
+  bool child_;
 };
 
 class Handles final : public detail::ObjectSource {
@@ -96,6 +102,7 @@ HeldLease::HeldLease(Parts parts)
 HeldLease::~HeldLease() = default;
 
 void HeldLease::release(std::uint64_t object) noexcept {
+  tracked_.fetch_sub(1, std::memory_order_relaxed);
   try {
     if (!ended_->ready()) {
       parts_.core->post([id = parts_.id, object](PoolDriver& driver) { driver.on(event::Release{id, object}); });
@@ -151,11 +158,11 @@ void HeldLease::end(std::optional<Error> error) {
 }
 
 std::unique_ptr<detail::ObjectSource> make_handles(const std::shared_ptr<HeldLease>& lease,
-                                                   std::span<const std::uint64_t> objects) {
+                                                   std::span<const std::uint64_t> objects, bool child) {
   std::vector<detail::ObjectHandle> handles;
   handles.reserve(objects.size());
   for (const std::uint64_t object : objects) {
-    handles.push_back(std::make_shared<RemoteObject>(lease, object));
+    handles.push_back(std::make_shared<RemoteObject>(lease, object, child));
   }
   return std::make_unique<Handles>(std::move(handles));
 }

@@ -1,6 +1,7 @@
 // Objects that live in slots, as the host's handles see them: children and tracked resources.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,10 @@ class HeldLease {
   HeldLease& operator=(const HeldLease&) = delete;
 
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
+  /// Objects that have a handle here, the child itself not counted.
+  [[nodiscard]] std::uint64_t tracked() const noexcept { return tracked_.load(std::memory_order_relaxed); }
+  /// The first handle to this object is made.
+  void track() noexcept { tracked_.fetch_add(1, std::memory_order_relaxed); }
   /// The last handle to this object is gone. Never blocks.
   void release(std::uint64_t object) noexcept;
   /// Asks what is there to end. Never blocks.
@@ -60,13 +65,15 @@ class HeldLease {
 
  private:
   Parts parts_;
+  std::atomic<std::uint64_t> tracked_ = 0;
   std::shared_ptr<LocalCall> ended_;
   std::optional<Error> error_;  // set before `ended_` is
 };
 
-/// Handles to objects of a lease: one for each id, made by the loop for the call's decoder.
+/// Handles to objects of a lease: one for each id, made by the loop for the call's decoder. `child`: the one object is
+/// the child that the lease is for; what a child's methods return is tracked like anything else.
 [[nodiscard]] std::unique_ptr<detail::ObjectSource> make_handles(const std::shared_ptr<HeldLease>& lease,
-                                                                 std::span<const std::uint64_t> objects);
+                                                                 std::span<const std::uint64_t> objects, bool child);
 
 /// Where a call has to go for the objects it uses.
 struct Destination {

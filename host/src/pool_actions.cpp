@@ -165,7 +165,7 @@ void PoolDriver::make_handles_for(RemoteCall& call, RunnerId runner) {
                                                          .linked = record.linked});
     leases_[record.id] = lease;
   }
-  call.objects = make_handles(lease, objects);
+  call.objects = make_handles(lease, objects, record.child);
 }
 
 void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome) {

@@ -88,6 +88,7 @@ class PoolDriver {
   [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
                                         const std::vector<DigestId>&) const;
   [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
+  void count_objects(control::PoolStatus& pool) const;
   void post(Runner& runner, wire::Body body);
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void make_handles_for(RemoteCall& call, RunnerId runner);

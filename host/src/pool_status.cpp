@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -91,18 +93,34 @@ control::PoolStatus PoolDriver::status(Instant now) const {
                            .boot_failure = {},
                            .runners = {},
                            .boots = {},
-                           .children = {},
-                           .tracked = {}};
+                           .children = 0,
+                           .tracked = 0};
   if (const auto oldest = policy_.oldest_waiter()) {
     if (const CallStory* story = services_.history->find(*oldest)) pool.oldest_wait = now - story->submitted;
   }
   if (const auto& failure = policy_.boot_failure()) pool.boot_failure = failure->message;
   if (const Instant next = policy_.boots_again_at(now); next != kNever) pool.next_boot = next - now;
   for (const PoolPolicy::RunnerView& view : policy_.runner_views(now)) pool.runners.push_back(describe(view, now));
+  count_objects(pool);
   for (const RunnerRecord* record : boots_to_show(trace_.runners())) {
     pool.boots.push_back(describe_boot(*record, runner_name(record->id), now));
   }
   return pool;
+}
+
+void PoolDriver::count_objects(control::PoolStatus& pool) const {
+  std::unordered_map<std::string_view, control::RunnerStatus*> by_name;
+  for (control::RunnerStatus& runner : pool.runners) by_name[runner.name] = &runner;
+  for (const auto& [id, lease] : leases_) {
+    const std::uint64_t children = lease->parts().child ? 1 : 0;
+    const std::uint64_t tracked = lease->tracked();
+    *pool.children += children;
+    *pool.tracked += tracked;
+    const auto runner = by_name.find(lease->parts().runner);
+    if (runner == by_name.end()) continue;
+    *runner->second->children += children;
+    *runner->second->tracked += tracked;
+  }
 }
 
 control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, Instant now) const {
@@ -117,8 +135,8 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
                                .idle = view.idle,
                                .plugins = {},
                                .facts = {},
-                               .children = {},
-                               .tracked = {}};
+                               .children = 0,
+                               .tracked = 0};
   if (const RunnerRecord* record = trace_.runners().find(view.id)) fill_in(*record, now, runner);
   return runner;
 }

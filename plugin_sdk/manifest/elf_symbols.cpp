@@ -49,7 +49,7 @@ ElfSymbols::ElfSymbols(base::UniqueFd file) : file_(std::move(file)) {
   if (!file_ || ::fstat(file_.get(), &status) != 0 || status.st_size <= 0) return;
   file_size_ = static_cast<std::uint64_t>(status.st_size);
   const auto sections = read_sections(ElfSource(file_.get(), file_size_));
-  for (const std::uint32_t kind : {SHT_SYMTAB, SHT_DYNSYM}) {
+  for (const std::uint32_t kind : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
     const Elf64_Shdr* table = find_table(sections, kind);
     if (table == nullptr) continue;
     const Elf64_Shdr& names = sections[table->sh_link];

@@ -68,8 +68,12 @@ std::string objects_of(const RunnerStatus& runner) {
   return fmt::format("{}/{}", runner.children.value_or(0), runner.tracked.value_or(0));
 }
 
+bool has_objects(const PoolStatus& pool) {
+  return pool.children.value_or(0) > 0 || pool.tracked.value_or(0) > 0;
+}
+
 std::string runner_table(const PoolStatus& pool, const Terminal& terminal) {
-  const bool objects = pool.children || pool.tracked;
+  const bool objects = has_objects(pool);
   std::vector<std::string> head = {"RUNNER", "STATE", "SLOTS"};
   if (objects) head.emplace_back("CHILDREN/TRACKED");
   for (const char* name : {"AGE", "IDLE", "ISOLATION", "PLUGINS", "MACHINE"}) head.emplace_back(name);
@@ -110,8 +114,11 @@ std::string summary_of(const PoolStatus& pool) {
                       std::uint64_t{stats.runners} * std::uint64_t{pool.max_concurrency});
   if (stats.waiting > 0) text += fmt::format("; {} waiting", counted(stats.waiting, "call"));
   if (pool.oldest_wait) text += fmt::format(" (the oldest for {})", approximate(*pool.oldest_wait));
-  if (pool.children) text += "; " + (*pool.children == 1 ? "1 child" : fmt::format("{} children", *pool.children));
-  if (pool.tracked) text += "; " + counted(*pool.tracked, "tracked handle");
+  if (has_objects(pool)) {
+    const std::uint64_t children = pool.children.value_or(0);
+    text += fmt::format("; {}; {}", children == 1 ? "1 child" : fmt::format("{} children", children),
+                        counted(pool.tracked.value_or(0), "tracked handle"));
+  }
   return text;
 }
 

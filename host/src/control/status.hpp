@@ -36,7 +36,7 @@ struct RunnerStatus {
   std::optional<Duration> idle;         ///< without work for so long
   std::vector<PluginStatus> plugins;
   std::map<std::string, std::string> facts;  ///< "hostname", "cpus", "memory" in bytes, "kernel", "pid", …
-  std::optional<std::uint64_t> children;     ///< absent: this host does not place any
+  std::optional<std::uint64_t> children;     ///< that live there; absent: told by a host that does not count them
   std::optional<std::uint64_t> tracked;      ///< handles to tracked resources there
 };
 

@@ -72,6 +72,20 @@ TEST_F(Children, AnExceptionOfAMethodIsAnErrorAndTheChildLivesOn) {
   journal.call<&Journal::append>(2);
 }
 
+TEST_F(Children, OutliveWhatTheirMethodsReturnAsTracked) {
+  const Host host(config());
+  const auto journal = host.pool("work").place_child<objects::journal>(file());
+  journal.call<&Journal::append>(1);
+  {
+    const Tracked<objects::Counter> page = journal.call<&Journal::page>();
+    EXPECT_EQ(page.call<&objects::Counter::value>(), 1);
+    EXPECT_EQ(page.call<&objects::Counter::pid>(), journal.call<&Journal::pid>());
+  }
+  EXPECT_TRUE(wrote({"gone"})) << "the page ends with its last handle";
+  journal.call<&Journal::append>(2);
+  EXPECT_EQ(journal.call<&Journal::all>().size(), 2U);
+}
+
 TEST_F(Children, RunOnAThreadOfTheirOwnBesideTheirMethods) {
   const Host host(config());
   const auto worker = host.pool("work").place_child<objects::worker>(file());

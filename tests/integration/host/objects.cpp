@@ -135,6 +135,9 @@ void Journal::append(std::int64_t n) {
   if (n != last + 1) throw std::logic_error(std::to_string(n) + " after " + std::to_string(last));
   entries_.push_back(n);
 }
+flame::Tracked<Counter> Journal::page(flame::Context& context) {
+  return counter(context, static_cast<std::int64_t>(entries_.size()), file_);
+}
 
 void Worker::run(std::stop_token stop) {
   std::printf("run() speaks\n");
@@ -207,7 +210,7 @@ FLAME_PLUGIN("host_objects", "1.0.0", p) {
   p.task<linger_with>();
   p.child<journal>()
       .methods<&Journal::append, &Journal::all, &Journal::add, &Journal::value, &Journal::pid, &Journal::fail,
-               &Journal::die, &Journal::linger, &Journal::deaf, &Journal::echo, &Journal::leave_thread>();
+               &Journal::die, &Journal::linger, &Journal::deaf, &Journal::echo, &Journal::leave_thread, &Journal::page>();
   p.child<worker>()
       .methods<&Worker::rounds, &Worker::order, &Worker::add, &Worker::pid, &Worker::linger, &Worker::deaf,
                &Worker::print>();

@@ -74,6 +74,8 @@ class Journal : public Base {  ///< without run()
   /// Appends n, which must be one more than the last.
   void append(std::int64_t n);
   std::vector<std::int64_t> all() const { return entries_; }
+  /// Starts with as many as there are entries; tells `file` when it is gone.
+  flame::Tracked<Counter> page(flame::Context&);
 
  private:
   std::vector<std::int64_t> entries_;
