@@ -35,12 +35,13 @@ constexpr bool kMemoryTells = true;
 #endif
 constexpr std::uint64_t kMemoryGrowthMax = std::uint64_t{32} << 20;
 constexpr unsigned kThreads = 6;
+constexpr std::uint32_t kSlots = 4;
 
 PoolConfig pool_config() {
   PoolConfig pool;
   pool.plugins = {"pool_tasks@1"};
   pool.max = 3;
-  pool.max_concurrency = 4;
+  pool.max_concurrency = kSlots;
   pool.idle_shutdown_after = 300ms;
   pool.shutdown_timeout = 2s;
   return pool;
@@ -81,10 +82,12 @@ class Soak {
     const pid_t supervisor = test::parent_of(static_cast<pid_t>(steady.call<pool_tasks::process>()));
     work(3s, false, 0);
     settle();
+    fill(steady);
     const Census before = Census::take(supervisor);
     std::printf("warm: %s\n", before.to_string().c_str());
     work(length_, true, test::parent_of(supervisor));
     settle();
+    fill(steady);
     const Census after = Census::take(supervisor);
     std::printf("end:  %s\n", after.to_string().c_str());
     check(steady.call<pool_tasks::runner>() == runner, "the runner that nobody touched was replaced");
@@ -122,6 +125,14 @@ class Soak {
     std::printf("%s", workload.summary().c_str());
     for (const std::string& complaint : workload.complaints()) check(false, complaint);
     check(workload.operations() > static_cast<std::uint64_t>(length.count()), "hardly anything was done");
+  }
+
+  /// A runner keeps slots for a while after a rush: as many as there can be are comparable.
+  void fill(const Pool& pool) {
+    std::vector<Future<std::string>> naps;
+    for (std::uint32_t i = 0; i < kSlots; ++i) naps.push_back(pool.async<pool_tasks::nap>(200));
+    for (auto& nap : naps) check(nap.try_get().has_value(), "a nap on the steady runner fails");
+    check(test::eventually([&] { return pool.stats().slots_busy == 0; }), "slots stay busy");
   }
 
   /// Everything has ended and every pool is back at its minimum.

@@ -7,8 +7,6 @@
 #include <chrono>
 #include <utility>
 
-#include "pool_tasks.hpp"
-
 namespace flame::soak {
 namespace {
 
@@ -30,6 +28,7 @@ const std::vector<Workload::Operation>& Workload::operations_of_all_kinds() {
       {"cancel", &Workload::cancel, 8},     {"cast", &Workload::cast, 8},         {"fail", &Workload::fail, 6},
       {"crash", &Workload::crash, 3},       {"time out", &Workload::time_out, 6}, {"retry", &Workload::retry, 8},
       {"transfer", &Workload::transfer, 4}, {"chain", &Workload::chain, 6},
+      {"track", &Workload::track, 6},       {"place", &Workload::place, 6},
   };
   return operations;
 }
@@ -156,6 +155,45 @@ void Workload::chain(const Pool& pool, Random& random) {
     return sum.has_error() ? Result<std::int32_t>(sum.error()) : Result<std::int32_t>(*sum + 1);
   });
   expect<std::int32_t>("chain", future.get(), a + 2);
+}
+
+void Workload::track(const Pool& pool, Random& random) {
+  const auto start = static_cast<std::int64_t>(below(random, 1000));
+  const auto tally = pool.with({.timeout = kPatience}).try_call<pool_tasks::tally>(start);
+  if (tally.has_error()) return judge("track", tally.error(), {});
+  const auto copy = *tally;
+  const auto sum = copy.with({.timeout = kPatience}).try_call<&pool_tasks::Tally::add>(1);
+  expect<std::int64_t>("method of a resource", sum, start + 1);
+}
+
+void Workload::place(const Pool& pool, Random& random) {
+  const auto ticker = pool.with({.timeout = kPatience}).try_place_child<pool_tasks::ticker>();
+  if (ticker.has_error()) return judge("place", ticker.error(), {});
+  const auto sum = ticker->with({.timeout = kPatience}).try_call<&pool_tasks::Ticker::add>(1);
+  expect<std::int64_t>("method of a child", sum, 1);
+  end(*ticker, random);
+}
+
+void Workload::end(const Child<pool_tasks::Ticker>& ticker, Random& random) {
+  switch (below(random, 4)) {
+    case 0:
+      return;  // the handle goes
+    case 1:
+      ticker.stop();
+      return judge_end(ticker.wait(), ChildExit::Reason::stopped);
+    case 2:
+      static_cast<void>(ticker.with({.timeout = kPatience}).try_call<&pool_tasks::Ticker::finish>());
+      return judge_end(ticker.wait(), ChildExit::Reason::normal);
+    default:
+      static_cast<void>(ticker.with({.timeout = kPatience}).try_call<&pool_tasks::Ticker::kill_self>());
+      return judge_end(ticker.wait(), ChildExit::Reason::crashed);
+  }
+}
+
+void Workload::judge_end(const ChildExit& exit, ChildExit::Reason expected) {
+  if (exit.reason == expected) return;
+  if (exit.reason == ChildExit::Reason::normal) return complain("a child ended by itself");
+  judge("end of a child", exit.error, {});
 }
 
 std::vector<std::string> Workload::complaints() const {

@@ -12,6 +12,8 @@
 
 #include <flame/host.hpp>
 
+#include "pool_tasks.hpp"
+
 namespace flame::soak {
 
 /// Starts with the constructor, ends with stop(). Complaints are answers that no rule allows.
@@ -43,6 +45,7 @@ class Workload {
   /// Notes an error; complains unless it is one of `allowed` or chaos explains it.
   void judge(const char* what, const Error& error, std::initializer_list<ErrorCode> allowed);
   void complain(std::string text);
+  void judge_end(const ChildExit& exit, ChildExit::Reason expected);
   template <class T>
   void expect(const char* what, const Result<T>& result, const T& value);
 
@@ -57,6 +60,9 @@ class Workload {
   void retry(const Pool& pool, Random& random);
   void transfer(const Pool& pool, Random& random);
   void chain(const Pool& pool, Random& random);
+  void track(const Pool& pool, Random& random);
+  void place(const Pool& pool, Random& random);
+  void end(const Child<pool_tasks::Ticker>& ticker, Random& random);
 
   std::vector<Pool> pools_;
   bool chaos_;
