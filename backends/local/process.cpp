@@ -84,13 +84,23 @@ void kill_children(const RunnerProcess& process) {
   }
 }
 
+namespace {
+
+// The guardian ends as shells do when its supervisor was killed.
+std::string exit_words(int code) {
+  const bool killed = code > 128 && code <= 128 + SIGRTMAX;
+  return "exit code " + std::to_string(code) + (killed ? " (killed by signal " + std::to_string(code - 128) + ")" : "");
+}
+
+}  // namespace
+
 ExitStatus reap(const RunnerProcess& process) {
   siginfo_t info{};
   while (::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info, WEXITED) != 0) {
     if (errno == EINTR) continue;
     return {"exit status unknown: this program collects its children itself (SIGCHLD ignored, or wait() called)", true};
   }
-  if (info.si_code == CLD_EXITED) return {"exit code " + std::to_string(info.si_status), info.si_status != 0};
+  if (info.si_code == CLD_EXITED) return {exit_words(info.si_status), info.si_status != 0};
   const char* name = sigdescr_np(info.si_status);
   const std::string description = name != nullptr ? std::string(" (") + name + ")" : "";
   return {"killed by signal " + std::to_string(info.si_status) + description, true};

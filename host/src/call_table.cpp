@@ -99,7 +99,8 @@ CallTable::Verdict CallTable::lost(RunnerId runner, CallId id, const std::string
   error.message += call->state == State::begun
                        ? "; the task had begun. Call again only if it may run twice"
                        : "; whether the task had begun is not known. Call again only if it may run twice";
-  return {.outcome = finish(calls_.find(id), std::move(error)), .retry = std::nullopt};
+  const bool linked = call->linked;
+  return {.outcome = finish(calls_.find(id), std::move(error)), .retry = std::nullopt, .linked = linked};
 }
 
 std::optional<CallTable::Outcome> CallTable::cancel(CallId id, wire::CancelReason reason) {

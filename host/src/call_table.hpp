@@ -43,7 +43,7 @@ class CallTable {
     std::optional<Outcome> outcome;
     std::optional<Queued> retry;
     bool rests = false;   ///< it may be tried again, but the last attempt may still run: tell ended() when that is over
-    bool linked = false;  ///< of a call that rests
+    bool linked = false;  ///< lost() found the call, and it ends with its host
   };
 
   explicit CallTable(const Limits& limits) : limits_(limits) {}

@@ -28,7 +28,8 @@ Elastic::Plan Elastic::plan(const Counts& counts, Instant now) const noexcept {
   const std::uint64_t room = minus(options_.max, std::uint64_t{counts.runners} + counts.booting);
   const std::uint64_t coming = std::uint64_t{counts.serving} + counts.booting;
   const std::uint64_t lacking = std::min(minus(floor(), coming), room);
-  const std::uint64_t growth = minus(runners_for(counts.waiting, options_.capacity), counts.booting);
+  const std::uint64_t growth = std::max(minus(runners_for(counts.waiting, options_.capacity), counts.booting),
+                                        runners_for(counts.unhelped, options_.capacity));
   // Calls that wait take what is free or boots before it counts as kept ahead.
   const std::uint64_t spare = counts.free + std::uint64_t{counts.booting} * options_.capacity;
   const std::uint64_t slots_ahead = ahead(now);
@@ -47,16 +48,24 @@ void Elastic::boot_succeeded() {
 }
 
 void Elastic::boot_failed(Instant now, const Error& error, bool permanent) {
+  // Boots that were started together fail together: that is one failure.
+  back_off(now, error, permanent, backing_off(now) ? failures_ : failures_++);
+}
+
+void Elastic::lost_young(Instant now, const Error& error) {
+  if (lost_young_++ == 0) return;
+  back_off(now, error, false, lost_young_ - 2);
+}
+
+void Elastic::back_off(Instant now, const Error& error, bool permanent, unsigned doublings) {
   failure_ = error;
   permanent_ = permanent_ || permanent;
-  // Boots that were started together fail together: that is one failure.
   if (backing_off(now)) return;
   permanent_ = permanent;
-  const unsigned doublings = std::min(failures_++, 16U);
-  const Duration base = std::min<Duration>(kRetryFirst * (1U << doublings), kRetryMax);
+  const Duration base = std::min<Duration>(kRetryFirst * (1U << std::min(doublings, 16U)), kRetryMax);
   const auto quarter = static_cast<std::uint64_t>((base / 4).count());
   const auto jitter = static_cast<Duration::rep>(random_() % (quarter + 1));
-  retry_at_ = base::deadline_after(now, base - Duration(jitter));
+  retry_at_ = base::deadline_after(now, base + Duration(jitter));
 }
 
 void Elastic::resize(std::uint32_t min, std::uint32_t max) {

@@ -25,9 +25,10 @@ class Elastic {
     std::uint64_t seed = 0;
   };
   /// `runners`: all machines past hello, draining ones too; `serving`: those that take new calls; `free`: their slots
-  /// without a lease.
+  /// without a lease. `unhelped`: those of `waiting` whose plugin no booting runner will have.
   struct Counts {
     std::uint64_t waiting = 0;
+    std::uint64_t unhelped = 0;
     std::uint32_t runners = 0;
     std::uint32_t serving = 0;
     std::uint32_t booting = 0;
@@ -41,18 +42,23 @@ class Elastic {
     Instant retry_at = kNever;
   };
 
-  /// First retry after a failed boot: 0.75-1 times this; doubled after each further failure up to kRetryMax.
+  /// First retry after a failed boot: 1-1.25 times this; doubled after each further failure up to kRetryMax.
   static constexpr Duration kRetryFirst = std::chrono::seconds(1);
   static constexpr Duration kRetryMax = std::chrono::seconds(30);
 
   explicit Elastic(const Options& options);
 
-  /// clamp(ceil(waiting / c) − booting, 0, max − runners − booting), or what `min` or the slots ahead of demand lack if
-  /// that is more; nothing while a failed boot is being waited out.
+  /// clamp(ceil(waiting / c) − booting, 0, max − runners − booting), or what `unhelped` calls, `min` or the slots ahead
+  /// of demand need if that is more; nothing while a failed boot is being waited out.
   [[nodiscard]] Plan plan(const Counts& counts, Instant now) const noexcept;
 
   void boot_succeeded();
   void boot_failed(Instant now, const Error& error, bool permanent);
+  /// A runner was lost before it had been of any use. One such loss changes nothing; further ones without a useful
+  /// runner between are waited out like failed boots, else machines that die young would be bought without end.
+  void lost_young(Instant now, const Error& error);
+  /// A runner was of use.
+  void proved() noexcept { lost_young_ = 0; }
   /// Why the last boot failed, until one succeeds.
   [[nodiscard]] const std::optional<Error>& last_failure() const noexcept { return failure_; }
   /// Not before a retry is due: waiting callers cannot be helped by booting.
@@ -81,6 +87,7 @@ class Elastic {
   [[nodiscard]] std::uint32_t max() const noexcept { return options_.max; }
 
  private:
+  void back_off(Instant now, const Error& error, bool permanent, unsigned doublings);
   [[nodiscard]] std::uint32_t floor() const noexcept;
   [[nodiscard]] std::uint64_t ahead(Instant now) const noexcept;
   [[nodiscard]] bool backing_off(Instant now) const noexcept { return now < retry_at_; }
@@ -91,6 +98,7 @@ class Elastic {
   Instant expected_until_{};
   std::uint32_t released_ = 0;  // min runners that left because nobody called for min_idle
   unsigned failures_ = 0;
+  unsigned lost_young_ = 0;
   Instant retry_at_{};
   bool permanent_ = false;
   std::optional<Error> failure_;

@@ -1,6 +1,7 @@
 // A small thread pool that grows while its threads wait.
 #include "host/src/executor.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <system_error>
 #include <utility>
@@ -11,9 +12,13 @@ struct Executor::Shared {
   std::function<void(const char*)> on_exception;
   std::mutex mutex;
   std::condition_variable wake;
+  std::condition_variable wake_watcher;
   std::deque<Task> tasks;
   std::vector<std::thread> threads;
+  std::uint64_t taken = 0;  // tasks that a worker has begun
+  std::size_t workers = 0;
   std::size_t idle = 0;
+  bool watched = false;     // there is a watcher
   std::size_t blocked = 0;  // threads in a BlockingScope
   bool stopped = false;
   unsigned stopping = 0;  // calls of stop() that still join
@@ -45,14 +50,25 @@ void Executor::post(Task task) {
 
 // With the lock held.
 void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
-  const std::size_t wanted = kThreads + shared->blocked;
-  if (shared->tasks.size() > shared->idle && shared->threads.size() < wanted && shared->threads.size() < kThreadsMax &&
-      (!shared->stopped || shared->stopping > 0)) {
-    try {
-      shared->threads.emplace_back(&Executor::work, shared);
-    } catch (const std::system_error&) {
-      // No more threads to be had: those that exist, a later post() or stop() serve the queue.
-    }
+  if (shared->tasks.size() <= shared->idle || (shared->stopped && shared->stopping == 0)) {
+    return;
+  }
+  if (shared->workers < std::min(kThreads + shared->blocked, kThreadsMax)) {
+    shared->workers += spawn(shared, &Executor::work) ? 1 : 0;
+  } else if (!shared->watched) {
+    shared->watched = spawn(shared, &Executor::watch);
+  } else {
+    shared->wake_watcher.notify_one();
+  }
+}
+
+// Without another thread those that exist, a later post() or stop() serve the queue.
+bool Executor::spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>)) {
+  try {
+    shared->threads.emplace_back(body, shared);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
   }
 }
 
@@ -78,10 +94,29 @@ void Executor::work(std::shared_ptr<Shared> shared) {
     }
     Task task = std::move(shared->tasks.front());
     shared->tasks.pop_front();
+    ++shared->taken;
     lock.unlock();
     run(*shared, std::move(task));
     task = Task();
     lock.lock();
+  }
+}
+
+// Callbacks may block in ways that nobody here sees: when no worker takes a task for a while, there is one more.
+void Executor::watch(std::shared_ptr<Shared> shared) {
+  std::unique_lock lock(shared->mutex);
+  for (;;) {
+    shared->wake_watcher.wait(lock, [&] { return shared->stopped || !shared->tasks.empty(); });
+    if (shared->tasks.empty()) {
+      return;
+    }
+    const std::uint64_t taken = shared->taken;
+    lock.unlock();
+    std::this_thread::sleep_for(kPatience);
+    lock.lock();
+    if (!shared->tasks.empty() && shared->taken == taken && shared->workers < kThreadsMax) {
+      shared->workers += spawn(shared, &Executor::work) ? 1 : 0;
+    }
   }
 }
 
@@ -94,6 +129,7 @@ void Executor::stop() {
     auto threads = std::exchange(shared_->threads, {});
     lock.unlock();
     shared_->wake.notify_all();
+    shared_->wake_watcher.notify_all();
     for (std::thread& thread : threads) {
       if (thread.get_id() == std::this_thread::get_id()) {
         thread.detach();
@@ -137,6 +173,11 @@ void Strand::post(Task task) {
     }
   }
   executor_->post([self = shared_from_this()] { self->run_all(); });
+}
+
+std::size_t Strand::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return tasks_.size();
 }
 
 void Strand::run_all() {

@@ -1,6 +1,7 @@
 // The threads that run user callbacks: then, coroutines, on_… . The loop never runs user code.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -17,11 +18,13 @@ namespace flame::pool {
 using Task = detail::UniqueFunction<void()>;
 
 /// A few threads, started when first needed. A thread that waits for a call inside a callback is replaced by another
-/// one meanwhile (up to kThreadsMax), so callbacks may wait for each other. All functions: any thread.
+/// one meanwhile, so callbacks may wait for each other; one that blocks in any other way is, once a task has waited for
+/// kPatience. There are kThreadsMax at most. All functions: any thread.
 class Executor {
  public:
   static constexpr std::size_t kThreads = 2;
   static constexpr std::size_t kThreadsMax = 64;
+  static constexpr std::chrono::milliseconds kPatience{50};
 
   /// `on_exception`: told of exceptions that left a task (their what()). Called on executor threads.
   explicit Executor(std::function<void(const char*)> on_exception);
@@ -50,6 +53,8 @@ class Executor {
   struct Shared;
   static void work(std::shared_ptr<Shared> shared);
   static void spawn_if_needed(const std::shared_ptr<Shared>& shared);
+  static bool spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>));
+  static void watch(std::shared_ptr<Shared> shared);
   static void run(Shared& shared, Task task);
 
   static thread_local const std::shared_ptr<Shared>* current_;
@@ -62,12 +67,14 @@ class Strand : public std::enable_shared_from_this<Strand> {
  public:
   explicit Strand(std::shared_ptr<Executor> executor) : executor_(std::move(executor)) {}
   void post(Task task);
+  /// Tasks that have not begun.
+  [[nodiscard]] std::size_t waiting() const;
 
  private:
   void run_all();
 
   std::shared_ptr<Executor> executor_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<Task> tasks_;
   bool running_ = false;
 };

@@ -119,6 +119,8 @@ void PoolDriver::perform(const action::CancelRemote& cancel) {
   }
   if (runner->session->cancel(cancel.call, cancel.reason)) {
     on(event::Ended{cancel.runner, cancel.call});
+  } else if (cancel.lease != 0) {
+    on(event::Overran{cancel.lease});
   }
   services_.sessions->touch(*runner->session);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/src/pool_driver.hpp"
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 
 namespace flame::detail {
@@ -155,6 +156,11 @@ void PoolCore::cast_failed(std::uint64_t call, const std::string& task, const Er
 
 void PoolCore::log_output(LogEvent event) {
   static constexpr const char* kSources[] = {"stdout", "stderr", "log"};
+  if (strand_->waiting() >= limits::kChatterWaitingMax) {
+    output_dropped_ += event.dropped + event.text.size();
+    return;
+  }
+  event.dropped += std::exchange(output_dropped_, 0);
   if (notify(event)) {
     return;
   }
@@ -172,6 +178,16 @@ void PoolCore::log_output(LogEvent event) {
   if (event.dropped > 0) {
     parts_.log.warning("output was dropped",
                        {{"runner", event.runner}, {"call", event.call}, {"bytes", event.dropped}});
+  }
+}
+
+void PoolCore::report_progress(ProgressEvent event, pool::Task watcher) {
+  if (strand_->waiting() >= limits::kChatterWaitingMax) {
+    return;
+  }
+  notify(std::move(event));
+  if (watcher) {
+    strand_->post(std::move(watcher));
   }
 }
 

@@ -63,7 +63,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void set_callback(UniqueFunction<void(const Event&)> callback) {
     auto shared = callback ? std::make_shared<UniqueFunction<void(const Event&)>>(std::move(callback)) : nullptr;
     const std::lock_guard lock(mutex_);
-    slot<Event>() = std::move(shared);
+    slot<Event>().swap(shared);  // the old one is destroyed without the lock: user code
   }
   /// Calls the user's callback on the executor; events of one pool keep their order. False: there is none.
   template <class Event>
@@ -79,12 +79,12 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     strand_->post([callback = std::move(callback), event = std::move(event)] { (*callback)(event); });
     return true;
   }
-  /// To on_log, else to the host's log.
+  /// To on_log, else to the host's log. Loop thread. Dropped when limits::kChatterWaitingMax events wait.
   void log_output(LogEvent event);
+  /// To on_progress and to the call's own `watcher`, if there are any. Loop thread. Dropped like output.
+  void report_progress(ProgressEvent event, pool::Task watcher);
   /// To on_cast_error, else to the host's log.
   void cast_failed(std::uint64_t call, const std::string& task, const Error& error);
-  /// Runs a task after earlier events of this pool.
-  void post_event(pool::Task task) { strand_->post(std::move(task)); }
 
  private:
   template <class Event>
@@ -98,6 +98,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   Parts parts_;
   std::shared_ptr<pool::Strand> strand_;
   pool::PoolDriver* driver_ = nullptr;
+  std::uint64_t output_dropped_ = 0;  // bytes, since the last output that was not
   std::mutex mutex_;
   std::tuple<pool::Callback<ProgressEvent>, pool::Callback<LogEvent>, pool::Callback<CastError>,
              pool::Callback<GrowStart>, pool::Callback<GrowEnd>, pool::Callback<Shrink>>

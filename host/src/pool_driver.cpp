@@ -5,6 +5,8 @@
 #include <random>
 #include <utility>
 
+#include <flame/parent.hpp>
+
 #include "host/src/pool_runner.hpp"
 #include "plugin_sdk/base/assert.hpp"
 
@@ -172,10 +174,12 @@ void PoolDriver::on_progress(const wire::Progress& progress) {
     return;
   }
   const std::shared_ptr<RemoteCall>& call = found->second;
-  core_->notify(ProgressEvent{core_->name(), progress.id, call->record.task, progress.fraction, progress.message});
+  Task watcher;
   if (call->record.on_progress) {
-    core_->post_event([call, progress] { call->record.on_progress(progress.fraction, progress.message); });
+    watcher = [call, progress] { call->record.on_progress(progress.fraction, progress.message); };
   }
+  core_->report_progress({core_->name(), progress.id, call->record.task, progress.fraction, progress.message},
+                         std::move(watcher));
 }
 
 // --- the rest of the pool's life
@@ -190,9 +194,9 @@ void PoolDriver::drain(Duration grace, LoopTask done) {
 }
 
 void PoolDriver::resize(std::uint32_t min, std::uint32_t max) {
-  min_ = min;
+  min_ = Parent::get() ? 0 : min;  // as in make_pools(): runners must not boot runners without end
   max_ = max;
-  on(event::Resize{min, max});
+  on(event::Resize{min_, max_});
 }
 
 PoolStats PoolDriver::stats() const {

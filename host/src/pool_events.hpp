@@ -39,6 +39,10 @@ struct Release {
 struct StopLease {
   CallId lease = 0;
 };
+/// A call on objects of `lease` has gone to the runner and ran past its deadline. Unknown leases are ignored.
+struct Overran {
+  CallId lease = 0;
+};
 /// The caller gives up (stop token, dropped future, or host shutdown). Unknown and completed calls are ignored.
 struct Cancel {
   CallId call = 0;
@@ -126,10 +130,10 @@ struct Expect {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello, event::Heard,
-                 event::RunnerLost, event::MachineExited, event::Begun, event::Result, event::Ended, event::Retire,
-                 event::Tick, event::Drain, event::Resize, event::Expect, event::Release, event::StopLease>;
+using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
+                           event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
+                           event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
+                           event::Release, event::StopLease, event::Overran>;
 
 namespace action {
 
@@ -155,11 +159,13 @@ struct Send {
   Duration remaining{};  ///< kForever: none
   std::uint32_t attempt = 1;
 };
-/// Send Cancel; or, while the Invoke is still in the driver's queue, withdraw it and feed Ended.
+/// Send Cancel; or, while the Invoke is still in the driver's queue, withdraw it and feed Ended. If it was sent and
+/// `lease` is not 0, feed Overran.
 struct CancelRemote {
   CallId call = 0;
   RunnerId runner = 0;
   wire::CancelReason reason = wire::CancelReason::cancelled;
+  CallId lease = 0;
 };
 /// Tell the caller, once. nullopt: the payload of the last Result of this call. Arguments and payload can go now.
 /// `error.runner` and `error.plugin` are not filled here: the driver knows the names (`runner` below; 0: none).

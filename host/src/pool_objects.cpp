@@ -91,13 +91,17 @@ void PoolPolicy::doom_lease(CallId lease, const std::string& why, Actions& out) 
   for (CallId call : held_.doom(lease, why)) complete(*calls_.fail(call, object_gone(why)), out);
 }
 
-// Its caller has given a call up. What a call left half done when its time was over is not used any further.
-void PoolPolicy::leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason, Actions& out) {
-  if (held_.remove_waiting(outcome.call) || reason != wire::CancelReason::timed_out) return;
-  const std::optional<CallId> lease = held_.lease_around(outcome.call);
-  if (!lease) return;
-  out.push_back(action::CancelRemote{*lease, outcome.runner, reason});
-  doom_lease(*lease, "a call on it ran past its deadline", out);
+// Its caller has given a call up. Gives the lease that is not used any further if the call is half done there.
+CallId PoolPolicy::leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason) {
+  if (held_.remove_waiting(outcome.call) || reason != wire::CancelReason::timed_out) return 0;
+  return held_.lease_around(outcome.call).value_or(0);
+}
+
+void PoolPolicy::handle(const event::Overran& event, Instant, Actions& out) {
+  const auto runner = held_.runner_of(event.lease);
+  if (!runner) return;
+  out.push_back(action::CancelRemote{event.lease, *runner, wire::CancelReason::timed_out});
+  doom_lease(event.lease, "a call on it ran past its deadline", out);
 }
 
 }  // namespace flame::pool

@@ -45,6 +45,7 @@ Error queue_full(std::uint64_t max_queue) {
 PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
                        const Liveness& liveness)
     : single_use_(config.single_use),
+      threads_(config.isolation == SlotIsolation::thread),
       max_queue_(config.max_queue),
       boot_timeout_(config.boot_timeout),
       shutdown_timeout_(config.shutdown_timeout),
@@ -116,6 +117,8 @@ void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
 void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
   if (!alive(event.runner, now) || ended_inside(event, now, out)) return;
   if (!scheduler_.release(event.runner, event.call)) return;
+  elastic_.proved();
+  runners_.at(event.runner).useful = true;
   end_lease(event.call, event.error, out);
   apply(event.call, calls_.ended(event.runner, event.call), out);
   slot_freed(event.runner, now, out);
@@ -175,8 +178,9 @@ void PoolPolicy::grow(Instant now, Actions& out) {
   retry_wakeup_ = plan.retry_at;
 }
 
-Elastic::Counts PoolPolicy::counts() const noexcept {
+Elastic::Counts PoolPolicy::counts() const {
   return {.waiting = scheduler_.waiting(),
+          .unhelped = scheduler_.waiting_where([this](DigestId digest) { return !booting_with_.contains(digest); }),
           .runners = runner_count() - booting_,
           .serving = serving_,
           .booting = booting_,
@@ -219,7 +223,9 @@ void PoolPolicy::drain_pool(Instant now, Actions& out) {
 std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
   if (closed_) return shutting_down();
   auto broken = broken_.find(digest);
-  if (broken != broken_.end() && scheduler_.servers(digest) == 0) return broken->second.error;
+  if (broken != broken_.end() && now < broken->second.until && scheduler_.servers(digest) == 0) {
+    return broken->second.error;
+  }
   const bool helpless = scheduler_.servers(digest) == 0 && booting_ == 0;
   if (helpless && elastic_.failing_for_good(now)) return elastic_.last_failure();
   return std::nullopt;
@@ -228,8 +234,8 @@ std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
 void PoolPolicy::give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out) {
   if (!outcome) return;
   scheduler_.remove_waiting(outcome->call);
-  if (outcome->remote) out.push_back(action::CancelRemote{outcome->call, outcome->runner, reason});
-  leave_held(*outcome, reason, out);
+  const CallId held = leave_held(*outcome, reason);
+  if (outcome->remote) out.push_back(action::CancelRemote{outcome->call, outcome->runner, reason, held});
   complete(std::move(*outcome), out);
 }
 

@@ -71,13 +71,15 @@ class PoolPolicy {
   struct Runner {
     RunnerState state;
     std::vector<DigestId> digests;  // it was asked to have
-    std::vector<DigestId> broken;   // of these, it cannot load
     Deadlines<RunnerId>::Handle timer;
+    bool useful = false;  // some call has ended there
+    std::string lost_reason;
     std::string exit_reason;
   };
+  // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
   struct Broken {
-    std::uint32_t runners = 0;  // live ones that cannot load the digest
     Error error;
+    Instant until;
   };
   using Runners = std::unordered_map<RunnerId, Runner>;
   // A lost runner that may still be at work: its calls that are to be tried again.
@@ -116,7 +118,8 @@ class PoolPolicy {
   bool ended_inside(const event::Ended& event, Instant now, Actions& out);
   void end_lease(CallId lease, const std::optional<Error>& error, Actions& out);
   void doom_lease(CallId lease, const std::string& why, Actions& out);
-  void leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason, Actions& out);
+  void handle(const event::Overran& event, Instant now, Actions& out);
+  [[nodiscard]] CallId leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason);
 
   // pool_runners.cpp: runners
   void handle(const event::BootOk& event, Instant now, Actions& out);
@@ -129,7 +132,11 @@ class PoolPolicy {
   void boot(bool for_min, Instant now, Actions& out);
   void boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out);
   void give_boot_up(Runners::iterator it, const Error& error, Actions& out);
-  void learn_plugins(RunnerId id, Runner& runner, const std::vector<event::RunnerPlugin>& reported, Actions& out);
+  [[nodiscard]] std::vector<DigestId> learn_plugins(const Runner& runner,
+                                                    const std::vector<event::RunnerPlugin>& reported, Instant now);
+  void tell_of_broken(Instant now, Actions& out);
+  void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
+  [[nodiscard]] bool lost_young(const Runner& runner, Instant now) const;
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   void bury(RunnerId id, std::vector<CallId> calls, Instant until);
   void proven_dead(RunnerId id, Actions& out);
@@ -141,9 +148,11 @@ class PoolPolicy {
   void rearm(RunnerId id, Runner& runner);
   Runner* alive(RunnerId id, Instant now);
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
-  [[nodiscard]] Elastic::Counts counts() const noexcept;
+  [[nodiscard]] Elastic::Counts counts() const;
+  void boot_over(const Runner& runner);
 
   bool single_use_;
+  bool threads_;
   std::uint64_t max_queue_;
   Duration boot_timeout_;
   Duration shutdown_timeout_;
@@ -160,8 +169,9 @@ class PoolPolicy {
   std::unordered_map<DigestId, Broken> broken_;
   RunnerId next_runner_ = 1;
   std::uint32_t booting_ = 0;
-  std::uint32_t serving_ = 0;  // open in the scheduler
-  bool closed_ = false;        // Drain was asked for
+  std::map<DigestId, std::uint32_t> booting_with_;  // how many of them were asked to have the digest
+  std::uint32_t serving_ = 0;                       // open in the scheduler
+  bool closed_ = false;                             // Drain was asked for
   bool drained_ = false;
   bool emptying_ = false;  // every runner was told to go
   Instant drain_by_ = kNever;

@@ -50,16 +50,26 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
     return;
   }
   Runner& runner = it->second;
-  if (!runner.state.hello(now)) {
+  if (runner.state.phase() != RunnerState::Phase::booting) {
     out.push_back(action::Reject{event.runner, "the runner said hello before; a new one is needed"});
     return;
   }
-  --booting_;
+  const std::vector<DigestId> serves = learn_plugins(runner, event.plugins, now);
+  if (serves.empty() && !runner.digests.empty()) {
+    const std::string why = broken_.at(runner.digests.front()).error.message;
+    tell_of_broken(now, out);
+    return boot_failed(it, make(ErrorCode::boot_failed, "the runner can use none of its plugins: " + why), false, now,
+                       out);
+  }
+  boot_over(runner);
+  FLAME_ASSERT(runner.state.hello(now), "it was booting");
   elastic_.boot_succeeded();
   out.push_back(action::Admit{event.runner, elastic_.ask_after()});
   if (!runner.state.for_min())
     out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), {}, {}});
-  learn_plugins(event.runner, runner, event.plugins, out);
+  scheduler_.add_runner(event.runner, serves);
+  ++serving_;
+  tell_of_broken(now, out);
   rearm(event.runner, runner);
 }
 
@@ -73,7 +83,18 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
   if (it->second.state.phase() == RunnerState::Phase::booting)
     boot_failed(it, make(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false, now, out);
   else
-    lose(it, event.reason, now, out);
+    disconnected(it, event.reason, now, out);
+}
+
+// Mostly the backend is about to say what has become of the machine.
+void PoolPolicy::disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
+  Runner& runner = it->second;
+  const bool expected = runner.state.phase() == RunnerState::Phase::draining && scheduler_.leases(it->first) == 0;
+  if (expected || runner.state.has_exited()) return lose(it, reason, now, out);
+  if (scheduler_.close_runner(it->first)) --serving_;
+  runner.lost_reason = reason;
+  runner.state.disconnected(now);
+  rearm(it->first, runner);
 }
 
 void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions& out) {
@@ -84,11 +105,13 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   if (runner.state.phase() == RunnerState::Phase::booting) {
     boot_failed(it, make(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason), false,
                 now, out);
-  } else if (scheduler_.leases(event.runner) == 0) {
+    return;
+  }
+  runner.state.exited(now);
+  if (scheduler_.leases(event.runner) == 0 || runner.state.is_disconnected()) {
     lose(it, event.reason, now, out);
   } else {
     if (scheduler_.close_runner(event.runner)) --serving_;
-    runner.state.exited(now);
     rearm(event.runner, runner);
   }
 }
@@ -116,13 +139,20 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
   auto [it, fresh] =
-      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, {}, {}});
+      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, {}, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
+  for (DigestId digest : digests) ++booting_with_[digest];
   ++stats_.boots;
   if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), {}, {}});
   out.push_back(action::Boot{id, std::move(digests)});
+}
+
+void PoolPolicy::boot_over(const Runner& runner) {
+  --booting_;
+  for (DigestId digest : runner.digests)
+    if (auto with = booting_with_.find(digest); --with->second == 0) booting_with_.erase(with);
 }
 
 void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out) {
@@ -145,15 +175,13 @@ void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions&
   if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error, {}});
 }
 
-void PoolPolicy::learn_plugins(RunnerId id, Runner& runner, const std::vector<event::RunnerPlugin>& reported,
-                               Actions& out) {
+// What the runner can serve; what it cannot is remembered for a while.
+std::vector<DigestId> PoolPolicy::learn_plugins(const Runner& runner, const std::vector<event::RunnerPlugin>& reported,
+                                                Instant now) {
   std::vector<DigestId> serves;
   std::vector<DigestId> seen;
   const auto breaks = [&](DigestId digest, Error error) {
-    runner.broken.push_back(digest);
-    Broken& broken = broken_[digest];
-    ++broken.runners;
-    broken.error = std::move(error);
+    broken_[digest] = {std::move(error), base::deadline_after(now, Elastic::kRetryMax)};
   };
   for (const event::RunnerPlugin& plugin : reported) {
     if (contains(seen, plugin.digest)) continue;
@@ -167,18 +195,27 @@ void PoolPolicy::learn_plugins(RunnerId id, Runner& runner, const std::vector<ev
     if (!contains(seen, digest))
       breaks(digest,
              make(ErrorCode::not_found, "the runner does not have the plugin; install it in the runner's image"));
-  scheduler_.add_runner(id, serves);
-  ++serving_;
-  for (DigestId digest : runner.broken) {
-    if (scheduler_.servers(digest) > 0) continue;
-    for (CallId call : scheduler_.waiters(digest))
-      give_up(calls_.fail(call, broken_.at(digest).error), wire::CancelReason::cancelled, out);
+  return serves;
+}
+
+// Who waits for what no runner can serve hears of it now.
+void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
+  for (auto broken = broken_.begin(); broken != broken_.end();) {
+    const auto& [digest, story] = *broken;
+    const bool served = scheduler_.servers(digest) > 0;
+    if (!served && now < story.until) {
+      for (CallId call : scheduler_.waiters(digest))
+        give_up(calls_.fail(call, story.error), wire::CancelReason::cancelled, out);
+    }
+    broken = served || now >= story.until ? broken_.erase(broken) : std::next(broken);
   }
 }
 
 void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
   const RunnerId id = it->first;
   const std::string why = it->second.exit_reason.empty() ? reason : it->second.exit_reason;
+  if (lost_young(it->second, now))
+    elastic_.lost_young(now, make(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why));
   if (scheduler_.is_open(id)) --serving_;
   const std::vector<CallId> held = scheduler_.remove_runner(id);
   if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
@@ -192,12 +229,20 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
     end_lease(call, make(ErrorCode::runner_lost, "its runner was lost: " + why), out);
     CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
     if (verdict.rests) resting.push_back(call);
-    all_linked = all_linked && (verdict.linked || !verdict.rests);
+    // A thread that is to end waits for the others of its process.
+    all_linked = all_linked && (verdict.linked || !(verdict.rests || threads_));
     apply(call, std::move(verdict), out);
   }
   // There it goes on for its grace, then it is stopped, then killed.
   if (!all_linked) over = base::deadline_after(over, shutdown_timeout_ + limits::kKillGrace);
+  if (threads_) over = base::deadline_after(over, limits::kRetireGrace);
   if (!resting.empty()) bury(id, std::move(resting), over);
+}
+
+// A runner that nobody told to go, before it had ended a call or lived as long as a boot may take.
+bool PoolPolicy::lost_young(const Runner& runner, Instant now) const {
+  const bool by_itself = runner.state.phase() == RunnerState::Phase::ready;
+  return by_itself && !runner.useful && !closed_ && runner.state.age(now) < boot_timeout_;
 }
 
 void PoolPolicy::bury(RunnerId id, std::vector<CallId> calls, Instant until) {
@@ -218,12 +263,8 @@ void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
 
 void PoolPolicy::remove(Runners::iterator it, Actions& out) {
   Runner& runner = it->second;
-  if (runner.state.phase() == RunnerState::Phase::booting) --booting_;
+  if (runner.state.phase() == RunnerState::Phase::booting) boot_over(runner);
   timers_.disarm(runner.timer);
-  for (DigestId digest : runner.broken) {
-    auto broken = broken_.find(digest);
-    if (--broken->second.runners == 0) broken_.erase(broken);
-  }
   out.push_back(action::Destroy{it->first});
   runners_.erase(it);
 }
@@ -245,6 +286,8 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::exited:
       return lose(it, it->second.exit_reason, now, out);
+    case RunnerState::Due::disconnected:
+      return lose(it, it->second.lost_reason, now, out);
     case RunnerState::Due::drain_overdue:
       return lose(it, "it did not end within shutdown_timeout", now, out);
   }

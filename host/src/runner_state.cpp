@@ -13,6 +13,7 @@ RunnerState::RunnerState(Instant now, Duration boot_timeout, bool for_min, const
 bool RunnerState::hello(Instant now) {
   if (phase_ != Phase::booting) return false;
   phase_ = Phase::ready;
+  ready_since_ = now;
   heard_ = now;
   idle_since_ = now;
   return true;
@@ -32,6 +33,10 @@ void RunnerState::exited(Instant now) {
   exit_by_ = std::min(exit_by_, base::deadline_after(now, kExitGrace));
 }
 
+void RunnerState::disconnected(Instant now) {
+  disconnect_by_ = std::min(disconnect_by_, base::deadline_after(now, kExitGrace));
+}
+
 RunnerState::Due RunnerState::due(Instant now) const noexcept {
   switch (phase_) {
     case Phase::booting:
@@ -43,6 +48,7 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
       break;
   }
   if (now >= exit_by_) return Due::exited;
+  if (now >= disconnect_by_) return Due::disconnected;
   if (now >= drain_by_) return Due::drain_overdue;
   return now >= silent_at() ? Due::silent : Due::nothing;
 }
@@ -50,7 +56,7 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
 Instant RunnerState::deadline() const noexcept {
   if (phase_ == Phase::gone) return kNever;
   if (phase_ == Phase::booting) return boot_by_;
-  return std::min({exit_by_, drain_by_, silent_at()});
+  return std::min({exit_by_, disconnect_by_, drain_by_, silent_at()});
 }
 
 }  // namespace flame::pool

@@ -17,9 +17,11 @@ class RunnerState {
     boot_overdue,   ///< no hello within boot_timeout: destroy the machine, the boot has failed
     silent,         ///< nothing heard for runner_silence: lost
     exited,         ///< the machine ended and what it still had sent has had time to arrive
+    disconnected,   ///< its connection ended, and the backend has had time to say why
     drain_overdue,  ///< told or allowed to go but still there: destroy
   };
-  /// After proof of death, messages already on their way are accepted for this long.
+  /// After proof of death, messages already on their way are accepted for this long; after the end of the connection,
+  /// proof of death.
   static constexpr Duration kExitGrace = std::chrono::milliseconds(50);
 
   RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness = {});
@@ -34,6 +36,8 @@ class RunnerState {
   void drain(Instant now, Duration limit);
   /// Proof of death while it holds leases.
   void exited(Instant now);
+  /// Its connection has ended, and nobody has said that it may.
+  void disconnected(Instant now);
   void lost() noexcept { phase_ = Phase::gone; }
 
   /// A Retire is in order when nothing is booked there and everything sent was seen before it asked.
@@ -44,7 +48,10 @@ class RunnerState {
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   [[nodiscard]] bool for_min() const noexcept { return for_min_; }
   [[nodiscard]] bool has_exited() const noexcept { return exit_by_ != kNever; }
+  [[nodiscard]] bool is_disconnected() const noexcept { return disconnect_by_ != kNever; }
   [[nodiscard]] Duration idle(Instant now) const noexcept { return now - idle_since_; }
+  /// Since its hello.
+  [[nodiscard]] Duration age(Instant now) const noexcept { return now - ready_since_; }
   /// When it counts as lost, if nothing is heard. A living runner that we cannot reach has given us up by then.
   [[nodiscard]] Instant silent_at() const noexcept { return heard_ + liveness_.runner_silence; }
   [[nodiscard]] Due due(Instant now) const noexcept;
@@ -55,10 +62,12 @@ class RunnerState {
   bool for_min_;
   Liveness liveness_;
   Instant boot_by_;
+  Instant ready_since_{};
   Instant heard_{};
   Instant idle_since_{};
   Instant drain_by_ = kNever;
   Instant exit_by_ = kNever;
+  Instant disconnect_by_ = kNever;
 };
 
 }  // namespace flame::pool

@@ -59,6 +59,13 @@ class Scheduler {
 
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waiters_.size(); }
   [[nodiscard]] std::uint64_t waiting_for(DigestId digest) const;
+  /// For all digests of which `filter` holds.
+  template <class Filter>
+  [[nodiscard]] std::uint64_t waiting_where(Filter filter) const {
+    std::uint64_t count = 0;
+    for (DigestId digest : with_waiters_) count += filter(digest) ? groups_.at(digest).queue.size() : 0;
+    return count;
+  }
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
   /// Slots of open runners without a lease.
   [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }

@@ -306,8 +306,8 @@ void Session::on_abort(const wire::Abort& abort) {
   drop_chunk(abort.transfer);
   receiver_.abort(abort.transfer);
   finish_transfer(abort.transfer,
-                  Error{.code = ErrorCode::runner_lost,
-                        .message = "the runner gave up sending the result: " + abort.reason,
+                  Error{.code = ErrorCode::crashed,
+                        .message = "its result was not sent to the end: " + abort.reason,
                         .started = Started::yes},
                   {});
 }

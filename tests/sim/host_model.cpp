@@ -51,7 +51,8 @@ void HostModel::feed(pool::Event event) {
     watch_.before(policy_);
     policy_.on(next, sim_.agenda.now(), actions);
     if (sim_.findings.traced()) sim_.findings.note("  host ", describe(next), describe(actions));
-    if (policy_.stats().boots_failed > 0) sim_.ledger.boot_failed();
+    // Runners that are lost one after the other, before they were of use, are explained like failed boots.
+    if (policy_.stats().boots_failed > 0 || policy_.stats().runners_lost > 1) sim_.ledger.boot_failed();
     for (const pool::Action& action : actions) std::visit([this](const auto& one) { perform(one); }, action);
     watch_.after(next, actions, policy_, counts());
   }
@@ -93,8 +94,11 @@ HostCounts HostModel::counts() const {
   HostCounts counts{.machines = peers_.size(), .leases = leases_};
   const bool single_use = sim_.plan.pool.single_use;
   const std::uint64_t slots = single_use ? 1 : sim_.plan.pool.max_concurrency;
-  for (const auto& [id, peer] : peers_)
-    if (peer.admitted && !peer.leaving) counts.free += single_use && peer.sends > 0 ? 0 : slots - peer.leases.size();
+  for (const auto& [id, peer] : peers_) {
+    if (!peer.admitted || peer.leaving || peer.session == nullptr || (single_use && peer.sends > 0)) continue;
+    ++counts.serving;
+    counts.free += slots - peer.leases.size();
+  }
   return counts;
 }
 
@@ -195,6 +199,7 @@ void HostModel::on_notice(HostSession& session, wire::Body&& body) {
   const RunnerId runner = session.runner();
   if (const auto* beat = std::get_if<wire::Beat>(&body)) session.heard_beat(beat->seq);
   if (const auto* retire = std::get_if<wire::Retire>(&body)) {
+    forced_ = retire->must;
     feed(pool::event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     const std::string reason = bye->reason;
@@ -301,6 +306,8 @@ void HostModel::perform(const pool::action::Complete& complete) {
 void HostModel::perform(const pool::action::RetireReply& reply) {
   const auto peer = peers_.find(reply.runner);
   if (peer == peers_.end()) return;
+  if (reply.granted && !forced_ && !peer->second.leases.empty())
+    sim_.findings.broken("runner ", reply.runner, " is let go though it has calls");
   if (reply.granted) peer->second.leaving = true;
   if (peer->second.session != nullptr) peer->second.session->post(wire::RetireReply{reply.granted});
 }

@@ -106,6 +106,7 @@ class HostModel final : public LinkEnd, public SessionSink {
   std::deque<pool::Event> events_;
   bool busy_ = false;
   bool dead_ = false;
+  bool forced_ = false;  // the Retire that is being answered
   bool drained_ = false;
   Instant armed_ = kNever;
 };

@@ -34,12 +34,13 @@ void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, 
                         const HostCounts& world) {
   const pool::PolicyStats stats = policy.stats();
   if (count<pool::action::Admit>(actions) > 0) {
-    backing_off_until_ = no_boot_before_ = Instant{};
+    no_boot_before_ = Instant{};
     failing_ = false;
   }
   if (count<pool::action::Boot>(actions) > 0 && sim_.agenda.now() < no_boot_before_)
     sim_.findings.broken("no time between a failed boot and the next");
   remember(event, stats);
+  check_back_off(stats, policy.boots_again_at(sim_.agenda.now()));
   check_counts(stats, world);
   if (count<pool::action::Boot>(actions) > 0) check_boots(stats, world);
   check_growth(stats, world);
@@ -59,11 +60,20 @@ void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& st
   } else if (std::holds_alternative<pool::event::Drain>(event)) {
     draining_ = true;
   }
-  const Instant now = sim_.agenda.now();
   if (stats.boots_failed == before_.boots_failed) return;
-  backing_off_until_ = deadline_after(now, pool::Elastic::kRetryMax);
-  // Boots that fail together are one failure.
-  if (!std::exchange(failing_, true)) no_boot_before_ = deadline_after(now, pool::Elastic::kRetryFirst * 3 / 4);
+  // Boots that fail together are one failure, as is one that fails while others are put off.
+  const Instant now = sim_.agenda.now();
+  if (!std::exchange(failing_, true) && now >= backing_off_until_)
+    no_boot_before_ = deadline_after(now, pool::Elastic::kRetryFirst);
+}
+
+// The pool may put boots off, but not for no reason and not for long.
+void PolicyWatch::check_back_off(const pool::PolicyStats& stats, Instant until) {
+  backing_off_until_ = until == kNever ? Instant{} : until;
+  if (until == kNever) return;
+  if (stats.boots_failed == 0 && stats.runners_lost < 2) sim_.findings.broken("boots are put off for no reason");
+  if (until > deadline_after(sim_.agenda.now(), pool::Elastic::kRetryMax * 5 / 4))
+    sim_.findings.broken("boots are put off for too long");
 }
 
 void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts& world) {
@@ -72,6 +82,8 @@ void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts&
     findings.broken(stats.in_flight, " slots are booked, ", world.leases, " are used");
   if (stats.runners + stats.booting != world.machines)
     findings.broken(stats.runners + stats.booting, " runners are counted, there are ", world.machines);
+  if (stats.runners - stats.draining != world.serving)
+    findings.broken(stats.runners - stats.draining, " runners are said to take calls, ", world.serving, " do");
   if (stats.succeeded + stats.failed != sim_.ledger.answered()) findings.broken("answers are not counted");
   if (stats.waiting > sim_.plan.pool.max_queue + stats.retried) findings.broken("the queue is longer than max_queue");
 }
@@ -91,7 +103,8 @@ void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& 
   const std::uint64_t serving = stats.runners - stats.draining;
   const std::uint64_t expected = sim_.agenda.now() < expected_until_ ? expected_ : 0;
   const std::uint64_t ahead = draining_ ? 0 : sim_.plan.pool.warm + expected;
-  const std::uint64_t for_waiting = runners_for(stats.waiting);
+  // With new plugins about, what boots already may have been asked for others.
+  const std::uint64_t for_waiting = runners_for(stats.waiting) + (sim_.plan.updates ? before_.booting : 0);
   const std::uint64_t for_minimum = minus(draining_ ? 0 : min_, serving);
   const std::uint64_t for_ahead = ahead == 0 ? 0 : runners_for(minus(stats.waiting + ahead, world.free));
   const std::uint64_t asked = std::max({for_waiting, for_minimum, for_ahead});

@@ -13,7 +13,8 @@ namespace flame::sim {
 struct HostCounts {
   std::uint64_t machines = 0;  ///< asked for and not destroyed
   std::uint64_t leases = 0;
-  std::uint64_t free = 0;  ///< slots of runners that may be given calls
+  std::uint64_t serving = 0;  ///< runners that may be given calls
+  std::uint64_t free = 0;     ///< their slots
 };
 
 class PolicyWatch {
@@ -30,6 +31,7 @@ class PolicyWatch {
  private:
   void remember(const pool::Event& event, const pool::PolicyStats& stats);
   void check_counts(const pool::PolicyStats& stats, const HostCounts& world);
+  void check_back_off(const pool::PolicyStats& stats, Instant until);
   void check_boots(const pool::PolicyStats& stats, const HostCounts& world);
   void check_growth(const pool::PolicyStats& stats, const HostCounts& world);
   void check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats);
@@ -41,7 +43,7 @@ class PolicyWatch {
   std::uint32_t min_;
   std::uint32_t max_;
   pool::PolicyStats before_;
-  Instant backing_off_until_{};  // at the latest
+  Instant backing_off_until_{};  // as the pool says
   Instant no_boot_before_{};     // at the earliest, after the first failure
   bool failing_ = false;
   std::uint64_t expected_ = 0;  // at most

@@ -48,7 +48,8 @@ class Host {
 
   /// Ends everything: new calls fail with `shutting_down`, accepted ones get up to their pool's shutdown_timeout, then
   /// are cancelled; every runner is told to go and every machine destroyed; threads are joined, files removed. After
-  /// it no future of this host is unready. Idempotent. Not from a callback of this host.
+  /// it no future of this host is unready. Idempotent. Not from a callback of this host. Waits for callbacks that run:
+  /// one that never returns keeps it for ever.
   void shutdown();
 
  private:

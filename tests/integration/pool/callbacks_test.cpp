@@ -44,8 +44,7 @@ TEST_F(Callbacks, AShrinkSaysWhyTheRunnerIsGone) {
   const Events events(pool);
   kill_runner_of(pool.call<pool_tasks::process>());
   EXPECT_TRUE(events.become("start 1, end 1, shrink 0"));
-  const std::string killed = events.all().back().text;
-  EXPECT_TRUE(killed == "the connection was closed" || killed == "exit code 137") << killed;
+  EXPECT_EQ(events.all().back().text, "exit code 137 (killed by signal 9)");
   pool.call<pool_tasks::add>(1, 2);
   EXPECT_TRUE(pool.drain(5s));
   EXPECT_TRUE(events.become("start 1, end 1, shrink 0, start 1, end 1, shrink 0"));
@@ -93,6 +92,45 @@ TEST_F(Callbacks, WhatTheyThrowIsDropped) {
     EXPECT_TRUE(has_runners(pool, 0));
     EXPECT_TRUE(eventually([&] { return calls == 3 * round; })) << "they are called again";
   }
+}
+
+TEST_F(Callbacks, ThatBlockInSeveralPoolsDoNotKeepContinuationsFromRunning) {
+  HostConfig settings = config();
+  for (const char* name : {"a", "b", "c"}) settings.pools[name] = settings.pools.at("work");
+  Host host(settings);
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  std::atomic<int> blocked = 0;
+  for (const char* name : {"a", "b", "c"}) {
+    Pool pool = host.pool(name);
+    pool.on_grow_start([&, released](const GrowStart&) {
+      ++blocked;
+      released.wait();
+    });
+    pool.call<pool_tasks::add>(1, 2);
+  }
+  EXPECT_TRUE(eventually([&] { return blocked == 3; }));
+  auto future = host.pool("work").async<pool_tasks::add>(3, 4).then([](std::int32_t sum) { return sum + 1; });
+  EXPECT_EQ(future.get(), 8);
+  release.set_value();
+}
+
+TEST_F(Callbacks, OutputThatACallbackDoesNotTakeIsDroppedAndCounted) {
+  Host host = make_host();
+  Pool pool = host.pool("work");
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  std::atomic<std::uint64_t> dropped = 0;
+  pool.on_log([&, released](const LogEvent& event) {
+    released.wait();
+    dropped += event.dropped;
+  });
+  pool.call<pool_tasks::say>(20'000);
+  release.set_value();
+  EXPECT_TRUE(eventually([&] {
+    pool.call<pool_tasks::say>(1);
+    return dropped > 0;
+  }));
 }
 
 TEST_F(Callbacks, OneThatBlocksDelaysOnlyTheOthersOfItsPool) {

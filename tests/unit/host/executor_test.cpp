@@ -58,6 +58,26 @@ TEST(Executor, TasksThatWaitForQueuedOnesEndWhileItStops) {
   EXPECT_EQ(ended, kTasks);
 }
 
+TEST(Executor, TasksThatBlockUnseenDoNotKeepOthersFromRunning) {
+  auto executor = make_executor();
+  std::promise<void> open;
+  const auto gate = open.get_future().share();
+  std::atomic<std::size_t> blocked = 0;
+  constexpr std::size_t kBlocked = 2 * Executor::kThreads;
+  for (std::size_t i = 0; i < kBlocked; ++i) {
+    executor->post([&, gate] {
+      ++blocked;
+      gate.wait();
+    });
+  }
+  EXPECT_TRUE(test::eventually([&] { return blocked == kBlocked; }));
+  std::atomic<bool> ran = false;
+  executor->post([&] { ran = true; });
+  EXPECT_TRUE(test::eventually([&] { return ran.load(); }));
+  open.set_value();
+  executor->stop();
+}
+
 TEST(Executor, AfterStopATaskRunsAtOnce) {
   auto executor = make_executor();
   executor->stop();

@@ -182,6 +182,7 @@ class Twins {
       return std::none_of(running_.begin(), running_.end(), [&](const auto& call) { return call.runner == runner; });
     });
     if (idle == serving_.end() || !flame_.idle_out()) return;
+    feed(event::Retire{.runner = *idle, .must = true});
     feed(event::RunnerLost{*idle, "idle"});
     compare();
   }

@@ -91,13 +91,25 @@ TEST_F(PoolObjects, ACallWhoseTurnDoesNotComeHarmsNothing) {
   EXPECT_THAT(end(2).sent(), ElementsAre(4));
 }
 
+TEST_F(PoolObjects, ACallThatTimesOutBeforeItHasLeftTheHostHarmsNobody) {
+  hold();
+  call(2, 100ms);
+  call(3);
+  EXPECT_EQ(pool->pass(100ms).failure(2), ErrorCode::timed_out);
+  EXPECT_THAT(end(2).sent(), ElementsAre(3)) << "it was withdrawn from the queue";
+  EXPECT_THAT(cancelled(), ElementsAre());
+}
+
 TEST_F(PoolObjects, ACallThatTimesOutDoomsTheLease) {
   hold();
   call(2, 100ms);
   call(3);
   pool->pass(100ms);
   EXPECT_EQ(pool->failure(2), ErrorCode::timed_out);
-  EXPECT_THAT(cancelled(), ElementsAre(2, 1)) << "the call, then all that is there";
+  EXPECT_THAT(cancelled(), ElementsAre(2));
+  EXPECT_EQ(pool->all<action::CancelRemote>().at(0).lease, 1u);
+  pool->feed(event::Overran{1});
+  EXPECT_THAT(cancelled(), ElementsAre(1)) << "then all that is there";
   EXPECT_EQ(pool->failure(3), ErrorCode::runner_lost);
   EXPECT_EQ(call(4).failure(4), ErrorCode::runner_lost);
   EXPECT_THAT(message_of(4), HasSubstr("past its deadline"));
@@ -170,7 +182,7 @@ TEST_F(PoolObjects, ALostRunnerEndsItsLeasesAndWhoCallsThere) {
   hold();
   call(2);
   call(3);
-  pool->feed(event::RunnerLost{1, "power cut"});
+  pool->feed(event::RunnerLost{1, "power cut"}).pass(RunnerState::kExitGrace);
   EXPECT_EQ(pool->failure(2), ErrorCode::runner_lost);
   EXPECT_EQ(pool->failure(3), ErrorCode::runner_lost);
   EXPECT_THAT(message_of(3), HasSubstr("power cut"));

@@ -152,10 +152,10 @@ TEST(PoolPolicy, ReportsABootThatCannotSucceedToAllWaiters) {
   EXPECT_EQ(pool.failure(1), ErrorCode::boot_failed);
   EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed);
   EXPECT_EQ(pool.submit(3).failure(3), ErrorCode::boot_failed) << "not worth waiting for before the next try";
-  EXPECT_EQ(pool.pass(1s).submit(4).count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.pass(1250ms).submit(4).count<action::Boot>(), 1u);
 }
 
-TEST(PoolPolicy, RetriesAFailedBootWithinASecondAndServesTheWaiter) {
+TEST(PoolPolicy, RetriesAFailedBootAfterASecondAndServesTheWaiter) {
   PoolScenario pool(config(1, 2, 1));
   pool.hello(1).submit(1);
   EXPECT_EQ(pool.submit(2).all<action::Callback>().at(0).count, 2u);
@@ -166,7 +166,8 @@ TEST(PoolPolicy, RetriesAFailedBootWithinASecondAndServesTheWaiter) {
   EXPECT_TRUE(ended.error);
   EXPECT_EQ(pool.count<action::Boot>(), 0u);
   const Duration wait = pool.policy.next_wakeup() - pool.now;
-  EXPECT_LE(wait, 1s);
+  EXPECT_GE(wait, 1s);
+  EXPECT_LE(wait, 1250ms);
   EXPECT_EQ(pool.pass(wait).count<action::Boot>(), 1u);
   EXPECT_THAT(pool.hello(3).sent(), ElementsAre(2));
 }

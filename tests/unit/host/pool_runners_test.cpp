@@ -35,7 +35,7 @@ TEST(PoolRunners, DestroysAMachineWhoseRunnerNeverDialsIn) {
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_THAT(pool.all<action::Callback>().at(0).error->message, HasSubstr("did not dial in"));
   EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u) << "too late";
-  EXPECT_EQ(pool.pass(1s).count<action::Boot>(), 1u) << "the waiter still wants a runner";
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the waiter still wants a runner";
 }
 
 TEST(PoolRunners, RefusesASecondHello) {
@@ -50,6 +50,9 @@ TEST(PoolRunners, FailsOnlyTheCallsOfALostRunnerAndReplacesIt) {
   for (CallId call = 1; call <= 4; ++call) pool.submit(call);
   pool.hello(1).hello(2).submit(5);
   pool.feed(event::RunnerLost{1, "connection closed"});
+  EXPECT_EQ(pool.count<action::Complete>(), 0u) << "the backend may say why";
+  EXPECT_EQ(pool.policy.stats().draining, 1u) << "nothing more is sent there";
+  pool.pass(RunnerState::kExitGrace);
   EXPECT_EQ(pool.failure(1), ErrorCode::runner_lost);
   EXPECT_EQ(pool.failure(2), ErrorCode::runner_lost);
   EXPECT_EQ(pool.count<action::Complete>(), 2u);
@@ -63,7 +66,7 @@ TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
   PoolScenario pool(config(2, 2, 1));
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   EXPECT_EQ(pool.where.at(1), 1u);
-  pool.feed(event::RunnerLost{1, "gone"});
+  pool.feed(event::RunnerLost{1, "gone"}).pass(RunnerState::kExitGrace);
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_THAT(pool.sent(), IsEmpty()) << "it may still run there";
   pool.feed(event::MachineExited{1, "exit code 0"});
@@ -216,9 +219,65 @@ TEST(PoolRunners, FailsCallsForAPluginThatNoRunnerCanLoad) {
   pool.submit(1);
   pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
   EXPECT_EQ(pool.failure(1), ErrorCode::incompatible);
-  EXPECT_EQ(pool.submit(2).failure(2), ErrorCode::incompatible);
-  pool.feed(event::RunnerLost{1, "bye"});
-  EXPECT_EQ(pool.submit(3).count<action::Boot>(), 1u) << "another runner may be better";
+  EXPECT_EQ(pool.submit(2).failure(2), ErrorCode::incompatible) << "at once, while nothing has changed";
+  EXPECT_EQ(pool.policy.stats().boots_failed, 1u);
+  EXPECT_EQ(pool.policy.stats().runners, 0u) << "a runner that can do nothing goes";
+  EXPECT_EQ(pool.pass(30s).submit(3).count<action::Boot>(), 1u) << "another machine may be better";
+  EXPECT_THAT(pool.hello(2).sent(), ElementsAre(3));
+}
+
+TEST(PoolRunners, ABrokenPluginOnOneMachineDoesNotKeepTheMinimumUseless) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_EQ(pool.count<action::Boot>(), 0u) << "not without a pause";
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.hello(2).submit(1).sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, OfWhichOneCanLoadOnlySomePluginsOthersAreTriedForTheRestLater) {
+  PoolConfig both = config(0, 2, 1);
+  PoolScenario pool(both);
+  pool.policy.set_plugins({0, 1});
+  pool.submit(1);
+  pool.feed(event::RunnerHello{1, {{0, std::nullopt}, {1, broken_plugin()}}});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  EXPECT_EQ(pool.feed(event::Submit{.call = 2, .digest = 1}).failure(2), ErrorCode::incompatible);
+  pool.pass_alive(30s, {1});
+  EXPECT_EQ(pool.feed(event::Submit{.call = 3, .digest = 1}).count<action::Boot>(), 1u);
+  pool.feed(event::RunnerHello{2, {{0, std::nullopt}, {1, std::nullopt}}});
+  EXPECT_THAT(pool.sent(), ElementsAre(3));
+}
+
+TEST(PoolRunners, ThatDieYoungOneAfterTheOtherAreNotReplacedWithoutAPause) {
+  PoolScenario pool(config(1, 1, 1));
+  EXPECT_EQ(pool.hello(1).feed(event::MachineExited{1, "out of memory"}).count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.hello(2).feed(event::MachineExited{2, "out of memory"}).count<action::Boot>(), 0u);
+  EXPECT_THAT(pool.policy.boot_failure()->message, HasSubstr("out of memory"));
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.hello(3).feed(event::MachineExited{3, "out of memory"}).pass(1250ms).count<action::Boot>(), 0u);
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
+  pool.hello(4).submit(1).finish(1);
+  EXPECT_EQ(pool.feed(event::MachineExited{4, "killed"}).count<action::Boot>(), 1u) << "this one was of use";
+}
+
+TEST(PoolRunners, TheBackendsReasonForALossIsWaitedFor) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1);
+  pool.feed(event::RunnerLost{1, "the connection was closed"});
+  pool.feed(event::MachineExited{1, "killed by signal 9"});
+  ASSERT_EQ(pool.count<action::Complete>(), 1u) << "nothing more can come";
+  EXPECT_THAT(pool.all<action::Complete>()[0].error->message, HasSubstr("killed by signal 9"));
+}
+
+TEST(PoolRunners, ThatBootWithoutTheDigestOfAWaiterDoNotKeepOneFromBootingThatHasIt) {
+  PoolScenario pool(config(0, 3, 100));
+  EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 2, .digest = 1});
+  ASSERT_EQ(pool.count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(1, 0));
+  EXPECT_EQ(pool.feed(event::Submit{.call = 3, .digest = 1}).count<action::Boot>(), 0u) << "the second has it";
 }
 
 TEST(PoolRunners, FailsCallsForAPluginThatTheRunnerDoesNotReport) {
@@ -276,7 +335,7 @@ TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
   PoolScenario pool(config(0, 4, 2));
   EXPECT_EQ(pool.feed(event::Expect{5, 10s}).count<action::Boot>(), 3u);
   pool.feed(event::RunnerLost{2, "never came"});
-  EXPECT_EQ(pool.pass(1s).count<action::Boot>(), 1u) << "the hint still holds";
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the hint still holds";
   for (RunnerId id : {1, 3, 4}) pool.hello(id);
   for (CallId call = 1; call <= 5; ++call) EXPECT_EQ(pool.submit(call).count<action::Boot>(), 0u);
   EXPECT_EQ(pool.policy.stats().waiting, 0u);

@@ -66,7 +66,7 @@ TEST(RunnerLog, ForgetsTheOldestThatAreGone) {
 TEST(RunnerLog, KeepsABoundedPartOfWhatARunnerSaysOfItself) {
   RunnerLog log;
   log.asked(1, kStart);
-  const std::string huge(1 << 20, 'x');
+  const std::string huge(1 << 14, 'x');
   wire::Hello hello;
   hello.facts.assign(1000, {huge, huge});
   hello.plugins.assign(1000, {.plugin = {huge, huge, huge}, .error = huge});

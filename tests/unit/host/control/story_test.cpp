@@ -165,6 +165,7 @@ TEST_F(Story, ALostRunnerEndsACallThatMayNotRunTwice) {
   submit({.call = 1});
   boot(1);
   feed(event::RunnerLost{1, "nothing was heard from it"});
+  pass(RunnerState::kExitGrace);
   EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "machine_started", "runner_ready", "sent", "answered"));
   EXPECT_EQ(report(1).outcome, "runner_lost");
   EXPECT_THAT(text(1, "answered"), HasSubstr("nothing was heard from it"));
@@ -207,7 +208,7 @@ TEST_F(Story, BootsThatFailedWhileItWaitedAreNamed) {
   submit({.call = 1, .budget = 60s});
   now += 3ms;
   feed(event::BootFailed{1, Error{.code = ErrorCode::boot_failed, .message = "no such image"}, false});
-  pass(1s);  // the back-off
+  pass(1250ms);  // the back-off
   boot(2);
   EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "boot_failed", "boot_asked", "machine_started",
                                     "runner_ready", "sent"));
