@@ -59,6 +59,10 @@ class HeldSlots {
   [[nodiscard]] std::vector<CallId> leases(RunnerId runner) const;
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(leases_.size()); }
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waits_at_.size(); }
+  [[nodiscard]] std::uint64_t waiting_for(CallId lease) const {
+    const auto it = leases_.find(lease);
+    return it == leases_.end() ? 0 : it->second.waiting.size();
+  }
 
  private:
   struct Lease {

@@ -60,6 +60,9 @@ class PoolPolicy {
   /// By id. Linear.
   [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
   [[nodiscard]] std::optional<CallId> oldest_waiter() const { return scheduler_.oldest_waiter(); }
+  /// Calls that wait for their turn in the slot of the lease; whether it is one.
+  [[nodiscard]] std::uint64_t waiting_for_turn(CallId lease) const { return held_.waiting_for(lease); }
+  [[nodiscard]] bool holds_objects(CallId lease) const { return held_.runner_of(lease).has_value(); }
   /// Failed boots are being waited out until then, and why; kNever: no.
   [[nodiscard]] Instant boots_again_at(Instant now) const { return elastic_.next_retry(now); }
   [[nodiscard]] const std::optional<Error>& boot_failure() const noexcept { return elastic_.last_failure(); }

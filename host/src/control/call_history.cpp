@@ -37,6 +37,7 @@ void CallHistory::submitted(const Call& call, Instant now) {
   place->count = 0;
   place->dropped = 0;
   place->answered = false;
+  place->holds = false;
   place->code = ErrorCode::none;
   place->failure.clear();
 }
@@ -72,6 +73,22 @@ void CallHistory::answered(CallId call, RunnerId runner, const Error* error, Ins
   if (auto node = open_.extract(call)) keep_ended(std::move(node.mapped()));
 }
 
+void CallHistory::held(CallId call, RunnerId runner, Instant now) {
+  CallStory* const found = story(call);
+  if (found == nullptr) return;
+  found->holds = true;
+  add(call, {.runner = runner, .step = CallStep::held}, now);
+}
+
+void CallHistory::let_go(CallId call, RunnerId runner, const Error* error, Instant now) {
+  CallStory* const found = story(call);
+  if (found == nullptr || !std::exchange(found->holds, false)) return;
+  if (error != nullptr) found->failure = error->to_string().substr(0, limits::kHistoryTextMax);
+  const ErrorCode code = error == nullptr ? ErrorCode::none : error->code;
+  add(call, {.runner = runner, .step = CallStep::let_go, .code = static_cast<std::uint8_t>(code)}, now);
+  if (auto node = open_.extract(call)) keep_ended(std::move(node.mapped()));
+}
+
 const CallStory* CallHistory::find(CallId call) const {
   if (call == 0) return nullptr;
   const std::size_t index = call % limits::kHistoryRecentMax;
@@ -102,7 +119,7 @@ CallStory* CallHistory::place_for(CallId call) {
 }
 
 void CallHistory::make_way(CallStory& old) {
-  if (old.answered) {
+  if (old.answered && !old.holds) {
     if (old.code != ErrorCode::none) keep_ended(std::move(old));
   } else if (open_.size() < limits::kHistoryOpenMax) {
     old.failure = std::string();  // what an earlier call's text left behind is not counted twice

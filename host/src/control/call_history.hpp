@@ -18,7 +18,17 @@
 
 namespace flame::pool {
 
-enum class CallStep : std::uint8_t { queued, sent, begun, attempt_failed, stop_requested, answered, ended };
+enum class CallStep : std::uint8_t {
+  queued,
+  sent,
+  begun,
+  attempt_failed,
+  stop_requested,
+  answered,
+  held,
+  let_go,
+  ended
+};
 
 /// One step of a call. What a step does not have is 0.
 struct CallEvent {
@@ -26,7 +36,7 @@ struct CallEvent {
   RunnerId runner = 0;
   CallStep step = CallStep::queued;
   std::uint8_t attempt = 0;  ///< sent
-  std::uint8_t code = 0;     ///< attempt_failed, answered: ErrorCode; stop_requested: wire::CancelReason
+  std::uint8_t code = 0;     ///< attempt_failed, answered, let_go: ErrorCode; stop_requested: wire::CancelReason
   std::uint8_t signal = 0;   ///< attempt_failed
   std::int16_t exit_code = -1;
 };
@@ -36,6 +46,7 @@ struct QueueView {
   std::uint64_t ahead = 0;  ///< calls that waited before it
   std::uint32_t serving = 0;
   std::uint32_t booting = 0;  ///< a boot that this call caused included
+  bool on_object = false;     ///< it waits for its turn in the slot of its object: `ahead` counts those, no runner
 };
 
 /// All that is known of one call.
@@ -50,8 +61,9 @@ struct CallStory {
   std::uint32_t count = 0;    ///< of events
   std::uint32_t dropped = 0;  ///< events left out in the middle, after the first half
   bool answered = false;
+  bool holds = false;                ///< objects that it has left live in its slot
   ErrorCode code = ErrorCode::none;  ///< of the answer
-  std::string failure;               ///< the answer's error in words
+  std::string failure;               ///< the answer's error in words, or what ended its objects
 
   /// Drops an event in the middle if there is no room.
   void add(const CallEvent& event);
@@ -74,6 +86,9 @@ class CallHistory {
   void add(CallId call, CallEvent event, Instant now);
   /// `error` null: it succeeded.
   void answered(CallId call, RunnerId runner, const Error* error, Instant now);
+  /// It has left objects in its slot; they are gone (nothing if there are none). `error` null: they were let go.
+  void held(CallId call, RunnerId runner, Instant now);
+  void let_go(CallId call, RunnerId runner, const Error* error, Instant now);
 
   /// Null: never heard of it, or not kept any more.
   [[nodiscard]] const CallStory* find(CallId call) const;

@@ -91,7 +91,7 @@ class Teller {
     const std::string runner = name(event.runner);
     switch (event.step) {
       case CallStep::queued:
-        asked_for_it_ = boot_at_arrival(after);
+        asked_for_it_ = story_.queue->on_object ? 0 : boot_at_arrival(after);
         return say(after, "queued", asked_for_it_, "waits: " + why_queued());
       case CallStep::sent:
         return say(
@@ -110,6 +110,12 @@ class Teller {
       case CallStep::answered:
         return say(after, "answered", event.runner,
                    story_.code == ErrorCode::none ? "returned its result" : "failed: " + story_.failure);
+      case CallStep::held:
+        return say(after, "held", event.runner,
+                   "its slot on " + runner + " is kept for the objects that it has left there");
+      case CallStep::let_go:
+        return say(after, "let_go", event.runner,
+                   event.code == 0 ? "its objects were let go" : "its objects are gone: " + story_.failure);
       case CallStep::ended:
         return say(after, "ended", event.runner, "its slot on " + runner + " is free again");
     }
@@ -117,6 +123,10 @@ class Teller {
 
   [[nodiscard]] std::string why_queued() const {
     const pool::QueueView& view = *story_.queue;
+    if (view.on_object) {
+      return "another call was in the slot of its object" +
+             (view.ahead > 0 ? ", " + counted(view.ahead, "call") + " ahead of it" : "");
+    }
     if (view.serving == 0 && view.booting == 0) {
       return "no runner was up and none was being booted, as boots are put off after failed ones";
     }
@@ -160,7 +170,7 @@ class Teller {
       if (const RunnerRecord* taker = runners_.find(event.runner)) tell_boot(*taker, begin, at(event));
       begin = at(event) + Duration(1);  // what led to this attempt has been told
     }
-    if (story_.queue) tell_other_boots(waited_until());
+    if (story_.queue && !story_.queue->on_object) tell_other_boots(waited_until());
   }
 
   // Those that failed while it waited, and those that it waits for now.
@@ -223,7 +233,7 @@ class Teller {
 };
 
 std::string state_of(const CallStory& story, const RunnerLog& runners) {
-  if (story.answered) return "ended";
+  if (story.answered) return story.holds ? "holding" : "ended";
   pool::RunnerId at = 0;
   for (const CallEvent& event : std::span(story.events).first(story.count)) {
     if (event.step == CallStep::sent) at = event.runner;

@@ -41,8 +41,10 @@ void PoolTrace::before(const event::BootOk& event, Instant now) {
 void PoolTrace::before(const event::BootFailed& event, Instant /*now*/) {
   runners_.excuse(event.runner, event.error.message);
 }
+// Of one that was ready the backend may say more; the policy tells in the end.
 void PoolTrace::before(const event::RunnerLost& event, Instant /*now*/) {
-  runners_.excuse(event.runner, event.reason);
+  const RunnerRecord* const record = runners_.find(event.runner);
+  if (record != nullptr && record->ready == kNever) runners_.excuse(event.runner, event.reason);
 }
 void PoolTrace::before(const event::MachineExited& event, Instant /*now*/) {
   runners_.excuse(event.runner, event.reason);
@@ -51,6 +53,7 @@ void PoolTrace::before(const event::Begun& event, Instant now) {
   history_.add(event.call, {.runner = event.runner, .step = CallStep::begun}, now);
 }
 void PoolTrace::before(const event::Ended& event, Instant now) {
+  history_.let_go(event.call, event.runner, event.error ? &*event.error : nullptr, now);
   history_.add(event.call, {.runner = event.runner, .step = CallStep::ended}, now);
 }
 
@@ -73,6 +76,9 @@ void PoolTrace::note(const action::CancelRemote& cancel, Instant now) {
 }
 void PoolTrace::note(const action::Complete& complete, Instant now) {
   history_.answered(complete.call, complete.runner, complete.error ? &*complete.error : nullptr, now);
+}
+void PoolTrace::note(const action::LeaseEnded& ended, Instant now) {
+  history_.let_go(ended.lease, ended.runner, ended.error ? &*ended.error : nullptr, now);
 }
 void PoolTrace::note(const action::DrainRunner& drain, Instant /*now*/) {
   runners_.excuse(drain.runner, "the host told it to go");
@@ -98,6 +104,11 @@ void PoolTrace::end_runners(const Event& event, const Actions& actions, Instant 
 
 void PoolTrace::after(const event::Submit& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
   if (settled(actions, event.call)) return;
+  if (event.lease != 0) {
+    const std::uint64_t waiting = policy.waiting_for_turn(event.lease);
+    return history_.queued(event.call, {.ahead = waiting - std::min<std::uint64_t>(waiting, 1), .on_object = true},
+                           now);
+  }
   const PolicyStats stats = policy.stats();
   history_.queued(event.call,
                   {.ahead = stats.waiting - std::min<std::uint64_t>(stats.waiting, 1),
@@ -106,7 +117,8 @@ void PoolTrace::after(const event::Submit& event, const Actions& actions, const 
                   now);
 }
 
-void PoolTrace::after(const event::Result& event, const Actions& actions, const PoolPolicy& /*policy*/, Instant now) {
+void PoolTrace::after(const event::Result& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
+  if (!event.objects.empty() && policy.holds_objects(event.call)) history_.held(event.call, event.runner, now);
   if (!event.error || settled(actions, event.call)) return;
   const CallStory* const story = history_.find(event.call);
   if (story == nullptr || story->answered) return;  // a late result of a call that was answered otherwise

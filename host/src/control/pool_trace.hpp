@@ -48,6 +48,7 @@ class PoolTrace {
   void note(const action::Send& send, Instant now);
   void note(const action::CancelRemote& cancel, Instant now);
   void note(const action::Complete& complete, Instant now);
+  void note(const action::LeaseEnded& ended, Instant now);
   void note(const action::DrainRunner& drain, Instant now);
   void note(const action::Callback& callback, Instant now);
 

@@ -91,7 +91,7 @@ struct CallReport {
   std::string pool;
   std::string task;
   std::string plugin;   ///< "video@1.4.0"
-  std::string state;    ///< "waiting", "running", "ended"
+  std::string state;    ///< "waiting", "running", "holding" (objects of it live in its slot), "ended"
   std::string outcome;  ///< "ok" or the code of the error; empty unless it has ended
   Duration submitted_ago{};
   std::uint32_t left_out = 0;  ///< steps in the middle that were not kept

@@ -161,6 +161,48 @@ TEST_F(Story, ARunnerThatIsLostIsToldBetweenTheAttempts) {
             "runner ffmpeg-1 was lost: killed by signal 9; the task is idempotent and is tried again");
 }
 
+TEST_F(Story, ACallThatLeftObjectsHoldsItsSlotUntilTheyAreGone) {
+  submit({.call = 1});
+  boot(1);
+  now += 5ms;
+  feed(event::Result{1, 1, std::nullopt, {7}});
+  EXPECT_EQ(report(1).state, "holding");
+  EXPECT_EQ(text(1, "held"), "its slot on ffmpeg-1 is kept for the objects that it has left there");
+  now += 2s;
+  Error crash{.code = ErrorCode::crashed, .message = "the child died", .signal = 11};
+  feed(event::Ended{1, 1, crash});
+  EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "machine_started", "runner_ready", "sent", "answered",
+                                    "held", "let_go", "ended"));
+  EXPECT_EQ(report(1).state, "ended");
+  EXPECT_EQ(report(1).outcome, "ok");
+  EXPECT_THAT(text(1, "let_go"), HasSubstr("the child died"));
+}
+
+TEST_F(Story, ACallOnAnObjectWaitsForItsTurnInTheSlotAndForNoRunner) {
+  submit({.call = 1});
+  boot(1);
+  feed(event::Result{1, 1, std::nullopt, {7}});
+  feed(event::Ended{1, 1});
+  submit({.call = 10});
+  feed(event::Result{1, 10, std::nullopt, {8}});
+  submit({.call = 11, .lease = 10});
+  submit({.call = 12, .lease = 10});
+  submit({.call = 13, .lease = 10});
+  EXPECT_EQ(text(12, "queued"), "waits: another call was in the slot of its object");
+  EXPECT_EQ(text(13, "queued"), "waits: another call was in the slot of its object, 1 call ahead of it");
+  EXPECT_THAT(steps(13), ElementsAre("submitted", "queued"));
+}
+
+TEST_F(Story, ACallThatHoldsObjectsIsRememberedHoweverManyComeAfterIt) {
+  submit({.call = 1});
+  boot(1);
+  feed(event::Result{1, 1, std::nullopt, {7}});
+  for (CallId call = 2; call < 2 * limits::kHistoryRecentMax; ++call) trace.submitted(call, 0, "video::resize", now);
+  EXPECT_EQ(report(1).state, "holding");
+  feed(event::Ended{1, 1});
+  EXPECT_EQ(report(1).state, "ended");
+}
+
 TEST_F(Story, ALostRunnerEndsACallThatMayNotRunTwice) {
   submit({.call = 1});
   boot(1);
