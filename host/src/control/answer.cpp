@@ -9,8 +9,8 @@
 
 namespace flame {
 BOOST_DESCRIBE_STRUCT(PoolStats, (),
-                      (runners, booting, draining, slots_busy, waiting, min, max, submitted, succeeded, failed, retried,
-                       boots, boots_failed, runners_lost))
+                      (runners, booting, draining, slots_busy, slots_held, waiting, min, max, submitted, succeeded,
+                       failed, retried, boots, boots_failed, runners_lost))
 }  // namespace flame
 
 namespace flame::control {

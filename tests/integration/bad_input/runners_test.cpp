@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/integration/bad_input/support.hpp"
+#include "tests/support/processes.hpp"
 
 namespace flame::test {
 namespace {
@@ -64,9 +66,18 @@ TEST_F(BadRunners, OneThatIsKilledAtBootIsBootFailedWithTheSignal) {
 }
 
 TEST_F(BadRunners, OneThatNeverDialsInIsBootFailedAfterTheBootTimeoutAndDestroyed) {
-  const Error error = call_error(script("exec sleep 1000\n"), kShortBoot);
-  EXPECT_TRUE(error.code == ErrorCode::boot_failed || error.code == ErrorCode::queue_timed_out) << error.to_string();
-  EXPECT_EQ(error.started, Started::no);
+  const TempDir directory;
+  const std::string pid_file = directory / "pid";
+  const std::string path = script("echo $$ > " + pid_file + "; exec sleep 1000\n");
+  const Host host = make_host({.runner = path, .pool = kShortBoot});
+  const Pool pool = host.pool("work");
+  auto call = pool.with({.timeout = std::chrono::seconds(10)}).async<misbehave::add>(1, 2);
+  pid_t machine = 0;
+  ASSERT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(pid_file) >> machine); }));
+  EXPECT_TRUE(eventually([&] { return pool.stats().boots_failed > 0; }));
+  EXPECT_TRUE(eventually([&] { return is_gone(machine); })) << "while its host lives on";
+  call.cancel();
+  EXPECT_EQ(call.try_get().error().started, Started::no);
 }
 
 TEST_F(BadRunners, APoolWhoseRunnerWasRepairedServesAgain) {

@@ -35,6 +35,26 @@ TEST_F(Children, TakeAThousandCallsInTheOrderInWhichTheyWereMade) {
   EXPECT_EQ(all.back(), 1000);
 }
 
+TEST_F(Children, TakeCallsThatWaitInTheOrderInWhichTheyCame) {
+  const Host host(config());
+  const Pool pool = host.pool("work");
+  const auto journal = pool.place_child<objects::journal>(file());
+  std::stop_source enough;
+  std::thread blocker(
+      [&] { static_cast<void>(journal.with({.stop = enough.get_token()}).try_call<&Journal::linger>(60'000)); });
+  ASSERT_TRUE(wrote({"lingers"}));
+  constexpr std::int64_t kCalls = 20;
+  std::vector<std::thread> threads;
+  for (std::int64_t i = 1; i <= kCalls; ++i) {
+    threads.emplace_back([&, i] { journal.call<&Journal::append>(i); });
+    ASSERT_TRUE(eventually([&] { return pool.stats().waiting == static_cast<std::uint64_t>(i); }));
+  }
+  enough.request_stop();
+  blocker.join();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(journal.call<&Journal::all>().size(), static_cast<std::size_t>(kCalls));
+}
+
 TEST_F(Children, TakeCallsOfManyThreadsOneAtATime) {
   const Host host(config());
   const auto journal = host.pool("work").place_child<objects::journal>("");

@@ -1,6 +1,4 @@
-// Peers that do not behave: wrong keys, wrong names, broken frames, floods. None of them harms the host.
-#include "tests/integration/host/fake_runner.hpp"
-
+// Peers that do not behave: wrong keys, wrong names, floods, frames that nobody can read. None of them harms the host.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,97 +6,14 @@
 #include <fstream>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "plugin_sdk/wire/payload_frame.hpp"
-#include "tests/integration/host/support.hpp"
-#include "tests/support/newer_minor.hpp"
+#include "tests/integration/host/peer_support.hpp"
 
 namespace flame::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-class Peers : public HostTest {
- protected:
-  struct Setup {
-    std::shared_ptr<RecordingBackend> backend;
-    Host host;
-  };
-  static Setup start(const std::vector<std::string>& listen, std::uint32_t min = 1) {
-    HostConfig settings = config([&](PoolConfig& pool) {
-      pool.backend = "recording";
-      pool.min = min;
-      pool.max = min;
-      pool.shutdown_timeout = 200ms;
-    });
-    settings.listen = listen;
-    auto backend = std::make_shared<RecordingBackend>();
-    return {backend, Host(settings, {backend})};
-  }
-
-  /// Answers invocations of tasks::add until `count` were served.
-  static void serve(Dealer& dealer, std::uint64_t session, int count) {
-    for (int served = 0; served < count;) {
-      auto message = dealer.receive();
-      ASSERT_TRUE(message.has_value());
-      const auto* invoke = std::get_if<wire::Invoke>(&message->body);
-      if (invoke == nullptr) {
-        continue;
-      }
-      ++served;
-      dealer.send(session, wire::Begun{invoke->id});
-      const auto encoded = detail::encode_result<tasks::add>(7, no_objects());
-      const auto bytes = wire::pack(encoded);
-      const std::string frame(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      const auto info = wire::describe(encoded, 1 << 20).value();
-      dealer.send(session, wire::Result{.id = invoke->id, .payload = info, .error = {}, .usage = {}}, &frame);
-      dealer.send(session, wire::Ended{invoke->id});
-    }
-  }
-  static detail::ObjectSink& no_objects() {
-    struct None final : detail::ObjectSink {
-      std::uint32_t add(const detail::ObjectHandle&, std::string_view) override { return 0; }
-    };
-    static None none;
-    return none;
-  }
-
-  /// Says hello as `parent` should; the session.
-  static std::uint64_t join(Dealer& dealer, const wire::Parent& parent) {
-    dealer.send(0, hello_for(parent));
-    const auto answer = dealer.receive();
-    const auto* welcome = answer ? std::get_if<wire::Welcome>(&answer->body) : nullptr;
-    EXPECT_NE(welcome, nullptr);
-    return welcome == nullptr ? 0 : welcome->session;
-  }
-  /// A host and its one runner, which has joined.
-  struct OneRunner {
-    Setup setup = start({"ipc://auto"});
-    wire::Parent parent = setup.backend->parent(0);
-    Dealer dealer{parent.control.at(0)};
-    std::uint64_t session = join(dealer, parent);
-
-    [[nodiscard]] Pool pool() const { return setup.host.pool("ffmpeg"); }
-    /// A call that the runner has heard of.
-    [[nodiscard]] Future<std::int32_t> call_in_flight() {
-      auto future = pool().async<tasks::add>(3, 4);
-      const auto invoke = dealer.receive();
-      EXPECT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
-      return future;
-    }
-  };
-
-  /// The call ends at once, not when the runner counts as silent.
-  static Error end_of(Future<std::int32_t>& call) {
-    EXPECT_TRUE(call.wait_for(5s));
-    return error_of([&] { call.get(); });
-  }
-
-  static std::string refusal(Dealer& dealer) {
-    const auto answer = dealer.receive();
-    const auto* refuse = answer ? std::get_if<wire::Refuse>(&answer->body) : nullptr;
-    return refuse == nullptr ? "" : refuse->reason;
-  }
-};
+class Peers : public PeerTest {};
 
 TEST_F(Peers, AScriptedRunnerServesACall) {
   OneRunner runner;
@@ -214,128 +129,6 @@ TEST_F(Peers, BrokenFramesOfStrangersAreDropped) {
   stranger.send(0, wire::Beat{});
   Dealer runner(parent.control.at(0));
   EXPECT_NE(join(runner, parent), 0U);
-}
-
-TEST_F(Peers, ARunnerThatBreaksTheProtocolIsLostAndItsCallsAreAnswered) {
-  OneRunner runner;
-  auto future = runner.call_in_flight();
-  runner.dealer.send_frames({"this is no envelope"});
-  EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
-  const auto& backend = runner.setup.backend;
-  EXPECT_TRUE(eventually([&] { return backend->destroyed() == std::vector<MachineId>{"m-ffmpeg-1"}; }));
-}
-
-TEST_F(Peers, TwoResultsByTransferForOneCallAreABrokenRunner) {
-  OneRunner runner;
-  auto future = runner.call_in_flight();
-  for (const std::uint64_t transfer : {1, 3}) {
-    runner.dealer.send(runner.session,
-                       wire::Result{.id = future.id(), .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
-  }
-  EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
-}
-
-TEST_F(Peers, ARunnersLeaveWaitsForItsResults) {
-  OneRunner runner;
-  Dealer bulk(runner.parent.bulk.at(0));
-  bulk.send(runner.session, wire::BulkHello{runner.session});
-  auto future = runner.call_in_flight();
-  runner.dealer.send(runner.session,
-                     wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
-  runner.dealer.send(runner.session, wire::Ended{future.id()});
-  runner.dealer.send(runner.session, wire::Retire{1, true, "must"});
-  EXPECT_FALSE(runner.dealer.receive(300ms).has_value());
-  const std::string bytes(100'000, 'x');
-  bulk.send(runner.session, wire::Chunk{1, 0}, &bytes);
-  const auto reply = runner.dealer.receive();
-  ASSERT_TRUE(reply && std::holds_alternative<wire::RetireReply>(reply->body));
-  EXPECT_NE(error_of([&] { future.get(); }).code, ErrorCode::runner_lost) << "it came whole, though it is no int";
-}
-
-TEST_F(Peers, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  const std::uint64_t session = join(runner, parent);
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  const std::uint64_t call = future.id();
-  const auto invoke = runner.receive();
-  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
-  const auto bytes = wire::pack(detail::encode_result<tasks::add>(7, no_objects()));
-  const std::string frame(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  auto info = wire::describe(detail::encode_result<tasks::add>(7, no_objects()), 1 << 20).value();
-  info.resources = {1, 1, 99};
-  for (const std::uint64_t id : {call, call, call + 1}) {
-    runner.send(session, wire::Result{.id = id, .payload = info, .error = {}, .usage = {}}, &frame);
-  }
-  EXPECT_EQ(future.get(), 7);
-  EXPECT_EQ(host.pool("ffmpeg").stats().slots_held, 1U) << "it is taken at its word";
-  bool cancelled = false;
-  for (int released = 0; released < 3 || !cancelled;) {
-    const auto message = runner.receive();
-    ASSERT_TRUE(message.has_value());
-    if (const auto* release = std::get_if<wire::Release>(&message->body)) released += release->lease == call;
-    if (const auto* cancel = std::get_if<wire::Cancel>(&message->body)) cancelled = cancel->id == call;
-  }
-  runner.send(session, wire::Ended{call, Error{.code = ErrorCode::crashed, .message = "boom"}});
-  runner.send(session, wire::Ended{call, {}});
-  EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
-}
-
-TEST_F(Peers, AnOlderRunnerIsToldTheOlderMinor) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  wire::Hello hello = hello_for(parent);
-  hello.protocol_minor = 0;
-  runner.send(0, hello);
-  const auto answer = runner.receive();
-  ASSERT_TRUE(answer && std::holds_alternative<wire::Welcome>(answer->body));
-  EXPECT_EQ(std::get<wire::Welcome>(answer->body).protocol_minor, 0);
-}
-
-TEST_F(Peers, ARequestOfANewerMinorIsAnsweredAndANotificationIsNot) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  const std::uint64_t session = join(runner, parent);
-  const auto send_newer = [&](const wire::Body& body) {
-    const auto bytes = of_a_newer_minor(wire::encode(session, body));
-    runner.send_frames({std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
-  };
-  send_newer(wire::Beat{7});
-  wire::Invoke request;
-  request.id = 77;
-  send_newer(request);
-  const auto answer = runner.receive();
-  ASSERT_TRUE(answer.has_value());
-  const auto* unsupported = std::get_if<wire::Unsupported>(&answer->body);
-  ASSERT_NE(unsupported, nullptr) << "message " << answer->body.index();
-  EXPECT_EQ(unsupported->id, 77U);
-  EXPECT_EQ(unsupported->what, "message kind 200");
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  serve(runner, session, 1);
-  EXPECT_EQ(future.get(), 7);
-}
-
-TEST_F(Peers, ACallThatTheRunnerDoesNotKnowIsIncompatible) {
-  auto [backend, host] = start({"ipc://auto"});
-  const wire::Parent parent = backend->parent(0);
-  Dealer runner(parent.control.at(0));
-  const std::uint64_t session = join(runner, parent);
-  auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  const auto invoke = runner.receive();
-  ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
-  runner.send(session, wire::Unsupported{future.id(), "message kind 5"});
-  const Error error = error_of([&] { future.get(); });
-  EXPECT_EQ(error.code, ErrorCode::incompatible) << error.to_string();
-  EXPECT_NE(error.message.find("flame-runner"), std::string::npos) << error.message;
-  EXPECT_EQ(error.started, Started::no);
-  EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
-  runner.send(session, wire::Unsupported{12345, "nothing that was asked"});
-  auto next = host.pool("ffmpeg").async<tasks::add>(3, 4);
-  serve(runner, session, 1);
-  EXPECT_EQ(next.get(), 7);
 }
 
 TEST_F(Peers, AFrameOverTheLimitEndsOnlyThatConnection) {

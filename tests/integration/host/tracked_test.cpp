@@ -96,6 +96,27 @@ TEST_F(TrackedResources, AreArgumentsOfTasksWhichGoToTheirSlot) {
   EXPECT_TRUE(wrote({"gone", "gone", "gone"}));
 }
 
+TEST_F(TrackedResources, AreArgumentsOfCallsThatGoToTheirRunnerAmongSeveral) {
+  const Host host(config([](PoolConfig& pool) { pool.max = 2, pool.max_concurrency = 2; }));
+  const Pool pool = host.pool("work");
+  std::vector<Tracked<Counter>> counters;
+  for (int i = 0; i < 4; ++i) counters.push_back(pool.call<objects::counter>(i, ""));
+  ASSERT_EQ(pool.stats().runners, 2U);
+  for (const auto& counter : counters) {
+    EXPECT_EQ(pool.call<objects::where>(counter), counter.call<&Counter::pid>());
+  }
+  ASSERT_EQ(::kill(parent_of(counters[0].call<&Counter::pid>()), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return pool.stats().runners_lost == 1; }));
+  int lost = 0;
+  for (const auto& counter : counters) {
+    const auto where = pool.try_call<objects::where>(counter);
+    const ErrorCode code = where.has_error() ? where.error().code : ErrorCode::none;
+    lost += code == ErrorCode::runner_lost ? 1 : 0;
+    EXPECT_TRUE(code == ErrorCode::none || code == ErrorCode::runner_lost) << to_string(code);
+  }
+  EXPECT_EQ(lost, 2) << "those of the other runner go on";
+}
+
 TEST_F(TrackedResources, InDifferentSlotsCannotMeetInOneCall) {
   const Host host(config());
   const Pool pool = host.pool("work");
