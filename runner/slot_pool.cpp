@@ -95,8 +95,11 @@ void SlotPool::kill(std::uint64_t id, StopCause cause) {
   }
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
-  if (Seat* seat = seat_of(id)) (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
-  table_.kill(base::BoottimeClock().now(), found->second);
+  if (Seat* seat = seat_of(id)) {
+    (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
+    seat->handle->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
+  }
+  table_.kill(base::BoottimeClock().now(), found->second, cause == StopCause::host_lost);
   run_actions();
 }
 
