@@ -73,8 +73,7 @@ void describe_exit(const Death& death, int code, Error& error) {
 }
 
 bool ran_out_of_memory(const Death& death) {
-  const bool killed = WIFSIGNALED(death.wait_status) && WTERMSIG(death.wait_status) == SIGKILL;
-  return death.allocation_failed || (killed && death.oom_killer_moved);
+  return death.allocation_failed || death.oom_killed;
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Death {
   bool collateral = false;            // we killed it for another invocation's fault (thread isolation)
   std::string channel_lost;           // we killed it because its channel ended while it lived: why
   bool allocation_failed = false;     // the flag in the control page
-  bool oom_killer_moved = false;      // a kernel counter moved while it ran
+  bool oom_killed = false;            // the kernel's OOM killer explains it; see OomWatch
   std::optional<slot::CrashReport> crash;
   std::vector<std::string> where;  // the crash's frames, named
   Started started = Started::unknown;

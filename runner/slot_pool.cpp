@@ -44,7 +44,7 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       listener_(listener),
       payload_max_(welcome.payload_max),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
-      oom_kills_(oom_kills()) {}
+      oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
 
@@ -227,8 +227,10 @@ bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
 }
 
 // What the process said before it died is heard first: a result may be among it.
-void SlotPool::finish(Processes::iterator entry, const Remains& remains) {
+void SlotPool::finish(Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
+  const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
+  remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
   bool was_ready = false;
   for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) {
     while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
@@ -249,6 +251,7 @@ Error SlotPool::describe_start(Process& process, const Remains& remains) {
   death.before_ready = true;
   death.started = Started::no;
   death.wait_status = remains.status;
+  death.oom_killed = remains.oom_killed;
   for (Seat& seat : process.seats) {
     death.in_start_slot = death.in_start_slot || seat.handle->in_start_slot();
     death.allocation_failed = death.allocation_failed || seat.handle->allocation_failed();
@@ -274,11 +277,7 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
                      seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
   death.allocation_failed = seat.handle->allocation_failed();
-  if (WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !process.kill) {
-    const std::uint64_t kills = oom_kills();
-    death.oom_killer_moved = kills > oom_kills_;
-    oom_kills_ = kills;
-  }
+  death.oom_killed = remains.oom_killed;
   death.crash = seat.handle->crash_report();
   if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
   death.started = seat.handle->begun() ? Started::yes : Started::no;
@@ -301,6 +300,7 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
 }
 
 void SlotPool::tick(Instant now) {
+  if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {
