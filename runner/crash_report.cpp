@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstring>
@@ -72,6 +73,10 @@ void describe_exit(const Death& death, int code, Error& error) {
   }
 }
 
+std::int64_t nanoseconds(const timeval& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL;
+}
+
 bool ran_out_of_memory(const Death& death) {
   return death.allocation_failed || death.oom_killed;
 }
@@ -126,6 +131,19 @@ Error describe_overdue(std::string_view name, Duration limit, std::string log_ta
       "Raise boot_timeout, or do less there.",
       name, base::format_duration(limit));
   return error;
+}
+
+// The slot's word may be anything: no difference is negative.
+Usage usage_until_death(const Usage& begin, const rusage& end, Instant now, bool threads) {
+  const auto since = [](std::int64_t last, std::int64_t first) { return first > last || first < 0 ? 0 : last - first; };
+  Usage usage;
+  usage.wall_ns = since(now.time_since_epoch().count(), begin.wall_ns);
+  if (threads) return usage;
+  usage.user_ns = since(nanoseconds(end.ru_utime), begin.user_ns);
+  usage.system_ns = since(nanoseconds(end.ru_stime), begin.system_ns);
+  const std::uint64_t peak = static_cast<std::uint64_t>(end.ru_maxrss) * 1024;
+  usage.peak_memory = peak - std::min(peak, begin.peak_memory);
+  return usage;
 }
 
 std::uint64_t oom_kills() {

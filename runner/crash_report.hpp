@@ -1,6 +1,8 @@
 // Turns the death of a slot into the Error that the caller gets. Pure but for oom_kills().
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include <flame/error.hpp>
 
+#include "runner/clock.hpp"
 #include "runner/slot/slot_handle.hpp"
 #include "runner/terminator.hpp"
 
@@ -37,6 +40,10 @@ struct Death {
 /// timed_out: what is called `name` ("start()", "start_slot()", "static constructors") has not returned within `limit`,
 /// so its process was killed before any call could begin.
 [[nodiscard]] Error describe_overdue(std::string_view name, Duration limit, std::string log_tail);
+
+/// What an invocation has used whose process had used `end` when it died at `now`: the differences to `begin`, which is
+/// SlotHandle::usage_at_begin(). `threads`: the process's counters are not its own, so only the wall time is told.
+[[nodiscard]] Usage usage_until_death(const Usage& begin, const rusage& end, Instant now, bool threads);
 
 /// "segmentation fault (signal 11)".
 [[nodiscard]] std::string signal_text(int signal);

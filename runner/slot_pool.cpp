@@ -22,18 +22,6 @@ constexpr Duration kReapWait = 200ms;
 constexpr Duration kCrashWait = 2s;
 constexpr Duration kCrashPoll = 500ms;
 
-std::int64_t nanoseconds(const timeval& time) {
-  return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL;
-}
-
-Usage usage_since(const rusage& end, const Usage& begin) {
-  Usage usage;
-  usage.user_ns = std::max<std::int64_t>(0, nanoseconds(end.ru_utime) - begin.user_ns);
-  usage.system_ns = std::max<std::int64_t>(0, nanoseconds(end.ru_stime) - begin.system_ns);
-  usage.peak_memory = static_cast<std::uint64_t>(end.ru_maxrss) * 1024;
-  return usage;
-}
-
 }  // namespace
 
 SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
@@ -280,9 +268,13 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   death.oom_killed = remains.oom_killed;
   death.crash = seat.handle->crash_report();
   if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
-  death.started = seat.handle->begun() ? Started::yes : Started::no;
+  const bool begun = seat.handle->begun();
+  death.started = begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
-  death.usage = usage_since(remains.usage, seat.handle->usage_at_begin());
+  if (begun) {
+    const Instant now = base::BoottimeClock().now();
+    death.usage = usage_until_death(seat.handle->usage_at_begin(), remains.usage, now, process.threads);
+  }
   if (seat.held.lease != 0) return bury_held(seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdint>
+
 namespace flame::runner {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr int exited(int code) {
   return code << 8;
@@ -110,6 +114,38 @@ TEST(CrashReport, AClosedChannelIsNamed) {
   closed.channel_lost = "the task closed the runner's channel";
   EXPECT_EQ(describe_death(closed).message, "the task closed the runner's channel");
   EXPECT_NE(describe_death(death(exited(slot::kExitChannelLost))).message.find("channel"), std::string::npos);
+}
+
+TEST(CrashReport, UsageIsWhatTheInvocationUsedAndNotItsProcess) {
+  Usage begin;
+  begin.wall_ns = Duration(1000s).count();
+  begin.user_ns = Duration(5s).count();
+  begin.system_ns = Duration(2s).count();
+  begin.peak_memory = 64 << 20;
+  rusage end{};
+  end.ru_utime = {7, 0};
+  end.ru_stime = {2, 500'000};
+  end.ru_maxrss = 100 << 10;
+  const Instant now(1004s);
+  const Usage alone = usage_until_death(begin, end, now, false);
+  EXPECT_EQ(Duration(alone.wall_ns), 4s);
+  EXPECT_EQ(Duration(alone.user_ns), 2s);
+  EXPECT_EQ(Duration(alone.system_ns), 500ms);
+  EXPECT_EQ(alone.peak_memory, std::uint64_t{36} << 20U);
+  const Usage thread = usage_until_death(begin, end, now, true);
+  EXPECT_EQ(Duration(thread.wall_ns), 4s);
+  EXPECT_EQ(thread.user_ns + thread.system_ns, 0) << "the process's counters are of all its threads";
+  EXPECT_EQ(thread.peak_memory, 0U);
+}
+
+TEST(CrashReport, UsageOfASlotThatLiesIsNeverNegative) {
+  Usage begin;
+  begin.wall_ns = begin.user_ns = INT64_MIN;
+  begin.system_ns = INT64_MAX;
+  begin.peak_memory = UINT64_MAX;
+  const Usage usage = usage_until_death(begin, rusage{}, Instant(1s), false);
+  EXPECT_EQ(usage.wall_ns + usage.user_ns + usage.system_ns, 0);
+  EXPECT_EQ(usage.peak_memory, 0U);
 }
 
 TEST(CrashReport, TheStackIsKept) {

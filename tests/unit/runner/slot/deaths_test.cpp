@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "plugin_sdk/base/clock.hpp"
 #include "tests/unit/runner/slot/slot_harness.hpp"
 
 namespace flame::slot {
@@ -140,6 +141,19 @@ TEST_F(Deaths, CpuTimeIsLimitedPerInvocation) {
   }
   call(slot, "burns_cpu", number(0), options);
   EXPECT_EQ(WTERMSIG(status_of(slot.pid)), SIGXCPU);
+}
+
+TEST_F(Deaths, WhereTheUsageOfACallBeganIsKnownAfterItsDeath) {
+  TestSlot& slot = hostile_slot();
+  call(slot, "burns_cpu", number(300));
+  ASSERT_TRUE(slot.result.has_value());
+  const std::int64_t before = base::BoottimeClock().now().time_since_epoch().count();
+  deadly(slot, "segfaults");
+  const Usage begin = slot.handle->usage_at_begin();
+  EXPECT_GE(begin.user_ns + begin.system_ns, 290'000'000) << "of the call before";
+  EXPECT_GE(begin.wall_ns, before);
+  EXPECT_LE(begin.wall_ns, base::BoottimeClock().now().time_since_epoch().count());
+  EXPECT_GT(begin.peak_memory, 0U);
 }
 
 TEST_F(Deaths, TheZygotesDeathHarmsNoSlot) {
