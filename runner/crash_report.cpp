@@ -61,6 +61,19 @@ void describe_signal(const Death& death, int signal, Error& error) {
   error.message += ". Debug the plugin.";
 }
 
+void describe_collateral(const Death& death, Error& error) {
+  error.collateral = true;
+  error.signal = death.crash_of_another;
+  error.message =
+      death.crash_of_another == 0
+          ? "Another task of the same process did not stop when asked and had to be killed with it. Use isolation = "
+            "\"process\" for tasks that may hang."
+          : fmt::format(
+                "Another task of the same process crashed it: {}. Call again, or use isolation = \"process\" for "
+                "tasks that may crash.",
+                signal_text(death.crash_of_another));
+}
+
 void describe_exit(const Death& death, int code, Error& error) {
   error.exit_code = code;
   switch (code) {
@@ -102,10 +115,7 @@ Error describe_death(const Death& death) {
   }
   error.code = ErrorCode::crashed;
   if (death.collateral) {
-    error.collateral = true;
-    error.message =
-        "Another task of the same process did not stop when asked and had to be killed with it. Use isolation = "
-        "\"process\" for tasks that may hang.";
+    describe_collateral(death, error);
   } else if (!death.channel_lost.empty()) {
     error.message = death.channel_lost;
   } else if (WIFSIGNALED(death.wait_status)) {

@@ -225,6 +225,7 @@ void SlotPool::finish(Processes::iterator entry, Remains remains) {
     }
     was_ready = was_ready || entry->second.seats[i].ready;
   }
+  remains.crash = crash_in(entry->second);
   for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
   Error error = was_ready ? Error() : describe_start(entry->second, remains);
   processes_.erase(entry);
@@ -253,6 +254,15 @@ Error SlotPool::describe_start(Process& process, const Remains& remains) {
              : describe_death(death);
 }
 
+// 0 if none crashed. A thread that a task left behind reports in the first seat, which may be free: it blames nobody.
+int SlotPool::crash_in(const Process& process) {
+  for (const Seat& seat : process.seats) {
+    if (seat.invocation == 0 && seat.held.lease == 0) continue;
+    if (const auto report = seat.handle->crash_report()) return report->signal;
+  }
+  return 0;
+}
+
 void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   drain_output(process, seat);
   if (seat.invocation == 0 && seat.held.lease == 0) return;
@@ -261,12 +271,14 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   Death death;
   death.wait_status = remains.status;
   death.cause = seat.cause;
-  death.collateral = process.threads && process.kill && process.blames_others && seat.cause == StopCause::none &&
+  death.crash = seat.handle->crash_report();
+  death.crash_of_another = process.threads && !death.crash ? remains.crash : 0;
+  const bool killed_for_another = process.threads && process.kill && process.blames_others;
+  death.collateral = (killed_for_another || death.crash_of_another != 0) && seat.cause == StopCause::none &&
                      seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
   death.allocation_failed = seat.handle->allocation_failed();
   death.oom_killed = remains.oom_killed;
-  death.crash = seat.handle->crash_report();
   if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
   const bool begun = seat.handle->begun();
   death.started = begun ? Started::yes : Started::no;

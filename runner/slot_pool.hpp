@@ -151,6 +151,7 @@ class SlotPool {
     int status = 0;
     rusage usage{};
     bool oom_killed = false;
+    int crash = 0;  // the signal of a call that has crashed there
   };
   using Processes = std::unordered_map<ProcessId, Process>;
 
@@ -162,6 +163,7 @@ class SlotPool {
   void kill_now(Process& process);
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, Remains remains);
+  [[nodiscard]] static int crash_in(const Process& process);
   void bury_seat(Process& process, Seat& seat, const Remains& remains);
   std::size_t read_channel(ProcessId id, std::uint16_t index);
   void watch_writable(SlotRef slot);

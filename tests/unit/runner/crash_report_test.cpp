@@ -109,6 +109,18 @@ TEST(CrashReport, AnInnocentCallIsCollateral) {
   EXPECT_TRUE(error.collateral);
 }
 
+TEST(CrashReport, AnInnocentCallInACrashedProcessLearnsOfTheCrash) {
+  Death innocent = death(signalled(SIGSEGV));
+  innocent.collateral = true;
+  innocent.crash_of_another = SIGSEGV;
+  const Error error = describe_death(innocent);
+  EXPECT_EQ(error.code, ErrorCode::crashed);
+  EXPECT_TRUE(error.collateral);
+  EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_TRUE(error.message.starts_with("Another task of the same process crashed it: segmentation fault (signal 11)."))
+      << error.message;
+}
+
 TEST(CrashReport, AClosedChannelIsNamed) {
   Death closed = death(signalled(SIGKILL));
   closed.channel_lost = "the task closed the runner's channel";
