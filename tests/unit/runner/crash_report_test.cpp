@@ -33,6 +33,30 @@ TEST(CrashReport, ASignalIsCrashedWithItsName) {
   EXPECT_EQ(error.started, Started::yes);
 }
 
+TEST(CrashReport, EachSignalIsToldOnceAndWithItsOwnRemedy) {
+  for (const auto& [signal, remedy] :
+       {std::pair{SIGSEGV, "Debug the plugin."}, std::pair{SIGXCPU, "limits.cpu_time"},
+        std::pair{SIGABRT, "failed assertion"}, std::pair{SIGTERM, "FLAME did not send it"},
+        std::pair{SIGKILL, "FLAME did not send it"}}) {
+    const Error error = describe_death(death(signalled(signal)));
+    EXPECT_NE(error.message.find(remedy), std::string::npos) << error.message;
+    const std::string once = signal_text(signal);
+    EXPECT_NE(error.message.find(once), std::string::npos) << error.message;
+    EXPECT_EQ(error.message.find(once), error.message.rfind(once)) << error.message;
+    EXPECT_EQ(error.to_string(), "crashed: " + error.message);
+  }
+  EXPECT_EQ(describe_death(death(signalled(SIGKILL))).message.find("Debug"), std::string::npos)
+      << "no fault of the plugin";
+}
+
+TEST(CrashReport, ACrashThatHadToBeKilledIsTheCrash) {
+  Death hung = death(signalled(SIGKILL));
+  hung.crash = slot::CrashReport{SIGSEGV, 0x10, false, {}};
+  const Error error = describe_death(hung);
+  EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_NE(error.message.find("segmentation fault (signal 11) at address 0x10"), std::string::npos) << error.message;
+}
+
 TEST(CrashReport, AnExitIsCrashedWithItsCode) {
   const Error error = describe_death(death(exited(3)));
   EXPECT_EQ(error.code, ErrorCode::crashed);
@@ -92,6 +116,7 @@ TEST(CrashReport, AFailedAllocationBeforeTheDeathIsOutOfMemory) {
   const Error error = describe_death(null_pointer);
   EXPECT_EQ(error.code, ErrorCode::out_of_memory);
   EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_EQ(error.message.find("Debug the plugin"), std::string::npos) << error.message;
 }
 
 TEST(CrashReport, AForeignSigkillIsOutOfMemoryOnlyIfTheKernelKilled) {
@@ -167,6 +192,7 @@ TEST(CrashReport, TheStackIsKept) {
   const Error error = describe_death(crashed);
   EXPECT_EQ(error.where, std::vector<std::string>{"video.so+0x10"});
   EXPECT_NE(error.message.find("stack overflowed"), std::string::npos);
+  EXPECT_EQ(error.message.find("at address"), std::string::npos) << error.message;
 }
 
 }  // namespace
