@@ -96,6 +96,22 @@ TEST_F(BadTasks, ATaskDeafToItsStopTokenIsAnsweredAtTheDeadlineAndKilledAfterThe
   EXPECT_EQ(error.started, Started::yes);
 }
 
+TEST_F(BadTasks, ATaskSeesTheDeadlineThatItsCallHas) {
+  const Host host = make_host({.pool = "timeout = \"20s\"\n"});
+  const Pool pool = host.pool("work");
+  const auto remaining = pool.call<misbehave::remaining_ms>();
+  EXPECT_GT(remaining, 15'000) << "the pool's timeout";
+  EXPECT_LE(remaining, 20'000);
+  const auto explicitly = pool.with({.timeout = 60s}).call<misbehave::remaining_ms>();
+  EXPECT_GT(explicitly, 55'000) << "the call's own";
+  EXPECT_LE(explicitly, 60'000);
+}
+
+TEST_F(BadTasks, ATaskWithoutTimeoutSeesNoDeadline) {
+  const Host host = make_host({.pool = "timeout = \"infinite\"\n"});
+  EXPECT_EQ(host.pool("work").call<misbehave::remaining_ms>(), -1);
+}
+
 TEST_F(BadTasks, ACrashTellsTheUsageOfItsOwnCallAndNotOfTheOnesBefore) {
   const Host host = make_host({.pool = "max_concurrency = 1\nspare_slots = 0\n"});
   const Pool pool = host.pool("work");
