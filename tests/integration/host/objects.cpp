@@ -210,7 +210,8 @@ FLAME_PLUGIN("host_objects", "1.0.0", p) {
   p.task<linger_with>();
   p.child<journal>()
       .methods<&Journal::append, &Journal::all, &Journal::add, &Journal::value, &Journal::pid, &Journal::fail,
-               &Journal::die, &Journal::linger, &Journal::deaf, &Journal::echo, &Journal::leave_thread, &Journal::page>();
+               &Journal::die, &Journal::linger, &Journal::deaf, &Journal::echo, &Journal::leave_thread,
+               &Journal::page>();
   p.child<worker>()
       .methods<&Worker::rounds, &Worker::order, &Worker::add, &Worker::pid, &Worker::linger, &Worker::deaf,
                &Worker::print>();
