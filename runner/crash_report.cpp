@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstring>
@@ -48,16 +49,64 @@ const char* culprit(const Death& death) {
   return death.in_start_slot ? "The plugin's start_slot()" : "The plugin, as it was loaded for a slot,";
 }
 
+// What a program does to itself, as far as Unix tells; all else was sent.
+bool is_own_fault(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE || signal == SIGABRT ||
+         signal == SIGSYS || signal == SIGTRAP || signal == SIGXFSZ;
+}
+
+std::string remedy_for(const Death& death, int signal) {
+  if (signal == SIGXCPU) return "It used up limits.cpu_time: raise that, or send less.";
+  if (death.crash && death.crash->stack_overflow) return "Recurse less deeply, or keep large objects on the heap.";
+  if (!is_own_fault(signal)) {
+    return "FLAME did not send it: look for kill(), a timer or a closed pipe in the task, then into the machine's "
+           "logs.";
+  }
+  const std::string place =
+      death.where.empty() ? "Debug the plugin." : "Debug the plugin: error.where is its call stack.";
+  if (signal != SIGABRT) return place;
+  return "Its last output may name a failed assertion, or an exception that nothing caught. " + place;
+}
+
+// One that hung in its crash handler was killed by us: what it had reported is the cause.
+int deadly_signal(const Death& death) {
+  const int signal = WTERMSIG(death.wait_status);
+  return signal == SIGKILL && death.crash && death.crash->signal != 0 ? death.crash->signal : signal;
+}
+
 void describe_signal(const Death& death, int signal, Error& error) {
   error.signal = signal;
   error.message = death.before_ready ? fmt::format("{} crashed: {}", culprit(death), signal_text(signal))
                                      : "The task's process died: " + signal_text(signal);
-  if (death.crash && death.crash->stack_overflow) error.message += ", the stack overflowed";
-  if (death.crash && !death.crash->stack_overflow && (signal == SIGSEGV || signal == SIGBUS)) {
+  const bool overflow = death.crash && death.crash->stack_overflow;
+  if (death.crash && !overflow && (signal == SIGSEGV || signal == SIGBUS)) {
     error.message += fmt::format(" at address {:#x}", death.crash->address);
   }
-  if (signal == SIGXCPU) error.message += ": it used up limits.cpu_time";
-  error.message += ". Debug the plugin.";
+  error.message += (overflow ? ", the stack overflowed. " : ". ") + remedy_for(death, signal);
+}
+
+// In the place of what a signal or an exit code would tell of itself: it only followed.
+void describe_memory(const Death& death, Error& error) {
+  error.code = ErrorCode::out_of_memory;
+  const std::string end = error.signal != 0 ? "was ended by a signal: " + signal_text(error.signal)
+                                            : fmt::format("ended with exit code {}", error.exit_code);
+  error.message = fmt::format("{} ran out of memory. Raise limits.memory or {}. Its process {}.", culprit(death),
+                              death.before_ready ? "use less" : "send less", end);
+}
+
+void describe_collateral(const Death& death, Error& error) {
+  error.collateral = true;
+  error.signal = death.crash_of_another;
+  if (death.crash_of_another == 0) {
+    error.message =
+        "Another task of the same process did not stop when asked and had to be killed with it. Use isolation = "
+        "\"process\" for tasks that may hang.";
+    return;
+  }
+  error.message = fmt::format(
+      "Another task of the same process crashed it: {}. Call again, or use isolation = \"process\" for tasks that may "
+      "crash.",
+      signal_text(death.crash_of_another));
 }
 
 void describe_exit(const Death& death, int code, Error& error) {
@@ -72,9 +121,12 @@ void describe_exit(const Death& death, int code, Error& error) {
   }
 }
 
+std::int64_t nanoseconds(const timeval& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL;
+}
+
 bool ran_out_of_memory(const Death& death) {
-  const bool killed = WIFSIGNALED(death.wait_status) && WTERMSIG(death.wait_status) == SIGKILL;
-  return death.allocation_failed || (killed && death.oom_killer_moved);
+  return death.allocation_failed || death.oom_killed;
 }
 
 }  // namespace
@@ -98,21 +150,16 @@ Error describe_death(const Death& death) {
   }
   error.code = ErrorCode::crashed;
   if (death.collateral) {
-    error.collateral = true;
-    error.message =
-        "Another task of the same process did not stop when asked and had to be killed with it. Use isolation = "
-        "\"process\" for tasks that may hang.";
+    describe_collateral(death, error);
   } else if (!death.channel_lost.empty()) {
     error.message = death.channel_lost;
   } else if (WIFSIGNALED(death.wait_status)) {
-    describe_signal(death, WTERMSIG(death.wait_status), error);
+    describe_signal(death, deadly_signal(death), error);
   } else {
     describe_exit(death, WEXITSTATUS(death.wait_status), error);
   }
   if (!death.collateral && death.channel_lost.empty() && ran_out_of_memory(death)) {
-    error.code = ErrorCode::out_of_memory;
-    error.message = fmt::format("{} ran out of memory. Raise limits.memory or {}. {}", culprit(death),
-                                death.before_ready ? "use less" : "send less", error.message);
+    describe_memory(death, error);
   }
   return error;
 }
@@ -127,6 +174,19 @@ Error describe_overdue(std::string_view name, Duration limit, std::string log_ta
       "Raise boot_timeout, or do less there.",
       name, base::format_duration(limit));
   return error;
+}
+
+// The slot's word may be anything: no difference is negative.
+Usage usage_until_death(const Usage& begin, const rusage& end, Instant now, bool threads) {
+  const auto since = [](std::int64_t last, std::int64_t first) { return first > last || first < 0 ? 0 : last - first; };
+  Usage usage;
+  usage.wall_ns = since(now.time_since_epoch().count(), begin.wall_ns);
+  if (threads) return usage;
+  usage.user_ns = since(nanoseconds(end.ru_utime), begin.user_ns);
+  usage.system_ns = since(nanoseconds(end.ru_stime), begin.system_ns);
+  const std::uint64_t peak = static_cast<std::uint64_t>(end.ru_maxrss) * 1024;
+  usage.peak_memory = peak - std::min(peak, begin.peak_memory);
+  return usage;
 }
 
 std::uint64_t oom_kills() {

@@ -1,6 +1,8 @@
 // Turns the death of a slot into the Error that the caller gets. Pure but for oom_kills().
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include <flame/error.hpp>
 
+#include "runner/clock.hpp"
 #include "runner/slot/slot_handle.hpp"
 #include "runner/terminator.hpp"
 
@@ -20,10 +23,11 @@ struct Death {
   StopCause cause = StopCause::none;  // we killed it for this
   bool before_ready = false;          // no call was ever in it
   bool in_start_slot = false;         // with before_ready: the plugin's start_slot() was running
-  bool collateral = false;            // we killed it for another invocation's fault (thread isolation)
+  bool collateral = false;            // by another invocation's fault (thread isolation): we killed it for that, or
+  int crash_of_another = 0;           // … that one crashed the process with this signal
   std::string channel_lost;           // we killed it because its channel ended while it lived: why
   bool allocation_failed = false;     // the flag in the control page
-  bool oom_killer_moved = false;      // a kernel counter moved while it ran
+  bool oom_killed = false;            // the kernel's OOM killer explains it; see OomWatch
   std::optional<slot::CrashReport> crash;
   std::vector<std::string> where;  // the crash's frames, named
   Started started = Started::unknown;
@@ -37,6 +41,10 @@ struct Death {
 /// timed_out: what is called `name` ("start()", "start_slot()", "static constructors") has not returned within `limit`,
 /// so its process was killed before any call could begin.
 [[nodiscard]] Error describe_overdue(std::string_view name, Duration limit, std::string log_tail);
+
+/// What an invocation has used whose process had used `end` when it died at `now`: the differences to `begin`, which is
+/// SlotHandle::usage_at_begin(). `threads`: the process's counters are not its own, so only the wall time is told.
+[[nodiscard]] Usage usage_until_death(const Usage& begin, const rusage& end, Instant now, bool threads);
 
 /// "segmentation fault (signal 11)".
 [[nodiscard]] std::string signal_text(int signal);

@@ -22,18 +22,6 @@ constexpr Duration kReapWait = 200ms;
 constexpr Duration kCrashWait = 2s;
 constexpr Duration kCrashPoll = 500ms;
 
-std::int64_t nanoseconds(const timeval& time) {
-  return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL;
-}
-
-Usage usage_since(const rusage& end, const Usage& begin) {
-  Usage usage;
-  usage.user_ns = std::max<std::int64_t>(0, nanoseconds(end.ru_utime) - begin.user_ns);
-  usage.system_ns = std::max<std::int64_t>(0, nanoseconds(end.ru_stime) - begin.system_ns);
-  usage.peak_memory = static_cast<std::uint64_t>(end.ru_maxrss) * 1024;
-  return usage;
-}
-
 }  // namespace
 
 SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
@@ -44,7 +32,7 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       listener_(listener),
       payload_max_(welcome.payload_max),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
-      oom_kills_(oom_kills()) {}
+      oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
 
@@ -95,8 +83,11 @@ void SlotPool::kill(std::uint64_t id, StopCause cause) {
   }
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
-  if (Seat* seat = seat_of(id)) (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
-  table_.kill(base::BoottimeClock().now(), found->second);
+  if (Seat* seat = seat_of(id)) {
+    (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
+    seat->handle->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
+  }
+  table_.kill(base::BoottimeClock().now(), found->second, cause == StopCause::host_lost);
   run_actions();
 }
 
@@ -224,14 +215,17 @@ bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
 }
 
 // What the process said before it died is heard first: a result may be among it.
-void SlotPool::finish(Processes::iterator entry, const Remains& remains) {
+void SlotPool::finish(Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
+  const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
+  remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
   bool was_ready = false;
   for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) {
     while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
     }
     was_ready = was_ready || entry->second.seats[i].ready;
   }
+  remains.crash = crash_in(entry->second);
   for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
   Error error = was_ready ? Error() : describe_start(entry->second, remains);
   processes_.erase(entry);
@@ -246,6 +240,7 @@ Error SlotPool::describe_start(Process& process, const Remains& remains) {
   death.before_ready = true;
   death.started = Started::no;
   death.wait_status = remains.status;
+  death.oom_killed = remains.oom_killed;
   for (Seat& seat : process.seats) {
     death.in_start_slot = death.in_start_slot || seat.handle->in_start_slot();
     death.allocation_failed = death.allocation_failed || seat.handle->allocation_failed();
@@ -259,6 +254,15 @@ Error SlotPool::describe_start(Process& process, const Remains& remains) {
              : describe_death(death);
 }
 
+// 0 if none crashed. A thread that a task left behind reports in the first seat, which may be free: it blames nobody.
+int SlotPool::crash_in(const Process& process) {
+  for (const Seat& seat : process.seats) {
+    if (seat.invocation == 0 && seat.held.lease == 0) continue;
+    if (const auto report = seat.handle->crash_report()) return report->signal;
+  }
+  return 0;
+}
+
 void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   drain_output(process, seat);
   if (seat.invocation == 0 && seat.held.lease == 0) return;
@@ -267,20 +271,22 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   Death death;
   death.wait_status = remains.status;
   death.cause = seat.cause;
-  death.collateral = process.threads && process.kill && process.blames_others && seat.cause == StopCause::none &&
+  death.crash = seat.handle->crash_report();
+  death.crash_of_another = process.threads && !death.crash ? remains.crash : 0;
+  const bool killed_for_another = process.threads && process.kill && process.blames_others;
+  death.collateral = (killed_for_another || death.crash_of_another != 0) && seat.cause == StopCause::none &&
                      seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
   death.allocation_failed = seat.handle->allocation_failed();
-  if (WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !process.kill) {
-    const std::uint64_t kills = oom_kills();
-    death.oom_killer_moved = kills > oom_kills_;
-    oom_kills_ = kills;
-  }
-  death.crash = seat.handle->crash_report();
+  death.oom_killed = remains.oom_killed;
   if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
-  death.started = seat.handle->begun() ? Started::yes : Started::no;
+  const bool begun = seat.handle->begun();
+  death.started = begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
-  death.usage = usage_since(remains.usage, seat.handle->usage_at_begin());
+  if (begun) {
+    const Instant now = base::BoottimeClock().now();
+    death.usage = usage_until_death(seat.handle->usage_at_begin(), remains.usage, now, process.threads);
+  }
   if (seat.held.lease != 0) return bury_held(seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
@@ -298,6 +304,7 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
 }
 
 void SlotPool::tick(Instant now) {
+  if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {

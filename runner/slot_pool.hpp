@@ -19,6 +19,7 @@
 #include "runner/crash_report.hpp"
 #include "runner/frame_names.hpp"
 #include "runner/held_slots.hpp"
+#include "runner/oom_watch.hpp"
 #include "runner/output.hpp"
 #include "runner/poller.hpp"
 #include "runner/slot/slot_handle.hpp"
@@ -149,6 +150,8 @@ class SlotPool {
   struct Remains {
     int status = 0;
     rusage usage{};
+    bool oom_killed = false;
+    int crash = 0;  // the signal of a call that has crashed there
   };
   using Processes = std::unordered_map<ProcessId, Process>;
 
@@ -159,7 +162,8 @@ class SlotPool {
   [[nodiscard]] Error describe_start(Process& process, const Remains& remains);
   void kill_now(Process& process);
   void claim(ProcessId id, pid_t pid);
-  void finish(Processes::iterator process, const Remains& remains);
+  void finish(Processes::iterator process, Remains remains);
+  [[nodiscard]] static int crash_in(const Process& process);
   void bury_seat(Process& process, Seat& seat, const Remains& remains);
   std::size_t read_channel(ProcessId id, std::uint16_t index);
   void watch_writable(SlotRef slot);
@@ -194,7 +198,7 @@ class SlotPool {
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
   Duration start_limit_;
   std::unordered_map<GenerationId, FrameNames> frame_names_;
-  std::uint64_t oom_kills_;
+  OomWatch oom_watch_;
   Instant wake_at_ = kNever;
   bool acting_ = false;
   std::vector<slot::SlotEvent> events_;

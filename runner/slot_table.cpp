@@ -28,7 +28,9 @@ SlotTable::SlotTable(const wire::Welcome& welcome)
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
       warm_(std::min(welcome.warm, slots_)),
       reuse_(welcome.reuse && !welcome.single_use),
-      start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault) {}
+      start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
+      shutdown_grace_(base::from_wire(welcome.shutdown_grace_ns)),
+      kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))) {}
 
 // Threads of one process are spares of each other, and a second process of that size would cost too much to stand by.
 std::uint32_t SlotTable::spares(const Generation& generation) const {
@@ -87,13 +89,14 @@ std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
   return {waiting.begin(), waiting.end()};
 }
 
-void SlotTable::kill(Instant now, SlotRef slot) {
+void SlotTable::kill(Instant now, SlotRef slot, bool host_lost) {
   Slot* entry = find(slot);
   if (entry == nullptr || (entry->invocation == 0 && !entry->held)) return;
   entry->deaf = true;
   Process& process = processes_.at(slot.process);
   if (threads()) {
-    retire(now, slot.process, process);
+    const Instant grace_ends = deadline_after(deadline_after(now, shutdown_grace_), kill_grace_);
+    retire(slot.process, process, host_lost ? grace_ends : deadline_after(now, limits::kRetireGrace));
   } else {
     kill_process(slot.process, process);
   }
@@ -157,7 +160,7 @@ void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
   Process& process = processes_.at(slot.process);
   if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
   if (!reusable || !reuse_ || entry.calls >= limits::kSlotCallsMax) {
-    retire(now, slot.process, process);
+    retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
   } else {
     make_free(now, process, slot);
   }
@@ -168,17 +171,17 @@ void SlotTable::channel_lost(Instant now, SlotRef slot) {
   const Slot* entry = find(slot);
   if (entry == nullptr || !entry->ready) return;
   Process& process = processes_.at(slot.process);
-  retire(now, slot.process, process);
+  retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
   balance(now, process.generation);
 }
 
 // Takes no new calls from here on; ends as soon as nothing runs in it.
-void SlotTable::retire(Instant now, ProcessId id, Process& process) {
+void SlotTable::retire(ProcessId id, Process& process, Instant kill_at) {
   if (process.state == ProcessState::killed) return;
   if (process.state != ProcessState::retired) {
     leave_service(process, id);
     process.state = ProcessState::retired;
-    process.kill_at = deadline_after(now, limits::kRetireGrace);
+    process.kill_at = kill_at;
     wake_by(process.kill_at);
   }
   kill_if_drained(id, process);

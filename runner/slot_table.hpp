@@ -69,8 +69,9 @@ class SlotTable {
   [[nodiscard]] std::vector<std::uint64_t> take_waiting(GenerationId generation);
   /// What runs or is held there must die. Process isolation: the process is killed. Thread isolation: the process is
   /// retired, a fresh one takes over, and it is killed when its other invocations have ended and its other held slots
-  /// are free, or after limits::kRetireGrace.
-  void kill(Instant now, SlotRef slot);
+  /// are free, or after limits::kRetireGrace. `host_lost`: that is why it must die, and the others may end in the
+  /// pool's grace for that, however long it is.
+  void kill(Instant now, SlotRef slot, bool host_lost = false);
 
   // --- slots and processes
   /// A new slot said that it is ready. A process whose first slot takes longer than the host allows is killed.
@@ -141,7 +142,7 @@ class SlotTable {
   void balance(Instant now, GenerationId id);
   void fork(Instant now, GenerationId id, Generation& generation);
   void make_free(Instant now, Process& process, SlotRef slot);
-  void retire(Instant now, ProcessId id, Process& process);
+  void retire(ProcessId id, Process& process, Instant kill_at);
   void kill_process(ProcessId id, Process& process, bool overdue = false);
   void watch_start(Instant now, ProcessId id, Process& process);
   void give_up_starting(Process& process);
@@ -155,6 +156,8 @@ class SlotTable {
   std::uint32_t warm_;
   bool reuse_;
   Duration start_limit_;
+  Duration shutdown_grace_;
+  Duration kill_grace_;
   std::map<GenerationId, Generation> generations_;
   std::unordered_map<ProcessId, Process> processes_;
   ProcessId last_process_ = 0;

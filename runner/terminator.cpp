@@ -31,6 +31,7 @@ bool Terminator::invoked(Instant now, const wire::Invoke& invoke) {
   last_seq_ = std::max(last_seq_, invoke.seq);
   Call& call = calls_[invoke.id];
   call.linked = invoke.linked;
+  call.lease = invoke.lease;
   call.next = deadline_after(now, base::from_wire(invoke.remaining_ns));
   wake_by(call.next);
   idle_at_ = kNever;
@@ -141,16 +142,23 @@ void Terminator::host_lost(Instant now, const std::string& why) {
   idle_at_ = kNever;
   stop_checking();
   reason_ = "host lost: " + why;
-  for (auto& [id, call] : calls_) {
-    if (call.stays == Stays::tracked) {
-      let_go(now, id, call);
-    } else if (call.linked) {
-      kill(id, call, StopCause::host_lost);
-    }
-  }
+  for (auto& [id, call] : calls_) lose(now, id, call);
   grace_ends_ = std::min(grace_ends_, deadline_after(now, shutdown_grace_));
   wake_by(grace_ends_);
   leave_if_done(now);
+}
+
+// A call on an object goes as the object goes, whatever its own link: killing it would kill the slot that both are in.
+const Terminator::Call& Terminator::fate_of(const Call& call) const {
+  const auto lease = calls_.find(call.lease);
+  return lease == calls_.end() ? call : lease->second;
+}
+
+void Terminator::lose(Instant now, std::uint64_t id, Call& call) {
+  const Call& fate = fate_of(call);
+  if (fate.stays != Stays::tracked && !fate.linked) return;  // until the grace has passed
+  if (fate.stays == Stays::nothing) return kill(id, call, StopCause::host_lost);
+  stop(now, id, call, StopCause::host_lost);
 }
 
 void Terminator::tick(Instant now) {

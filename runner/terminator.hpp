@@ -56,11 +56,13 @@ class Terminator {
   /// The host has welcomed us. Starts the idle timer. `checks_idle`: a plugin wants to be asked before the host is.
   void welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle = false);
   /// False: this runner has been let go, the invocation must be answered `shutting_down` and is not known here.
+  /// One that runs on an object (Invoke.lease) shares the object's fate when the host is lost.
   [[nodiscard]] bool invoked(Instant now, const wire::Invoke& invoke);
   void cancelled(Instant now, std::uint64_t id, wire::CancelReason reason);
   /// The invocation has its result, and objects of it stay in the slot: it goes on without a deadline until ended().
   /// Once nobody can use it any more (the host promised to send nothing, or is lost), it is told to stop: tracked
   /// resources and linked children at once, with the grace to end in; an unlinked child when the grace has passed.
+  /// What then runs on it is stopped with it and never killed before it, for that would take the destructors.
   void stays(Instant now, std::uint64_t id, Stays what);
   /// The invocation's slot is free or gone and its result has left this process.
   void ended(Instant now, std::uint64_t id);
@@ -92,12 +94,15 @@ class Terminator {
     StopCause cause = StopCause::none;
     Stays stays = Stays::nothing;
     bool linked = true;
+    std::uint64_t lease = 0;  // the call whose objects it runs on
   };
 
   void stop(Instant now, std::uint64_t id, Call& call, StopCause cause);
   void stop_until(Instant kill_at, std::uint64_t id, Call& call, StopCause cause);
   void promise(Instant now);
   void let_go(Instant now, std::uint64_t id, Call& call);
+  void lose(Instant now, std::uint64_t id, Call& call);
+  [[nodiscard]] const Call& fate_of(const Call& call) const;
   void kill(std::uint64_t id, Call& call, StopCause cause);
   void tick_calls(Instant now);
   void end_grace(Instant now);

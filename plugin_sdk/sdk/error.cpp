@@ -32,6 +32,13 @@ void append(std::string& text, std::string_view separator, std::string_view part
   text += part;
 }
 
+// A runner's message tells its signal itself, in a sentence.
+bool tells(std::string_view message, const Error& error) {
+  const std::string end = error.signal != 0 ? "(signal " + std::to_string(error.signal) + ")"
+                                            : "exit code " + std::to_string(error.exit_code);
+  return message.find(end) != std::string_view::npos;
+}
+
 // One line: what a task threw may hold any text.
 std::string one_line(std::string text) {
   for (char& c : text) {
@@ -51,8 +58,8 @@ std::string Error::to_string() const {
   std::string text(flame::to_string(code));
   const std::string death = code == ErrorCode::crashed ? how_it_died(*this) : std::string();
   append(text, ": ", type);
-  append(text, ": ", death);
-  if (message != death) append(text, ": ", message);
+  if (!tells(message, *this)) append(text, ": ", death);
+  append(text, ": ", message);
   append(text, " in ", plugin);
   append(text, " on runner ", runner);
   if (invocation != 0) text += " (invocation " + std::to_string(invocation) + ")";

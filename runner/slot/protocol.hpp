@@ -84,9 +84,11 @@ struct ControlPage {
   alignas(64) std::atomic<std::uint64_t> invocation{0};  // the one that began last; 0 = none yet
   std::atomic<std::uint64_t> ended{0};                   // the one that ended last
   std::atomic<std::uint32_t> allocation_failed{0};       // since `invocation` began: new or malloc gave nothing
-  std::atomic<std::int64_t> user_ns{0};                  // CPU used when `invocation` began
+  std::atomic<std::int64_t> begun_ns{0};                 // CLOCK_BOOTTIME when `invocation` began
+  std::atomic<std::int64_t> user_ns{0};                  // CPU used until then
   std::atomic<std::int64_t> system_ns{0};
-  std::atomic<std::uint32_t> in_start_slot{0};  // 1 while the plugin's start_slot() runs
+  std::atomic<std::uint64_t> memory_at_start{0};  // peak of the fresh slot: what it shares with its zygote
+  std::atomic<std::uint32_t> in_start_slot{0};    // 1 while the plugin's start_slot() runs
   ThrowInfo thrown;
   alignas(64) CrashInfo crash;
 };

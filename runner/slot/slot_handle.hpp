@@ -134,7 +134,8 @@ class SlotHandle {
   [[nodiscard]] bool in_start_slot() const noexcept;
   /// An allocation failed during the current or last invocation: a death then is out_of_memory.
   [[nodiscard]] bool allocation_failed() const noexcept;
-  /// User and system CPU of the process when the current invocation began (for differences with wait4's rusage).
+  /// Where the current invocation's usage starts, see usage_until_death(): CPU of the process (or thread) until then,
+  /// CLOCK_BOOTTIME as wall_ns, and the fresh slot's memory as peak_memory.
   [[nodiscard]] Usage usage_at_begin() const noexcept;
 
   // --- idle memory

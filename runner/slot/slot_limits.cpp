@@ -93,6 +93,8 @@ void UsageMeter::begin(ControlPage& page) {
   begun_user_ns_ = user_ns_;
   begun_system_ns_ = system_ns_;
   wall_ns_ = boot_clock_ns();
+  page.begun_ns.store(wall_ns_, std::memory_order_relaxed);
+  page.memory_at_start.store(memory_at_start_, std::memory_order_relaxed);
   page.user_ns.store(user_ns_, std::memory_order_relaxed);
   page.system_ns.store(system_ns_, std::memory_order_relaxed);
 }

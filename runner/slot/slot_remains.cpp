@@ -99,6 +99,8 @@ bool SlotHandle::allocation_failed() const noexcept {
 
 Usage SlotHandle::usage_at_begin() const noexcept {
   Usage usage;
+  usage.wall_ns = control_->begun_ns.load(std::memory_order_relaxed);
+  usage.peak_memory = control_->memory_at_start.load(std::memory_order_relaxed);
   usage.user_ns = control_->user_ns.load(std::memory_order_relaxed);
   usage.system_ns = control_->system_ns.load(std::memory_order_relaxed);
   return usage;

@@ -19,8 +19,9 @@ using namespace std::chrono_literals;
 class KillHost : public BadInputTest {
  protected:
   /// Starts flame_doomed_host and returns once its calls run. Its files go to files_: a killed host removes none.
-  pid_t start(const std::string& link) {
-    host_ = start_until_ready(FLAME_TEST_DOOMED_HOST, {files_.write("flame.toml", toml({})), link}, files_);
+  pid_t start(const std::string& link, const std::string& pool = {}) {
+    const std::string config = files_.write("flame.toml", toml({.pool = pool}));
+    host_ = start_until_ready(FLAME_TEST_DOOMED_HOST, {config, link}, files_);
     EXPECT_TRUE(eventually([&] { return std::ranges::any_of(runner_processes(host_).slots, ignores_sigterm); }));
     return host_;
   }
@@ -54,7 +55,19 @@ TEST_F(KillHost, UnlinkedWorkEndsAfterTheShutdownTimeout) {
   const auto begin = std::chrono::steady_clock::now();
   end(host, SIGKILL);
   EXPECT_TRUE(eventually(nothing_left, 10s));
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, 1s) << "it had two seconds to end by itself";
+  const auto took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took, 1900ms) << "it had two seconds to end by itself";
+  EXPECT_LT(took, 4s) << "and no more";
+}
+
+TEST_F(KillHost, InOneProcessOfThreadsUnlinkedWorkHasTheShutdownTimeoutBesideLinkedWorkThatHangs) {
+  const pid_t host = start("mixed", "isolation = \"thread\"\nshutdown_timeout = \"6s\"\n");
+  const auto begin = std::chrono::steady_clock::now();
+  end(host, SIGKILL);
+  EXPECT_TRUE(eventually(nothing_left, 12s));
+  const auto took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took, 5900ms) << "longer than a retired process lives otherwise";
+  EXPECT_LT(took, 8s);
 }
 
 TEST_F(KillHost, AStoppedHostThatIsKilledLeavesNothing) {

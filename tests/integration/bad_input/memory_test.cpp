@@ -51,6 +51,10 @@ TEST_F(BadMemory, ATaskOverItsCpuTimeIsCrashedBySigxcpu) {
   EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
   EXPECT_EQ(error.signal, SIGXCPU);
   EXPECT_NE(error.message.find("limits.cpu_time"), std::string::npos) << error.message;
+  const std::int64_t cpu_ns = error.usage.user_ns + error.usage.system_ns;
+  EXPECT_GE(cpu_ns, 900'000'000);
+  EXPECT_LT(cpu_ns, 3'000'000'000);
+  EXPECT_GE(error.usage.wall_ns, cpu_ns - 100'000'000) << "one thread";
 }
 
 }  // namespace

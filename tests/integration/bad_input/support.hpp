@@ -30,7 +30,8 @@ struct Setting {
          "[pools.work]\nplugins = [\"" +
          setting.plugin +
          "\"]\n"
-         "max = 1\nshutdown_timeout = \"2s\"\n" +
+         "max = 1\n" +
+         (setting.pool.find("shutdown_timeout") == std::string::npos ? "shutdown_timeout = \"2s\"\n" : "") +
          (setting.pool.find("max_concurrency") == std::string::npos ? "max_concurrency = 4\n" : "") + setting.pool;
 }
 

@@ -96,6 +96,37 @@ TEST_F(BadTasks, ATaskDeafToItsStopTokenIsAnsweredAtTheDeadlineAndKilledAfterThe
   EXPECT_EQ(error.started, Started::yes);
 }
 
+TEST_F(BadTasks, ATaskSeesTheDeadlineThatItsCallHas) {
+  const Host host = make_host({.pool = "timeout = \"20s\"\n"});
+  const Pool pool = host.pool("work");
+  const auto remaining = pool.call<misbehave::remaining_ms>();
+  EXPECT_GT(remaining, 15'000) << "the pool's timeout";
+  EXPECT_LE(remaining, 20'000);
+  const auto explicitly = pool.with({.timeout = 60s}).call<misbehave::remaining_ms>();
+  EXPECT_GT(explicitly, 55'000) << "the call's own";
+  EXPECT_LE(explicitly, 60'000);
+}
+
+TEST_F(BadTasks, ATaskWithoutTimeoutSeesNoDeadline) {
+  const Host host = make_host({.pool = "timeout = \"infinite\"\n"});
+  EXPECT_EQ(host.pool("work").call<misbehave::remaining_ms>(), -1);
+}
+
+TEST_F(BadTasks, ACrashTellsTheUsageOfItsOwnCallAndNotOfTheOnesBefore) {
+  const Host host = make_host({.pool = "max_concurrency = 1\nspare_slots = 0\n"});
+  const Pool pool = host.pool("work");
+  const auto slot = pool.call<misbehave::process_id>();
+  pool.call<misbehave::spin_ms>(500);
+  EXPECT_EQ(pool.call<misbehave::make_bytes>(std::uint64_t{64} << 20U).size(), std::size_t{64} << 20U);
+  ASSERT_EQ(pool.call<misbehave::process_id>(), slot);
+  const Error error = error_of([&] { pool.call<misbehave::kill_self>(SIGKILL); });
+  EXPECT_EQ(error.signal, SIGKILL) << error.to_string();
+  EXPECT_GT(error.usage.wall_ns, 0);
+  EXPECT_LT(std::chrono::nanoseconds(error.usage.wall_ns), 5s);
+  EXPECT_LT(std::chrono::nanoseconds(error.usage.user_ns + error.usage.system_ns), 300ms);
+  EXPECT_LT(error.usage.peak_memory, std::uint64_t{32} << 20U);
+}
+
 TEST_F(BadTasks, ATaskThatHangsForEverIsTimedOut) {
   const Host host = make_host();
   const Pool pool = host.pool("work");

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -16,9 +18,13 @@ namespace flame::test {
 class DoomedHost {
  public:
   /// Returns once the program has made its object: `what` is "tracked" or the name of a child, `link` "linked" or
-  /// "unlinked"; the object writes to `file`. Its own files go to a directory of its own: a killed host removes none.
-  DoomedHost(const std::string& toml, const std::string& what, const std::string& link, const std::string& file) {
-    pid_ = start_until_ready(FLAME_TEST_DOOMED_HOST, {files_.write("flame.toml", toml), what, link, file}, files_);
+  /// "unlinked"; the object writes to `file`. `busy`: a method of it runs, or is about to write "lingers". Its own
+  /// files go to a directory of its own: a killed host removes none.
+  DoomedHost(const std::string& toml, const std::string& what, const std::string& link, const std::string& file,
+             bool busy = false) {
+    std::vector<std::string> arguments = {files_.write("flame.toml", toml), what, link, file};
+    if (busy) arguments.emplace_back("busy");
+    pid_ = start_until_ready(FLAME_TEST_DOOMED_HOST, std::move(arguments), files_);
   }
   ~DoomedHost() {
     if (pid_ > 0) kill();

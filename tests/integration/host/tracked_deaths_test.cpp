@@ -162,6 +162,18 @@ TEST_F(TrackedDeaths, ARunnerThatIsTerminatedLetsItsObjectsGoInOrder) {
   EXPECT_EQ(pool.call<objects::add>(1, 2), 3);
 }
 
+TEST_F(TrackedDeaths, AKilledHostStopsTheirMethodsSoThatDestructorsRun) {
+  for (const std::string link : {"linked", "unlinked"}) {
+    DoomedHost host(config_text(), "tracked", link, file(link), true);
+    EXPECT_TRUE(wrote({"lingers"}, link)) << link;
+    const auto begin = std::chrono::steady_clock::now();
+    host.kill();
+    EXPECT_TRUE(eventually(nothing_left, 5s)) << link;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1900ms) << "nobody can use it any more";
+    EXPECT_EQ(lines(link), (std::vector<std::string>{"lingers", "gone"}));
+  }
+}
+
 TEST_F(TrackedDeaths, AKilledHostReleasesThem) {
   for (const std::string link : {"linked", "unlinked"}) {
     DoomedHost host(config_text(), "tracked", link, file(link));

@@ -66,7 +66,7 @@ TEST_F(Why, ATaskThatThrowsAndOneThatCrashes) {
   EXPECT_THAT(text(failed.invocation, "answered"), HasSubstr("std::runtime_error: no such file"));
   const Error crashed = error_of([&] { pool.call<tasks::die>(SIGSEGV); });
   EXPECT_EQ(why(crashed.invocation).outcome, "crashed");
-  EXPECT_THAT(text(crashed.invocation, "answered"), HasSubstr("Segmentation fault (signal 11)"));
+  EXPECT_THAT(text(crashed.invocation, "answered"), HasSubstr("segmentation fault (signal 11)"));
   const auto last = ask(control::WhyRequest{.which = control::WhyRequest::Which::failed});
   EXPECT_EQ(std::get<control::CallReport>(last.value()).invocation, crashed.invocation);
 }

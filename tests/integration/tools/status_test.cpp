@@ -163,7 +163,7 @@ TEST_F(FlameWhy, FlameCallTellsTheStoryItself) {
   EXPECT_EQ(crashed.exit_code, 1);
   EXPECT_THAT(crashed.err, HasSubstr("(invocation 1)"));
   EXPECT_THAT(crashed.err, HasSubstr("waits: no runner was up; runner main-1 was asked of backend local"));
-  EXPECT_THAT(crashed.err, HasSubstr("failed: crashed: Segmentation fault (signal 11)"));
+  EXPECT_THAT(crashed.err, HasSubstr("failed: crashed: The task's process died: segmentation fault (signal 11)"));
   EXPECT_EQ(call("greet", {R"(["x"])"}).err, "");
 }
 

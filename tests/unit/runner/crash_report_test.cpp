@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdint>
+
 namespace flame::runner {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr int exited(int code) {
   return code << 8;
@@ -27,6 +31,30 @@ TEST(CrashReport, ASignalIsCrashedWithItsName) {
   EXPECT_EQ(error.signal, SIGSEGV);
   EXPECT_NE(error.message.find("segmentation fault (signal 11)"), std::string::npos) << error.message;
   EXPECT_EQ(error.started, Started::yes);
+}
+
+TEST(CrashReport, EachSignalIsToldOnceAndWithItsOwnRemedy) {
+  for (const auto& [signal, remedy] :
+       {std::pair{SIGSEGV, "Debug the plugin."}, std::pair{SIGXCPU, "limits.cpu_time"},
+        std::pair{SIGABRT, "failed assertion"}, std::pair{SIGTERM, "FLAME did not send it"},
+        std::pair{SIGKILL, "FLAME did not send it"}}) {
+    const Error error = describe_death(death(signalled(signal)));
+    EXPECT_NE(error.message.find(remedy), std::string::npos) << error.message;
+    const std::string once = signal_text(signal);
+    EXPECT_NE(error.message.find(once), std::string::npos) << error.message;
+    EXPECT_EQ(error.message.find(once), error.message.rfind(once)) << error.message;
+    EXPECT_EQ(error.to_string(), "crashed: " + error.message);
+  }
+  EXPECT_EQ(describe_death(death(signalled(SIGKILL))).message.find("Debug"), std::string::npos)
+      << "no fault of the plugin";
+}
+
+TEST(CrashReport, ACrashThatHadToBeKilledIsTheCrash) {
+  Death hung = death(signalled(SIGKILL));
+  hung.crash = slot::CrashReport{SIGSEGV, 0x10, false, {}};
+  const Error error = describe_death(hung);
+  EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_NE(error.message.find("segmentation fault (signal 11) at address 0x10"), std::string::npos) << error.message;
 }
 
 TEST(CrashReport, AnExitIsCrashedWithItsCode) {
@@ -88,16 +116,14 @@ TEST(CrashReport, AFailedAllocationBeforeTheDeathIsOutOfMemory) {
   const Error error = describe_death(null_pointer);
   EXPECT_EQ(error.code, ErrorCode::out_of_memory);
   EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_EQ(error.message.find("Debug the plugin"), std::string::npos) << error.message;
 }
 
 TEST(CrashReport, AForeignSigkillIsOutOfMemoryOnlyIfTheKernelKilled) {
   Death killed = death(signalled(SIGKILL));
   EXPECT_EQ(describe_death(killed).code, ErrorCode::crashed);
-  killed.oom_killer_moved = true;
+  killed.oom_killed = true;
   EXPECT_EQ(describe_death(killed).code, ErrorCode::out_of_memory);
-  Death other = death(signalled(SIGABRT));
-  other.oom_killer_moved = true;
-  EXPECT_EQ(describe_death(other).code, ErrorCode::crashed);
 }
 
 TEST(CrashReport, AnInnocentCallIsCollateral) {
@@ -108,11 +134,55 @@ TEST(CrashReport, AnInnocentCallIsCollateral) {
   EXPECT_TRUE(error.collateral);
 }
 
+TEST(CrashReport, AnInnocentCallInACrashedProcessLearnsOfTheCrash) {
+  Death innocent = death(signalled(SIGSEGV));
+  innocent.collateral = true;
+  innocent.crash_of_another = SIGSEGV;
+  const Error error = describe_death(innocent);
+  EXPECT_EQ(error.code, ErrorCode::crashed);
+  EXPECT_TRUE(error.collateral);
+  EXPECT_EQ(error.signal, SIGSEGV);
+  EXPECT_TRUE(error.message.starts_with("Another task of the same process crashed it: segmentation fault (signal 11)."))
+      << error.message;
+}
+
 TEST(CrashReport, AClosedChannelIsNamed) {
   Death closed = death(signalled(SIGKILL));
   closed.channel_lost = "the task closed the runner's channel";
   EXPECT_EQ(describe_death(closed).message, "the task closed the runner's channel");
   EXPECT_NE(describe_death(death(exited(slot::kExitChannelLost))).message.find("channel"), std::string::npos);
+}
+
+TEST(CrashReport, UsageIsWhatTheInvocationUsedAndNotItsProcess) {
+  Usage begin;
+  begin.wall_ns = Duration(1000s).count();
+  begin.user_ns = Duration(5s).count();
+  begin.system_ns = Duration(2s).count();
+  begin.peak_memory = 64 << 20;
+  rusage end{};
+  end.ru_utime = {7, 0};
+  end.ru_stime = {2, 500'000};
+  end.ru_maxrss = 100 << 10;
+  const Instant now(1004s);
+  const Usage alone = usage_until_death(begin, end, now, false);
+  EXPECT_EQ(Duration(alone.wall_ns), 4s);
+  EXPECT_EQ(Duration(alone.user_ns), 2s);
+  EXPECT_EQ(Duration(alone.system_ns), 500ms);
+  EXPECT_EQ(alone.peak_memory, std::uint64_t{36} << 20U);
+  const Usage thread = usage_until_death(begin, end, now, true);
+  EXPECT_EQ(Duration(thread.wall_ns), 4s);
+  EXPECT_EQ(thread.user_ns + thread.system_ns, 0) << "the process's counters are of all its threads";
+  EXPECT_EQ(thread.peak_memory, 0U);
+}
+
+TEST(CrashReport, UsageOfASlotThatLiesIsNeverNegative) {
+  Usage begin;
+  begin.wall_ns = begin.user_ns = INT64_MIN;
+  begin.system_ns = INT64_MAX;
+  begin.peak_memory = UINT64_MAX;
+  const Usage usage = usage_until_death(begin, rusage{}, Instant(1s), false);
+  EXPECT_EQ(usage.wall_ns + usage.user_ns + usage.system_ns, 0);
+  EXPECT_EQ(usage.peak_memory, 0U);
 }
 
 TEST(CrashReport, TheStackIsKept) {
@@ -122,6 +192,7 @@ TEST(CrashReport, TheStackIsKept) {
   const Error error = describe_death(crashed);
   EXPECT_EQ(error.where, std::vector<std::string>{"video.so+0x10"});
   EXPECT_NE(error.message.find("stack overflowed"), std::string::npos);
+  EXPECT_EQ(error.message.find("at address"), std::string::npos) << error.message;
 }
 
 }  // namespace

@@ -350,6 +350,26 @@ TEST_F(ThreadedSlotTableTest, ADeafTaskAloneIsKilledAtOnce) {
   EXPECT_EQ(did(), "kill 1 for 7, fork 2x3");
 }
 
+TEST_F(ThreadedSlotTableTest, WhenTheHostIsLostTheInnocentHaveThePoolsGraceInsteadOfThat) {
+  for (const Duration grace : {Duration(2s), Duration(30s)}) {
+    wire::Welcome message = welcome(3, wire::Isolation::thread);
+    message.shutdown_grace_ns = grace.count();
+    message.kill_grace_ns = Duration(250ms).count();
+    make(message);
+    up();
+    for (std::uint32_t i = 0; i < 3; ++i) ready(1, i);
+    lease(7);
+    lease(8);
+    table->kill(now, {1, 2}, true);
+    for (std::uint32_t i = 0; i < 3; ++i) ready(2, i);
+    did();
+    pass(grace + 249ms);
+    EXPECT_EQ(did(), "") << "asked to stop at the end of the grace, it may still end by itself";
+    pass(1ms);
+    EXPECT_EQ(did(), "kill 1 for 7");
+  }
+}
+
 // --- held slots
 
 TEST_F(SlotTableTest, AHeldSlotIsKeptForItsObjectsAndEnteredByCallsOnThem) {

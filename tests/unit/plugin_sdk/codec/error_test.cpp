@@ -27,6 +27,21 @@ TEST(ErrorText, IsOneLineWithEverythingThatIsKnown) {
   EXPECT_EQ(error.to_string(), "task_failed: std::runtime_error: two lines");
 }
 
+TEST(ErrorText, TellsTheSignalOrExitCodeOnce) {
+  Error error;
+  error.code = ErrorCode::crashed;
+  error.signal = SIGKILL;
+  error.message = "The task's process died: killed (signal 9). Look for it.";
+  EXPECT_EQ(error.to_string(), "crashed: The task's process died: killed (signal 9). Look for it.");
+  error.message = "The slot is gone.";
+  EXPECT_EQ(error.to_string(), "crashed: Killed (signal 9): The slot is gone.");
+  error.signal = 0;
+  error.exit_code = 3;
+  EXPECT_EQ(error.to_string(), "crashed: exit code 3: The slot is gone.");
+  error.message = "The task ended its process with exit code 3.";
+  EXPECT_EQ(error.to_string(), "crashed: The task ended its process with exit code 3.");
+}
+
 TEST(ErrorText, NamesEveryCode) {
   EXPECT_EQ(to_string(ErrorCode::none), "none");
   EXPECT_EQ(to_string(ErrorCode::queue_timed_out), "queue_timed_out");

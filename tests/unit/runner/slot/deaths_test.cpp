@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "plugin_sdk/base/clock.hpp"
 #include "tests/unit/runner/slot/slot_harness.hpp"
 
 namespace flame::slot {
@@ -14,8 +15,8 @@ namespace {
 class Deaths : public SlotTest {
  protected:
   /// Runs a task that ends its process; gives the wait status.
-  int deadly(TestSlot& slot, std::string_view task, std::string_view argument = {}) {
-    call(slot, task, argument);
+  int deadly(TestSlot& slot, std::string_view task, std::string_view argument = {}, InvokeView options = {}) {
+    call(slot, task, argument, options);
     EXPECT_FALSE(slot.result.has_value());
     EXPECT_TRUE(slot.closed.has_value());
     EXPECT_TRUE(slot.handle->begun());
@@ -134,12 +135,29 @@ TEST_F(Deaths, CpuTimeIsLimitedPerInvocation) {
   TestSlot& slot = hostile_slot();
   InvokeView options;
   options.cpu_time_ns = 1'000'000'000;
-  for (int i = 0; i < 3; ++i) {
-    call(slot, "echo", "x", options);
-    ASSERT_TRUE(slot.result.has_value());
+  std::int64_t burnt_ns = 0;
+  for (int i = 0; i < 4; ++i) {
+    call(slot, "burns_cpu", number(400), options);
+    ASSERT_TRUE(slot.result.has_value()) << "call " << i << " died after " << burnt_ns << " ns of CPU in its process";
+    burnt_ns += slot.result->usage.user_ns + slot.result->usage.system_ns;
   }
-  call(slot, "burns_cpu", number(0), options);
-  EXPECT_EQ(WTERMSIG(status_of(slot.pid)), SIGXCPU);
+  EXPECT_GE(burnt_ns, 1'500'000'000) << "more than one invocation may use";
+  const int status = deadly(slot, "burns_cpu", number(0), options);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGXCPU);
+}
+
+TEST_F(Deaths, WhereTheUsageOfACallBeganIsKnownAfterItsDeath) {
+  TestSlot& slot = hostile_slot();
+  call(slot, "burns_cpu", number(300));
+  ASSERT_TRUE(slot.result.has_value());
+  const std::int64_t before = base::BoottimeClock().now().time_since_epoch().count();
+  deadly(slot, "segfaults");
+  const Usage begin = slot.handle->usage_at_begin();
+  EXPECT_GE(begin.user_ns + begin.system_ns, 290'000'000) << "of the call before";
+  EXPECT_GE(begin.wall_ns, before);
+  EXPECT_LE(begin.wall_ns, base::BoottimeClock().now().time_since_epoch().count());
+  EXPECT_GT(begin.peak_memory, 0U);
 }
 
 TEST_F(Deaths, TheZygotesDeathHarmsNoSlot) {
