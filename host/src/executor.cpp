@@ -111,10 +111,8 @@ void Executor::watch(std::shared_ptr<Shared> shared) {
       return;
     }
     const std::uint64_t taken = shared->taken;
-    lock.unlock();
-    std::this_thread::sleep_for(kPatience);
-    lock.lock();
-    if (!shared->tasks.empty() && shared->taken == taken && shared->workers < kThreadsMax) {
+    const bool moves = shared->wake_watcher.wait_for(lock, kPatience, [&] { return shared->taken != taken; });
+    if (!moves && !shared->tasks.empty() && shared->workers < kThreadsMax) {
       shared->workers += spawn(shared, &Executor::work) ? 1 : 0;
     }
   }

@@ -53,7 +53,7 @@ TEST_F(BadMemory, ATaskOverItsCpuTimeIsCrashedBySigxcpu) {
   EXPECT_NE(error.message.find("limits.cpu_time"), std::string::npos) << error.message;
   const std::int64_t cpu_ns = error.usage.user_ns + error.usage.system_ns;
   EXPECT_GE(cpu_ns, 900'000'000);
-  EXPECT_LT(cpu_ns, 3'000'000'000);
+  EXPECT_LT(cpu_ns, 6'000'000'000) << "the kernel looks at whole seconds, and the crash report costs some more";
   EXPECT_GE(error.usage.wall_ns, cpu_ns - 100'000'000) << "one thread";
 }
 
