@@ -125,6 +125,9 @@ struct HostConfig {
   Liveness liveness;
   std::map<std::string, PoolConfig> pools;
   std::map<std::string, BackendOptions> backends;
+  /// Where parse_config() found each option, by path ("pools.ffmpeg.backend"), so that an error which shows later (no
+  /// such backend, no such plugin) names its line as well. Empty when set from C++.
+  std::map<std::string, Location> places;
 };
 
 /// Parses a TOML configuration. `file` is its path: for messages, and relative directories in [plugins] path and

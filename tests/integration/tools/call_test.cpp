@@ -113,8 +113,25 @@ TEST_F(FlameCheck, ReportsMissingPluginsAndWrongBackendOptions) {
   const auto config = write_config("max = 1\n[backends.local]\nrunnr = \"/x\"\n[pools.other]\nplugins = [\"ghost\"]\n");
   const auto result = flame_command({"check", config});
   EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config + ":9:12: pools.other.plugins: "));
   EXPECT_THAT(result.err, HasSubstr("ghost"));
+  EXPECT_THAT(result.err, HasSubstr(config + ":7:9: "));
   EXPECT_THAT(result.err, HasSubstr("did you mean \"runner\""));
+}
+
+TEST_F(FlameCheck, ReportsUnknownBackendsOfPoolsAndTables) {
+  const auto config = write_config("backend = \"lokal\"\n[backends.locl]\nrunnr = \"/x\"\n");
+  const auto result = flame_command({"check", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config + ":5:11: pools.main.backend: there is no backend \"lokal\"; did you mean"));
+  EXPECT_THAT(result.err, HasSubstr(config + ":6:1: backends.locl: there is no backend \"locl\"; did you mean"));
+}
+
+TEST_F(FlameCheck, ReportsWrongOptionsOfABackendThatNoPoolUses) {
+  const auto config = files().write("unused.toml", "[backends.local]\nrunnr = \"/x\"\n");
+  const auto result = flame_command({"check", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config + ":2:9: "));
 }
 
 TEST_F(FlameUsage, WrongUsageIsExitCodeTwo) {
