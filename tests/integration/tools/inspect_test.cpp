@@ -29,7 +29,7 @@ TEST_F(FlamePlugin, InspectGivesJson) {
   const auto result = json::parse(flame_command({"plugin", "inspect", "--json", CLI_FIXTURE}).out)["result"];
   EXPECT_EQ(result["name"], "cli-fixture");
   EXPECT_EQ(result["digest"].get<std::string>().size(), 64U);
-  EXPECT_EQ(result["tasks"].size(), 8U);
+  EXPECT_EQ(result["tasks"].size(), 10U);
   EXPECT_EQ(result["loadable"], true);
 }
 
