@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "plugin_sdk/base/file.hpp"
 #include "tests/integration/tools/cli_test.hpp"
 
 namespace flame::test {
@@ -37,6 +38,7 @@ TEST_F(FlameCall, SendsFilesAndStoresBytes) {
   const auto result = call("reverse", {"[\"@" + file + "\"]", "--attachments", store});
   const auto path = json::parse(result.out).get<std::string>();
   EXPECT_EQ(path, "@" + store + "/1.bin");
+  EXPECT_EQ(base::read_file(store + "/1.bin", 100).value(), "cba");
 }
 
 TEST_F(FlameCall, TellsWhyATaskFailedWithExitCodeOne) {

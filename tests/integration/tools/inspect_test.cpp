@@ -43,6 +43,18 @@ TEST_F(FlamePlugin, InspectSaysWhyAFileIsNoPlugin) {
   EXPECT_EQ(flame_command({"plugin", "inspect", "/tmp"}).exit_code, 2);
 }
 
+TEST_F(FlamePlugin, InspectEndsWithOneForAPluginThatWouldNotLoadHere) {
+  const auto copy = files() / "open.so";
+  std::filesystem::copy_file(CLI_FIXTURE, copy);
+  std::filesystem::permissions(copy, std::filesystem::perms::all);
+  const auto result = flame_command({"plugin", "inspect", copy});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("FAIL permissions everybody may change it: chmod o-w"));
+  const auto as_json = flame_command({"plugin", "inspect", "--json", copy});
+  EXPECT_EQ(as_json.exit_code, 1);
+  EXPECT_EQ(json::parse(as_json.out)["result"]["loadable"], false);
+}
+
 TEST_F(FlamePlugin, SchemaPrintsOneFileForFlatc) {
   const auto result = flame_command({"plugin", "schema", CLI_FIXTURE, "cli_fixture::translate"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
