@@ -123,6 +123,7 @@ void ConfigTable::read(std::string_view key, std::vector<std::string>& out) {
   std::vector<std::string> texts;
   for (const toml::node& element : *list) {
     if (!element.is_string()) return wrong(element, key, "an array of strings");
+    report_.place(path_of(key) + "[" + std::to_string(texts.size()) + "]", element.source());
     texts.push_back(element.as_string()->get());
   }
   out = std::move(texts);

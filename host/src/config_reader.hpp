@@ -26,6 +26,9 @@ class ConfigReport {
   /// Adds a problem at the place of `path`, or of the nearest table around it.
   void add_at(std::string path, const std::string& what);
 
+  /// All that was placed.
+  [[nodiscard]] const std::map<std::string, Location>& places() const noexcept { return places_; }
+
   [[nodiscard]] bool empty() const noexcept { return problems_.empty(); }
   /// All problems in the order of the file, one per line.
   [[nodiscard]] Error error() const;

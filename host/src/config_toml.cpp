@@ -187,6 +187,7 @@ Result<HostConfig> parse_config(std::string_view toml_text, const std::string& f
   try {
     const toml::table root = toml::parse(toml_text, file);
     HostConfig config = read_all(root, file, report);
+    config.places = report.places();
     if (report.empty()) return config;
   } catch (const toml::parse_error& error) {
     report.add(error.source(), "not valid TOML: " + std::string(error.description()));

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -11,8 +10,8 @@
 
 #include <flame/parent.hpp>
 
-#include "plugin_sdk/base/limits.hpp"
-#include "plugin_sdk/base/suggest.hpp"
+#include "host/src/backend_set.hpp"
+#include "host/src/config_place.hpp"
 
 namespace flame::pool {
 namespace {
@@ -48,6 +47,15 @@ std::string machine_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
 }
 
+// One error with a line per problem.
+Error all_of(std::vector<Error> problems) {
+  Error all = std::move(problems.front());
+  for (std::size_t i = 1; i < problems.size(); ++i) {
+    all.message += "\n" + problems[i].message;
+  }
+  return all;
+}
+
 }  // namespace
 
 RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>> backends)
@@ -70,31 +78,19 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
 }
 
 void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
+  Backends by_name;
   for (auto& backend : own) {
     const std::string name = backend->name();
-    backends_[name] = std::move(backend);
+    by_name[name] = std::move(backend);
   }
-  const auto factories = default_backends();
   const BackendEnvironment environment{.host_name = host_name_,
                                        .runtime_dir = runtime_dir_->path().string(),
                                        .log = [log = log_](std::string_view line) { log.info(line); }};
-  for (const auto& [pool, settings] : config_.pools) {
-    if (backends_.contains(settings.backend)) {
-      continue;
-    }
-    const auto factory = factories.find(settings.backend);
-    if (factory == factories.end()) {
-      std::vector<std::string> names;
-      std::transform(factories.begin(), factories.end(), std::back_inserter(names),
-                     [](const auto& entry) { return entry.first; });
-      throw CallError(Error{.code = ErrorCode::invalid_argument,
-                            .message = "pools." + pool + ".backend: there is no backend \"" + settings.backend + "\"" +
-                                       base::did_you_mean(settings.backend, names)});
-    }
-    const auto options = config_.backends.find(settings.backend);
-    auto made = factory->second(options == config_.backends.end() ? BackendOptions{} : options->second, environment);
-    backends_[settings.backend] = value_or_throw(std::move(made));
+  BackendSet set = pool::make_backends(config_, std::move(by_name), default_backends(), environment);
+  if (!set.problems.empty()) {
+    throw CallError(all_of(std::move(set.problems)));
   }
+  backends_ = std::move(set.made);
 }
 
 void RunningHost::make_pools() {
@@ -106,12 +102,10 @@ void RunningHost::make_pools() {
   const bool nested = Parent::get().has_value();
   for (auto& [name, settings] : config_.pools) {
     std::vector<DigestId> plugins;
-    for (const std::string& reference : settings.plugins) {
-      const auto plugin = catalog->resolve(reference);
+    for (std::size_t i = 0; i < settings.plugins.size(); ++i) {
+      const auto plugin = catalog->resolve(settings.plugins[i]);
       if (plugin.has_error()) {
-        Error error = plugin.error();
-        error.message = "pools." + name + ".plugins: " + error.message;
-        throw CallError(std::move(error));
+        throw CallError(plugin_error(config_, name, i, plugin.error()));
       }
       plugins.push_back((*plugin)->id);
     }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <zmq.hpp>
 
+#include "host/src/dial_address.hpp"
 #include "host/src/zap.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
@@ -91,25 +92,9 @@ Error bind_error(const std::string& endpoint, const zmq::error_t& error) {
       .message = "cannot listen on " + endpoint + ": " + error.what() + ". Choose another address in [host] listen."};
 }
 
-// "tcp://[::]:0" → "[::]"
-std::string host_of(const std::string& endpoint) {
-  const std::size_t begin = endpoint.find("://") + 3;
-  return endpoint.substr(begin, endpoint.rfind(':') - begin);
-}
-
-std::string dial_address(const std::string& advertise, const std::string& bound) {
-  std::string address = advertise;
-  if (advertise.empty() || advertise == "auto") {
-    const char* fly = std::getenv("FLY_PRIVATE_IP");
-    const std::string host = host_of(bound);
-    const bool any = host == "[::]" || host == "0.0.0.0" || host == "*";
-    const bool usable = fly != nullptr && *fly != '\0' && std::strlen(fly) <= limits::kNameMax;
-    address = usable ? fly : any ? "127.0.0.1" : host;
-  }
-  if (address.find(':') != std::string::npos && address.front() != '[') {
-    address = '[' + address + ']';
-  }
-  return "tcp://" + address + bound.substr(bound.rfind(':'));
+std::string fly_address() {
+  const char* address = std::getenv("FLY_PRIVATE_IP");
+  return address == nullptr ? std::string() : address;
 }
 
 }  // namespace
@@ -204,9 +189,11 @@ Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
     }
     for (const std::string& tcp : config.tcp) {
       endpoint = tcp;
-      impl->tcp.control.push_back(dial_address(config.advertise, impl->bind(Channel::control, true, endpoint)));
-      endpoint = "tcp://" + host_of(tcp) + ":0";
-      impl->tcp.bulk.push_back(dial_address(config.advertise, impl->bind(Channel::bulk, true, endpoint)));
+      impl->tcp.control.push_back(
+          dial_address(config.advertise, fly_address(), impl->bind(Channel::control, true, endpoint)));
+      endpoint = tcp.substr(0, tcp.rfind(':')) + ":0";  // the same address, any port
+      impl->tcp.bulk.push_back(
+          dial_address(config.advertise, fly_address(), impl->bind(Channel::bulk, true, endpoint)));
     }
   } catch (const zmq::error_t& error) {
     return bind_error(endpoint, error);

@@ -6,7 +6,8 @@
 
 namespace video {
 
-/// The store's directory, created if it is missing; the source's directory when `store` is empty.
+/// The store's directory, created if it is missing; the source's directory when `store` is empty. Pending files that
+/// killed processes of this machine left there are removed.
 std::string store_directory(const std::string& source, const std::string& store);
 
 /// File name of `source` without directory and extension.

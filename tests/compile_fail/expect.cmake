@@ -3,8 +3,8 @@
 file(STRINGS ${SOURCE} first LIMIT_COUNT 1)
 string(REPLACE "// expect: " "" expected "${first}")
 execute_process(
-  COMMAND ${COMPILER} -std=c++20 -Wno-undefined-internal -fsyntax-only
-          -I${REPOSITORY}/plugin_sdk/include -I${REPOSITORY}/plugin_sdk/abi ${SOURCE}
+  COMMAND ${COMPILER} -std=c++20 -Wno-undefined-internal -Werror=unused-result -fsyntax-only
+          -I${REPOSITORY}/plugin_sdk/include -I${REPOSITORY}/plugin_sdk/abi -I${REPOSITORY}/host/include ${SOURCE}
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(expected STREQUAL "success")
   if(NOT status EQUAL 0)

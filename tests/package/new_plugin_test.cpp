@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 
@@ -23,8 +24,9 @@ class NewPlugin : public LeftoversTest {
   void SetUp() override {
     LeftoversTest::SetUp();
     readme_ = base::read_file(FLAME_TEST_README, 1 << 20).value();
-    const char* path = std::getenv("PATH");
-    setenv("PATH", (FLAME_TEST_PREFIX "/" FLAME_TEST_BINDIR ":" + std::string(path ? path : "")).c_str(), 1);
+    // "~/.local" of this newcomer is the install under test.
+    setenv("HOME", work_.path().c_str(), 1);
+    std::filesystem::create_directory_symlink(FLAME_TEST_PREFIX, work_ / ".local");
     setenv("CXX", FLAME_TEST_CXX, 1);
     setenv("CXXFLAGS", FLAME_TEST_CXXFLAGS, 1);
   }
@@ -42,27 +44,33 @@ class NewPlugin : public LeftoversTest {
     return output;
   }
 
-  /// run() of a command that stands in the README.
-  std::string type(const std::string& directory, const std::string& command) {
-    EXPECT_THAT(readme_, HasSubstr(command));
-    return run(directory, command);
+  /// The commands under "Start your own plugin", as they stand there.
+  [[nodiscard]] std::string readme_lines() const {
+    const auto section = readme_.find("## Start your own plugin\n");
+    const auto begin = readme_.find("```sh\n", section);
+    const auto end = readme_.find("```", begin + 6);
+    if (section == std::string::npos || begin == std::string::npos || end == std::string::npos) {
+      throw std::runtime_error("the README has no such section");
+    }
+    return readme_.substr(begin + 6, end - begin - 6);
   }
 
   TempDir work_;
   std::string readme_;
 };
 
-TEST_F(NewPlugin, BuildsPassesItsTestsAndAnswersACallAgainstAnInstall) {
-  type(work_.path(), "flame new plugin greet");
-  const std::string project = work_ / "greet";
-  EXPECT_THAT(readme_, HasSubstr("cmake -B build -DCMAKE_PREFIX_PATH="));
-  run(project, "cmake -B build -DCMAKE_PREFIX_PATH='" FLAME_TEST_PREFIX "'");
-  type(project, "cmake --build build");
-  EXPECT_THAT(type(project, "ctest --test-dir build"), HasSubstr("100% tests passed"));
-  EXPECT_EQ(type(project, R"(flame call greet greet::greet '["world"]')"), "\"Hello, world!\"\n");
+TEST_F(NewPlugin, TheReadmesLinesBuildTestAndCallItAgainstAnInstall) {
+  const std::string lines = readme_lines();
+  const auto installed = lines.find('\n') + 1;  // the first line, which the fixture has done
+  EXPECT_THAT(lines.substr(0, installed), EndsWith("cmake --install build-release --prefix ~/.local\n"));
+  const std::string output = run(work_.path(), "set -e\n" + lines.substr(installed));
+  EXPECT_THAT(output, HasSubstr("100% tests passed"));
+  EXPECT_THAT(output, EndsWith("\n\"Hello, world!\"\n"));
 }
 
 TEST_F(NewPlugin, NamesTheCommandsThatComeNextAndTheyWork) {
+  const char* path = std::getenv("PATH");
+  setenv("PATH", (FLAME_TEST_PREFIX "/" FLAME_TEST_BINDIR ":" + std::string(path ? path : "")).c_str(), 1);
   const std::string said = run(work_.path(), "flame new plugin image-tools");
   const auto next = said.find("Next:\n");
   ASSERT_NE(next, std::string::npos) << said;

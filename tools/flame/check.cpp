@@ -11,9 +11,10 @@
 #include <flame/backend.hpp>
 #include <flame/config.hpp>
 
+#include "host/src/backend_set.hpp"
 #include "host/src/catalog.hpp"
+#include "host/src/config_place.hpp"
 #include "plugin_sdk/base/file.hpp"
-#include "plugin_sdk/base/suggest.hpp"
 #include "tools/flame/command.hpp"
 #include "tools/flame/report.hpp"
 
@@ -40,19 +41,9 @@ std::string lines(const std::vector<std::string>& problems) {
 }
 
 void check_backends(const HostConfig& config, std::vector<std::string>& problems) {
-  const auto factories = default_backends();
-  for (const auto& [name, pool] : config.pools) {
-    if (factories.contains(pool.backend)) continue;
-    std::vector<std::string> known;
-    for (const auto& [backend, ignored] : factories) known.push_back(backend);
-    problems.push_back("pools." + name + ".backend: this program has no backend \"" + pool.backend + "\"" +
-                       base::did_you_mean(pool.backend, known));
-  }
   const BackendEnvironment environment{.host_name = config.name, .runtime_dir = "/tmp", .log = [](std::string_view) {}};
-  for (const auto& [name, options] : config.backends) {
-    const auto factory = factories.find(name);
-    if (factory == factories.end()) continue;  // a program of the user's may bring it
-    if (auto made = factory->second(options, environment); !made) problems.push_back(made.error().message);
+  for (auto& problem : pool::make_backends(config, {}, default_backends(), environment).problems) {
+    problems.push_back(std::move(problem.message));
   }
 }
 
@@ -64,20 +55,21 @@ Json describe_plugin(const pool::CatalogPlugin& plugin) {
           {"tasks", plugin.manifest.tasks.size()}};
 }
 
-Json describe_pool(const std::string& name, const PoolConfig& config, pool::Catalog& catalog,
+Json describe_pool(const HostConfig& config, const std::string& name, pool::Catalog& catalog,
                    std::vector<std::string>& problems) {
+  const PoolConfig& pool = config.pools.at(name);
   Json plugins = Json::array();
-  for (const auto& reference : config.plugins) {
-    if (auto found = catalog.resolve(reference)) {
+  for (std::size_t i = 0; i < pool.plugins.size(); ++i) {
+    if (auto found = catalog.resolve(pool.plugins[i])) {
       plugins.push_back(describe_plugin(**found));
     } else {
-      problems.push_back("pools." + name + ".plugins: " + found.error().message);
+      problems.push_back(pool::plugin_error(config, name, i, std::move(found).error()).message);
     }
   }
-  return {{"backend", config.backend},
-          {"min", config.min},
-          {"max", config.max},
-          {"max_concurrency", config.max_concurrency},
+  return {{"backend", pool.backend},
+          {"min", pool.min},
+          {"max", pool.max},
+          {"max_concurrency", pool.max_concurrency},
           {"plugins", std::move(plugins)}};
 }
 
@@ -101,8 +93,8 @@ Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& 
   pool::Catalog catalog({config.plugin_path.begin(), config.plugin_path.end()}, scratch.path());
   if (auto scanned = catalog.scan(); !scanned) return std::move(scanned).error();
   Json pools = Json::object();
-  for (const auto& [name, pool_config] : config.pools) {
-    pools[name] = describe_pool(name, pool_config, catalog, problems);
+  for (const auto& [name, ignored] : config.pools) {
+    pools[name] = describe_pool(config, name, catalog, problems);
   }
   return pools;
 }
@@ -130,9 +122,9 @@ int run(const Options& options) {
   std::vector<std::string> problems;
   check_backends(*config, problems);
   const auto pools = describe_pools(*config, problems);
-  if (!pools) problems.push_back(pools.error().message);
+  if (!pools) problems.push_back(options.config + ": " + pools.error().message);
   if (!problems.empty()) {
-    print_error(usage_error(options.config + ":\n" + lines(problems)), options.json);
+    print_error(usage_error(lines(problems)), options.json);
     return kUsage;
   }
   const Terminal out(STDOUT_FILENO);

@@ -18,7 +18,9 @@ using flame::cli::kOk;
 using flame::cli::kUsage;
 
 constexpr const char* kFooter =
-    R"(Exit codes: 0 success, 1 a call failed or no host runs, 2 wrong usage or configuration, 130 interrupted.
+    R"(Exit codes: 0 success, 1 a call failed or no host runs, 2 wrong usage or configuration, 130 or 143 interrupted
+(SIGINT, SIGTERM).
+FLAME_LOG=debug, info, warning, error or off: how much the command's own host says (default: warning).
 `flame COMMAND --help` shows options and examples.)";
 
 void add_commands(CLI::App& app, int& exit_code) {

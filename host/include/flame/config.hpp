@@ -87,12 +87,15 @@ struct Liveness {
 
 /// `[pools.NAME]`. Durations: kForever = infinite ("infinite" in TOML) where the comment allows it.
 struct PoolConfig {
-  std::vector<std::string> plugins;             ///< "name", "name@1", "name@1.4" or "name@1.4.0"; at least one
-  std::uint32_t min = 0;                        ///< runners kept up at all times; 0 inside a runner, as is `warm`
-  std::uint32_t max = 10;                       ///< runners at most, booting ones included; 1..limits::kRunnersCeiling
-  std::uint32_t max_concurrency = 100;          ///< slots per runner; 1..limits::kMaxConcurrencyCeiling
-  Duration timeout = std::chrono::seconds(30);  ///< a call may run this long, when neither it nor its task says
-  Duration boot_timeout = std::chrono::seconds(30);  ///< boot to hello; also how long such a call may wait for a slot
+  std::vector<std::string> plugins;     ///< "name", "name@1", "name@1.4" or "name@1.4.0"; at least one
+  std::uint32_t min = 0;                ///< runners kept up at all times; 0 inside a runner, as is `warm`
+  std::uint32_t max = 10;               ///< runners at most, booting ones included; 1..limits::kRunnersCeiling
+  std::uint32_t max_concurrency = 100;  ///< slots per runner; 1..limits::kMaxConcurrencyCeiling
+  /// How long a call may run when neither it nor its task has a timeout. Not for a cast: without a timeout of its own
+  /// or of its task it may wait and run without end.
+  Duration timeout = std::chrono::seconds(30);
+  /// Boot to hello; also how long a call that `timeout` bounds may wait for a slot.
+  Duration boot_timeout = std::chrono::seconds(30);
   Duration shutdown_timeout = std::chrono::seconds(30);     ///< what running work gets when the pool or host drains
   Duration idle_shutdown_after = std::chrono::seconds(30);  ///< kForever: never
   Duration min_idle_shutdown_after = kForever;  ///< the same for the last `min` runners; they return with the next call
@@ -122,6 +125,9 @@ struct HostConfig {
   Liveness liveness;
   std::map<std::string, PoolConfig> pools;
   std::map<std::string, BackendOptions> backends;
+  /// Where parse_config() found each option, by path ("pools.ffmpeg.backend"), so that an error which shows later (no
+  /// such backend, no such plugin) names its line as well. Empty when set from C++.
+  std::map<std::string, Location> places;
 };
 
 /// Parses a TOML configuration. `file` is its path: for messages, and relative directories in [plugins] path and

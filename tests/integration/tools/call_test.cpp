@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "plugin_sdk/base/file.hpp"
 #include "tests/integration/tools/cli_test.hpp"
 
 namespace flame::test {
@@ -37,6 +38,7 @@ TEST_F(FlameCall, SendsFilesAndStoresBytes) {
   const auto result = call("reverse", {"[\"@" + file + "\"]", "--attachments", store});
   const auto path = json::parse(result.out).get<std::string>();
   EXPECT_EQ(path, "@" + store + "/1.bin");
+  EXPECT_EQ(base::read_file(store + "/1.bin", 100).value(), "cba");
 }
 
 TEST_F(FlameCall, TellsWhyATaskFailedWithExitCodeOne) {
@@ -113,8 +115,25 @@ TEST_F(FlameCheck, ReportsMissingPluginsAndWrongBackendOptions) {
   const auto config = write_config("max = 1\n[backends.local]\nrunnr = \"/x\"\n[pools.other]\nplugins = [\"ghost\"]\n");
   const auto result = flame_command({"check", config});
   EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config + ":9:12: pools.other.plugins: "));
   EXPECT_THAT(result.err, HasSubstr("ghost"));
+  EXPECT_THAT(result.err, HasSubstr(config + ":7:9: "));
   EXPECT_THAT(result.err, HasSubstr("did you mean \"runner\""));
+}
+
+TEST_F(FlameCheck, ReportsUnknownBackendsOfPoolsAndTables) {
+  const auto config = write_config("backend = \"lokal\"\n[backends.locl]\nrunnr = \"/x\"\n");
+  const auto result = flame_command({"check", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config + ":5:11: pools.main.backend: there is no backend \"lokal\"; did you mean"));
+  EXPECT_THAT(result.err, HasSubstr(config + ":6:1: backends.locl: there is no backend \"locl\"; did you mean"));
+}
+
+TEST_F(FlameCheck, ReportsWrongOptionsOfABackendThatNoPoolUses) {
+  const auto config = files().write("unused.toml", "[backends.local]\nrunnr = \"/x\"\n");
+  const auto result = flame_command({"check", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr(config + ":2:9: "));
 }
 
 TEST_F(FlameUsage, WrongUsageIsExitCodeTwo) {

@@ -32,6 +32,14 @@ flame::Bytes reverse(flame::Bytes bytes) {
   return bytes;
 }
 
+std::int32_t twice(std::int32_t number) {
+  return 2 * number;
+}
+
+std::string twice(std::string text) {
+  return text + text;
+}
+
 void nothing() {}
 
 std::string wait(flame::Context& context, std::int32_t milliseconds) {
@@ -59,6 +67,8 @@ FLAME_PLUGIN("cli-fixture", "1.2.3", plugin) {
   plugin.task<cli_fixture::translate>();
   plugin.task<cli_fixture::count_letters>();
   plugin.task<cli_fixture::reverse>();
+  plugin.task<flame::overload<std::int32_t(std::int32_t)>(cli_fixture::twice)>();
+  plugin.task<flame::overload<std::string(std::string)>(cli_fixture::twice)>();
   plugin.task<cli_fixture::nothing>();
   plugin.task<cli_fixture::wait>({.timeout = std::chrono::seconds(30)});
   plugin.task<cli_fixture::wait_or_fail>({.timeout = std::chrono::seconds(30)});

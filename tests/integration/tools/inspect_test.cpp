@@ -29,7 +29,7 @@ TEST_F(FlamePlugin, InspectGivesJson) {
   const auto result = json::parse(flame_command({"plugin", "inspect", "--json", CLI_FIXTURE}).out)["result"];
   EXPECT_EQ(result["name"], "cli-fixture");
   EXPECT_EQ(result["digest"].get<std::string>().size(), 64U);
-  EXPECT_EQ(result["tasks"].size(), 8U);
+  EXPECT_EQ(result["tasks"].size(), 10U);
   EXPECT_EQ(result["loadable"], true);
 }
 
@@ -41,6 +41,18 @@ TEST_F(FlamePlugin, InspectSaysWhyAFileIsNoPlugin) {
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_THAT(missing.err, HasSubstr("/no/such/plugin.so"));
   EXPECT_EQ(flame_command({"plugin", "inspect", "/tmp"}).exit_code, 2);
+}
+
+TEST_F(FlamePlugin, InspectEndsWithOneForAPluginThatWouldNotLoadHere) {
+  const auto copy = files() / "open.so";
+  std::filesystem::copy_file(CLI_FIXTURE, copy);
+  std::filesystem::permissions(copy, std::filesystem::perms::all);
+  const auto result = flame_command({"plugin", "inspect", copy});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("FAIL permissions everybody may change it: chmod o-w"));
+  const auto as_json = flame_command({"plugin", "inspect", "--json", copy});
+  EXPECT_EQ(as_json.exit_code, 1);
+  EXPECT_EQ(json::parse(as_json.out)["result"]["loadable"], false);
 }
 
 TEST_F(FlamePlugin, SchemaPrintsOneFileForFlatc) {

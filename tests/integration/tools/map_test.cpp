@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "plugin_sdk/base/file.hpp"
 #include "tests/integration/tools/cli_test.hpp"
 
 namespace flame::test {
@@ -63,7 +64,9 @@ TEST_F(FlameMap, DrawsABarOnATerminal) {
 }
 
 TEST_F(FlameMap, HasNeitherBarNorColoursElsewhere) {
-  const auto result = flame_command(arguments("wait"), "[50]\n[\"x\"]\n");
+  // Long enough for the line that tells every two seconds how far it is.
+  const auto result = flame_command(arguments("wait"), "[2500]\n[\"x\"]\n");
+  EXPECT_THAT(result.err, HasSubstr("flame: 1/2 done, 1 failed, 1 running, 2 s\n"));
   EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;
   EXPECT_EQ(result.err.find('\r'), std::string::npos) << result.err;
 }
@@ -71,6 +74,17 @@ TEST_F(FlameMap, HasNeitherBarNorColoursElsewhere) {
 TEST_F(FlameMap, ObeysNoColor) {
   CommandRun run(arguments("greet"), "[1]\n", {"TERM=xterm", "NO_COLOR=1"}, Errors::terminal);
   EXPECT_EQ(run.finish().err.find("\x1b[31m"), std::string::npos);
+}
+
+TEST_F(FlameMap, StoresTheBytesOfEachResultInAFileNamedAfterItsLine) {
+  const auto store = files() / "out";
+  const auto result = flame_command(arguments("reverse", {"--attachments", store}), "[\"abc\"]\n[\"xy\"]\n");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const auto& line : lines(result.out)) {
+    EXPECT_EQ(line["result"], "@" + store + "/" + line["index"].dump() + "-1.bin");
+  }
+  EXPECT_EQ(base::read_file(store + "/1-1.bin", 100).value(), "cba");
+  EXPECT_EQ(base::read_file(store + "/2-1.bin", 100).value(), "yx");
 }
 
 TEST_F(FlameMap, NeedsNoInput) {

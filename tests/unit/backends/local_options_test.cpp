@@ -15,6 +15,13 @@ Option option(OptionValue value) {
   return {std::move(value), {"flame.toml", 7, 3}};
 }
 
+void expect_refused(const BackendOptions& options, const std::string& message) {
+  const auto parsed = parse_local_options(options);
+  ASSERT_FALSE(parsed) << message;
+  EXPECT_EQ(parsed.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(parsed.error().message, message);
+}
+
 TEST(LocalOptions, TakesRunnerLogAndEnv) {
   BackendOptions options;
   options.values = {{"runner", option(std::string("/opt/r"))},
@@ -40,9 +47,9 @@ TEST(LocalOptions, RefusesAnUnknownKeyWithItsPlaceAndTheNearestOne) {
 TEST(LocalOptions, RefusesAWrongTypeAndAnEmptyPath) {
   BackendOptions options;
   options.values = {{"log", option(std::int64_t{3})}};
-  EXPECT_FALSE(parse_local_options(options));
+  expect_refused(options, "flame.toml:7:3: 'log' must be a string.");
   options.values = {{"runner", option(std::string())}};
-  EXPECT_FALSE(parse_local_options(options));
+  expect_refused(options, "flame.toml:7:3: 'runner' must not be empty; leave it out for the default.");
 }
 
 TEST(RunnerEnvironment, LetsTheRequestWinAndTheRunnersOwnVariablesLast) {

@@ -33,8 +33,9 @@ void make_clip(const std::string& path, const std::string& size, int seconds) {
   if (!said.empty()) throw std::runtime_error("ffmpeg: " + said);
 }
 
-std::string probe(const std::string& path, const std::string& entry) {
-  return output_of("ffprobe -v error -select_streams v:0 -show_entries stream=" + entry + " -of csv=p=0 " + path);
+std::string probe(const std::string& path, const std::string& entry, const std::string& stream) {
+  return output_of("ffprobe -v error -select_streams " + stream + " -show_entries stream=" + entry + " -of csv=p=0 " +
+                   path);
 }
 
 }  // namespace video_test

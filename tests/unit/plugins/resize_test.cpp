@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <flame/plugin.hpp>
 #include <flame/testing.hpp>
@@ -13,6 +15,7 @@
 #include "plugins/video/video.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/plugins/clip.hpp"
+#include "tests/unit/plugins/stop.hpp"
 
 namespace {
 
@@ -83,6 +86,52 @@ TEST_F(Resize, StopsWhenItIsAskedToAndLeavesNoPartialFile) {
   ASSERT_TRUE(result.has_error());
   EXPECT_EQ(result.error().type, "video::Stopped");
   EXPECT_TRUE(fs::is_empty(store()));
+}
+
+TEST_F(Resize, StopsInTheMiddleAndLeavesNoPartialFile) {
+  make_clip(directory_ / "long.mp4", "640x360", 30);
+  const video_test::StopsAtFirstReport stop(runner_);
+  const auto result = runner_.call<video::resize_quality>({directory_ / "long.mp4", 360, store()});
+  ASSERT_TRUE(result.has_error());
+  EXPECT_EQ(result.error().type, "video::Stopped");
+  ASSERT_FALSE(runner_.progress().empty());
+  EXPECT_LT(runner_.progress().back().fraction, 1.0);
+  EXPECT_TRUE(fs::is_empty(store()));
+}
+
+TEST_F(Resize, KeepsTheSound) {
+  const std::string source = clip();
+  const auto result = runner_.call<video::resize_quality>({source, 90, store()});
+  ASSERT_TRUE(result.has_value()) << result.error().to_string();
+  for (const char* entry : {"codec_name", "sample_rate", "channels"}) {
+    EXPECT_EQ(probe(result->path, entry, "a:0"), probe(source, entry, "a:0")) << entry;
+  }
+  EXPECT_EQ(probe(result->path, "codec_name", "a:0"), "aac");
+  EXPECT_NEAR(std::atof(probe(result->path, "duration", "a:0").c_str()), 2.0, 0.1);
+}
+
+// A process that has ended and was waited for.
+pid_t dead_process() {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(0);
+  waitpid(pid, nullptr, 0);
+  return pid;
+}
+
+TEST_F(Resize, RemovesTheUnfinishedFilesOfKilledProcessesOfThisMachineOnly) {
+  char machine[256] = {};
+  ASSERT_EQ(gethostname(machine, sizeof machine - 1), 0);
+  const std::string here = std::string(".") + machine + "-";
+  const std::string dead = std::to_string(dead_process());
+  fs::create_directories(store());
+  const auto part = [&](const std::string& name) { return directory_.write("store/" + name, "x"); };
+  const std::string killed = part("other-90p.mp4" + here + dead + ".part");
+  const std::vector<std::string> kept = {part("alive.mp4" + here + std::to_string(getppid()) + ".part"),
+                                         part("elsewhere.mp4.another-" + dead + ".part"), part("download.part"),
+                                         part("clip" + here + dead + ".mp4")};
+  ASSERT_TRUE(runner_.call<video::resize_quality>({clip(), 90, store()}).has_value());
+  EXPECT_FALSE(fs::exists(killed));
+  for (const auto& file : kept) EXPECT_TRUE(fs::exists(file)) << file;
 }
 
 TEST_F(Resize, SaysThatAFileIsNoVideo) {

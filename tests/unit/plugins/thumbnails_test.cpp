@@ -1,12 +1,15 @@
 // video::thumbnails on real clips.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include <flame/plugin.hpp>
 #include <flame/testing.hpp>
 
 #include "plugins/video/video.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/plugins/clip.hpp"
+#include "tests/unit/plugins/stop.hpp"
 
 namespace {
 
@@ -28,6 +31,30 @@ TEST_F(Thumbnails, WritesThatManyPngPicturesOfTheAskedWidth) {
     EXPECT_EQ(probe(path, "codec_name"), "png");
     EXPECT_EQ(probe(path, "width"), "160");
   }
+}
+
+TEST_F(Thumbnails, StopsInTheMiddleAndLeavesOnlyWholePictures) {
+  make_clip(directory_ / "clip.mp4", "640x360", 2);
+  const video_test::StopsAtFirstReport stop(runner_);
+  const auto paths = runner_.call<video::thumbnails>({directory_ / "clip.mp4", 1000, 640, directory_ / "store"});
+  ASSERT_TRUE(paths.has_error());
+  EXPECT_EQ(paths.error().type, "video::Stopped");
+  EXPECT_LT(runner_.progress().size(), 1000U);
+  std::size_t pictures = 0;
+  for (const auto& file : std::filesystem::directory_iterator(directory_ / "store")) {
+    EXPECT_EQ(file.path().extension(), ".png");
+    ++pictures;
+  }
+  EXPECT_EQ(pictures, runner_.progress().size());
+}
+
+TEST_F(Thumbnails, SaysThatAFileIsNoVideo) {
+  const auto paths =
+      runner_.call<video::thumbnails>({directory_.write("noise.mp4", "no video at all"), 3, 160, directory_ / "store"});
+  ASSERT_TRUE(paths.has_error());
+  EXPECT_EQ(paths.error().code, flame::ErrorCode::task_failed);
+  EXPECT_EQ(paths.error().type, "video::NotAVideo");
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "store"));
 }
 
 TEST_F(Thumbnails, RefusesACountOutsideOfItsRange) {

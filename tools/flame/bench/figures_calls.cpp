@@ -79,7 +79,7 @@ std::vector<Figure> small_calls(const BenchOptions& options, SlotIsolation isola
       options.rounds(), [&](Clock::duration time) { return raw.rate(kSmall, kInFlight, time); },
       [&](Clock::duration time) { return call_rate(pool, text, time); });
   const double rate_goal = isolation == SlotIsolation::process ? 0.25 : 0.5;
-  return {compared("warm call, 64 B, p50, " + kind, latency, 2.0, false, microseconds(latency)),
+  return {compared("warm call, 64 B, p50, " + kind, latency, 1.6, false, microseconds(latency)),
           compared("calls per second, 64 in flight, " + kind, rate, rate_goal, true, per_second(rate))};
 }
 

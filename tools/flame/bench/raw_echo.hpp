@@ -31,7 +31,8 @@ class RawEcho {
   std::unique_ptr<State> state_;
 };
 
-/// The peer's main(): echoes until its parent closes standard input. `keys`: the server's CURVE key, or empty for ipc.
+/// The peer's main(): echoes until its parent closes standard input. `server_key`: the server's CURVE key, or empty for
+/// ipc.
 int run_echo_peer(const std::string& endpoint, const std::string& server_key);
 
 }  // namespace flame::bench

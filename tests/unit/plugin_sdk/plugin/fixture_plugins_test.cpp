@@ -65,6 +65,12 @@ TEST(FixturePlugin, NoteSurvivesStrip) {
   EXPECT_EQ(flame::manifest::read_note(stripped).value(), flame::manifest::read_note(good("misbehave")).value());
 }
 
+TEST(FixturePlugin, NoteSurvivesOptimisationAtLinkTime) {
+  const std::string optimised = FLAME_FIXTURE_LTO "/counting-lto.so";
+  EXPECT_EQ(flame::manifest::read_note(optimised).value(), flame::manifest::read_note(good("counting-1.1.0")).value());
+  EXPECT_EQ(run("nm -D --defined-only --format=posix " + optimised + " | cut -d' ' -f1"), "flame_plugin_entry_v1\n");
+}
+
 TEST(FixturePlugin, ManifestEqualsTheTable) {
   const std::unique_ptr<void, int (*)(void*)> library(::dlopen(good("misbehave").c_str(), RTLD_NOW | RTLD_LOCAL),
                                                       &::dlclose);

@@ -1,0 +1,37 @@
+// What is wrong with a configuration shows when the host is made, with its place.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/integration/host/support.hpp"
+
+namespace flame::test {
+namespace {
+
+class Configuration : public LeftoversTest {
+ protected:
+  static Error refused(const std::string& rest) {
+    const std::string toml = "[plugins]\npath = [\"" FLAME_TEST_PLUGINS "\"]\n[pools.a]\n" + rest;
+    return error_of([&] { return Host::from_toml(toml, "f.toml").pool_names().size(); });
+  }
+};
+
+TEST_F(Configuration, AMisspeltBackendTableIsRefused) {
+  const Error error = refused("plugins = [\"host_tasks@1\"]\n[backends.locl]\nrunnr = \"/x\"\n");
+  EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+  EXPECT_EQ(error.message, "f.toml:5:1: backends.locl: there is no backend \"locl\"; did you mean \"local\"?");
+}
+
+TEST_F(Configuration, AnUnknownBackendOfAPoolIsRefusedAtItsPlace) {
+  EXPECT_EQ(refused("plugins = [\"host_tasks@1\"]\nbackend = \"locl\"\n").message,
+            "f.toml:5:11: pools.a.backend: there is no backend \"locl\"; did you mean \"local\"?");
+}
+
+TEST_F(Configuration, AMissingPluginIsNamedAtItsPlace) {
+  const Error error = refused("plugins = [\"host_tasks@1\", \"host_taks\"]\n");
+  EXPECT_EQ(error.code, ErrorCode::not_found);
+  EXPECT_EQ(error.message.find("f.toml:4:28: pools.a.plugins: "), 0U) << error.message;
+}
+
+}  // namespace
+}  // namespace flame::test

@@ -1,0 +1,115 @@
+// Which backends a configuration makes, and what it says of those that are wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/src/backend_set.hpp"
+#include "host/src/config_place.hpp"
+
+namespace flame::pool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class NoBackend : public Backend {
+ public:
+  explicit NoBackend(std::string name) : name_(std::move(name)) {}
+  [[nodiscard]] std::string name() const override { return name_; }
+  void on_exit(OnExit /*callback*/) override {}
+  void boot(BootRequest /*request*/, OnBoot /*done*/) override {}
+  void destroy(const MachineId& /*id*/) override {}
+  [[nodiscard]] std::vector<Machine> list() override { return {}; }
+
+ private:
+  std::string name_;
+};
+
+// Takes no option but "size".
+BackendFactory factory(const std::string& name) {
+  return [name](const BackendOptions& options, const BackendEnvironment&) -> Result<std::unique_ptr<Backend>> {
+    for (const auto& [key, option] : options.values) {
+      if (key == "size") continue;
+      return Error{.code = ErrorCode::invalid_argument, .message = at(option.where) + "unknown key '" + key + "'"};
+    }
+    return std::unique_ptr<Backend>(std::make_unique<NoBackend>(name));
+  };
+}
+
+BackendSet made(const HostConfig& config, Backends own = {}) {
+  return make_backends(config, std::move(own), {{"local", factory("local")}, {"cloud", factory("cloud")}}, {});
+}
+
+std::vector<std::string> problems(const std::string& toml, Backends own = {}) {
+  const auto config = parse_config(toml, "flame.toml");
+  if (!config) return {config.error().message};
+  std::vector<std::string> texts;
+  for (const Error& error : made(*config, std::move(own)).problems) {
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+    texts.push_back(error.message);
+  }
+  return texts;
+}
+
+const std::string kPool = "[pools.a]\nplugins = [\"video\"]\n";
+
+TEST(BackendSet, RefusesATableThatNoBackendIsNamedAfter) {
+  EXPECT_THAT(problems(kPool + "[backends.locl]\nrunnr = \"/x\"\n"),
+              ElementsAre("flame.toml:3:1: backends.locl: there is no backend \"locl\"; did you mean \"local\"?"));
+  EXPECT_THAT(problems(kPool + "[backends.kubernetes]\n"),
+              ElementsAre("flame.toml:3:1: backends.kubernetes: there is no backend \"kubernetes\"; backends of this "
+                          "program: cloud, local"));
+}
+
+TEST(BackendSet, RefusesAPoolOfAnUnknownBackendAtItsPlace) {
+  EXPECT_THAT(problems(kPool + "backend = \"clod\"\n"),
+              ElementsAre("flame.toml:3:11: pools.a.backend: there is no backend \"clod\"; did you mean \"cloud\"?"));
+}
+
+TEST(BackendSet, RefusesWrongOptionsOfABackendThatNoPoolUses) {
+  EXPECT_THAT(problems(kPool + "[backends.cloud]\nsiz = 3\n"), ElementsAre("flame.toml:4:7: unknown key 'siz'"));
+}
+
+TEST(BackendSet, NamesEveryProblemInTheOrderOfTheFile) {
+  EXPECT_THAT(problems("[backends.locl]\n[backends.cloud]\nx = 1\n" + kPool + "backend = \"z\"\n"),
+              ElementsAre(testing::StartsWith("flame.toml:1:1: backends.locl"), "flame.toml:3:5: unknown key 'x'",
+                          testing::StartsWith("flame.toml:6:11: pools.a.backend")));
+}
+
+TEST(BackendSet, TakesTheProgramsOwnBackendsAndTheirTables) {
+  const Backends own{{"mine", std::make_shared<NoBackend>("mine")}};
+  EXPECT_THAT(problems(kPool + "backend = \"mine\"\n[backends.mine]\nanything = 1\n", own), IsEmpty());
+}
+
+TEST(BackendSet, KeepsThoseThatAPoolUses) {
+  HostConfig config;
+  config.pools["a"];
+  config.backends["cloud"].values["size"] = Option{OptionValue(std::int64_t{3}), {}};
+  const BackendSet set = made(config);
+  EXPECT_THAT(set.problems, IsEmpty());
+  EXPECT_TRUE(set.made.contains("local"));
+  EXPECT_FALSE(set.made.contains("cloud"));
+}
+
+TEST(BackendSet, HasNoPlaceForWhatWasSetInCpp) {
+  HostConfig config;
+  config.pools["a"].backend = "clod";
+  const BackendSet set = made(config);
+  ASSERT_EQ(set.problems.size(), 1U);
+  EXPECT_EQ(set.problems[0].message, "pools.a.backend: there is no backend \"clod\"; did you mean \"cloud\"?");
+}
+
+TEST(ConfigPlace, IsThatOfTheNearestTableWhenTheOptionIsNotWritten) {
+  const auto config = parse_config("[pools.a]\nplugins = [\"x\",\n  \"y\"]\n", "flame.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(place_of(*config, "pools.a.plugins[1]").to_string(), "flame.toml:3:3");
+  EXPECT_EQ(place_of(*config, "pools.a.backend").to_string(), "flame.toml:1:1");
+  EXPECT_EQ(place_of(*config, "nothing.at.all").to_string(), "");
+}
+
+}  // namespace
+}  // namespace flame::pool
