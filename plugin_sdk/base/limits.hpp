@@ -122,7 +122,7 @@ inline constexpr auto kControlClientTime =
     5s;                                     // from connect to the last byte of the answer; the command waits as long
 inline constexpr auto kControlPause = 5ms;  // between two questions to the loop: clients cannot keep it busy
 /// Output and progress of one pool that wait for its callbacks; what comes beyond is dropped, and lost output counted:
-/// a callback that blocks must not fill the host's memory. Events of which there are few (growth, cast errors) are kept.
+/// a callback that blocks must not fill the host's memory. Events that are few (growth, cast errors) are all kept.
 inline constexpr std::size_t kChatterWaitingMax = 4096;
 /// Calls that can be explained: the last ones whatever became of them, older ones that have not ended, and older ones
 /// that have ended but failed or took long. Each with its first and last events.

@@ -1,60 +1,13 @@
-// SlotTable: leases, spares, discards, kills and back-off, in the table's own words.
-#include "runner/slot_table.hpp"
-
+// SlotTable: leases, spares, discards, kills and back-off of processes with one slot each.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <string>
+#include "tests/unit/runner/slot_table_fixture.hpp"
 
 namespace flame::runner {
 namespace {
 
 using namespace std::chrono_literals;
-
-class SlotTableTest : public testing::Test {
- protected:
-  static wire::Welcome welcome(std::uint32_t slots, wire::Isolation isolation = wire::Isolation::process) {
-    wire::Welcome message;
-    message.slots = slots;
-    message.isolation = isolation;
-    message.warm = 1;
-    return message;
-  }
-  void make(const wire::Welcome& message) { table.emplace(message); }
-  // "fork 1", "fork 1x4", "grant 7 1.0", "kill 1", "kill 1 for 7", "fail 7".
-  std::string did() {
-    std::string text;
-    for (const auto& action : table->take_actions()) {
-      if (!text.empty()) text += ", ";
-      if (const auto* fork = std::get_if<ForkProcess>(&action)) {
-        text += "fork " + std::to_string(fork->process);
-        if (fork->threads) text += "x" + std::to_string(fork->slots);
-      } else if (const auto* grant = std::get_if<GrantSlot>(&action)) {
-        text += "grant " + std::to_string(grant->invocation) + " " + std::to_string(grant->slot.process) + "." +
-                std::to_string(grant->slot.index);
-      } else if (const auto* kill = std::get_if<KillProcess>(&action)) {
-        text += (kill->overdue ? "overdue " : "kill ") + std::to_string(kill->process);
-        for (const auto id : kill->blamed) text += " for " + std::to_string(id);
-      } else if (const auto* fail = std::get_if<FailWaiting>(&action)) {
-        text += "fail " + std::to_string(fail->invocation);
-      }
-    }
-    return text;
-  }
-  void up() { table->generation_up(now, 0, true); }
-  void ready(ProcessId process, std::uint32_t index = 0) { table->slot_ready(now, {process, index}); }
-  void lease(std::uint64_t id) { table->lease(now, 0, id); }
-  void freed(ProcessId process, std::uint32_t index = 0, bool reusable = true) {
-    table->slot_freed(now, {process, index}, reusable);
-  }
-  void pass(Duration time) {
-    now += time;
-    table->tick(now);
-  }
-
-  Instant now{1000s};
-  std::optional<SlotTable> table{std::in_place, welcome(4)};
-};
 
 TEST_F(SlotTableTest, KeepsOneSpareReady) {
   up();
@@ -303,132 +256,6 @@ TEST_F(SlotTableTest, IdleSlotsOfABurstAreGivenBack) {
   pass(30s);
   EXPECT_EQ(did(), "kill 5, kill 1, kill 2");
   EXPECT_EQ(table->free_slots(0), 2u);
-}
-
-class ThreadedSlotTableTest : public SlotTableTest {
- protected:
-  void SetUp() override {
-    make(welcome(3, wire::Isolation::thread));
-    up();
-    for (std::uint32_t i = 0; i < 3; ++i) ready(1, i);
-  }
-};
-
-TEST_F(ThreadedSlotTableTest, OneProcessHoldsAllSlots) {
-  EXPECT_EQ(did(), "fork 1x3");
-}
-
-TEST_F(ThreadedSlotTableTest, ADeafTaskRetiresItsProcessWhichDiesAfterTheOthers) {
-  lease(7);
-  lease(8);
-  did();
-  table->kill(now, {1, 2});
-  EXPECT_EQ(did(), "fork 2x3") << "a fresh one takes over";
-  lease(9);
-  EXPECT_EQ(did(), "") << "the retired process takes no call";
-  for (std::uint32_t i = 0; i < 3; ++i) ready(2, i);
-  EXPECT_EQ(did(), "grant 9 2.0");
-  freed(1, 1);
-  EXPECT_EQ(did(), "kill 1 for 7");
-}
-
-TEST_F(ThreadedSlotTableTest, ARetiredProcessIsKilledAfterItsGraceWithTheInnocentInIt) {
-  lease(7);
-  lease(8);
-  table->kill(now, {1, 2});
-  did();
-  pass(4999ms);
-  EXPECT_EQ(did(), "");
-  pass(1ms);
-  EXPECT_EQ(did(), "kill 1 for 7");
-}
-
-TEST_F(ThreadedSlotTableTest, ADeafTaskAloneIsKilledAtOnce) {
-  lease(7);
-  did();
-  table->kill(now, {1, 2});
-  EXPECT_EQ(did(), "kill 1 for 7, fork 2x3");
-}
-
-TEST_F(ThreadedSlotTableTest, WhenTheHostIsLostTheInnocentHaveThePoolsGraceInsteadOfThat) {
-  for (const Duration grace : {Duration(2s), Duration(30s)}) {
-    wire::Welcome message = welcome(3, wire::Isolation::thread);
-    message.shutdown_grace_ns = grace.count();
-    message.kill_grace_ns = Duration(250ms).count();
-    make(message);
-    up();
-    for (std::uint32_t i = 0; i < 3; ++i) ready(1, i);
-    lease(7);
-    lease(8);
-    table->kill(now, {1, 2}, true);
-    for (std::uint32_t i = 0; i < 3; ++i) ready(2, i);
-    did();
-    pass(grace + 249ms);
-    EXPECT_EQ(did(), "") << "asked to stop at the end of the grace, it may still end by itself";
-    pass(1ms);
-    EXPECT_EQ(did(), "kill 1 for 7");
-  }
-}
-
-// --- held slots
-
-TEST_F(SlotTableTest, AHeldSlotIsKeptForItsObjectsAndEnteredByCallsOnThem) {
-  up();
-  ready(1);
-  lease(7);
-  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
-  table->slot_held({1, 0});
-  lease(8);
-  EXPECT_EQ(did(), "fork 3") << "it is not for others";
-  ready(2);
-  ready(3);
-  EXPECT_EQ(did(), "grant 8 2.0");
-  table->slot_entered({1, 0}, 9);
-  table->slot_held({1, 0});
-  pass(100s);
-  EXPECT_EQ(did(), "") << "idle as it is, it stays";
-  table->slot_released(now, {1, 0}, true);
-  lease(10);
-  EXPECT_EQ(did(), "grant 10 1.0");
-}
-
-TEST_F(SlotTableTest, AHeldSlotIsDiscardedOnlyWhenItIsReleased) {
-  wire::Welcome message = welcome(4);
-  message.reuse = false;
-  make(message);
-  up();
-  ready(1);
-  lease(7);
-  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
-  table->slot_held({1, 0});
-  EXPECT_EQ(did(), "");
-  table->slot_released(now, {1, 0}, true);
-  EXPECT_EQ(did(), "kill 1");
-}
-
-TEST_F(SlotTableTest, AHeldSlotCanBeKilledWhileNothingRunsInIt) {
-  up();
-  ready(1);
-  lease(7);
-  table->slot_held({1, 0});
-  static_cast<void>(did());
-  table->kill(now, {1, 0});
-  EXPECT_EQ(did(), "kill 1 for 0");
-}
-
-TEST_F(SlotTableTest, AHeldThreadKeepsARetiredProcessAliveForTheGrace) {
-  make(welcome(2, wire::Isolation::thread));
-  up();
-  ready(1, 0);
-  ready(1, 1);
-  lease(7);
-  lease(8);
-  static_cast<void>(did());
-  table->slot_held({1, 1});
-  table->kill(now, {1, 0});
-  EXPECT_EQ(did(), "fork 2x2") << "the other thread holds objects";
-  pass(5s);
-  EXPECT_EQ(did(), "kill 1 for 8");
 }
 
 }  // namespace
