@@ -62,6 +62,7 @@ void PoolPolicy::keep_objects(const event::Result& event, bool wanted, Actions& 
   const std::optional<CallId> around = held_.lease_around(event.call);
   const CallId lease = around.value_or(event.call);
   if (!around && scheduler_.holds(event.runner, event.call)) held_.open(lease, event.runner);
+  if (runners_.at(event.runner).leaving) doom_lease(lease, "its runner is ending", out);
   if (wanted || held_.runner_of(lease) != event.runner) return;
   if (around)
     out.push_back(action::ReleaseObjects{event.runner, lease, event.objects});

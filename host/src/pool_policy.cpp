@@ -72,6 +72,7 @@ PolicyStats PoolPolicy::stats() const {
   stats.runners = runner_count() - booting_;
   stats.draining = stats.runners - serving_;
   stats.waiting = scheduler_.waiting() + held_.waiting();
+  stats.waiting_for_turn = held_.waiting();
   stats.in_flight = scheduler_.in_flight();
   stats.held = held_.size();
   return stats;

@@ -23,8 +23,9 @@ struct PolicyStats {
   std::uint32_t booting = 0;
   std::uint32_t draining = 0;
   std::uint64_t waiting = 0;
-  std::uint64_t in_flight = 0;  ///< leased slots, also of calls whose caller is gone
-  std::uint32_t held = 0;       ///< of these, kept for objects: children and tracked resources
+  std::uint64_t waiting_for_turn = 0;  ///< of these, in the slot of an object
+  std::uint64_t in_flight = 0;         ///< leased slots, also of calls whose caller is gone
+  std::uint32_t held = 0;              ///< of these, kept for objects: children and tracked resources
   std::uint64_t submitted = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
@@ -75,7 +76,8 @@ class PoolPolicy {
     RunnerState state;
     std::vector<DigestId> digests;  // it was asked to have
     Deadlines<RunnerId>::Handle timer;
-    bool useful = false;  // some call has ended there
+    bool useful = false;   // some call has ended there
+    bool leaving = false;  // it asked to go and may
     std::string lost_reason;
     std::string exit_reason;
   };

@@ -128,6 +128,7 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
     granted = true;
   }
   if (granted) stop_serving(event.runner, *runner, after_bye(shutdown_timeout_), now);
+  runner->leaving = runner->leaving || granted;
   if (granted)
     for (CallId lease : held_.leases(event.runner)) doom_lease(lease, "its runner is ending", out);
   out.push_back(action::RetireReply{event.runner, granted});
@@ -138,8 +139,8 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   std::vector<DigestId> digests = plugins_;
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
-  auto [it, fresh] =
-      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, {}, {}});
+  auto [it, fresh] = runners_.emplace(
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, {}, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;

@@ -7,6 +7,10 @@ namespace flame::sim {
 
 using namespace std::chrono_literals;
 
+Callers::Callers(Context& sim, HostModel& host) : sim_(sim), host_(host) {
+  host_.on_objects([this](CallId lease, const auto& objects) { use(lease, objects); });
+}
+
 void Callers::start() {
   const Plan& plan = sim_.plan;
   every(plan.between_arrivals, [this] { arrive(); });
@@ -43,6 +47,39 @@ void Callers::submit() {
   if (sim_.chance.one_in(12)) submit.budget = kForever;
   submit.linked = !(sim_.plan.unlinked && sim_.chance.one_in(3));
   host_.submit(submit);
+}
+
+// Some calls on them, then each handle goes, or somebody stops it all.
+void Callers::use(CallId lease, const std::vector<std::uint64_t>& objects) {
+  handles_[lease].insert(objects.begin(), objects.end());
+  if (sim_.calm) return let_go_of_all();
+  for (std::uint64_t calls = sim_.chance.roll(4); calls > 0; --calls)
+    sim_.agenda.in(sim_.chance.skewed(1us, 5s), [this, lease] { call_on(lease); });
+  for (const std::uint64_t object : objects)
+    sim_.agenda.in(sim_.chance.skewed(1us, 20s), [this, lease, object] { let_go(lease, object); });
+  if (sim_.chance.one_in(4)) sim_.agenda.in(sim_.chance.skewed(1us, 10s), [this, lease] { host_.stop_lease(lease); });
+}
+
+void Callers::call_on(CallId lease) {
+  if (sim_.calm || !handles_.contains(lease)) return;
+  pool::event::Submit submit{.call = ++last_call_, .digest = sim_.ledger.digest(lease)};
+  submit.lease = lease;
+  if (sim_.chance.one_in(2)) submit.budget = sim_.chance.skewed(1ms, 40s);
+  host_.submit(submit);
+}
+
+void Callers::let_go(CallId lease, std::uint64_t object) {
+  const auto handles = handles_.find(lease);
+  if (handles == handles_.end()) return;
+  if (sim_.ledger.in_use(lease)) return sim_.agenda.in(10ms, [this, lease, object] { let_go(lease, object); });
+  if (handles->second.erase(object) == 0) return;
+  if (handles->second.empty()) handles_.erase(handles);
+  host_.release(lease, object);
+}
+
+void Callers::let_go_of_all() {
+  for (const auto& [lease, objects] : std::map(handles_))
+    for (const std::uint64_t object : objects) let_go(lease, object);
 }
 
 CallId Callers::probe(DigestId digest) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
+#include <vector>
 
 #include "tests/sim/host_model.hpp"
 
@@ -9,11 +12,13 @@ namespace flame::sim {
 
 class Callers {
  public:
-  Callers(Context& sim, HostModel& host) : sim_(sim), host_(host) {}
+  Callers(Context& sim, HostModel& host);
   /// Until the world is calm.
   void start();
   /// One call with patience, of a task that ends soon and well.
   CallId probe(DigestId digest);
+  /// Every object that some caller still has a handle to.
+  void let_go_of_all();
 
  private:
   void every(Duration mean, std::function<void()> deed);
@@ -21,12 +26,16 @@ class Callers {
   void submit();
   void storm();
   void at_the_idle_edge();
+  void use(CallId lease, const std::vector<std::uint64_t>& objects);
+  void call_on(CallId lease);
+  void let_go(CallId lease, std::uint64_t object);
   void resize();
   void update();
 
   Context& sim_;
   HostModel& host_;
   CallId last_call_ = 0;
+  std::map<CallId, std::set<std::uint64_t>> handles_;
 };
 
 }  // namespace flame::sim

@@ -39,16 +39,18 @@ CallsModel::CallsModel(Context& sim, RunnerPort& runner, runner::Terminator& ter
       slots_(sim, runner, welcome, *this) {}
 
 std::uint32_t CallsModel::busy() const {
-  return static_cast<std::uint32_t>(
-      std::count_if(calls_.begin(), calls_.end(), [](const auto& call) { return !call.second.ended; }));
+  return static_cast<std::uint32_t>(std::count_if(
+      calls_.begin(), calls_.end(), [](const auto& call) { return !call.second.ended && call.second.lease == 0; }));
 }
 
 void CallsModel::invoke(const wire::Invoke& message) {
   if (calls_.contains(message.id)) return sim_.findings.broken("call ", message.id, " came to its runner twice");
-  if (busy() >= most_) sim_.findings.broken("runner ", runner_.id(), " was given more calls than it has slots");
+  if (message.lease == 0 && busy() >= most_)
+    sim_.findings.broken("runner ", runner_.id(), " was given more calls than it has slots");
   if (!terminator_.invoked(sim_.agenda.now(), message))
     return sim_.findings.broken("call ", message.id, " came to runner ", runner_.id(), " after it was let go");
   Call& call = calls_[message.id];
+  call.lease = message.lease;
   call.linked = message.linked;
   std::from_chars(message.digest.data(), message.digest.data() + message.digest.size(), call.digest);
   if (message.payload.transfer != 0 && !arrived_.contains(message.payload.transfer))
@@ -57,7 +59,25 @@ void CallsModel::invoke(const wire::Invoke& message) {
     answer(message.id, call, ErrorCode::not_found, Started::no);
     return end(message.id, call);
   }
+  if (call.lease != 0) return enter(message.id, call);
   slots_.lease(call.digest, message.id);
+}
+
+void CallsModel::enter(CallId id, Call& call) {
+  switch (slots_.enter(call.lease, id)) {
+    case runner::HeldSlots::Turn::comes:
+      return;
+    case runner::HeldSlots::Turn::unknown:
+      answer(id, call, ErrorCode::runner_lost, Started::no);
+      break;
+    case runner::HeldSlots::Turn::full:
+      answer(id, call, ErrorCode::queue_full, Started::no);
+  }
+  end(id, call);
+}
+
+void CallsModel::release(const wire::Release& release) {
+  slots_.release(release.lease, release.objects);
 }
 
 void CallsModel::chunk(const wire::Chunk& chunk) {
@@ -124,6 +144,7 @@ void CallsModel::returned(CallId id, Call& call) {
   call.answered = true;
   wire::Result result;
   result.id = id;
+  result.payload.resources = leave_objects(id, call);
   if (sim_.plan.results_large && sim_.chance.one_in(2)) {
     result.payload.transfer = 2 * id + 1;
     call.sending = true;
@@ -135,6 +156,37 @@ void CallsModel::returned(CallId id, Call& call) {
     });
   }
   runner_.send(Line::control, std::move(result));
+}
+
+std::vector<std::uint64_t> CallsModel::leave_objects(CallId id, Call& call) {
+  std::vector<std::uint64_t> objects;
+  if (!sim_.plan.objects || !sim_.chance.one_in(3)) return objects;
+  call.child = call.lease == 0 && sim_.chance.one_in(3);
+  call.stays = call.lease == 0;
+  const std::uint64_t count = call.child ? 1 : sim_.chance.number(1ULL, 3ULL);
+  for (std::uint64_t i = 0; i < count; ++i) objects.push_back(++objects_);
+  slots_.hold(call.stays ? id : call.lease, objects);
+  return objects;
+}
+
+void CallsModel::on_held(CallId id) {
+  const Call& call = calls_.at(id);
+  terminator_.stays(sim_.agenda.now(), id, call.child ? runner::Stays::child : runner::Stays::tracked);
+  if (!call.child || sim_.chance.one_in(2)) return;
+  runner_.later(sim_.chance.skewed(1ms, 30s), [this, id] {
+    if (calls_.contains(id)) slots_.child_ended(id);
+  });
+}
+
+void CallsModel::on_let_go(CallId id) {
+  if (const auto found = calls_.find(id); found != calls_.end()) end(id, found->second);
+}
+
+void CallsModel::on_refused(CallId id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  answer(id, found->second, ErrorCode::runner_lost, Started::no);
+  end(id, found->second);
 }
 
 void CallsModel::on_struck(CallId id) {
@@ -165,8 +217,17 @@ void CallsModel::stop(CallId id, StopCause cause) {
   if (found == calls_.end()) return;
   Call& call = found->second;
   sim_.ledger.stopped(id, cause);
+  if (call.stays) {
+    if (const CallId inside = slots_.stop_held(id); inside != 0) ask_to_end(inside);
+    return;
+  }
   if (!slots_.has_slot(id)) return slots_.kill(id, cause);
-  if (withdraw(id, call, cause) || call.deaf || !call.running || call.ending == Ending::crashes) return;
+  if (!withdraw(id, call, cause)) ask_to_end(id);
+}
+
+void CallsModel::ask_to_end(CallId id) {
+  const Call& call = calls_.at(id);
+  if (call.deaf || !call.running || call.ending == Ending::crashes) return;
   runner_.later(sim_.chance.skewed(50us, 400ms), [this, id, run = call.run] {
     const auto then = calls_.find(id);
     if (then == calls_.end() || then->second.run != run) return;
@@ -218,8 +279,10 @@ void CallsModel::forget_if_done(CallId id) {
 }
 
 bool CallsModel::linked_work() const {
-  return std::any_of(calls_.begin(), calls_.end(),
-                     [](const auto& call) { return call.second.linked && call.second.running; });
+  return std::any_of(calls_.begin(), calls_.end(), [](const auto& call) {
+    // A call on an object ends as the object does, which has a moment for its destructor.
+    return call.second.linked && call.second.running && call.second.lease == 0;
+  });
 }
 
 void CallsModel::pause() {

@@ -21,6 +21,7 @@ class CallsModel final : public SlotsListener {
   // --- from the host
   void invoke(const wire::Invoke& message);
   void chunk(const wire::Chunk& chunk);
+  void release(const wire::Release& release);
   // --- from the terminator
   void stop(CallId call, runner::StopCause cause);
   void kill(CallId call, runner::StopCause cause);
@@ -40,11 +41,17 @@ class CallsModel final : public SlotsListener {
   void on_struck(CallId call) override;
   void on_died(CallId call, runner::StopCause cause) override;
   void on_freed(CallId call) override;
+  void on_held(CallId lease) override;
+  void on_let_go(CallId lease) override;
+  void on_refused(CallId call) override;
 
  private:
   enum class Ending : std::uint8_t { returns, throws, crashes, hangs };
   struct Call {
     DigestId digest = 0;
+    CallId lease = 0;  // the call that left the objects that this one uses
+    bool stays = false;
+    bool child = false;
     bool linked = true;
     std::uint64_t arguments = 0;  // the transfer that they are; 0: they are here
     std::uint64_t run = 0;        // which execution: what was planned for another one is void
@@ -64,6 +71,9 @@ class CallsModel final : public SlotsListener {
   void unpause(CallId id, Call& call);
   void died(CallId id, Call& call);
   void returned(CallId id, Call& call);
+  [[nodiscard]] std::vector<std::uint64_t> leave_objects(CallId id, Call& call);
+  void enter(CallId id, Call& call);
+  void ask_to_end(CallId id);
   void answer(CallId id, Call& call, ErrorCode code, Started started);
   void end(CallId id, Call& call);
   void forget_if_done(CallId id);
@@ -79,6 +89,7 @@ class CallsModel final : public SlotsListener {
   std::map<CallId, Call> calls_;
   std::set<std::uint64_t> arrived_;  // transfers that are here
   std::uint64_t runs_ = 0;
+  std::uint64_t objects_ = 0;
 };
 
 }  // namespace flame::sim

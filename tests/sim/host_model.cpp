@@ -85,9 +85,15 @@ void HostModel::flush() {
 }
 
 void HostModel::free_slot(const pool::Event& event) {
+  if (const auto* result = std::get_if<pool::event::Result>(&event)) {
+    if (!result->objects.empty()) left_[result->call] = result->objects;
+  }
   const auto* ended = std::get_if<pool::event::Ended>(&event);
   const auto peer = ended == nullptr ? peers_.end() : peers_.find(ended->runner);
-  if (peer != peers_.end()) leases_ -= peer->second.leases.erase(ended->call);
+  if (peer == peers_.end()) return;
+  leases_ -= peer->second.leases.erase(ended->call);
+  peer->second.inside.erase(ended->call);
+  std::erase_if(peer->second.inside, [&](const auto& turn) { return turn.second == ended->call; });
 }
 
 HostCounts HostModel::counts() const {
@@ -128,6 +134,11 @@ void HostModel::expect(std::uint64_t calls, Duration within) {
   feed(pool::event::Expect{calls, within});
 }
 
+void HostModel::stop_lease(CallId lease) {
+  sim_.ledger.objects_in_trouble(lease);
+  feed(pool::event::StopLease{lease});
+}
+
 // --- machines
 
 void HostModel::on_boot(RunnerId runner, bool failed, bool permanent) {
@@ -136,7 +147,7 @@ void HostModel::on_boot(RunnerId runner, bool failed, bool permanent) {
 }
 
 void HostModel::on_exit(RunnerId runner) {
-  if (const auto peer = peers_.find(runner); peer != peers_.end()) peer->second.leaving = true;
+  if (const auto peer = peers_.find(runner); peer != peers_.end()) leaves(peer->second);
   feed(pool::event::MachineExited{runner, "simulated exit"});
 }
 
@@ -200,6 +211,8 @@ void HostModel::on_notice(HostSession& session, wire::Body&& body) {
   if (const auto* beat = std::get_if<wire::Beat>(&body)) session.heard_beat(beat->seq);
   if (const auto* retire = std::get_if<wire::Retire>(&body)) {
     forced_ = retire->must;
+    if (const auto peer = peers_.find(runner); forced_ && peer != peers_.end())
+      for (const CallId lease : peer->second.leases) sim_.ledger.objects_in_trouble(lease);
     feed(pool::event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     const std::string reason = bye->reason;
@@ -219,6 +232,11 @@ void HostModel::on_disconnected(Link& link) {
 
 void HostModel::on_event(pool::Event event) {
   feed(std::move(event));
+}
+
+void HostModel::leaves(Peer& peer) {
+  peer.leaving = true;
+  for (const CallId lease : peer.leases) sim_.ledger.objects_in_trouble(lease);
 }
 
 void HostModel::close(HostSession& session, std::optional<wire::Body> farewell) {
@@ -266,6 +284,11 @@ void HostModel::perform(const pool::action::Reject& reject) {
 void HostModel::check_send(const pool::action::Send& send, const Peer& peer) {
   Findings& findings = sim_.findings;
   if (!peer.admitted) findings.broken("sent to runner ", send.runner, ", which has not said hello");
+  if (const CallId lease = sim_.ledger.lease(send.call); lease != 0) {
+    if (!peer.leases.contains(lease)) findings.broken("call ", send.call, " is sent where its object is not");
+    if (peer.inside.contains(lease)) findings.broken("two calls at once on the objects of call ", lease);
+    return;
+  }
   if (peer.leaving) findings.broken("sent to runner ", send.runner, ", which leaves");
   if (peer.leases.contains(send.call)) findings.broken("call ", send.call, " is sent to the same runner twice");
   const std::size_t slots = sim_.plan.pool.single_use ? 1 : sim_.plan.pool.max_concurrency;
@@ -279,11 +302,10 @@ void HostModel::perform(const pool::action::Send& send) {
   Peer& peer = found->second;
   check_send(send, peer);
   sim_.ledger.sent(send.call, send.runner, send.attempt);
-  peer.leases.insert(send.call);
-  ++peer.sends;
-  ++leases_;
+  book(send, peer);
   if (peer.session == nullptr) return;
   peer.session->send({.call = send.call,
+                      .lease = sim_.ledger.lease(send.call),
                       .digest = sim_.ledger.digest(send.call),
                       .deadline = deadline_after(sim_.agenda.now(), send.remaining),
                       .attempt = send.attempt,
@@ -293,14 +315,41 @@ void HostModel::perform(const pool::action::Send& send) {
     sim_.findings.broken("sent to runner ", send.runner, ", which does not have the plugin");
 }
 
+void HostModel::book(const pool::action::Send& send, Peer& peer) {
+  if (const CallId lease = sim_.ledger.lease(send.call); lease != 0) {
+    peer.inside[lease] = send.call;
+    return;
+  }
+  peer.leases.insert(send.call);
+  ++peer.sends;
+  ++leases_;
+}
+
 void HostModel::perform(const pool::action::CancelRemote& cancel) {
   const auto peer = peers_.find(cancel.runner);
   if (peer == peers_.end() || peer->second.session == nullptr) return;
-  if (peer->second.session->cancel(cancel.call, cancel.reason)) feed(pool::event::Ended{cancel.runner, cancel.call});
+  if (peer->second.session->cancel(cancel.call, cancel.reason))
+    return feed(pool::event::Ended{cancel.runner, cancel.call});
+  if (cancel.lease != 0) feed(pool::event::Overran{cancel.lease});
 }
 
 void HostModel::perform(const pool::action::Complete& complete) {
   sim_.ledger.told(complete);
+  const auto left = left_.extract(complete.call);
+  if (complete.error || left.empty()) return;
+  const CallId lease = sim_.ledger.lease(complete.call);
+  if (lease == 0) sim_.ledger.holds(complete.call);
+  if (on_objects_) on_objects_(lease == 0 ? complete.call : lease, left.mapped());
+}
+
+void HostModel::perform(const pool::action::ReleaseObjects& release) {
+  const auto peer = peers_.find(release.runner);
+  if (peer != peers_.end() && peer->second.session != nullptr)
+    peer->second.session->post(wire::Release{release.lease, release.objects});
+}
+
+void HostModel::perform(const pool::action::LeaseEnded& ended) {
+  sim_.ledger.lease_ended(ended.lease);
 }
 
 void HostModel::perform(const pool::action::RetireReply& reply) {
@@ -308,13 +357,13 @@ void HostModel::perform(const pool::action::RetireReply& reply) {
   if (peer == peers_.end()) return;
   if (reply.granted && !forced_ && !peer->second.leases.empty())
     sim_.findings.broken("runner ", reply.runner, " is let go though it has calls");
-  if (reply.granted) peer->second.leaving = true;
+  if (reply.granted) leaves(peer->second);
   if (peer->second.session != nullptr) peer->second.session->post(wire::RetireReply{reply.granted});
 }
 
 void HostModel::perform(const pool::action::DrainRunner& drain) {
   Peer& peer = peers_.at(drain.runner);
-  peer.leaving = true;
+  leaves(peer);
   if (peer.session != nullptr) peer.session->post(wire::Drain{base::to_wire(drain.grace)});
 }
 

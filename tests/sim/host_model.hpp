@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,12 @@ class HostModel final : public LinkEnd, public SessionSink {
   void drain(Duration grace);
   void resize(std::uint32_t min, std::uint32_t max);
   void expect(std::uint64_t calls, Duration within);
+  void release(CallId lease, std::uint64_t object) { feed(pool::event::Release{lease, object}); }
+  void stop_lease(CallId lease);
+  /// Called with what a call has left for its caller.
+  void on_objects(std::function<void(CallId, const std::vector<std::uint64_t>&)> callback) {
+    on_objects_ = std::move(callback);
+  }
   void update(std::vector<DigestId> plugins) { policy_.set_plugins(std::move(plugins)); }
 
   // --- machines
@@ -61,6 +68,7 @@ class HostModel final : public LinkEnd, public SessionSink {
     std::set<DigestId> serves;
     std::set<DigestId> broken;
     std::set<CallId> leases;
+    std::map<CallId, CallId> inside;  // by lease: the call on its objects that was sent
     bool admitted = false;
     bool leaving = false;  // told or allowed to go, or dead: nothing may be sent to it
     std::uint64_t sends = 0;
@@ -78,8 +86,8 @@ class HostModel final : public LinkEnd, public SessionSink {
   void perform(const pool::action::DrainRunner& drain);
   void perform(const pool::action::Destroy& destroy);
   void perform(const pool::action::Callback&) {}
-  void perform(const pool::action::ReleaseObjects&) {}
-  void perform(const pool::action::LeaseEnded&) {}
+  void perform(const pool::action::ReleaseObjects& release);
+  void perform(const pool::action::LeaseEnded& ended);
   void perform(const pool::action::Drained&);
 
   [[nodiscard]] HostSession* session_of(const Link& link) const;
@@ -87,6 +95,8 @@ class HostModel final : public LinkEnd, public SessionSink {
   void on_notice(HostSession& session, wire::Body&& body);
   void close(HostSession& session, std::optional<wire::Body> farewell);
   void check_send(const pool::action::Send& send, const Peer& peer);
+  void leaves(Peer& peer);
+  void book(const pool::action::Send& send, Peer& peer);
   void flush();
   void arm();
   void beat();
@@ -104,6 +114,8 @@ class HostModel final : public LinkEnd, public SessionSink {
   std::uint64_t next_session_ = 1;
   std::uint64_t leases_ = 0;
   std::deque<pool::Event> events_;
+  std::map<CallId, std::vector<std::uint64_t>> left_;  // by calls that have not been completed
+  std::function<void(CallId, const std::vector<std::uint64_t>&)> on_objects_;
   bool busy_ = false;
   bool dead_ = false;
   bool forced_ = false;  // the Retire that is being answered

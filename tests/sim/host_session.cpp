@@ -63,6 +63,7 @@ void HostSession::flush() {
 void HostSession::put(const Invocation& invocation) {
   wire::Invoke invoke;
   invoke.id = invocation.call;
+  invoke.lease = invocation.lease;
   invoke.seq = ++sent_seq_;
   invoke.digest = std::to_string(invocation.digest);
   invoke.remaining_ns = base::to_wire(base::remaining(invocation.deadline, sim_.agenda.now()));
@@ -106,9 +107,10 @@ void HostSession::on_result(wire::Result&& result) {
   } else if (result.payload.transfer != 0) {
     incoming_[result.payload.transfer] = result.id;
     awaited_[result.id] = false;
+    left_[result.id] = std::move(result.payload.resources);
     finish_if_whole(result.payload.transfer);
   } else {
-    sink_.on_event(pool::event::Result{runner(), result.id, std::nullopt});
+    sink_.on_event(pool::event::Result{runner(), result.id, std::nullopt, std::move(result.payload.resources)});
   }
 }
 
@@ -132,7 +134,7 @@ void HostSession::finish_if_whole(std::uint64_t transfer) {
     queue_.insert(queue_.end(), held_.begin(), held_.end());
     held_.clear();
   }
-  sink_.on_event(pool::event::Result{runner(), call, std::nullopt});
+  sink_.on_event(pool::event::Result{runner(), call, std::nullopt, left_.extract(call).mapped()});
   if (ended) sink_.on_event(pool::event::Ended{runner(), call});
 }
 

@@ -25,6 +25,7 @@ class HostSession {
  public:
   struct Invocation {
     CallId call = 0;
+    CallId lease = 0;
     DigestId digest = 0;
     Instant deadline = kNever;
     std::uint32_t attempt = 1;
@@ -76,11 +77,12 @@ class HostSession {
   std::uint64_t sent_seq_ = 0;
   std::uint64_t echo_ = 0;
   bool bulk_attached_ = false;
-  std::vector<wire::Chunk> unsent_chunks_;    // until then
-  std::set<std::uint64_t> chunks_;            // transfers whose bytes are here
-  std::map<std::uint64_t, CallId> incoming_;  // transfers that are results
-  std::map<CallId, bool> awaited_;            // calls in incoming_; true: Ended has come meanwhile
-  std::vector<wire::RetireReply> held_;       // until incoming_ is empty
+  std::vector<wire::Chunk> unsent_chunks_;             // until then
+  std::set<std::uint64_t> chunks_;                     // transfers whose bytes are here
+  std::map<std::uint64_t, CallId> incoming_;           // transfers that are results
+  std::map<CallId, bool> awaited_;                     // calls in incoming_; true: Ended has come meanwhile
+  std::map<CallId, std::vector<std::uint64_t>> left_;  // objects that their results name
+  std::vector<wire::RetireReply> held_;                // until incoming_ is empty
 };
 
 }  // namespace flame::sim

@@ -8,6 +8,7 @@ namespace flame::sim {
 void Ledger::submitted(const pool::event::Submit& submit) {
   Facts& call = facts_[submit.call];
   call.digest = submit.digest;
+  call.lease = submit.lease;
   call.idempotent = submit.idempotent;
   call.linked = submit.linked;
   call.has_budget = submit.budget.has_value();
@@ -15,7 +16,10 @@ void Ledger::submitted(const pool::event::Submit& submit) {
   call.deadline = deadline_after(agenda_.now(), submit.budget.value_or(pool_.boot_timeout));
   due_.emplace(call.deadline, submit.call);
   open_.insert(submit.call);
-  unsent_[submit.digest].insert(submit.call);
+  if (submit.lease == 0)
+    unsent_[submit.digest].insert(submit.call);
+  else
+    users_.insert(submit.lease);
   ++tally_.calls;
 }
 
@@ -39,9 +43,11 @@ void Ledger::sent(CallId id, RunnerId runner, std::uint32_t attempt) {
     ++tally_.retried;
     return;
   }
-  std::set<CallId>& waiting = unsent_[call.digest];
-  if (*waiting.begin() != id) findings_.broken("call ", id, " overtook call ", *waiting.begin());
-  waiting.erase(id);
+  if (call.lease == 0) {
+    std::set<CallId>& waiting = unsent_[call.digest];
+    if (*waiting.begin() != id) findings_.broken("call ", id, " overtook call ", *waiting.begin());
+    waiting.erase(id);
+  }
   if (call.has_budget) return;
   due_.erase({call.deadline, id});
   call.deadline = deadline_after(agenda_.now(), pool_.timeout);
@@ -65,6 +71,7 @@ void Ledger::told(const pool::action::Complete& complete) {
     if (!plausible(call, code))
       findings_.broken("call ", complete.call, " failed with ", to_string(code), " for no reason");
     check_started(complete.call, call, complete.error->started);
+    if (call.lease != 0 && code == ErrorCode::timed_out) objects_in_trouble(call.lease);
   }
   close(complete.call, call);
 }
@@ -88,7 +95,8 @@ bool Ledger::plausible(const Facts& call, ErrorCode code) const {
     case ErrorCode::boot_failed:
       return call.never_started || boots_have_failed_;
     case ErrorCode::runner_lost:
-      return sent && excused(call.where);
+      return (sent && excused(call.where)) ||
+             (call.lease != 0 && (in_trouble_.contains(call.lease) || excused(facts_.at(call.lease).where)));
     case ErrorCode::not_found:
     case ErrorCode::incompatible:
       return plugins_are_broken_;
@@ -107,6 +115,7 @@ void Ledger::check_started(CallId id, const Facts& call, Started started) {
 void Ledger::close(CallId id, Facts& call) {
   due_.erase({call.deadline, id});
   open_.erase(id);
+  if (call.lease != 0) users_.erase(users_.find(call.lease));
   unsent_[call.digest].erase(id);
 }
 
@@ -146,6 +155,13 @@ void Ledger::stopped(CallId id, runner::StopCause cause) {
 
 void Ledger::could_not_start(CallId id) {
   facts_.at(id).never_started = true;
+}
+
+void Ledger::lease_ended(CallId lease) {
+  if (!leases_ended_.insert(lease).second)
+    findings_.broken("the objects of call ", lease, " are said to be gone twice");
+  in_trouble_.insert(lease);
+  held_.erase(lease);
 }
 
 void Ledger::check_deadlines() {

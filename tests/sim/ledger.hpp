@@ -51,6 +51,16 @@ class Ledger {
   /// The runner itself gave the call up, or could not start it.
   void stopped(CallId call, runner::StopCause cause);
   void could_not_start(CallId call);
+  // --- objects that calls have left in their slots
+  void holds(CallId lease) { held_.insert(lease); }
+  void lease_ended(CallId lease);
+  /// From now on calls on them may be lost.
+  void objects_in_trouble(CallId lease) { in_trouble_.insert(lease); }
+  /// Calls on them that are not answered: each keeps handles to what it uses.
+  [[nodiscard]] bool in_use(CallId lease) const { return users_.contains(lease); }
+  [[nodiscard]] std::uint64_t held() const noexcept { return held_.size(); }
+  /// The call that left the objects that this one is on; 0: it uses none.
+  [[nodiscard]] CallId lease(CallId call) const { return facts_.at(call).lease; }
   // --- the world
   /// From now on its calls may be lost.
   void excuse(RunnerId runner) { excused_.insert(runner); }
@@ -77,6 +87,7 @@ class Ledger {
  private:
   struct Facts {
     DigestId digest = 0;
+    CallId lease = 0;
     bool idempotent = false;
     bool linked = true;
     bool has_budget = false;
@@ -107,6 +118,10 @@ class Ledger {
   std::map<DigestId, std::set<CallId>> unsent_;
   std::set<std::pair<Instant, CallId>> due_;
   std::unordered_set<RunnerId> excused_;
+  std::set<CallId> held_;
+  std::multiset<CallId> users_;  // leases, by open call
+  std::unordered_set<CallId> leases_ended_;
+  std::unordered_set<CallId> in_trouble_;
   std::uint64_t answered_ = 0;
   std::uint32_t running_ = 0;
   bool boots_have_failed_ = false;

@@ -53,8 +53,8 @@ Plan make_plan(Chance& chance) {
   plan.pool = choose_pool(chance);
   choose_load(plan, chance);
   for (bool* habit : {&plan.tasks_fail, &plan.tasks_crash, &plan.tasks_hang, &plan.tasks_deaf, &plan.results_large,
-                      &plan.arguments_large, &plan.unlinked, &plan.cancels, &plan.storms, &plan.resizes, &plan.expects,
-                      &plan.updates, &plan.idle_edge, &plan.checks_idle})
+                      &plan.arguments_large, &plan.unlinked, &plan.objects, &plan.cancels, &plan.storms, &plan.resizes,
+                      &plan.expects, &plan.updates, &plan.idle_edge, &plan.checks_idle})
     *habit = chance.one_in(3);
   if (!chance.one_in(4)) choose_troubles(plan, chance);
   const std::uint64_t ending = chance.roll(10);

@@ -44,6 +44,7 @@ struct Plan {
   bool results_large = false;  ///< travel on the other connection
   bool arguments_large = false;
   bool unlinked = false;
+  bool objects = false;  ///< tasks leave objects in their slots: children and tracked resources
   // callers
   bool cancels = false;
   bool storms = false;  ///< everything is cancelled at once

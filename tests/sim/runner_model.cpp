@@ -184,6 +184,8 @@ void RunnerModel::deliver(const wire::Body& body) {
     calls_->invoke(*invoke);
   } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
     calls_->chunk(*chunk);
+  } else if (const auto* release = std::get_if<wire::Release>(&body)) {
+    calls_->release(*release);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&body)) {
     terminator_->cancelled(now, cancel->id, cancel->reason);
   } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {

@@ -22,7 +22,7 @@ void SlotsModel::lease(DigestId digest, CallId call) {
 }
 
 void SlotsModel::kill(CallId call, StopCause cause) {
-  if (table_.withdraw(call)) return listener_.on_died(call, cause);
+  if (table_.withdraw(call) || held_.withdraw(call)) return listener_.on_died(call, cause);
   const auto seat = seats_.find(call);
   if (seat == seats_.end()) return;
   causes_[call] = cause;
@@ -34,9 +34,10 @@ void SlotsModel::freed(CallId call, bool reusable) {
   const auto seat = seats_.find(call);
   if (seat == seats_.end()) return;
   const runner::SlotRef slot = seat->second;
+  if (held_.contains(at(slot).call)) return vacated(call, slot, reusable);
   seats_.erase(seat);
   causes_.erase(call);
-  processes_.at(slot.process).slots[slot.index] = 0;
+  at(slot) = {};
   listener_.on_freed(call);
   table_.slot_freed(sim_.agenda.now(), slot, reusable);
   run_actions();
@@ -49,12 +50,13 @@ void SlotsModel::crash(CallId call) {
 
 void SlotsModel::tick() {
   table_.tick(sim_.agenda.now());
+  held_.tick(sim_.agenda.now());
   run_actions();
 }
 
 void SlotsModel::run_actions() {
   if (std::exchange(acting_, true)) return;  // an action caused this; the loop below goes on
-  for (auto actions = table_.take_actions(); !actions.empty(); actions = table_.take_actions())
+  for (auto actions = table_.take_actions(); !actions.empty() || run_held_actions(); actions = table_.take_actions())
     for (const runner::SlotAction& action : actions) std::visit([this](const auto& one) { perform(one); }, action);
   acting_ = false;
 }
@@ -80,7 +82,7 @@ void SlotsModel::started(runner::ProcessId id) {
 void SlotsModel::perform(const runner::GrantSlot& grant) {
   const auto found = processes_.find(grant.slot.process);
   if (found == processes_.end()) return sim_.findings.broken("a slot of a process that is gone was granted");
-  CallId& seat = found->second.slots[grant.slot.index];
+  CallId& seat = found->second.slots[grant.slot.index].call;
   if (seat != 0) sim_.findings.broken("a slot was granted to call ", grant.invocation, " while call ", seat, " has it");
   seat = grant.invocation;
   seats_[grant.invocation] = grant.slot;
@@ -99,20 +101,31 @@ void SlotsModel::perform(const runner::FailWaiting& failed) {
 void SlotsModel::strike(runner::ProcessId id) {
   const auto found = processes_.find(id);
   if (found == processes_.end() || std::exchange(found->second.dying, true)) return;
-  for (const CallId call : found->second.slots)
-    if (call != 0) listener_.on_struck(call);
+  for (const Slot& slot : found->second.slots) {
+    const bool held = slot.call != 0 && held_.contains(slot.call);
+    if (held) sim_.ledger.objects_in_trouble(slot.call);
+    const CallId runs = held ? slot.inside : slot.call;
+    if (runs != 0) listener_.on_struck(runs);
+  }
   runner_.later(sim_.chance.skewed(200us, 150ms), [this, id] { reap(id); });
+}
+
+void SlotsModel::bury(CallId call) {
+  seats_.erase(call);
+  const auto cause = causes_.extract(call);
+  listener_.on_died(call, cause ? cause.mapped() : StopCause::none);
 }
 
 void SlotsModel::reap(runner::ProcessId id) {
   const auto found = processes_.find(id);
-  const std::vector<CallId> calls = std::move(found->second.slots);
+  const std::vector<Slot> slots = std::move(found->second.slots);
   processes_.erase(found);
-  for (const CallId call : calls) {
-    if (call == 0) continue;
-    seats_.erase(call);
-    const auto cause = causes_.extract(call);
-    listener_.on_died(call, cause ? cause.mapped() : StopCause::none);
+  for (const Slot& slot : slots) {
+    if (slot.call == 0) continue;
+    if (held_.contains(slot.call))
+      bury_held(slot);
+    else
+      bury(slot.call);
   }
   table_.process_gone(sim_.agenda.now(), id);
   run_actions();

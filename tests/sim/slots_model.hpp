@@ -1,11 +1,14 @@
 // The slots of a simulated runner: the real SlotTable, and a model of the processes that it wants made and killed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <unordered_map>
 #include <vector>
 
+#include "plugin_sdk/base/limits.hpp"
+#include "runner/held_slots.hpp"
 #include "runner/slot_table.hpp"
 #include "runner/terminator.hpp"
 #include "tests/sim/runner_port.hpp"
@@ -22,6 +25,11 @@ class SlotsListener {
   virtual void on_struck(CallId call) = 0;
   virtual void on_died(CallId call, runner::StopCause cause) = 0;
   virtual void on_freed(CallId call) = 0;
+  /// It has ended but for its objects, for which its slot is kept; later: they are gone.
+  virtual void on_held(CallId lease) = 0;
+  virtual void on_let_go(CallId lease) = 0;
+  /// Its turn in the slot of its object will not come.
+  virtual void on_refused(CallId call) = 0;
 };
 
 class SlotsModel {
@@ -37,12 +45,25 @@ class SlotsModel {
   /// The call's process ends by its own fault.
   void crash(CallId call);
   void tick();
-  [[nodiscard]] Instant wake_at() const { return table_.wake_at(); }
+  [[nodiscard]] Instant wake_at() const { return std::min(table_.wake_at(), held_.wake_at()); }
   [[nodiscard]] bool has_slot(CallId call) const { return seats_.contains(call); }
 
+  // --- slots with objects (slots_model_held.cpp)
+  void hold(CallId lease, const std::vector<std::uint64_t>& objects);
+  [[nodiscard]] runner::HeldSlots::Turn enter(CallId lease, CallId call);
+  void release(CallId lease, const std::vector<std::uint64_t>& objects);
+  /// Gives the call that is in the slot; 0: none.
+  CallId stop_held(CallId lease);
+  void child_ended(CallId lease);
+
  private:
+  struct Slot {
+    CallId call = 0;    // or the lease; 0: free
+    CallId inside = 0;  // a call on its objects
+    bool reusable = true;
+  };
   struct Process {
-    std::vector<CallId> slots;  // 0: free
+    std::vector<Slot> slots;
     bool dying = false;
   };
 
@@ -54,11 +75,22 @@ class SlotsModel {
   void started(runner::ProcessId id);
   void strike(runner::ProcessId id);
   void reap(runner::ProcessId id);
+  [[nodiscard]] Slot& at(const runner::SlotRef& slot) { return processes_.at(slot.process).slots[slot.index]; }
+  void vacated(CallId call, const runner::SlotRef& slot, bool reusable);
+  bool run_held_actions();
+  void perform(const runner::EnterHeld& enter);
+  void perform(const runner::RefuseHeld& refuse);
+  void perform(const runner::DestroyHeld& destroy);
+  void perform(const runner::KillHeld& kill);
+  void perform(const runner::FreeHeld& free);
+  void bury(CallId call);
+  void bury_held(const Slot& slot);
 
   Context& sim_;
   RunnerPort& runner_;
   SlotsListener& listener_;
   runner::SlotTable table_;
+  runner::HeldSlots held_{limits::kKillGrace};
   std::map<runner::ProcessId, Process> processes_;
   std::unordered_map<CallId, runner::SlotRef> seats_;
   std::unordered_map<CallId, runner::StopCause> causes_;

@@ -32,7 +32,8 @@ std::uint64_t PolicyWatch::runners_for(std::uint64_t calls) const {
 
 void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, const pool::PoolPolicy& policy,
                         const HostCounts& world) {
-  const pool::PolicyStats stats = policy.stats();
+  pool::PolicyStats stats = policy.stats();
+  stats.waiting -= stats.waiting_for_turn;  // no runner can help those
   if (count<pool::action::Admit>(actions) > 0) {
     no_boot_before_ = Instant{};
     failing_ = false;
@@ -125,8 +126,9 @@ void PolicyWatch::check_growth(const pool::PolicyStats& stats, const HostCounts&
 }
 
 void PolicyWatch::check_minimum(const pool::Event& event, const pool::PolicyStats& stats) {
-  const bool may_have_left =
-      sim_.plan.pool.min_idle_shutdown_after != kForever && !std::holds_alternative<pool::event::Submit>(event);
+  const auto* submit = std::get_if<pool::event::Submit>(&event);
+  const bool asks_for_a_slot = submit != nullptr && submit->lease == 0;
+  const bool may_have_left = sim_.plan.pool.min_idle_shutdown_after != kForever && !asks_for_a_slot;
   if (draining_ || may_have_left || sim_.agenda.now() < backing_off_until_) return;
   const std::uint64_t coming = std::uint64_t{stats.runners} - stats.draining + stats.booting;
   if (coming < min_ && stats.runners + stats.booting < max_)

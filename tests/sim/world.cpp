@@ -77,6 +77,7 @@ void World::after_the_storm() {
   // A task that hangs for a caller without a limit would keep its slot for ever.
   for (const CallId call : sim_.ledger.all_open())
     if (sim_.ledger.patient(call)) host_.cancel(call);
+  callers_.let_go_of_all();
   if (!run_until([this] { return sim_.ledger.open() == 0; }, kRecovery) && sim_.findings.ok())
     sim_.findings.broken(sim_.ledger.open(), " calls stay open though every caller had a limit");
   probe();
@@ -133,6 +134,8 @@ void World::drain() {
   if (stats.waiting + stats.in_flight + stats.runners + stats.booting > 0)
     sim_.findings.broken("something stays booked: ", stats.waiting, " wait, ", stats.in_flight, " slots, ",
                          stats.runners + stats.booting, " runners");
+  if (sim_.ledger.held() > 0)
+    sim_.findings.broken("nobody was told that the objects of ", sim_.ledger.held(), " calls are gone");
   if (host_.policy().next_wakeup() != kNever) sim_.findings.broken("a timer is left");
 }
 

@@ -178,6 +178,16 @@ TEST_F(PoolObjects, ResultsOfOthersHoldNothing) {
   EXPECT_EQ(pool->policy.stats().held, 1u);
 }
 
+TEST_F(PoolObjects, ThatAreLeftWhenTheirRunnerMayGoAlreadyTakeNoCalls) {
+  pool.emplace(config());
+  pool->submit(1).hello(1).feed(event::Retire{.runner = 1, .must = true});
+  EXPECT_TRUE(pool->all<action::RetireReply>().at(0).granted);
+  pool->feed(event::Result{1, 1, std::nullopt, {5}});
+  EXPECT_EQ(pool->failure(1), ErrorCode::none);
+  EXPECT_EQ(call(2).failure(2), ErrorCode::runner_lost);
+  EXPECT_THAT(message_of(2), HasSubstr("its runner is ending"));
+}
+
 TEST_F(PoolObjects, ALostRunnerEndsItsLeasesAndWhoCallsThere) {
   hold();
   call(2);
