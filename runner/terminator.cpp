@@ -44,7 +44,10 @@ void Terminator::cancelled(Instant now, std::uint64_t id, wire::CancelReason rea
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
   static constexpr StopCause kCauses[] = {StopCause::cancelled, StopCause::timed_out, StopCause::shutting_down};
-  stop(now, id, found->second, kCauses[static_cast<std::size_t>(reason)]);
+  const StopCause cause = kCauses[static_cast<std::size_t>(reason)];
+  // The host's last word may come between a result after the deadline and what it leaves: see stays().
+  if (found->second.stage == Stage::stopping && cause != StopCause::timed_out) found->second.cause = cause;
+  stop(now, id, found->second, cause);
 }
 
 void Terminator::stays(Instant now, std::uint64_t id, Stays what) {

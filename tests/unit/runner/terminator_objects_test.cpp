@@ -48,6 +48,19 @@ TEST_F(TerminatorTest, AResultThatCrossedItsDeadlineIsTheHostsToJudge) {
   EXPECT_EQ(did(), "");
 }
 
+TEST_F(TerminatorTest, ACancelBetweenALateResultAndWhatItLeavesIsNotForgotten) {
+  serve();
+  EXPECT_TRUE(invoke(1, 1s));
+  pass(1s);
+  EXPECT_EQ(did(), "stop 1");
+  terminator.cancelled(now, 1, wire::CancelReason::cancelled);
+  EXPECT_EQ(did(), "");
+  terminator.stays(now, 1, Stays::tracked);
+  EXPECT_EQ(did(), "stop 1") << "what it left";
+  pass(250ms);
+  EXPECT_EQ(did(), "kill 1");
+}
+
 TEST_F(TerminatorTest, ADrainStopsTrackedResourcesAndLinkedChildrenAtOnceAndOthersAfterTheGrace) {
   serve();
   for (std::uint64_t id : {1, 2}) EXPECT_TRUE(invoke(id));
