@@ -214,6 +214,8 @@ void RunnerModel::lose(const std::string& why) {
 
 void RunnerModel::leave() {
   sim_.findings.note("    runner ", id_, " leaves: ", left_->reason);
+  // Told to go before it was welcome: what is on its way to it is lost when the network is slow.
+  if (state_ == State::dialling) sim_.ledger.excuse(id_);
   send(Line::control, wire::Bye{left_->reason});
   end();
 }
