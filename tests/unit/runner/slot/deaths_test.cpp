@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 
@@ -47,9 +48,12 @@ TEST_F(Deaths, ASegmentationFaultLeavesItsSignalAndCallStack) {
   EXPECT_EQ(report->address, 0u);
   EXPECT_FALSE(report->stack_overflow);
   EXPECT_FALSE(slot.handle->allocation_failed());
-  ASSERT_FALSE(report->frames.empty());
-  EXPECT_EQ(report->frames[0].module, "fixture_hostile.so");
-  EXPECT_TRUE(report->frames[0].exact);
+  const auto in_plugin = std::ranges::find(report->frames, "fixture_hostile.so", &CodeAddress::module);
+  ASSERT_NE(in_plugin, report->frames.end());
+#if !defined(__SANITIZE_ADDRESS__)  // it reports the access before it lets it happen
+  EXPECT_EQ(in_plugin, report->frames.begin());
+  EXPECT_TRUE(in_plugin->exact);
+#endif
   expect_next_slot_works();
 }
 
