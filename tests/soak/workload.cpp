@@ -27,8 +27,8 @@ const std::vector<Workload::Operation>& Workload::operations_of_all_kinds() {
       {"call", &Workload::call, 20},        {"nap", &Workload::nap, 20},          {"drop", &Workload::drop, 8},
       {"cancel", &Workload::cancel, 8},     {"cast", &Workload::cast, 8},         {"fail", &Workload::fail, 6},
       {"crash", &Workload::crash, 3},       {"time out", &Workload::time_out, 6}, {"retry", &Workload::retry, 8},
-      {"transfer", &Workload::transfer, 4}, {"chain", &Workload::chain, 6},
-      {"track", &Workload::track, 6},       {"place", &Workload::place, 6},
+      {"transfer", &Workload::transfer, 4}, {"chain", &Workload::chain, 6},       {"track", &Workload::track, 6},
+      {"place", &Workload::place, 6},
   };
   return operations;
 }
