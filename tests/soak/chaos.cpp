@@ -63,7 +63,7 @@ void Chaos::strike(std::uint32_t dice) {
   if (guardians.empty()) return;
   const pid_t guardian = guardians[dice % guardians.size()];
   const pid_t supervisor = child_of(guardian);
-  if (supervisor == 0) return;
+  if (supervisor == 0 || stopped_.contains(guardian)) return;
   dice /= 64;
   struct Blow {
     const char* name;
@@ -80,6 +80,7 @@ void Chaos::strike(std::uint32_t dice) {
       {"runner told to go", guardian, SIGTERM},
   };
   const Blow& blow = blows[dice % std::size(blows)];
+  if (blow.signal == SIGSTOP) stopped_.insert(guardian);
   if (blow.victim <= 1 || ::kill(blow.victim, blow.signal) != 0) return;
   const std::lock_guard lock(mutex_);
   ++done_[blow.name];

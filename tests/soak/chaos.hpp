@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -28,6 +29,7 @@ class Chaos {
   void strike(std::uint32_t dice);
 
   pid_t spared_;
+  std::set<pid_t> stopped_;  // guardians whose supervisor stands still: with its guardian killed it would for ever
   std::atomic<bool> stopping_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t> done_;
