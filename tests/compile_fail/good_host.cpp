@@ -1,13 +1,5 @@
 // expect: success
-#include <flame/host.hpp>
-
-namespace m {
-struct Index {
-  int query(std::string key) const;
-};
-int add(int a, int b);
-std::unique_ptr<Index> index(std::string path);
-}  // namespace m
+#include "host_contract.hpp"
 
 int f(const flame::Pool& pool) {
   const flame::Child<m::Index> child = pool.place_child<m::index>("a");

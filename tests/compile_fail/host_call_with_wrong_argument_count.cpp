@@ -1,13 +1,6 @@
 // expect: no matching
-#include <flame/host.hpp>
+#include "host_contract.hpp"
 
-namespace m {
-struct Index {
-  int query(std::string key) const;
-};
-int add(int a, int b);
-std::unique_ptr<Index> index(std::string path);
-}  // namespace m
 int f(const flame::Pool& pool) {
   return pool.call<m::add>(1);
 }
