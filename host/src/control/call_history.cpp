@@ -46,14 +46,16 @@ void CallHistory::queued(CallId call, const QueueView& view, Instant now) {
   CallStory* const found = story(call);
   if (found == nullptr) return;
   found->queue = view;
-  found->add({.after_ns = (now - found->submitted).count(), .step = CallStep::queued});
+  add(*found, {.step = CallStep::queued}, now);
 }
 
 void CallHistory::add(CallId call, CallEvent event, Instant now) {
-  CallStory* const found = story(call);
-  if (found == nullptr) return;
-  event.after_ns = (now - found->submitted).count();
-  found->add(event);
+  if (CallStory* const found = story(call)) add(*found, event, now);
+}
+
+void CallHistory::add(CallStory& story, CallEvent event, Instant now) {
+  event.after_ns = (now - story.submitted).count();
+  story.add(event);
 }
 
 void CallHistory::answered(CallId call, RunnerId runner, const Error* error, Instant now) {
@@ -66,10 +68,7 @@ void CallHistory::answered(CallId call, RunnerId runner, const Error* error, Ins
     found->code = error->code;
     found->failure = error->to_string().substr(0, limits::kHistoryTextMax);
   }
-  found->add({.after_ns = (now - found->submitted).count(),
-              .runner = runner,
-              .step = CallStep::answered,
-              .code = static_cast<std::uint8_t>(found->code)});
+  add(*found, {.runner = runner, .step = CallStep::answered, .code = static_cast<std::uint8_t>(found->code)}, now);
   if (auto node = open_.extract(call)) keep_ended(std::move(node.mapped()));
 }
 
@@ -77,7 +76,7 @@ void CallHistory::held(CallId call, RunnerId runner, Instant now) {
   CallStory* const found = story(call);
   if (found == nullptr) return;
   found->holds = true;
-  add(call, {.runner = runner, .step = CallStep::held}, now);
+  add(*found, {.runner = runner, .step = CallStep::held}, now);
 }
 
 void CallHistory::let_go(CallId call, RunnerId runner, const Error* error, Instant now) {
@@ -85,7 +84,7 @@ void CallHistory::let_go(CallId call, RunnerId runner, const Error* error, Insta
   if (found == nullptr || !std::exchange(found->holds, false)) return;
   if (error != nullptr) found->failure = error->to_string().substr(0, limits::kHistoryTextMax);
   const ErrorCode code = error == nullptr ? ErrorCode::none : error->code;
-  add(call, {.runner = runner, .step = CallStep::let_go, .code = static_cast<std::uint8_t>(code)}, now);
+  add(*found, {.runner = runner, .step = CallStep::let_go, .code = static_cast<std::uint8_t>(code)}, now);
   if (auto node = open_.extract(call)) keep_ended(std::move(node.mapped()));
 }
 

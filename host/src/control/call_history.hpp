@@ -99,6 +99,7 @@ class CallHistory {
   [[nodiscard]] std::size_t size() const;
 
  private:
+  static void add(CallStory& story, CallEvent event, Instant now);
   [[nodiscard]] CallStory* story(CallId call);
   [[nodiscard]] CallStory* place_for(CallId call);
   void make_way(CallStory& old);
