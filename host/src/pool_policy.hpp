@@ -76,10 +76,9 @@ class PoolPolicy {
     RunnerState state;
     std::vector<DigestId> digests;  // it was asked to have
     Deadlines<RunnerId>::Handle timer;
-    bool useful = false;   // some call has ended there
-    bool leaving = false;  // it asked to go and may
-    std::string lost_reason;
-    std::string exit_reason;
+    bool useful = false;     // some call has ended there
+    bool leaving = false;    // it asked to go and may
+    std::string end_reason;  // of the connection, then the machine's own, which says more
   };
   // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
   struct Broken {

@@ -92,7 +92,7 @@ void PoolPolicy::disconnected(Runners::iterator it, const std::string& reason, I
   const bool expected = runner.state.phase() == RunnerState::Phase::draining && scheduler_.leases(it->first) == 0;
   if (expected || runner.state.has_exited()) return lose(it, reason, now, out);
   if (scheduler_.close_runner(it->first)) --serving_;
-  runner.lost_reason = reason;
+  runner.end_reason = reason;
   runner.state.disconnected(now);
   rearm(it->first, runner);
 }
@@ -101,7 +101,7 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return proven_dead(event.runner, out);
   Runner& runner = it->second;
-  runner.exit_reason = event.reason;
+  runner.end_reason = event.reason;
   if (runner.state.phase() == RunnerState::Phase::booting) {
     boot_failed(it, make(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason), false,
                 now, out);
@@ -139,8 +139,8 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   std::vector<DigestId> digests = plugins_;
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
-  auto [it, fresh] = runners_.emplace(
-      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, {}, {}});
+  auto [it, fresh] =
+      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
@@ -214,7 +214,7 @@ void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
 
 void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
   const RunnerId id = it->first;
-  const std::string why = it->second.exit_reason.empty() ? reason : it->second.exit_reason;
+  const std::string why = it->second.end_reason.empty() ? reason : it->second.end_reason;
   if (lost_young(it->second, now))
     elastic_.lost_young(now, make(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why));
   if (scheduler_.is_open(id)) --serving_;
@@ -286,9 +286,8 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::exited:
-      return lose(it, it->second.exit_reason, now, out);
     case RunnerState::Due::disconnected:
-      return lose(it, it->second.lost_reason, now, out);
+      return lose(it, it->second.end_reason, now, out);
     case RunnerState::Due::drain_overdue:
       return lose(it, "it did not end within shutdown_timeout", now, out);
   }
@@ -310,7 +309,7 @@ void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
   auto it = runners_.find(id);
   it->second.state.became_idle(now);
   if (it->second.state.has_exited())
-    lose(it, it->second.exit_reason, now, out);
+    lose(it, it->second.end_reason, now, out);
   else if (single_use_)
     tell_to_drain(id, it->second, shutdown_timeout_, now, out);
 }
