@@ -6,11 +6,11 @@
 
 #include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <system_error>
 #include <vector>
 
+#include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
 #include "tools/flame/command.hpp"
@@ -105,10 +105,7 @@ Result<void> write_files(const manifest::Manifest& manifest, const Tasks& tasks,
   std::filesystem::create_directories(directory, failed);
   for (const auto* task : tasks) {
     const auto path = std::filesystem::path(directory) / (name_with(manifest, *task, '.') + ".fbs");
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    file << one_schema(*task);
-    file.close();
-    if (!file) return Error{.code = ErrorCode::invalid_argument, .message = path.string() + ": cannot be written."};
+    if (auto written = base::write_file_atomically(path.string(), one_schema(*task)); !written) return written;
   }
   return {};
 }
