@@ -43,6 +43,12 @@ std::vector<pid_t> children_of(pid_t pid) {
   return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
 }
 
+// The guardian ends as shells do when its supervisor was killed.
+std::string exit_words(int code) {
+  const bool killed = code > 128 && code <= 128 + SIGRTMAX;
+  return "exit code " + std::to_string(code) + (killed ? " (killed by signal " + std::to_string(code - 128) + ")" : "");
+}
+
 }  // namespace
 
 boost::system::result<RunnerProcess, BootFailure> start_runner(const std::string& binary,
@@ -83,16 +89,6 @@ void kill_children(const RunnerProcess& process) {
     }
   }
 }
-
-namespace {
-
-// The guardian ends as shells do when its supervisor was killed.
-std::string exit_words(int code) {
-  const bool killed = code > 128 && code <= 128 + SIGRTMAX;
-  return "exit code " + std::to_string(code) + (killed ? " (killed by signal " + std::to_string(code - 128) + ")" : "");
-}
-
-}  // namespace
 
 ExitStatus reap(const RunnerProcess& process) {
   siginfo_t info{};

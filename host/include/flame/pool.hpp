@@ -92,9 +92,9 @@ struct TaskInfo;
 ///   call<F>(args…)      waits; the result, or throws CallError
 ///   try_call<F>(args…)  waits; Result<R>
 ///   async<F>(args…)     Future<R>; never blocks
-///   cast<F>(args…)      fire and forget; a failure goes to the log and to on_cast_error. Neither PoolConfig::timeout
-///   nor
-///                       boot_timeout ends it: only a timeout of its own (with()) or of its task does
+///   cast<F>(args…)      fire and forget; a failure goes to the log and to on_cast_error. Only a timeout
+///                       of its own (with()) or of its task ends it, neither PoolConfig::timeout nor
+///                       boot_timeout
 ///   place_child<F>(args…)  waits until factory F has made its object, in a slot of its own: Child<T>, or throws
 ///                       CallError (what F threw is `task_failed`); try_place_child<F> gives Result<Child<T>>. The
 ///                       timeout bounds queue, boot and F; the child lives until it ends (see Child)
