@@ -233,7 +233,7 @@ void Calls::kill(std::uint64_t id, StopCause cause) {
   forget_if_done(id);
 }
 
-void Calls::drop_transfers(Call& call, const std::string& reason) {
+void Calls::drop_transfers(Call& call, const std::string& reason, const Error& death) {
   if (call.feeding) {
     const std::uint64_t transfer = call.message.payload.transfer;
     call.feeding = false;
@@ -243,7 +243,10 @@ void Calls::drop_transfers(Call& call, const std::string& reason) {
   if (call.outgoing != 0) {
     out_.abort(call.outgoing);
     by_outgoing_.erase(call.outgoing);
-    link_.send_bulk(wire::Abort{call.outgoing, reason});
+    wire::Abort lost{call.outgoing, reason, death};
+    lost.error.runner = runner_;
+    lost.error.plugin = call.plugin;
+    link_.send_bulk(std::move(lost));
     call.outgoing = 0;
   }
 }

@@ -86,7 +86,7 @@ class Calls final : public SlotListener {
   void start(std::uint64_t id, Call& call);
   void forget_if_done(std::uint64_t id);
   void feed(std::uint64_t id, Call& call);
-  void drop_transfers(Call& call, const std::string& reason);
+  void drop_transfers(Call& call, const std::string& reason, const Error& death = {});
   bool withdraw(std::uint64_t id, Call& call, const Error& error);
   void send_begun(std::uint64_t id, Call& call);
   void send_progress(Instant now, std::uint64_t id, Call& call);

@@ -173,7 +173,7 @@ void Calls::on_freed(std::uint64_t id) {
 void Calls::on_died(std::uint64_t id, Error error) {
   Call* call = find(id);
   if (call == nullptr) return;
-  drop_transfers(*call, error.message.empty() ? std::string("the slot is gone") : error.message);
+  drop_transfers(*call, error.message.empty() ? std::string("the slot is gone") : error.message, error);
   const bool stays = call->stays;
   if (!call->answered) answer(id, *call, error);
   end(id, *call, stays ? std::move(error) : Error());

@@ -239,7 +239,7 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
   } else if (auto* credit = std::get_if<wire::Credit>(&body)) {
     return sender_.on_credit(*credit);
   } else if (auto* abort = std::get_if<wire::Abort>(&body)) {
-    on_abort(*abort);
+    on_abort(std::move(*abort));
   }
   return {};
 }
@@ -301,15 +301,18 @@ void Session::report_ended(wire::Ended&& ended) {
 }
 
 // Either of our arguments (the runner does not want the rest) or of one of its results.
-void Session::on_abort(const wire::Abort& abort) {
+void Session::on_abort(wire::Abort&& abort) {
   sender_.abort(abort.transfer);
   drop_chunk(abort.transfer);
   receiver_.abort(abort.transfer);
-  finish_transfer(abort.transfer,
-                  Error{.code = ErrorCode::crashed,
-                        .message = "its result was not sent to the end: " + abort.reason,
-                        .started = Started::yes},
-                  {});
+  Error why = std::move(abort.error);
+  if (why.code == ErrorCode::none) {
+    why.code = ErrorCode::crashed;
+    why.message = std::move(abort.reason);
+  }
+  why.message.insert(0, "The result was not sent to the end. ");
+  why.started = Started::yes;
+  finish_transfer(abort.transfer, std::move(why), {});
 }
 
 void Session::take_step(wire::BulkReceiver::Step&& step) {

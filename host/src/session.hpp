@@ -94,7 +94,7 @@ class Session final : public SlotPort {
   [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload);
   void on_ended(wire::Ended&& ended);
   void report_ended(wire::Ended&& ended);
-  void on_abort(const wire::Abort& abort);
+  void on_abort(wire::Abort&& abort);
   void take_step(wire::BulkReceiver::Step&& step);
   [[nodiscard]] bool next_chunk();
   void drop_chunk(std::uint64_t transfer);

@@ -90,7 +90,11 @@ class BodyEncoder {
   Offset<fb::Bye> make(const Bye& m) { return fb::CreateBye(b_, text(m.reason)); }
   Offset<fb::Chunk> make(const Chunk& m) { return fb::CreateChunk(b_, m.transfer, m.offset); }
   Offset<fb::Credit> make(const Credit& m) { return fb::CreateCredit(b_, m.transfer, m.bytes); }
-  Offset<fb::Abort> make(const Abort& m) { return fb::CreateAbort(b_, m.transfer, text(m.reason)); }
+  Offset<fb::Abort> make(const Abort& m) {
+    const auto reason = text(m.reason);
+    const auto why = m.error.code == ErrorCode::none ? Offset<fb::Error>() : error(m.error);
+    return fb::CreateAbort(b_, m.transfer, reason, why);
+  }
   Offset<fb::Batch> make(const Batch& m) { return fb::CreateBatch(b_, m.count); }
   Offset<fb::Unsupported> make(const Unsupported& m) { return fb::CreateUnsupported(b_, m.id, text(m.what)); }
   Offset<fb::Release> make(const Release& m) {

@@ -110,7 +110,11 @@ class BodyDecoder {
   Bye read(const fb::Bye& t) { return {r_.text(t.reason(), limits::kTextMax, "bye.reason")}; }
   Chunk read(const fb::Chunk& t) { return {t.transfer(), t.offset()}; }
   Credit read(const fb::Credit& t) { return {t.transfer(), t.bytes()}; }
-  Abort read(const fb::Abort& t) { return {t.transfer(), r_.text(t.reason(), limits::kTextMax, "abort.reason")}; }
+  Abort read(const fb::Abort& t) {
+    Abort m{t.transfer(), r_.text(t.reason(), limits::kTextMax, "abort.reason")};
+    if (t.error() != nullptr) m.error = error(*t.error());
+    return m;
+  }
   Batch read(const fb::Batch& t) { return {t.count()}; }
   Unsupported read(const fb::Unsupported& t) {
     return {t.id(), r_.text(t.what(), limits::kTextMax, "unsupported.what"), false};

@@ -158,6 +158,7 @@ struct Credit {
 struct Abort {
   std::uint64_t transfer = 0;
   std::string reason;
+  Error error = {};  // of a result whose slot died while it was being sent; else none
 };
 /// The answer to a request that its receiver did not know. decode() also makes one, with `undecoded` set, of a body
 /// that *this* side does not know: answer it by Unsupported{id} if id is not 0, ignore it if it is. Never on the wire.

@@ -71,6 +71,8 @@ void Workload::judge(const char* what, const Error& error, std::initializer_list
   }
   if (std::find(allowed.begin(), allowed.end(), error.code) != allowed.end()) return;
   const bool killed = error.code == ErrorCode::crashed && (error.signal == SIGKILL || error.collateral);
+  // A SIGKILL does not tell for which call of the process it was.
+  if (killed && error.runner.starts_with("threads-")) return;
   // A runner that got SIGTERM ends what does not end in its grace.
   if (chaos_ && (killed || error.code == ErrorCode::runner_lost || error.code == ErrorCode::shutting_down)) return;
   complain(std::string(what) + ": " + error.to_string());

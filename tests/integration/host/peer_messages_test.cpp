@@ -52,6 +52,22 @@ TEST_F(Messages, TwoResultsByTransferForOneCallAreABrokenRunner) {
   EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
 }
 
+TEST_F(Messages, AResultWhoseSlotDiedBeforeAllOfItWasSentIsThatDeath) {
+  OneRunner runner;
+  Dealer bulk(runner.parent.bulk.at(0));
+  bulk.send(runner.session, wire::BulkHello{runner.session});
+  auto future = runner.call_in_flight();
+  runner.dealer.send(runner.session,
+                     wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
+  Error death{.code = ErrorCode::crashed, .message = "It was killed.", .signal = 9};
+  bulk.send(runner.session, wire::Abort{1, "the slot is gone", death});
+  const Error error = end_of(future);
+  EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
+  EXPECT_EQ(error.signal, 9);
+  EXPECT_EQ(error.started, Started::yes);
+  EXPECT_EQ(error.message, "The result was not sent to the end. It was killed.");
+}
+
 TEST_F(Messages, ARunnersLeaveWaitsForItsResults) {
   OneRunner runner;
   Dealer bulk(runner.parent.bulk.at(0));

@@ -10,6 +10,7 @@
 #include "tests/integration/runner/fake_host.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/newer_minor.hpp"
+#include "tests/support/processes.hpp"
 
 namespace flame::test {
 namespace {
@@ -293,6 +294,28 @@ TEST_F(RunnerCalls, AnAbortThatOvertakesItsInvokeEndsTheCall) {
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->error.code, ErrorCode::incompatible);
   EXPECT_TRUE(host.expect<wire::Ended>().has_value());
+}
+
+TEST_F(RunnerCalls, ASlotThatDiesWhileItsResultIsSentSaysOfWhat) {
+  FakeHost host;
+  host.serve();
+  const auto id = host.invoke_text("echo", pattern(40 * limits::MiB));
+  const auto result = host.expect<wire::Result>();  // and no credit for all of its bytes
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->error.code, ErrorCode::none) << result->error.message;
+  for (const pid_t pid : descendants(host.supervisor())) {
+    if (oom_preference(pid) == 800) ::kill(pid, SIGKILL);
+  }
+  const auto abort = host.expect<wire::Abort>();
+  ASSERT_TRUE(abort.has_value());
+  EXPECT_EQ(abort->transfer, result->payload.transfer);
+  EXPECT_EQ(abort->error.code, ErrorCode::crashed) << abort->error.to_string();
+  EXPECT_EQ(abort->error.signal, SIGKILL);
+  EXPECT_EQ(abort->error.runner, "r-1");
+  EXPECT_EQ(abort->error.plugin, "probe@1.0.0");
+  const auto ended = host.expect<wire::Ended>();
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->id, id);
 }
 
 TEST_F(RunnerCalls, ThreadIsolationRunsCallsInOneProcess) {

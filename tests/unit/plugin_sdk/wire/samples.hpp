@@ -53,7 +53,7 @@ inline std::vector<wire::Body> sample_bodies() {
       Bye{"done"},
       Chunk{1, 2},
       Credit{1, 2},
-      Abort{1, "cancelled"},
+      Abort{2, "its slot died", sample_error()},
       Unsupported{1, "message kind 99", false},
       Batch{3},
       Release{5, {1, 2}},
