@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/process.hpp"
 
@@ -20,6 +21,10 @@ namespace flame::runner {
 namespace {
 
 constexpr std::size_t kParentBytesMax = 1024 * 1024;
+
+Instant clock_now() {
+  return base::BoottimeClock().now();
+}
 
 ParentBytes from_variable(char* value) {
   const std::string_view text = value;
@@ -67,14 +72,34 @@ int exit_status(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-// Waits for the supervisor's end; passes SIGTERM and SIGINT on meanwhile.
-int wait_for(pid_t supervisor, const sigset_t& signals) {
+// One of `signals`, or -1 at `until`.
+int next_signal(const sigset_t& signals, Instant until) {
+  if (until == kNever) return ::sigwaitinfo(&signals, nullptr);
+  const Duration left = base::remaining(until, clock_now());
+  const timespec patience{.tv_sec = left.count() / 1'000'000'000, .tv_nsec = left.count() % 1'000'000'000};
+  return ::sigtimedwait(&signals, nullptr, &patience);
+}
+
+// Waits for the supervisor's end; passes SIGTERM and SIGINT on meanwhile, and ends one that stands still.
+int wait_for(pid_t supervisor, const sigset_t& signals, Duration standstill) {
+  Instant kill_at = kNever;
   for (;;) {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
-      if (pid == supervisor) return exit_status(status);
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | __WALL | WUNTRACED | WCONTINUED)) > 0;) {
+      if (pid != supervisor) continue;
+      if (WIFSTOPPED(status)) {
+        kill_at = base::deadline_after(clock_now(), standstill);
+      } else if (WIFCONTINUED(status)) {
+        kill_at = kNever;
+      } else {
+        return exit_status(status);
+      }
     }
-    const int signal = ::sigwaitinfo(&signals, nullptr);
+    if (kill_at != kNever && clock_now() >= kill_at) {
+      ::kill(supervisor, SIGKILL);
+      kill_at = kNever;
+    }
+    const int signal = next_signal(signals, kill_at);
     if (signal == SIGTERM || signal == SIGINT) ::kill(supervisor, SIGTERM);
   }
 }
@@ -89,7 +114,7 @@ ParentBytes take_parent_from_environment() {
           "there whom to dial; to try FLAME by hand, use `flame call`"};
 }
 
-int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor) {
+int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor, Duration standstill) {
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGPIPE, SIG_IGN);  // who reads our log may die first, and unlinked work outlives its host
@@ -103,7 +128,7 @@ int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor
   explicit_bzero(parent.bytes.data(), parent.bytes.size());
   parent.bytes.clear();
   if (child < 0) return 1;
-  const int status = wait_for(child, signals);
+  const int status = wait_for(child, signals, standstill);
   end_all_descendants();
   return status;
 }

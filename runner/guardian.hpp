@@ -2,8 +2,11 @@
 // child, and leaves nothing behind when that ends.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
+
+#include "runner/clock.hpp"
 
 namespace flame::runner {
 
@@ -17,9 +20,15 @@ struct ParentBytes {
 /// contents of the descriptor in FLAME_PARENT_FD (which is closed). Call before any thread exists.
 [[nodiscard]] ParentBytes take_parent_from_environment();
 
-/// Forks `supervisor` (which returns the exit status), forwards SIGTERM and SIGINT to it as SIGTERM, and when it has
-/// ended kills and reaps every descendant. Returns the supervisor's exit status, or 128 + signal. `parent` is wiped in
-/// this process. The calling process must be single-threaded; SIGHUP reaches the supervisor if the guardian dies.
-[[nodiscard]] int guard(ParentBytes& parent, const std::function<int(std::string parent_bytes)>& supervisor);
+/// A supervisor that was stopped (SIGSTOP) for so long is killed: longer than a host waits for a silent runner, and
+/// that host may be gone itself.
+inline constexpr Duration kStandstillMax = std::chrono::minutes(1);
+
+/// Forks `supervisor` (which returns the exit status), forwards SIGTERM and SIGINT to it as SIGTERM, kills it when it
+/// stands still for `standstill`, and when it has ended kills and reaps every descendant. Returns the supervisor's exit
+/// status, or 128 + signal. `parent` is wiped in this process. The calling process must be single-threaded; SIGHUP
+/// reaches the supervisor if the guardian dies.
+[[nodiscard]] int guard(ParentBytes& parent, const std::function<int(std::string parent_bytes)>& supervisor,
+                        Duration standstill = kStandstillMax);
 
 }  // namespace flame::runner

@@ -2,10 +2,12 @@
 #include "runner/guardian.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 
 namespace flame::runner {
@@ -26,6 +28,48 @@ int supervise_for_test(const std::string& bytes) {
   ParentBytes parent{"the keys", {}};
   const int status = guard(parent, supervise_for_test);
   ::_exit(status == kSupervised && !dumpable() && parent.bytes.empty() ? 0 : 1);
+}
+
+constexpr auto kStandstill = std::chrono::milliseconds(200);
+
+// Stops itself; ends as it should when somebody lets it go on.
+int stand_still(const std::string&) {
+  ::raise(SIGSTOP);
+  return kSupervised;
+}
+
+// Goes on in time, and then takes longer than it may stand still.
+int stand_still_for_a_moment(const std::string&) {
+  const pid_t self = ::getpid();
+  if (::fork() == 0) {
+    while (::getppid() == self) {
+      ::usleep(20'000);
+      ::kill(self, SIGCONT);
+    }
+    ::_exit(0);
+  }
+  ::raise(SIGSTOP);
+  ::usleep(500'000);
+  return kSupervised;
+}
+
+int guarded(int (*supervise)(const std::string&)) {
+  const pid_t guardian = ::fork();
+  if (guardian == 0) {
+    ParentBytes parent{"the keys", {}};
+    ::_exit(guard(parent, supervise, kStandstill));
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(guardian, &status, 0), guardian);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Guardian, ASupervisorThatStandsStillIsKilled) {
+  EXPECT_EQ(guarded(stand_still), 128 + SIGKILL);
+}
+
+TEST(Guardian, ASupervisorThatGoesOnInTimeIsNot) {
+  EXPECT_EQ(guarded(stand_still_for_a_moment), kSupervised);
 }
 
 TEST(Guardian, NeitherItNorTheSupervisorCanBeDumpedOrTraced) {
