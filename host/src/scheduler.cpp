@@ -42,7 +42,10 @@ std::vector<CallId> Scheduler::remove_runner(RunnerId runner) {
   auto it = runners_.find(runner);
   std::vector<CallId> held;
   if (it == runners_.end()) return held;
-  for (const auto& [number, call] : it->second.held) held.push_back(call);
+  std::vector<std::pair<std::uint64_t, CallId>> by_age;
+  for (const auto& [call, number] : it->second.held) by_age.emplace_back(number, call);
+  std::ranges::sort(by_age);
+  for (const auto& [number, call] : by_age) held.push_back(call);
   in_flight_ -= held.size();
   runners_.erase(it);
   return held;
@@ -106,11 +109,10 @@ bool Scheduler::release(RunnerId runner, CallId call) {
   auto it = runners_.find(runner);
   if (it == runners_.end()) return false;
   Runner& entry = it->second;
-  auto number = entry.lease_of.find(call);
-  if (number == entry.lease_of.end()) return false;
+  const auto lease = entry.held.find(call);
+  if (lease == entry.held.end()) return false;
   unlist(runner, entry);
-  entry.held.erase(number->second);
-  entry.lease_of.erase(number);
+  entry.held.erase(lease);
   --in_flight_;
   if (entry.held.empty() && entry.open && !entry.used) idle_.insert(runner);
   list(runner, entry);
@@ -119,7 +121,7 @@ bool Scheduler::release(RunnerId runner, CallId call) {
 
 bool Scheduler::holds(RunnerId runner, CallId call) const {
   auto it = runners_.find(runner);
-  return it != runners_.end() && it->second.lease_of.contains(call);
+  return it != runners_.end() && it->second.held.contains(call);
 }
 
 std::uint64_t Scheduler::waiting_for(DigestId digest) const {
@@ -191,8 +193,7 @@ void Scheduler::lease(CallId call, RunnerId id) {
   Runner& entry = runners_.at(id);
   unlist(id, entry);
   FLAME_ASSERT(entry.held.size() < capacity_, "a lease needs a free slot");
-  entry.held.emplace(next_lease_, call);
-  FLAME_ASSERT(entry.lease_of.emplace(call, next_lease_).second, "a runner holds a call once");
+  FLAME_ASSERT(entry.held.emplace(call, next_lease_).second, "a runner holds a call once");
   ++next_lease_;
   ++in_flight_;
   entry.used = entry.used || single_use_;

@@ -1,13 +1,13 @@
 // Who waits, who holds which slot, and which runner serves whom next. Knows nothing of time.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "host/src/types.hpp"
@@ -80,8 +80,7 @@ class Scheduler {
  private:
   struct Runner {
     std::vector<DigestId> digests;
-    std::map<std::uint64_t, CallId> held;  // by lease number: oldest first
-    std::unordered_map<CallId, std::uint64_t> lease_of;
+    boost::unordered_flat_map<CallId, std::uint64_t> held;  // and the number of the lease
     bool open = true;
     bool used = false;
   };
@@ -111,7 +110,7 @@ class Scheduler {
   std::set<RunnerId> idle_;
   std::map<DigestId, Group> groups_;
   std::set<DigestId> with_waiters_;
-  std::unordered_map<CallId, Waiter> waiters_;
+  boost::unordered_flat_map<CallId, Waiter> waiters_;
 };
 
 }  // namespace flame::pool

@@ -7,7 +7,9 @@
 namespace flame::bench {
 namespace {
 
-constexpr std::uint32_t kSlots = 100;
+// As many slots and calls on either side: a pool with a hundredth of the calls is faster because it fits into the
+// processor's cache (1.1 us against 2.1 us), and that is not the number of runners.
+constexpr std::uint32_t kSlots = 100'000;
 constexpr std::uint32_t kFew = 10;
 constexpr std::uint32_t kMany = 1000;
 constexpr std::uint64_t kQueued = 100'000;
@@ -25,22 +27,22 @@ SampleRound turns_of(LoadedPool& pool) {
   };
 }
 
-Figure decision(const BenchOptions& options, const std::string& name, LoadedPool few, LoadedPool many) {
+Figure decision(const BenchOptions& options, const std::string& name, std::uint64_t calls) {
+  LoadedPool few(kFew, kSlots / kFew, calls);
+  LoadedPool many(kMany, kSlots / kMany, calls);
   const Comparison cost = compare_latency(options.rounds(), turns_of(few), turns_of(many));
   return {.name = name,
           .value = cost.ratio,
           .unit = "x",
-          .goal = 2.0,
+          .goal = 1.5,
           .comparison = cost,
-          .note = fmt::format("{:.2f} us against {:.2f} us per call with {} runners", cost.figure * 1e6,
+          .note = fmt::format("{:.2f} us against {:.2f} us per call with the slots on {} runners", cost.figure * 1e6,
                               cost.reference * 1e6, kFew)};
 }
 
 std::vector<Figure> decisions(const BenchOptions& options) {
-  return {decision(options, "decision, 1,000 runners, 100,000 calls wait", {kFew, kSlots, kFew * kSlots + kQueued},
-                   {kMany, kSlots, kMany * kSlots + kQueued}),
-          decision(options, "decision, 1,000 runners, half of them busy", {kFew, kSlots, kFew * kSlots / 2},
-                   {kMany, kSlots, kMany * kSlots / 2})};
+  return {decision(options, "decision, 1,000 runners, 100,000 calls wait", kSlots + kQueued),
+          decision(options, "decision, 1,000 runners, half of their slots busy", kSlots / 2)};
 }
 
 }  // namespace
