@@ -206,6 +206,8 @@ void HostLink::close(Duration patience) {
 }
 
 void HostLink::tick(Instant now) {
+  // On a busy machine this turn may come late, after the handshake: another hello would be refused.
+  if (state_ == State::dialling && now >= redial_at_) on_event(Line::control);
   if (state_ == State::dialling && now >= redial_at_) dial(now);
   if (state_ != State::open) return;
   if (session_.silent(now)) return lose("it has been silent for too long");

@@ -32,7 +32,7 @@ if(FLAME_SANITIZE)
   # The instrumentation hides initialisations from g++.
   target_compile_options(flame_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
-if(FLAME_SANITIZE MATCHES "thread")  # in every executable that links libzmq, and in no other
+if(FLAME_SANITIZE MATCHES "thread")  # in every executable that links libzmq, and in flame-zygote
   add_library(flame_thread_sanitizer OBJECT ${PROJECT_SOURCE_DIR}/plugin_sdk/base/thread_sanitizer.cpp)
   set_property(TARGET PkgConfig::zmq APPEND PROPERTY
     INTERFACE_LINK_LIBRARIES $<TARGET_OBJECTS:flame_thread_sanitizer>)

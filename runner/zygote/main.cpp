@@ -14,12 +14,6 @@ extern "C" const char* __asan_default_options() {
          "use_sigaltstack=0:detect_leaks=0";
 }
 #endif
-#ifdef __SANITIZE_THREAD__
-// A race in a task's process ends it, so that somebody notices: its output is the task's.
-extern "C" const char* __tsan_default_options() {
-  return "halt_on_error=1";
-}
-#endif
 
 int main(int argc, char** argv) {
   constexpr int kChannel = 3;
