@@ -13,6 +13,7 @@ namespace flame::runner {
 void IdleChecks::start(Instant now, std::span<const GenerationId> generations) {
   may_go_ = true;
   wanted_ = true;
+  first_id_ = last_id_ + 1;
   give_up_at_ = deadline_after(now, limits::kIdleCheckMax);
   std::vector<std::pair<GenerationId, std::uint64_t>> checks;
   for (const GenerationId generation : generations) checks.emplace_back(generation, ++last_id_);
@@ -51,6 +52,7 @@ void IdleChecks::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
 
 void IdleChecks::on_result(slot::SlotResult result, std::string log_tail) {
   if (!owns(result.id)) return next_.on_result(std::move(result), std::move(log_tail));
+  if (!counts(result.id)) return;
   if (result.error.code != ErrorCode::none) {
     log(LogLevel::warning, "an idle_check() failed, the runner counts as idle: " + result.error.message);
   } else if (result.bytes.size() > 0 && result.bytes.data()[0] == std::byte{0}) {
@@ -91,7 +93,7 @@ void IdleChecks::on_let_go(std::uint64_t id, Error why) {
 
 void IdleChecks::on_died(std::uint64_t id, Error error) {
   if (!owns(id)) return next_.on_died(id, std::move(error));
-  if (wanted_) log(LogLevel::warning, "an idle_check() failed, the runner counts as idle: " + error.message);
+  if (counts(id)) log(LogLevel::warning, "an idle_check() failed, the runner counts as idle: " + error.message);
   ended(id);
 }
 

@@ -24,7 +24,7 @@ class IdleChecks final : public SlotListener {
       : next_(next), on_answer_(std::move(on_answer)) {}
   void open(SlotPool& pool) { pool_ = &pool; }
 
-  /// One check in each of these generations. Not while others are under way.
+  /// One check in each of these generations. Not while others are under way, except for those that were dropped.
   void start(Instant now, std::span<const GenerationId> generations);
   /// Ends the checks that are under way: a call wants the slots.
   void drop();
@@ -44,6 +44,7 @@ class IdleChecks final : public SlotListener {
   void on_died(std::uint64_t id, Error error) override;
 
  private:
+  [[nodiscard]] bool counts(std::uint64_t id) const { return wanted_ && id >= first_id_; }
   void kill_all(StopCause cause);
   void ended(std::uint64_t id);
 
@@ -52,6 +53,7 @@ class IdleChecks final : public SlotListener {
   SlotPool* pool_ = nullptr;
   std::unordered_set<std::uint64_t> running_;
   std::uint64_t last_id_ = kIdBit;
+  std::uint64_t first_id_ = 0;  // of the last start(); older ones were dropped and are on their way out
   bool may_go_ = true;
   bool wanted_ = false;  // start() waits for its answer
   Instant give_up_at_ = kNever;

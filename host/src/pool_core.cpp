@@ -156,7 +156,7 @@ void PoolCore::cast_failed(std::uint64_t call, const std::string& task, const Er
 
 void PoolCore::log_output(LogEvent event) {
   static constexpr const char* kSources[] = {"stdout", "stderr", "log"};
-  if (strand_->waiting() >= limits::kChatterWaitingMax) {
+  if (listens<LogEvent>() && strand_->waiting() >= limits::kChatterWaitingMax) {
     output_dropped_ += event.dropped + event.text.size();
     return;
   }

@@ -65,6 +65,11 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     const std::lock_guard lock(mutex_);
     slot<Event>().swap(shared);  // the old one is destroyed without the lock: user code
   }
+  template <class Event>
+  [[nodiscard]] bool listens() {
+    const std::lock_guard lock(mutex_);
+    return slot<Event>() != nullptr;
+  }
   /// Calls the user's callback on the executor; events of one pool keep their order. False: there is none.
   template <class Event>
   bool notify(Event event) {
@@ -79,7 +84,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     strand_->post([callback = std::move(callback), event = std::move(event)] { (*callback)(event); });
     return true;
   }
-  /// To on_log, else to the host's log. Loop thread. Dropped when limits::kChatterWaitingMax events wait.
+  /// To on_log, else to the host's log. Loop thread. Dropped when limits::kChatterWaitingMax events wait for on_log.
   void log_output(LogEvent event);
   /// To on_progress and to the call's own `watcher`, if there are any. Loop thread. Dropped like output.
   void report_progress(ProgressEvent event, pool::Task watcher);

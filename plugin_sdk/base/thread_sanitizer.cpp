@@ -1,7 +1,7 @@
 // What ThreadSanitizer is told in programs that link libzmq, and in slots. Linked only when FLAME_SANITIZE contains
 // `thread`.
 
-// A race ends its process, so that somebody notices: a slot's output is the task's. A crash stays the signal that it is.
+// A race ends its process, so that somebody notices: a slot's output is the task's. A crash stays a signal.
 extern "C" const char* __tsan_default_options();
 extern "C" const char* __tsan_default_options() {
   return "halt_on_error=1:second_deadlock_stack=1:handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigfpe=0:"

@@ -28,7 +28,6 @@ class NewPlugin : public LeftoversTest {
     setenv("HOME", work_.path().c_str(), 1);
     std::filesystem::create_directory_symlink(FLAME_TEST_PREFIX, work_ / ".local");
     setenv("CXX", FLAME_TEST_CXX, 1);
-    setenv("CXXFLAGS", FLAME_TEST_CXXFLAGS, 1);
   }
 
   /// Runs `command` in `directory`; what it prints to standard output.

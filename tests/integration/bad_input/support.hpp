@@ -1,6 +1,7 @@
 // A host from TOML text with real runners and the plugin "misbehave"; anything left behind fails the test.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,20 @@
 #include "tests/support/leftovers.hpp"
 
 namespace flame::test {
+
+/// The plugin's own function is where it crashed. Under AddressSanitizer, which reports an access before it lets it
+/// happen, that frame is not the innermost one.
+inline void expect_crashed_in(const Error& error, const std::string& function, const std::string& file) {
+  const auto is_there = [&](const std::string& frame) {
+    return frame.find(function) != std::string::npos && frame.find(" at " + file + "+0x") != std::string::npos;
+  };
+  ASSERT_FALSE(error.where.empty());
+#ifdef __SANITIZE_ADDRESS__
+  EXPECT_TRUE(std::ranges::any_of(error.where, is_there)) << error.to_string();
+#else
+  EXPECT_TRUE(is_there(error.where[0])) << error.where[0];
+#endif
+}
 
 /// What differs from the usual configuration of the one pool "work".
 struct Setting {

@@ -75,8 +75,7 @@ TEST_F(BadTasks, ASegfaultIsCrashedWithItsSignalAndAddress) {
   EXPECT_EQ(error.signal, SIGSEGV);
   EXPECT_NE(error.message.find("segmentation fault (signal 11) at address 0x0"), std::string::npos) << error.message;
   EXPECT_EQ(error.started, Started::yes);
-  ASSERT_FALSE(error.where.empty());
-  EXPECT_NE(error.where[0].find("misbehave::segfault() at misbehave.so+0x"), std::string::npos) << error.where[0];
+  expect_crashed_in(error, "misbehave::segfault()", "misbehave.so");
 }
 
 TEST_F(BadTasks, ATaskDeafToItsStopTokenIsAnsweredAtTheDeadlineAndKilledAfterTheGrace) {
@@ -124,7 +123,9 @@ TEST_F(BadTasks, ACrashTellsTheUsageOfItsOwnCallAndNotOfTheOnesBefore) {
   EXPECT_GT(error.usage.wall_ns, 0);
   EXPECT_LT(std::chrono::nanoseconds(error.usage.wall_ns), 5s);
   EXPECT_LT(std::chrono::nanoseconds(error.usage.user_ns + error.usage.system_ns), 300ms);
+#ifndef __SANITIZE_ADDRESS__  // it keeps what was freed
   EXPECT_LT(error.usage.peak_memory, std::uint64_t{32} << 20U);
+#endif
 }
 
 TEST_F(BadTasks, ATaskThatHangsForEverIsTimedOut) {

@@ -21,7 +21,7 @@ TEST_F(FlameBench, GivesFiguresWithUnitAndGoalAsJson) {
   for (const auto& figure : answer["figures"]) {
     EXPECT_THAT(figure["name"].get<std::string>(), HasSubstr("decision, 1,000 runners"));
     EXPECT_EQ(figure["unit"], "x");
-    EXPECT_EQ(figure["goal"], 2.0);
+    EXPECT_EQ(figure["goal"], 1.5);
     EXPECT_EQ(figure["better"], "lower");
     EXPECT_GT(figure["value"].get<double>(), 0);
     EXPECT_EQ(figure["met"], figure["value"].get<double>() <= 2.0);
