@@ -61,6 +61,10 @@ Result<StoredPlugin> verify(const fs::path& path, const wire::WantedPlugin& want
   if (const auto why = distrust(path, info)) {
     return failure(ErrorCode::not_found, fmt::format("{} {}", path.string(), *why));
   }
+  // hash_fd() has the same limit, and finds it after reading so much.
+  if (static_cast<std::uint64_t>(info.st_size) > limits::kPluginBytesMax) {
+    return failure(ErrorCode::too_large, fmt::format("{}: more than {} bytes", path.string(), limits::kPluginBytesMax));
+  }
   auto digest = base::hash_fd(fd.get(), limits::kPluginBytesMax);
   if (!digest) return failure(digest.error().code, fmt::format("{}: {}", path.string(), digest.error().message));
   if (digest->hex() != wanted.digest) {

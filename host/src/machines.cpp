@@ -2,6 +2,7 @@
 #include "host/src/machines.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
@@ -23,10 +24,16 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   const auto found = backends_.find(backend);
   FLAME_ASSERT(found != backends_.end(), "every pool's backend is made before the loop starts");
   entries_[runner] = {.backend = found->second.get()};
-  found->second->boot(std::move(request), [this, runner, to = inbox_](BootOutcome outcome) {
+  const auto answer = [this, runner, to = inbox_](BootOutcome outcome) {
     static_cast<void>(to->push(
         LoopTask([this, runner, outcome = std::move(outcome)]() mutable { booted(runner, std::move(outcome)); })));
-  });
+  };
+  try {
+    found->second->boot(std::move(request), answer);
+  } catch (const std::exception& error) {  // of a backend that is not ours; it must not end the loop
+    answer(BootFailure{.error = {.code = ErrorCode::boot_failed,
+                                 .message = "backend \"" + backend + "\": its boot() has thrown: " + error.what()}});
+  }
 }
 
 void Machines::booted(RunnerKey runner, BootOutcome outcome) {

@@ -19,7 +19,7 @@ namespace flame::pool {
 namespace {
 
 constexpr std::size_t kRoutingIdBytes = 5;  // 0 and a 32-bit number: those that libzmq hands out
-// What libzmq may hold for one runner: about kRunnerQueueBytes on each channel.
+// What libzmq may hold for one runner: about kRunnerQueueBytes of calls, and a window of chunks.
 constexpr int kControlHighWater = static_cast<int>(limits::kRunnerQueueBytes / limits::kInlinePayloadMax);
 constexpr int kBulkHighWater = static_cast<int>(limits::kTransferWindow / limits::kChunkMax);
 constexpr std::size_t kCopyMax = 4096;  // below this a copy is cheaper than a shared owner

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/limits.hpp"
+
 namespace flame {
 namespace {
 
@@ -38,6 +40,42 @@ TEST(ConfigCheck, NamesEveryImpossibleOption) {
   for (const char* key : {"max:", "max_concurrency:", "timeout:", "shutdown_timeout:", "payload_max:", "warm:",
                           "spare_slots:", "backend:", "limits.cpu_time:", "env:"})
     EXPECT_THAT(error->message, HasSubstr(std::string("pools.ffmpeg.") + key));
+}
+
+TEST(ConfigCheck, AcceptsTheUpperEndOfEachOptionAndNothingBeyond) {
+  PoolConfig pool = right();
+  pool.max = limits::kRunnersCeiling;
+  pool.max_concurrency = limits::kMaxConcurrencyCeiling;
+  pool.payload_max = limits::kPayloadMaxCeiling;
+  pool.spare_slots = 64;
+  pool.backend = std::string(limits::kNameMax, 'x');
+  EXPECT_FALSE(check_pool("ffmpeg", pool));
+  ++pool.max;
+  ++pool.max_concurrency;
+  ++pool.payload_max;
+  ++pool.spare_slots;
+  pool.backend += 'x';
+  const std::string message = check_pool("ffmpeg", pool).value_or(Error{}).message;
+  for (const char* key : {"max:", "max_concurrency:", "payload_max:", "spare_slots:", "backend:"})
+    EXPECT_THAT(message, HasSubstr(std::string("pools.ffmpeg.") + key));
+}
+
+TEST(ConfigCheck, OnlyWhatMayWaitWithoutEndIsInfinite) {
+  PoolConfig pool = right();
+  pool.timeout = pool.idle_shutdown_after = pool.min_idle_shutdown_after = kForever;
+  EXPECT_FALSE(check_pool("ffmpeg", pool));
+  pool.boot_timeout = pool.shutdown_timeout = pool.limits.cpu_time = kForever;
+  const std::string message = check_pool("ffmpeg", pool).value_or(Error{}).message;
+  for (const char* key : {"boot_timeout:", "shutdown_timeout:", "limits.cpu_time:"})
+    EXPECT_THAT(message, HasSubstr(std::string("pools.ffmpeg.") + key));
+}
+
+TEST(ConfigCheck, ANameOfTheHostIsANameOnTheWire) {
+  HostConfig config;
+  config.name = std::string(limits::kNameMax, 'x');
+  EXPECT_FALSE(check_config(config));
+  config.name += 'x';
+  EXPECT_THAT(check_config(config).value_or(Error{}).message, HasSubstr("host.name"));
 }
 
 TEST(ConfigCheck, RefusesAPoolWithoutAName) {
@@ -89,7 +127,8 @@ TEST(ConfigCheck, HoldsTheFiguresOfLivenessTogether) {
   EXPECT_FALSE(accepts(100ms, 500ms, 600ms)) << "the runner must give up first";
   EXPECT_FALSE(accepts(100ms, 499ms, 1s)) << "one late beat is no silence";
   EXPECT_FALSE(accepts(0s, 10s, 15s));
-  EXPECT_FALSE(accepts(1s, 10s, kForever));
+  EXPECT_TRUE(accepts(1s, 10s, 1h));
+  EXPECT_FALSE(accepts(1s, 10s, 1h + 1ns));
 }
 
 TEST(ConfigCheck, NeedsAnEndpoint) {

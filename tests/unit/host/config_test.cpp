@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace flame {
@@ -23,18 +24,18 @@ TEST(Config, HasFlamesDefaults) {
   const PoolConfig pool = parsed("[pools.a]\nplugins = [\"video\"]\n").pools.at("a");
   EXPECT_EQ(pool.min, 0u);
   EXPECT_EQ(pool.max, 10u);
-  EXPECT_EQ(pool.max_concurrency, 100u);
-  EXPECT_EQ(pool.timeout, 30s);
-  EXPECT_EQ(pool.boot_timeout, 30s);
-  EXPECT_EQ(pool.shutdown_timeout, 30s);
-  EXPECT_EQ(pool.idle_shutdown_after, 30s);
+  EXPECT_EQ(pool.max_concurrency, limits::kMaxConcurrencyDefault);
+  EXPECT_EQ(pool.timeout, limits::kTimeoutDefault);
+  EXPECT_EQ(pool.boot_timeout, limits::kBootTimeoutDefault);
+  EXPECT_EQ(pool.shutdown_timeout, limits::kShutdownTimeoutDefault);
+  EXPECT_EQ(pool.idle_shutdown_after, limits::kIdleShutdownDefault);
   EXPECT_EQ(pool.min_idle_shutdown_after, kForever);
   EXPECT_FALSE(pool.single_use);
   EXPECT_TRUE(pool.reuse);
   EXPECT_EQ(pool.strategy, Strategy::least_loaded);
   EXPECT_EQ(pool.isolation, SlotIsolation::process);
-  EXPECT_EQ(pool.max_queue, 100'000u);
-  EXPECT_EQ(pool.payload_max, std::uint64_t{2} << 30);
+  EXPECT_EQ(pool.max_queue, limits::kMaxQueueDefault);
+  EXPECT_EQ(pool.payload_max, limits::kPayloadMaxDefault);
   EXPECT_EQ(pool.backend, "local");
   EXPECT_EQ(pool.limits.memory, 0u);
 }
@@ -164,6 +165,14 @@ TEST(Config, SaysWhichFileCannotBeRead) {
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, ErrorCode::not_found);
   EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/flame.toml"));
+}
+
+TEST(Config, RefusesAFileThatIsNoConfiguration) {
+  const test::TempDir dir;
+  EXPECT_TRUE(load_config(dir.write("full.toml", std::string(limits::MiB, '\n'))));
+  const auto config = load_config(dir.write("over.toml", std::string(limits::MiB + 1, '\n')));
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("over.toml"));
 }
 
 }  // namespace

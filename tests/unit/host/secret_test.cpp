@@ -32,6 +32,12 @@ TEST(Secret, ComesFromAFileWithoutItsLastNewline) {
   EXPECT_THAT(Secret::from_file(dir / "none").reveal().error().message, HasSubstr(dir / "none"));
 }
 
+TEST(Secret, IsNoFileOfAnySize) {
+  const test::TempDir dir;
+  EXPECT_TRUE(Secret::from_file(dir.write("token", std::string(64 * 1024, 'x'))).reveal());
+  EXPECT_FALSE(Secret::from_file(dir.write("disk", std::string(64 * 1024 + 1, 'x'))).reveal());
+}
+
 TEST(Secret, IsNeverEmpty) {
   const test::TempDir dir;
   EXPECT_FALSE(Secret::from_file(dir.write("token", "\n")).reveal());

@@ -64,6 +64,12 @@ TEST_F(PluginStoreTest, RefusesOtherBytesUnderTheRightName) {
   expect_failure(ErrorCode::not_found, "has digest");
 }
 
+TEST_F(PluginStoreTest, RefusesAFileLargerThanAPlugin) {
+  const std::string path = put(digest + ".so", image);
+  std::filesystem::resize_file(path, limits::kPluginBytesMax + 1);  // sparse: it takes no space
+  expect_failure(ErrorCode::too_large, path);
+}
+
 TEST_F(PluginStoreTest, RefusesAFileThatOthersMayWrite) {
   ::chmod(put(digest + ".so", image).c_str(), 0664);
   expect_failure(ErrorCode::not_found, "writable by others");

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "plugin_sdk/base/limits.hpp"
 #include "tests/unit/runner/slot_table_fixture.hpp"
 
 namespace flame::runner {
@@ -103,6 +106,38 @@ TEST_F(SlotTableTest, WithoutReuseEverySlotServesOneCall) {
   did();
   freed(1);
   EXPECT_EQ(did(), "kill 1");
+}
+
+TEST_F(SlotTableTest, ASlotIsReplacedWhenItHasServedItsNumberOfCalls) {
+  make(welcome(1));
+  up();
+  ready(1);
+  for (std::uint32_t call = 1; call < limits::kSlotCallsMax; ++call) {
+    lease(call);
+    freed(1);
+  }
+  EXPECT_THAT(did(), testing::Not(testing::HasSubstr("kill")));
+  lease(limits::kSlotCallsMax);
+  freed(1);
+  EXPECT_THAT(did(), testing::HasSubstr("kill 1"));
+}
+
+TEST_F(SlotTableTest, NeverMakesMoreProcessesThanARunnerMayHave) {
+  make(welcome(2 * limits::kMaxConcurrencyCeiling));
+  up();
+  for (std::uint64_t id = 1; id <= 2 * limits::kMaxConcurrencyCeiling; ++id) lease(id);
+  const std::string forked = did();
+  EXPECT_EQ(std::ranges::count(forked, 'f'), limits::kMaxConcurrencyCeiling + 1) << "and a spare";
+}
+
+TEST_F(SlotTableTest, ASlotThatDoesNotStartIsGivenUpEvenIfTheHostSetNoLimit) {
+  make(welcome(1));
+  up();
+  did();
+  pass(limits::kStartLimitDefault - 1ns);
+  EXPECT_EQ(did(), "");
+  pass(1ns);
+  EXPECT_THAT(did(), testing::HasSubstr("overdue 1"));
 }
 
 TEST_F(SlotTableTest, AKilledCallTakesItsProcessWithIt) {

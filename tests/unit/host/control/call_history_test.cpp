@@ -143,5 +143,26 @@ TEST_F(CallHistoryTest, HoldsNoMoreThanItsLimitsWhateverCalls) {
   EXPECT_EQ(history.find(call)->task.size(), limits::kNameMax);
 }
 
+// The worst: as many as can be kept, all names and texts at their limit.
+TEST_F(CallHistoryTest, HoldsNoMoreBytesThanItsLimit) {
+  const Error error = failure(std::string(2 * limits::kHistoryTextMax, 'x'));
+  const std::string name(2 * limits::kNameMax, 'y');
+  constexpr CallId kFailed = limits::kHistoryEndedMax;
+  constexpr CallId kOpen = limits::kHistoryOpenMax;
+  const CallId last = kFailed + kOpen + kWindow;
+  for (CallId call = 1; call <= last; ++call) {
+    history.submitted({.id = call, .task = name}, kStart);
+    if (call <= kFailed || call > kFailed + kOpen) history.answered(call, 0, &error, kStart);
+  }
+  EXPECT_EQ(history.size(), last);
+  std::size_t bytes = 0;
+  for (CallId call = 1; call <= last; ++call) {
+    const CallStory* story = history.find(call);
+    if (story != nullptr) bytes += sizeof *story + story->task.capacity() + story->failure.capacity();
+  }
+  EXPECT_LE(bytes, limits::kHistoryBytesMax);
+  EXPECT_GE(bytes, limits::kHistoryBytesMax / 2) << "or the limit says little";
+}
+
 }  // namespace
 }  // namespace flame::pool

@@ -164,6 +164,14 @@ TEST_F(ControlServerTest, AsksTheLoopForOneAnswerAtATime) {
   EXPECT_EQ(hear(second), encode_answer(status_));
 }
 
+TEST_F(ControlServerTest, PausesBetweenTwoQuestionsToTheLoop) {
+  constexpr int kAsked = 5;
+  serve();
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < kAsked; ++i) EXPECT_EQ(ask(), encode_answer(status_));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, (kAsked - 1) * limits::kControlPause);
+}
+
 TEST_F(ControlServerTest, AnAnswerWhoseClientIsGoneHarmsNobody) {
   hold_ = true;
   serve();

@@ -5,13 +5,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <vector>
 
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::control {
@@ -41,6 +47,21 @@ TEST_F(ControlSocketTest, OnlyItsOwnerMayConnectAndItGoesWhenItEnds) {
     EXPECT_EQ(::fcntl(socket->fd(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
   }
   EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(ControlSocketTest, LetsABoundedNumberOfClientsWait) {
+  const auto socket = ControlSocket::open(path_);
+  ASSERT_TRUE(socket.has_value()) << socket.error().message;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+  std::vector<base::UniqueFd> waiting;
+  for (bool connected = true; connected && waiting.size() < 10 * limits::kControlBacklog;) {
+    base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    connected = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    if (connected) waiting.push_back(std::move(fd));
+  }
+  EXPECT_EQ(waiting.size(), limits::kControlBacklog + 1U) << "Linux lets one more wait than it is told";
 }
 
 TEST_F(ControlSocketTest, GivesWayToALivingHost) {

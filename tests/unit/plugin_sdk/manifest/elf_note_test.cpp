@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <random>
 
@@ -184,6 +185,17 @@ TEST(ElfNote, NamesTheFileInItsErrors) {
   const auto folder = read_note(directory.path());
   ASSERT_FALSE(folder);
   EXPECT_NE(folder.error().message.find("no regular file"), std::string::npos);
+}
+
+TEST(ElfNote, RefusesAFileLargerThanAPlugin) {
+  const test::TempDir directory;
+  const auto path = directory.write("plugin.so", image(good_layout(note(kFlame, 1, "name = 'x'"))));
+  std::filesystem::resize_file(path, limits::kPluginBytesMax);  // sparse: it takes no space
+  EXPECT_TRUE(read_note(path));
+  std::filesystem::resize_file(path, limits::kPluginBytesMax + 1);
+  const auto text = read_note(path);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, ErrorCode::too_large);
 }
 
 TEST(ElfNote, DoesNotHangOnAFifo) {

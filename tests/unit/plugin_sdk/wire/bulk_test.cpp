@@ -104,6 +104,16 @@ TEST(Bulk, DropsLateChunksOfAnEndedTransfer) {
   EXPECT_FALSE(receiver.abort(2)) << "twice";
 }
 
+TEST(Bulk, RemembersABoundedNumberOfEndedTransfers) {
+  BulkReceiver receiver(Side::host);
+  const std::vector<std::byte> chunk(1);
+  for (std::uint64_t i = 1; i <= limits::kClosedTransfersMax + 1; ++i) receiver.abort(2 * i);
+  EXPECT_FALSE(receiver.on_chunk({4, 0}, chunk).abort);
+  EXPECT_EQ(receiver.active(), 0u) << "the second one's chunk is late";
+  EXPECT_FALSE(receiver.on_chunk({2, 0}, chunk).abort);
+  EXPECT_EQ(receiver.active(), 1u) << "the first one is forgotten";
+}
+
 TEST(Bulk, AnAbortThatOvertakesItsEnvelopeEndsTheTransferToo) {
   BulkReceiver receiver(Side::host);
   EXPECT_FALSE(receiver.abort(2));

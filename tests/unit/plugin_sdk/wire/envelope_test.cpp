@@ -237,6 +237,86 @@ TEST(Envelope, RefusesTextsAndListsOverTheirLimits) {
               HasSubstr("\"invoke.payload\" has more"));
 }
 
+// What a runner with a fault of its own could write into an error.
+template <typename Fill>
+std::string refusal_of_error(Fill fill) {
+  return refusal(raw([&](auto& b) {
+    const auto texts = fill(b);
+    fb::ErrorBuilder error(b);
+    error.add_code(fb::ErrorCode::crashed);
+    if (!texts.where.IsNull()) error.add_where(texts.where);
+    if (!texts.log_tail.IsNull()) error.add_log_tail(texts.log_tail);
+    if (!texts.plugin.IsNull()) error.add_plugin(texts.plugin);
+    const auto why = error.Finish();
+    return fb::CreateEnvelope(b, 5, fb::Body::Ended, fb::CreateEnded(b, 1, why).Union());
+  }));
+}
+
+struct ErrorTexts {
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> where;
+  flatbuffers::Offset<flatbuffers::String> log_tail;
+  flatbuffers::Offset<flatbuffers::String> plugin;
+};
+
+TEST(Envelope, BoundsEachTextOfAnError) {
+  const auto where = [](std::size_t count, std::size_t size) {
+    return refusal_of_error([=](auto& b) {
+      const auto frame = b.CreateString(std::string(size, 'x'));
+      return ErrorTexts{.where = b.CreateVector(std::vector(count, frame)), .log_tail = {}, .plugin = {}};
+    });
+  };
+  EXPECT_EQ(where(limits::kWhereMax, limits::kWhereTextMax), "it was accepted");
+  EXPECT_THAT(where(limits::kWhereMax + 1, 1), HasSubstr("\"error.where\" has more"));
+  EXPECT_THAT(where(1, limits::kWhereTextMax + 1), HasSubstr("\"error.where\" is longer"));
+  EXPECT_THAT(refusal_of_error([](auto& b) {
+                return ErrorTexts{
+                    .where = {}, .log_tail = b.CreateString(std::string(limits::kLogTailMax + 1, 'x')), .plugin = {}};
+              }),
+              HasSubstr("\"error.log_tail\" is longer"));
+  EXPECT_THAT(refusal_of_error([](auto& b) {
+                return ErrorTexts{
+                    .where = {}, .log_tail = {}, .plugin = b.CreateString(std::string(limits::kPluginIdMax + 1, 'x'))};
+              }),
+              HasSubstr("\"error.plugin\" is longer"));
+}
+
+TEST(Envelope, CutsAnErrorToItsBounds) {
+  Ended ended{1, test::sample_error()};
+  ended.error.where.assign(2 * limits::kWhereMax, std::string(2 * limits::kWhereTextMax, 'w'));
+  ended.error.log_tail.assign(2 * limits::kLogTailMax, 'l');
+  ended.error.plugin.assign(2 * limits::kPluginIdMax, 'p');
+  const Error error = round_trip(ended).error;
+  ASSERT_EQ(error.where.size(), limits::kWhereMax);
+  EXPECT_EQ(error.where[0].size(), limits::kWhereTextMax);
+  EXPECT_EQ(error.log_tail.size(), limits::kLogTailMax);
+  EXPECT_EQ(error.plugin.size(), limits::kPluginIdMax);
+}
+
+TEST(Envelope, RefusesFiguresThatNoHostMayGive) {
+  Welcome welcome;
+  welcome.slots = limits::kMaxConcurrencyCeiling;
+  welcome.payload_max = limits::kPayloadMaxCeiling;
+  EXPECT_TRUE(test::same(round_trip(welcome), welcome));
+  ++welcome.slots;
+  EXPECT_THAT(refusal(encode(1, welcome)), HasSubstr("welcome.slots"));
+  --welcome.slots;
+  ++welcome.payload_max;
+  EXPECT_THAT(refusal(encode(1, welcome)), HasSubstr("welcome.payload_max"));
+}
+
+TEST(Envelope, RefusesMoreTablesThanAHelloMayHave) {
+  const auto facts = [](std::size_t count) {
+    return refusal(raw([count](auto& b) {
+      const std::vector shared(count, fb::CreateKeyValue(b));
+      const auto hello = fb::CreateHello(b, 1, 0, 1, 0, 1, 0, b.CreateVector(shared));
+      return fb::CreateEnvelope(b, 5, fb::Body::Hello, hello.Union());
+    }));
+  };
+  EXPECT_EQ(facts(limits::kListMax), "it was accepted");
+  EXPECT_THAT(facts(limits::kListMax + 1), HasSubstr("hello.facts"));
+  EXPECT_THAT(facts(limits::kEnvelopeTablesMax), HasSubstr("not a FLAME envelope"));
+}
+
 TEST(Envelope, RefusesASmallFrameThatDecodesToMuch) {
   // 4096 facts that all share one string of 16 KiB: 40 KiB that would become 64 MiB.
   const auto frame = raw([](auto& b) {

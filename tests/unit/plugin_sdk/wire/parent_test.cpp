@@ -41,7 +41,7 @@ TEST(ParentTable, RefusesTextThatIsNoBase64) {
 
 TEST(ParentTable, RefusesWhatAHostWouldNotWrite) {
   EXPECT_THAT(decode_parent("garbage").error().message, HasSubstr("FLAME_PARENT"));
-  EXPECT_THAT(decode_parent(std::string(100'000, 'x')).error().message, HasSubstr("too long"));
+  EXPECT_THAT(decode_parent(std::string(limits::kParentMax + 1, 'x')).error().message, HasSubstr("too long"));
   Parent parent = test::sample_parent();
   parent.secret_key = "short";
   EXPECT_THAT(refusal(parent), HasSubstr("parent.secret_key"));
@@ -67,6 +67,18 @@ TEST(ParentTable, HasRoomForTheLargestConfiguration) {
   const auto decoded = decode_parent(encode_parent(parent));
   ASSERT_TRUE(decoded) << decoded.error().message;
   EXPECT_TRUE(test::same(*decoded, parent));
+}
+
+TEST(ParentTable, RefusesMoreThanTheLargestConfiguration) {
+  Parent parent = test::sample_parent();
+  parent.control.assign(limits::kEndpointsMax + 1, "e");
+  EXPECT_THAT(refusal(parent), HasSubstr("\"parent.control\" has more"));
+  parent = test::sample_parent();
+  parent.bulk[0].assign(limits::kEndpointMax + 1, 'e');
+  EXPECT_THAT(refusal(parent), HasSubstr("\"parent.bulk\" is longer"));
+  parent = test::sample_parent();
+  parent.pool.assign(limits::kNameMax + 1, 'n');
+  EXPECT_THAT(refusal(parent), HasSubstr("\"parent.pool\" is longer"));
 }
 
 TEST(ParentTable, AnErrorNeverShowsAKey) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "tests/unit/plugin_sdk/wire/payloads.hpp"
@@ -76,6 +77,10 @@ TEST(PayloadFrame, TheReceiverRefusesWhatIsTooLargeOrDoesNotFit) {
   EXPECT_EQ(check({{100, 1}, 0, {}}, 127).error().code, ErrorCode::too_large);
   EXPECT_EQ(check({std::vector<std::uint64_t>(4097, 1), 0, {}}, kMax).value(), 4097u * 16);
   EXPECT_EQ(check({std::vector<std::uint64_t>(4098, 1), 0, {}}, kMax).error().code, ErrorCode::incompatible);
+  constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_TRUE(check({{limits::kPayloadMaxCeiling}, 0, {}}, kAny));
+  EXPECT_EQ(check({{limits::kPayloadMaxCeiling, 1}, 0, {}}, kAny).error().code, ErrorCode::too_large);
+  EXPECT_EQ(check({{kAny, 16}, 0, {}}, kAny).error().code, ErrorCode::too_large) << "the sum overflows";
   const std::vector<std::byte> frame(32);
   EXPECT_EQ(unpack({{16}, 0, {}}, frame, kMax).error().code, ErrorCode::incompatible);
   EXPECT_EQ(unpack({{48}, 0, {}}, frame, kMax).error().code, ErrorCode::incompatible);
