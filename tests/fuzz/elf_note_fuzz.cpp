@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <span>
 
+#include <flame/detail/plugin_identity.hpp>
+
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
@@ -20,8 +22,9 @@ void check(bool ok) {
 }
 
 void check_promises(const Manifest& manifest) {
-  check(flame::manifest::is_plugin_name(manifest.name));
-  check(flame::manifest::Version::parse(manifest.version.to_string()) == manifest.version);
+  check(flame::detail::is_plugin_name(manifest.name));
+  const auto version = flame::manifest::Version::parse(manifest.version.to_string());
+  check(version.has_value() && *version == manifest.version);
   for (const auto& task : manifest.tasks) {
     check(!task.name.empty() && task.name.size() <= limits::kNameMax);
     check(std::ranges::all_of(task.name, [](char c) { return c >= 0x20 && c < 0x7f; }));

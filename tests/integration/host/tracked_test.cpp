@@ -90,8 +90,9 @@ TEST_F(TrackedResources, AreArgumentsOfTasksWhichGoToTheirSlot) {
   EXPECT_EQ(pool.call<objects::difference>(counters[3], counters[1]), 2);
   EXPECT_EQ(pool.call<objects::difference>(counters[3], counters[3]), 0);
   EXPECT_EQ(pool.call<objects::where>(counters[0]), counters[0].call<&Counter::pid>());
-  EXPECT_EQ(pool.call<objects::where>(std::nullopt), pool.call<objects::where>(Tracked<Counter>()))
-      << "without an object any slot will do";
+  const auto of_objects = counters[0].call<&Counter::pid>();
+  EXPECT_NE(pool.call<objects::where>(std::nullopt), of_objects) << "without an object a free slot";
+  EXPECT_NE(pool.call<objects::where>(Tracked<Counter>()), of_objects);
   EXPECT_EQ(pool.call<objects::sum>(pool.call<objects::counters>(3, file())), 3) << "a temporary lives long enough";
   EXPECT_TRUE(wrote({"gone", "gone", "gone"}));
 }

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <string>
 
+#include "tests/support/eventually.hpp"
+
 namespace flame::runner {
 namespace {
 
@@ -42,14 +44,12 @@ int stand_still(const std::string&) {
 int stand_still_for_a_moment(const std::string&) {
   const pid_t self = ::getpid();
   if (::fork() == 0) {
-    while (::getppid() == self) {
-      ::usleep(20'000);
-      ::kill(self, SIGCONT);
-    }
+    static_cast<void>(test::eventually([&] { return ::kill(self, SIGCONT) != 0 || ::getppid() != self; }));
     ::_exit(0);
   }
   ::raise(SIGSTOP);
-  ::usleep(500'000);
+  const auto later = std::chrono::steady_clock::now() + 2 * kStandstill;
+  static_cast<void>(test::eventually([&] { return std::chrono::steady_clock::now() >= later; }));
   return kSupervised;
 }
 
