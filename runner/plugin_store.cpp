@@ -16,19 +16,13 @@
 
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::runner {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error failure(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 bool trusted_owner(const struct stat& info) {
   return info.st_uid == 0 || info.st_uid == ::geteuid();
@@ -56,26 +50,28 @@ Result<StoredPlugin> verify(const fs::path& path, const wire::WantedPlugin& want
   const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0) {
-    return failure(ErrorCode::not_found, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+    return base::make_error(ErrorCode::not_found, fmt::format("{}: {}", path.string(), std::strerror(errno)));
   }
   if (const auto why = distrust(path, info)) {
-    return failure(ErrorCode::not_found, fmt::format("{} {}", path.string(), *why));
+    return base::make_error(ErrorCode::not_found, fmt::format("{} {}", path.string(), *why));
   }
   // hash_fd() has the same limit, and finds it after reading so much.
   if (static_cast<std::uint64_t>(info.st_size) > limits::kPluginBytesMax) {
-    return failure(ErrorCode::too_large, fmt::format("{}: more than {} bytes", path.string(), limits::kPluginBytesMax));
+    return base::make_error(ErrorCode::too_large,
+                            fmt::format("{}: more than {} bytes", path.string(), limits::kPluginBytesMax));
   }
   auto digest = base::hash_fd(fd.get(), limits::kPluginBytesMax);
-  if (!digest) return failure(digest.error().code, fmt::format("{}: {}", path.string(), digest.error().message));
+  if (!digest)
+    return base::make_error(digest.error().code, fmt::format("{}: {}", path.string(), digest.error().message));
   if (digest->hex() != wanted.digest) {
-    return failure(ErrorCode::not_found, fmt::format("{} has digest {}", path.string(), digest->hex()));
+    return base::make_error(ErrorCode::not_found, fmt::format("{} has digest {}", path.string(), digest->hex()));
   }
   auto manifest = manifest::read(fd.get(), path.string());
   if (!manifest) return manifest.error();
   if (manifest->name != wanted.name || manifest->version.to_string() != wanted.version) {
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("{} is {}@{}, not {}@{}", path.string(), manifest->name, manifest->version.to_string(),
-                               wanted.name, wanted.version));
+    return base::make_error(ErrorCode::invalid_argument,
+                            fmt::format("{} is {}@{}, not {}@{}", path.string(), manifest->name,
+                                        manifest->version.to_string(), wanted.name, wanted.version));
   }
   if (auto problem = manifest::check_abi(*manifest)) return *problem;
   return StoredPlugin{path.string(), {wanted.name, wanted.version, wanted.digest}, std::move(*manifest)};
@@ -119,7 +115,7 @@ std::vector<std::string> plugin_directories() {
 
 Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::WantedPlugin& wanted) {
   if (!is_digest(wanted.digest)) {
-    return failure(ErrorCode::invalid_argument, fmt::format("\"{}\" is no SHA-256 digest", wanted.digest));
+    return base::make_error(ErrorCode::invalid_argument, fmt::format("\"{}\" is no SHA-256 digest", wanted.digest));
   }
   std::string reasons;
   const auto attempt = [&](const fs::path& path) -> std::optional<Result<StoredPlugin>> {
@@ -144,9 +140,10 @@ Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const
       if (auto plugin = attempt(path)) return *plugin;
     }
   }
-  return failure(ErrorCode::not_found,
-                 fmt::format("plugin {}@{} with digest {} is not on this machine: looked in {} (FLAME_PLUGIN_PATH){}",
-                             wanted.name, wanted.version, wanted.digest, fmt::join(directories, ", "), reasons));
+  return base::make_error(
+      ErrorCode::not_found,
+      fmt::format("plugin {}@{} with digest {} is not on this machine: looked in {} (FLAME_PLUGIN_PATH){}", wanted.name,
+                  wanted.version, wanted.digest, fmt::join(directories, ", "), reasons));
 }
 
 }  // namespace flame::runner

@@ -3,18 +3,12 @@
 
 #include <utility>
 
+#include "plugin_sdk/base/make_error.hpp"
 #include "runner/log.hpp"
 #include "runner/slot_pool.hpp"
 
 namespace flame::runner {
 namespace {
-
-Error failure(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 // Why a lease ended that was told to.
 Error describe_stop(StopCause cause, bool killed) {
@@ -23,18 +17,18 @@ Error describe_stop(StopCause cause, bool killed) {
     case StopCause::none:
       return {};
     case StopCause::timed_out:
-      return failure(ErrorCode::timed_out, "A call on it ran past its deadline." + how);
+      return base::make_error(ErrorCode::timed_out, "A call on it ran past its deadline." + how);
     case StopCause::cancelled:
-      return failure(ErrorCode::cancelled, "It was told to stop." + how);
+      return base::make_error(ErrorCode::cancelled, "It was told to stop." + how);
     case StopCause::shutting_down:
     case StopCause::host_lost:
       break;
   }
-  return failure(ErrorCode::shutting_down, "Its runner ended." + how);
+  return base::make_error(ErrorCode::shutting_down, "Its runner ended." + how);
 }
 
 Error object_gone(Started started) {
-  Error error = failure(ErrorCode::runner_lost, "The object has ended in its slot. Make it again.");
+  Error error = base::make_error(ErrorCode::runner_lost, "The object has ended in its slot. Make it again.");
   error.started = started;
   return error;
 }
@@ -139,9 +133,10 @@ void SlotPool::destroy_held(const DestroyHeld& action) {
 void SlotPool::kill_held(const KillHeld& action) {
   Seat& seat = *seat_of(action.lease);
   if (seat.held.end.code == ErrorCode::none) {
-    seat.held.end = failure(ErrorCode::crashed,
-                            "A destructor of its objects did not return in time, so the slot was killed. Release what "
-                            "takes long in a method of its own.");
+    seat.held.end =
+        base::make_error(ErrorCode::crashed,
+                         "A destructor of its objects did not return in time, so the slot was killed. Release what "
+                         "takes long in a method of its own.");
   }
   kill(action.lease, StopCause::cancelled);
 }

@@ -5,27 +5,21 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
 namespace {
 
-Error make(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
-
 Error cancelled(wire::CancelReason reason) {
   switch (reason) {
     case wire::CancelReason::shutting_down:
-      return make(ErrorCode::shutting_down, "the host or pool shut down before the call had ended");
+      return base::make_error(ErrorCode::shutting_down, "the host or pool shut down before the call had ended");
     case wire::CancelReason::timed_out:
     case wire::CancelReason::cancelled:
       break;
   }
-  return make(ErrorCode::cancelled, "the caller gave the call up");
+  return base::make_error(ErrorCode::cancelled, "the caller gave the call up");
 }
 
 }  // namespace
@@ -95,7 +89,7 @@ CallTable::Verdict CallTable::lost(RunnerId runner, CallId id, const std::string
     call->lost_reason = reason;
     return {.outcome = std::nullopt, .retry = std::nullopt, .rests = true, .linked = call->linked};
   }
-  Error error = make(ErrorCode::runner_lost, "the runner was lost: " + reason);
+  Error error = base::make_error(ErrorCode::runner_lost, "the runner was lost: " + reason);
   error.message += call->state == State::begun
                        ? "; the task had begun. Call again only if it may run twice"
                        : "; whether the task had begun is not known. Call again only if it may run twice";
@@ -165,26 +159,29 @@ Started CallTable::started(const Call& call) noexcept {
 
 Error CallTable::expired(const Call& call, const std::optional<Error>& boot_failure) {
   if (call.state == State::resting && !call.lost_reason.empty())
-    return make(ErrorCode::runner_lost, "the runner was lost: " + call.lost_reason +
-                                            "; the call's deadline passed before it was certain that nothing of it "
-                                            "still ran there, so it was not tried again. Raise the timeout");
+    return base::make_error(ErrorCode::runner_lost,
+                            "the runner was lost: " + call.lost_reason +
+                                "; the call's deadline passed before it was certain that nothing of it "
+                                "still ran there, so it was not tried again. Raise the timeout");
   if (call.state == State::sent)
-    return make(
+    return base::make_error(
         ErrorCode::timed_out,
         "the call reached its deadline and its runner has not said that the task began: the plugin's start() or "
         "start_slot() may still run; raise the timeout, or find out why those do not return");
   if (call.attempt > 0)
-    return make(ErrorCode::timed_out, "the call ran past its deadline; raise its timeout or send less");
+    return base::make_error(ErrorCode::timed_out, "the call ran past its deadline; raise its timeout or send less");
   if (call.on_object)
-    return make(
+    return base::make_error(
         ErrorCode::queue_timed_out,
         "earlier calls on the object did not end before this one's deadline; retry later, or raise the timeout");
   if (boot_failure)
-    return make(ErrorCode::boot_failed,
-                "no runner could be booted while the call waited; the last attempt: " + boot_failure->message);
-  return make(ErrorCode::queue_timed_out,
-              "no slot became free before the call's deadline; retry later, or raise max, max_concurrency or the "
-              "timeout");
+    return base::make_error(
+        ErrorCode::boot_failed,
+        "no runner could be booted while the call waited; the last attempt: " + boot_failure->message);
+  return base::make_error(
+      ErrorCode::queue_timed_out,
+      "no slot became free before the call's deadline; retry later, or raise max, max_concurrency or the "
+      "timeout");
 }
 
 }  // namespace flame::pool

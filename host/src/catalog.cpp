@@ -13,6 +13,7 @@
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/manifest/semver.hpp"
@@ -22,13 +23,6 @@ namespace flame::pool {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error make(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 std::string system_words(int error) {
   return std::generic_category().message(error);
@@ -58,8 +52,8 @@ Result<void> Catalog::scan() {
     fs::directory_iterator entries(directory, failure);
     if (failure == std::errc::no_such_file_or_directory) continue;
     if (failure)
-      return make(ErrorCode::invalid_argument, "cannot read the plugin directory \"" + directory.string() +
-                                                   "\" of [plugins] path: " + failure.message());
+      return base::make_error(ErrorCode::invalid_argument, "cannot read the plugin directory \"" + directory.string() +
+                                                               "\" of [plugins] path: " + failure.message());
     std::vector<fs::path> files;
     for (; entries != fs::directory_iterator(); entries.increment(failure)) {
       if (failure) break;
@@ -76,7 +70,8 @@ void Catalog::examine(const fs::path& file) {
   if (!read)
     refused_.push_back({file, {}, read.error()});
   else if (std::optional<Error> other = manifest::check_abi(*read))
-    refused_.push_back({file, read->name, make(other->code, "\"" + file.string() + "\": " + other->message)});
+    refused_.push_back(
+        {file, read->name, base::make_error(other->code, "\"" + file.string() + "\": " + other->message)});
   else
     found_.push_back({file, std::move(*read)});
 }
@@ -98,13 +93,14 @@ Result<const CatalogPlugin*> Catalog::resolve(std::string_view text) {
 Error Catalog::missing(std::string_view reference, std::string_view name) const {
   for (const Refused& refused : refused_)
     if (refused.name == name || (refused.name.empty() && file_may_be(refused.file, name)))
-      return make(refused.error.code, "plugin \"" + std::string(reference) + "\": " + refused.error.message);
+      return base::make_error(refused.error.code,
+                              "plugin \"" + std::string(reference) + "\": " + refused.error.message);
   std::string message = "no plugin \"" + std::string(reference) + "\" in [plugins] path";
-  if (path_.empty()) return make(ErrorCode::not_found, message + ", which is empty");
+  if (path_.empty()) return base::make_error(ErrorCode::not_found, message + ", which is empty");
   if (found_.empty()) {
     message += "; it has no plugin at all:";
     for (const fs::path& directory : path_) message += " \"" + directory.string() + "\"";
-    return make(ErrorCode::not_found, message);
+    return base::make_error(ErrorCode::not_found, message);
   }
   std::vector<std::string> names;
   std::string list;
@@ -112,7 +108,7 @@ Error Catalog::missing(std::string_view reference, std::string_view name) const 
     names.push_back(found.manifest.name);
     list += (list.empty() ? "" : ", ") + found.manifest.name + "@" + found.manifest.version.to_string();
   }
-  return make(ErrorCode::not_found, message + "; there are: " + list + base::did_you_mean(name, names));
+  return base::make_error(ErrorCode::not_found, message + "; there are: " + list + base::did_you_mean(name, names));
 }
 
 Result<const CatalogPlugin*> Catalog::settle(std::string_view reference, const std::vector<const Found*>& same) {
@@ -121,10 +117,10 @@ Result<const CatalogPlugin*> Catalog::settle(std::string_view reference, const s
     Result<const CatalogPlugin*> installed = install(*found);
     if (!installed) return installed;
     if (first && *installed != first)
-      return make(ErrorCode::invalid_argument, "\"" + std::string(reference) +
-                                                   "\" is ambiguous: " + first->source.string() + " and " +
-                                                   found->file.string() + " are both " + first->reference() +
-                                                   " with different contents; remove one or give it another version");
+      return base::make_error(ErrorCode::invalid_argument,
+                              "\"" + std::string(reference) + "\" is ambiguous: " + first->source.string() + " and " +
+                                  found->file.string() + " are both " + first->reference() +
+                                  " with different contents; remove one or give it another version");
     first = *installed;
   }
   return first;
@@ -132,7 +128,7 @@ Result<const CatalogPlugin*> Catalog::settle(std::string_view reference, const s
 
 Result<const CatalogPlugin*> Catalog::install(const Found& found) {
   const auto failed = [&](const std::string& what, int error) {
-    return make(ErrorCode::invalid_argument, "cannot " + what + ": " + system_words(error));
+    return base::make_error(ErrorCode::invalid_argument, "cannot " + what + ": " + system_words(error));
   };
   std::error_code ignored;
   fs::create_directories(store_, ignored);
@@ -144,8 +140,8 @@ Result<const CatalogPlugin*> Catalog::install(const Found& found) {
   const Result<base::Digest> digest = base::hash_while_copying(from.get(), to.get(), limits::kPluginBytesMax);
   if (!digest) {
     ::unlink(part.c_str());
-    return make(digest.error().code,
-                "cannot install the plugin \"" + found.file.string() + "\": " + digest.error().message);
+    return base::make_error(digest.error().code,
+                            "cannot install the plugin \"" + found.file.string() + "\": " + digest.error().message);
   }
   const std::string hex = digest->hex();
   const fs::path target = store_ / (hex + ".so");
@@ -162,8 +158,8 @@ Result<const CatalogPlugin*> Catalog::adopt(const Found& found, const std::strin
   // What was scanned may have been replaced since: only the bytes that were copied count.
   Result<manifest::Manifest> manifest = manifest::read(installed);
   if (!manifest || manifest->name != found.manifest.name || !(manifest->version == found.manifest.version))
-    return make(ErrorCode::invalid_argument,
-                "the plugin \"" + found.file.string() + "\" was replaced while it was read; start again");
+    return base::make_error(ErrorCode::invalid_argument,
+                            "the plugin \"" + found.file.string() + "\" was replaced while it was read; start again");
   auto plugin = std::make_unique<CatalogPlugin>();
   plugin->id = static_cast<DigestId>(plugins_.size());
   plugin->digest = digest;

@@ -6,6 +6,7 @@
 #include <flame/detail/compatible.hpp>
 
 #include "host/src/catalog.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 
 namespace flame::pool {
@@ -13,13 +14,6 @@ namespace flame::pool {
 namespace {
 
 using manifest::TaskEntry;
-
-Error make(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 Error mismatch(const CatalogPlugin& plugin, const std::vector<const TaskEntry*>& entries, const TaskQuery& query) {
   std::string difference;
@@ -31,7 +25,7 @@ Error mismatch(const CatalogPlugin& plugin, const std::vector<const TaskEntry*>&
     message += (entry == entries.front() ? "" : " and ") + name + detail::signature_text(entry->schema);
   message += "; rebuild one of them from the same header";
   if (!difference.empty()) message += " (" + difference + ")";
-  return make(ErrorCode::signature_mismatch, std::move(message));
+  return base::make_error(ErrorCode::signature_mismatch, std::move(message));
 }
 
 // The entry that takes the caller's arguments; null when there is none.
@@ -53,8 +47,9 @@ Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const Task
     if (entries.empty()) continue;
     if (!query.fingerprint && entries.size() == 1) return TaskRef{&candidate, entries.front()};
     if (!query.fingerprint)
-      return make(ErrorCode::invalid_argument, std::string(query.name) + " is overloaded in " + candidate.reference() +
-                                                   "; it can only be called with its types, from C++");
+      return base::make_error(ErrorCode::invalid_argument, std::string(query.name) + " is overloaded in " +
+                                                               candidate.reference() +
+                                                               "; it can only be called with its types, from C++");
     if (const TaskEntry* entry = matching(entries, query)) return TaskRef{&candidate, entry};
     if (!disagreement) disagreement = mismatch(candidate, entries, query);
   }
@@ -74,8 +69,8 @@ Error Catalog::no_task(std::span<const DigestId> plugins, std::string_view name)
     }
     list += (list.empty() ? "" : "; ") + plugin(id).reference() + " has " + (tasks.empty() ? "none" : tasks);
   }
-  return make(ErrorCode::not_found,
-              "no task \"" + std::string(name) + "\" in the pool's plugins: " + list + base::did_you_mean(name, names));
+  return base::make_error(ErrorCode::not_found, "no task \"" + std::string(name) + "\" in the pool's plugins: " + list +
+                                                    base::did_you_mean(name, names));
 }
 
 }  // namespace flame::pool

@@ -2,21 +2,15 @@
 #include <utility>
 
 #include "host/src/pool_policy.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
 namespace {
 
-Error make(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
-
 Error object_gone(const std::string& why) {
-  return make(ErrorCode::runner_lost,
-              "the object is gone: " + (why.empty() ? "it has ended" : why) + "; make it again");
+  return base::make_error(ErrorCode::runner_lost,
+                          "the object is gone: " + (why.empty() ? "it has ended" : why) + "; make it again");
 }
 
 }  // namespace
@@ -24,14 +18,14 @@ Error object_gone(const std::string& why) {
 void PoolPolicy::submit_on_object(const event::Submit& event, Instant now, Actions& out) {
   calls_.submit(event, now);
   const auto refuse = [&](Error error) { complete(*calls_.fail(event.call, std::move(error)), out); };
-  if (closed_) return refuse(make(ErrorCode::shutting_down, "the pool is shutting down; stop calling it"));
+  if (closed_) return refuse(base::make_error(ErrorCode::shutting_down, "the pool is shutting down; stop calling it"));
   switch (held_.enqueue(event.lease, event.call)) {
     case HeldSlots::Admission::gone:
       return refuse(object_gone(held_.doom_of(event.lease)));
     case HeldSlots::Admission::full:
-      return refuse(make(ErrorCode::queue_full,
-                         "as many calls as may wait (max_queue) wait for the object already; "
-                         "retry later, or use several objects"));
+      return refuse(base::make_error(ErrorCode::queue_full,
+                                     "as many calls as may wait (max_queue) wait for the object already; "
+                                     "retry later, or use several objects"));
     case HeldSlots::Admission::queued:
       expire_calls(now, out);
       serve_held(event.lease, now, out);

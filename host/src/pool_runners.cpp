@@ -5,17 +5,11 @@
 #include "host/src/pool_policy.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
 namespace {
-
-Error make(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 std::string seconds(Duration duration) {
   const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
@@ -58,8 +52,8 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   if (serves.empty() && !runner.digests.empty()) {
     const std::string why = broken_.at(runner.digests.front()).error.message;
     tell_of_broken(now, out);
-    return boot_failed(it, make(ErrorCode::boot_failed, "the runner can use none of its plugins: " + why), false, now,
-                       out);
+    return boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner can use none of its plugins: " + why),
+                       false, now, out);
   }
   boot_over(runner);
   FLAME_ASSERT(runner.state.hello(now), "it was booting");
@@ -81,7 +75,8 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
   if (it->second.state.phase() == RunnerState::Phase::booting)
-    boot_failed(it, make(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false, now, out);
+    boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false,
+                now, out);
   else
     disconnected(it, event.reason, now, out);
 }
@@ -103,8 +98,9 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   Runner& runner = it->second;
   runner.end_reason = event.reason;
   if (runner.state.phase() == RunnerState::Phase::booting) {
-    boot_failed(it, make(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason), false,
-                now, out);
+    boot_failed(it,
+                base::make_error(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason),
+                false, now, out);
     return;
   }
   runner.state.exited(now);
@@ -194,8 +190,8 @@ std::vector<DigestId> PoolPolicy::learn_plugins(const Runner& runner, const std:
   }
   for (DigestId digest : runner.digests)
     if (!contains(seen, digest))
-      breaks(digest,
-             make(ErrorCode::not_found, "the runner does not have the plugin; install it in the runner's image"));
+      breaks(digest, base::make_error(ErrorCode::not_found,
+                                      "the runner does not have the plugin; install it in the runner's image"));
   return serves;
 }
 
@@ -216,7 +212,8 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   const RunnerId id = it->first;
   const std::string why = it->second.end_reason.empty() ? reason : it->second.end_reason;
   if (lost_young(it->second, now))
-    elastic_.lost_young(now, make(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why));
+    elastic_.lost_young(
+        now, base::make_error(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why));
   if (scheduler_.is_open(id)) --serving_;
   const std::vector<CallId> held = scheduler_.remove_runner(id);
   if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
@@ -227,7 +224,7 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   std::vector<CallId> resting;
   bool all_linked = true;
   for (CallId call : held) {
-    end_lease(call, make(ErrorCode::runner_lost, "its runner was lost: " + why), out);
+    end_lease(call, base::make_error(ErrorCode::runner_lost, "its runner was lost: " + why), out);
     CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
     if (verdict.rests) resting.push_back(call);
     // A thread that is to end waits for the others of its process.
@@ -278,11 +275,11 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
     case RunnerState::Due::nothing:
       return rearm(id, it->second);
     case RunnerState::Due::boot_overdue:
-      return boot_failed(
-          it,
-          make(ErrorCode::boot_failed, "the runner did not dial in within boot_timeout (" + seconds(boot_timeout_) +
-                                           "); look at its output, or raise boot_timeout"),
-          false, now, out);
+      return boot_failed(it,
+                         base::make_error(ErrorCode::boot_failed, "the runner did not dial in within boot_timeout (" +
+                                                                      seconds(boot_timeout_) +
+                                                                      "); look at its output, or raise boot_timeout"),
+                         false, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::exited:

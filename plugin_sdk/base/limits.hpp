@@ -104,7 +104,7 @@ inline constexpr std::uint32_t kMaxConcurrencyDefault = 100;
 inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot
 inline constexpr std::uint32_t kRunnersCeiling = 1000;
 inline constexpr std::uint64_t kMaxQueueDefault = 100'000;
-/// Bytes that the loop holds for one runner before it stops feeding it.
+/// Of calls that ZeroMQ may hold for one runner; what comes after waits in its session and can still be withdrawn.
 inline constexpr std::size_t kRunnerQueueBytes = 16 * MiB;
 inline constexpr std::size_t kArenaBytes = 4 * MiB;  // per slot, shared with the supervisor
 inline constexpr std::uint32_t kRetriesMax = 100;

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "plugin_sdk/base/make_error.hpp"
+
 namespace flame::manifest {
 namespace {
 
@@ -19,17 +21,11 @@ constexpr const char* kMachineName = "aarch64";
 #error "the ELF machine of this architecture is not known here"
 #endif
 
-Error fail(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
-
 }  // namespace
 
 Error damaged_elf(const char* what) {
-  return fail(ErrorCode::invalid_argument, std::string("is a damaged ELF file: ") + what + "; build or copy it again");
+  return base::make_error(ErrorCode::invalid_argument,
+                          std::string("is a damaged ELF file: ") + what + "; build or copy it again");
 }
 
 bool ElfSource::read(std::uint64_t offset, std::span<std::byte> into) const {
@@ -64,21 +60,22 @@ Result<Elf64_Ehdr> read_elf_header(const ElfSource& source) {
   Elf64_Ehdr header{};
   if (!source.read(0, std::as_writable_bytes(std::span(header.e_ident))) ||
       std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return fail(ErrorCode::invalid_argument, "is no ELF file, so no plugin");
+    return base::make_error(ErrorCode::invalid_argument, "is no ELF file, so no plugin");
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB) {
-    return fail(ErrorCode::incompatible,
-                std::string("is not built for this architecture (") + kMachineName + "): it is 32-bit or big-endian");
+    return base::make_error(ErrorCode::incompatible, std::string("is not built for this architecture (") +
+                                                         kMachineName + "): it is 32-bit or big-endian");
   }
   if (!source.read(0, header)) {
     return damaged_elf("the ELF header is cut off");
   }
   if (header.e_machine != kMachine) {
-    return fail(ErrorCode::incompatible, std::string("is not built for this architecture (") + kMachineName +
-                                             "): its ELF machine is " + std::to_string(header.e_machine));
+    return base::make_error(ErrorCode::incompatible, std::string("is not built for this architecture (") +
+                                                         kMachineName + "): its ELF machine is " +
+                                                         std::to_string(header.e_machine));
   }
   if (header.e_type != ET_DYN) {
-    return fail(ErrorCode::incompatible, "is no shared object; build it with flame_add_plugin()");
+    return base::make_error(ErrorCode::incompatible, "is no shared object; build it with flame_add_plugin()");
   }
   return header;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/manifest/elf_file.hpp"
 
@@ -22,13 +23,6 @@ namespace {
 using namespace std::string_view_literals;
 constexpr std::string_view kOwner = "FLAME\0"sv;  // with the NUL that the note format counts
 constexpr std::uint32_t kManifestType = 1;
-
-Error fail(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 // Notes of a segment start at multiples of its alignment: 4, or 8 as in .note.gnu.property.
 struct Note {
@@ -102,11 +96,12 @@ Result<std::string> find_note(const ElfSource& source) {
     }
   }
   if (found.empty()) {
-    return fail(ErrorCode::invalid_argument, "has no FLAME note: not a plugin, or built without FLAME_PLUGIN");
+    return base::make_error(ErrorCode::invalid_argument,
+                            "has no FLAME note: not a plugin, or built without FLAME_PLUGIN");
   }
   if (found.size() > 1) {
-    return fail(ErrorCode::invalid_argument,
-                "has " + std::to_string(found.size()) + " FLAME notes; use FLAME_PLUGIN once in a plugin");
+    return base::make_error(ErrorCode::invalid_argument,
+                            "has " + std::to_string(found.size()) + " FLAME notes; use FLAME_PLUGIN once in a plugin");
   }
   return std::move(found.front());
 }
@@ -120,17 +115,17 @@ Result<std::string> read_note(std::span<const std::byte> file) {
 Result<std::string> read_note(int fd, const std::string& name) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) {
-    return fail(ErrorCode::invalid_argument, name + " cannot be examined: " + std::strerror(errno));
+    return base::make_error(ErrorCode::invalid_argument, name + " cannot be examined: " + std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorCode::invalid_argument, name + " is no regular file, so no plugin");
+    return base::make_error(ErrorCode::invalid_argument, name + " is no regular file, so no plugin");
   }
   if (static_cast<std::uint64_t>(status.st_size) > limits::kPluginBytesMax) {
-    return fail(ErrorCode::too_large, name + " exceeds the 1 GiB that a plugin may have");
+    return base::make_error(ErrorCode::too_large, name + " exceeds the 1 GiB that a plugin may have");
   }
   auto note = find_note(ElfSource(fd, static_cast<std::uint64_t>(status.st_size)));
   if (!note) {
-    return fail(note.error().code, name + " " + note.error().message);
+    return base::make_error(note.error().code, name + " " + note.error().message);
   }
   return note;
 }
@@ -139,7 +134,7 @@ Result<std::string> read_note(const std::filesystem::path& path) {
   // O_NONBLOCK: a FIFO in a plugin directory must not hang the reader.
   const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) {
-    return fail(ErrorCode::not_found, path.string() + " cannot be opened: " + std::strerror(errno));
+    return base::make_error(ErrorCode::not_found, path.string() + " cannot be opened: " + std::strerror(errno));
   }
   return read_note(file.get(), path.string());
 }

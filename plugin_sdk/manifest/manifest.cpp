@@ -14,6 +14,7 @@
 
 #include "plugin_sdk/abi/flame_abi.h"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 
 namespace flame::manifest {
@@ -183,20 +184,13 @@ Manifest read_manifest(const toml::table& root) {
   return manifest;
 }
 
-Error make_error(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
-
 Result<Manifest> parse_named(const std::string& name, const Result<std::string>& note) {
   if (!note) {
     return note.error();
   }
   auto manifest = parse(*note);
   if (!manifest) {
-    return make_error(manifest.error().code, name + " is not usable: " + manifest.error().message);
+    return base::make_error(manifest.error().code, name + " is not usable: " + manifest.error().message);
   }
   return manifest;
 }
@@ -234,16 +228,16 @@ const TaskEntry* Manifest::find(std::string_view task_name, std::uint64_t finger
 
 Result<Manifest> parse(std::string_view toml_text) {
   if (toml_text.size() > limits::kNoteBytesMax) {
-    return make_error(ErrorCode::invalid_argument, "its manifest exceeds 1 MiB");
+    return base::make_error(ErrorCode::invalid_argument, "its manifest exceeds 1 MiB");
   }
   try {
     return read_manifest(toml::parse(toml_text));
   } catch (const Refused& refused) {
-    return make_error(refused.code, refused.message);
+    return base::make_error(refused.code, refused.message);
   } catch (const toml::parse_error& error) {
     std::ostringstream message;
     message << "its manifest is no valid TOML: " << error.description() << " (" << error.source().begin << ")";
-    return make_error(ErrorCode::invalid_argument, message.str());
+    return base::make_error(ErrorCode::invalid_argument, message.str());
   }
 }
 
@@ -260,18 +254,18 @@ std::optional<Error> check_abi(const Manifest& manifest) {
   const std::string theirs = std::to_string(manifest.abi_major) + "." + std::to_string(manifest.abi_minor);
   const std::string ours = std::to_string(FLAME_ABI_MAJOR) + "." + std::to_string(FLAME_ABI_MINOR);
   if (manifest.abi_major != FLAME_ABI_MAJOR) {
-    return make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs + ", this runner has " + ours +
-                                                   "; rebuild the plugin with this release's SDK");
+    return base::make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs + ", this runner has " + ours +
+                                                         "; rebuild the plugin with this release's SDK");
   }
   if (manifest.abi_minor > FLAME_ABI_MINOR) {
-    return make_error(ErrorCode::incompatible,
-                      who + " has plugin ABI " + theirs + ", newer than this runner's " + ours + "; update the runner");
+    return base::make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs + ", newer than this runner's " +
+                                                         ours + "; update the runner");
   }
   if (manifest.sanitizer != detail::sanitizer_name()) {
     const auto label = [](std::string_view text) { return text.empty() ? std::string("none") : std::string(text); };
-    return make_error(ErrorCode::incompatible, who + " was built with sanitizer: " + label(manifest.sanitizer) +
-                                                   ", this runner with: " + label(detail::sanitizer_name()) +
-                                                   "; build both alike");
+    return base::make_error(ErrorCode::incompatible, who + " was built with sanitizer: " + label(manifest.sanitizer) +
+                                                         ", this runner with: " + label(detail::sanitizer_name()) +
+                                                         "; build both alike");
   }
   return std::nullopt;
 }

@@ -9,20 +9,14 @@
 #include <string>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::wire {
 namespace {
 
-Error failure(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
-
 Error too_large(std::uint64_t payload_max) {
-  return failure(ErrorCode::too_large, "the payload exceeds the limit of " + std::to_string(payload_max) +
-                                           " bytes; send less or raise payload_max");
+  return base::make_error(ErrorCode::too_large, "the payload exceeds the limit of " + std::to_string(payload_max) +
+                                                    " bytes; send less or raise payload_max");
 }
 
 // Calls visit(part) for the table and each attachment.
@@ -47,8 +41,9 @@ std::uint64_t wire_size(const detail::Payload& payload) noexcept {
 
 flame::Result<PayloadInfo> describe(const detail::Payload& payload, std::uint64_t payload_max) {
   if (payload.attachments.size() > limits::kAttachmentsMax || payload.resources.size() > limits::kAttachmentsMax) {
-    return failure(ErrorCode::too_large, "more than " + std::to_string(limits::kAttachmentsMax) +
-                                             " flame::Bytes or tracked resources in one call; pack several into one");
+    return base::make_error(ErrorCode::too_large,
+                            "more than " + std::to_string(limits::kAttachmentsMax) +
+                                " flame::Bytes or tracked resources in one call; pack several into one");
   }
   if (wire_size(payload) > payload_max) return too_large(payload_max);
   PayloadInfo info;
@@ -60,7 +55,7 @@ flame::Result<PayloadInfo> describe(const detail::Payload& payload, std::uint64_
 
 flame::Result<std::uint64_t> check(const PayloadInfo& info, std::uint64_t payload_max) {
   if (info.parts.size() > 1 + limits::kAttachmentsMax || info.resources.size() > limits::kAttachmentsMax) {
-    return failure(ErrorCode::incompatible, "a payload with too many parts");
+    return base::make_error(ErrorCode::incompatible, "a payload with too many parts");
   }
   // Keeps the sums below from overflowing, whatever the caller's limit is.
   const std::uint64_t limit = std::min(payload_max, limits::kPayloadMaxCeiling);
@@ -141,8 +136,8 @@ flame::Result<detail::Payload> unpack(const PayloadInfo& info, std::span<const s
   const auto total = check(info, payload_max);
   if (!total) return total.error();
   if (*total != frame.size()) {
-    return failure(ErrorCode::incompatible, "a payload frame of " + std::to_string(frame.size()) + " bytes where " +
-                                                std::to_string(*total) + " were announced");
+    return base::make_error(ErrorCode::incompatible, "a payload frame of " + std::to_string(frame.size()) +
+                                                         " bytes where " + std::to_string(*total) + " were announced");
   }
   static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= limits::kPartAlignment);
   std::shared_ptr<std::byte[]> bytes(new std::byte[frame.size()]);
@@ -171,7 +166,8 @@ flame::Result<std::uint64_t> Assembler::on_chunk(std::uint64_t offset, std::span
   auto credit = incoming_.on_chunk(offset, bytes.size());
   if (!credit) return credit;
   if (!reserve(begin + bytes.size())) {
-    return failure(ErrorCode::out_of_memory, "no memory for a payload of " + std::to_string(begin) + " bytes so far");
+    return base::make_error(ErrorCode::out_of_memory,
+                            "no memory for a payload of " + std::to_string(begin) + " bytes so far");
   }
   copy(buffer_.get() + begin, bytes.data(), bytes.size());
   return credit;

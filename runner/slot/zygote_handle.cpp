@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/spawn.hpp"
 #include "runner/slot/channel.hpp"
 #include "runner/slot/printable.hpp"
@@ -22,13 +23,6 @@ namespace flame::slot {
 namespace {
 
 constexpr int kChannelInZygote = 3;
-
-Error failure(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
 
 std::vector<std::byte> make_load(const LoadSpec& spec) {
   std::vector<std::byte> datagram(sizeof(LoadMessage));
@@ -109,7 +103,8 @@ Result<std::unique_ptr<ZygoteHandle>> ZygoteHandle::start(LoadSpec spec) {
   UniqueFd theirs;
   int output[2] = {-1, -1};
   if (!make_channel(zygote->channel_, theirs) || ::pipe2(output, O_CLOEXEC) != 0) {
-    return failure(ErrorCode::boot_failed, std::string("cannot make a zygote's channel: ") + std::strerror(errno));
+    return base::make_error(ErrorCode::boot_failed,
+                            std::string("cannot make a zygote's channel: ") + std::strerror(errno));
   }
   zygote->output_.reset(output[0]);
   const UniqueFd write_end(output[1]);
@@ -121,13 +116,15 @@ Result<std::unique_ptr<ZygoteHandle>> ZygoteHandle::start(LoadSpec spec) {
   request.new_session = true;  // kill(0, …) in start() must not reach the supervisor
   auto spawned = base::spawn(request);
   if (spawned.has_error()) {
-    return failure(ErrorCode::boot_failed, "cannot start " + spec.zygote_binary + ": " + spawned.error().message() +
-                                               ". Install flame-zygote beside flame-runner.");
+    return base::make_error(ErrorCode::boot_failed, "cannot start " + spec.zygote_binary + ": " +
+                                                        spawned.error().message() +
+                                                        ". Install flame-zygote beside flame-runner.");
   }
   zygote->pid_ = spawned->pid;
   zygote->spec_ = std::move(spec);
   if (send_datagram(zygote->channel_.get(), make_load(zygote->spec_), MSG_DONTWAIT) != Sent::yes) {
-    return failure(ErrorCode::invalid_argument, "the plugin's path and names do not fit into a message to the zygote");
+    return base::make_error(ErrorCode::invalid_argument,
+                            "the plugin's path and names do not fit into a message to the zygote");
   }
   return zygote;
 }
@@ -166,7 +163,7 @@ bool ZygoteHandle::receive(std::span<const std::byte> datagram, std::vector<Zygo
   if (header.kind == Kind::spawn_failed && read_message(datagram, failed) && ready()) {
     const std::string why = ::strerror(failed.error);
     events.emplace_back(
-        ZygoteSpawnFailed{failed.request, failure(ErrorCode::boot_failed, "cannot fork a slot: " + why)});
+        ZygoteSpawnFailed{failed.request, base::make_error(ErrorCode::boot_failed, "cannot fork a slot: " + why)});
     return true;
   }
   return false;
@@ -180,7 +177,7 @@ bool ZygoteHandle::receive_ready(std::span<const std::byte> datagram, std::vecto
     stage_ = Stage::failed;
     const auto text = datagram.subspan(sizeof(message));
     const std::string_view words(reinterpret_cast<const char*>(text.data()), std::min(text.size(), limits::kTextMax));
-    events.emplace_back(ZygoteFailed{failure(static_cast<ErrorCode>(message.code), printable(words))});
+    events.emplace_back(ZygoteFailed{base::make_error(static_cast<ErrorCode>(message.code), printable(words))});
     return true;
   }
   stage_ = Stage::ready;
@@ -200,7 +197,7 @@ Result<pid_t> ZygoteHandle::spawn(std::span<SlotHandle* const> slots, bool threa
     result = spawn_exec(slots, threads, request);
   } else if (channel_ && send_fork(channel_.get(), slots, threads, request) == Sent::would_block) {
     // A lost channel is no failure: the zygote died a moment ago, and its death tells for every request it still had.
-    result = failure(ErrorCode::boot_failed, "the plugin's zygote does not answer");
+    result = base::make_error(ErrorCode::boot_failed, "the plugin's zygote does not answer");
   }
   for (SlotHandle* slot : slots) slot->close_child_ends();
   return result;
@@ -211,7 +208,8 @@ Result<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, bool 
   UniqueFd theirs;
   if (!make_channel(ours, theirs) || send_datagram(ours.get(), make_load(spec_), MSG_DONTWAIT) != Sent::yes ||
       send_fork(ours.get(), slots, threads, request) != Sent::yes) {
-    return failure(ErrorCode::boot_failed, std::string("cannot make a slot's channel: ") + std::strerror(errno));
+    return base::make_error(ErrorCode::boot_failed,
+                            std::string("cannot make a slot's channel: ") + std::strerror(errno));
   }
   const SlotHandle::ChildEnds ends = slots[0]->child_ends();
   base::SpawnRequest program;
@@ -222,15 +220,16 @@ Result<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, bool 
   program.new_session = true;
   auto spawned = base::spawn(program);
   if (spawned.has_error()) {
-    return failure(ErrorCode::boot_failed, "cannot start " + spec_.zygote_binary + ": " + spawned.error().message());
+    return base::make_error(ErrorCode::boot_failed,
+                            "cannot start " + spec_.zygote_binary + ": " + spawned.error().message());
   }
   return spawned->pid;
 }
 
 Error ZygoteHandle::describe_exit(int status) const {
   const bool ours = stage_ == Stage::starting_up;
-  Error error =
-      failure(ours ? ErrorCode::boot_failed : ErrorCode::crashed, std::string(words(stage_)) + ": " + fate(status));
+  Error error = base::make_error(ours ? ErrorCode::boot_failed : ErrorCode::crashed,
+                                 std::string(words(stage_)) + ": " + fate(status));
   if (!ours && WIFSIGNALED(status)) error.signal = WTERMSIG(status);
   if (WIFEXITED(status)) error.exit_code = WEXITSTATUS(status);
   error.plugin = spec_.name + "@" + spec_.version;
