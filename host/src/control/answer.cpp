@@ -43,6 +43,7 @@ Error error_from(const Json& json) {
   for (int i = 1; i <= static_cast<int>(ErrorCode::shutting_down); ++i) {
     if (flame::to_string(static_cast<ErrorCode>(i)) == code) error.code = static_cast<ErrorCode>(i);
   }
+  if (error.message.empty()) error.message = "the host refused the request and did not say why";
   return error;
 }
 

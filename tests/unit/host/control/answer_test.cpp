@@ -95,11 +95,13 @@ TEST(ControlAnswer, ReadsWhatItWrites) {
 }
 
 TEST(ControlAnswer, RefusesWhatIsNone) {
-  for (const std::string_view garbage : {"", "{", "[]", "{}", R"({"flame": 2, "ok": true, "status": {}})",
-                                         R"({"flame": 1})", R"({"flame": 1, "error": "x"})"}) {
+  for (const std::string_view garbage :
+       {"", "{", "[]", "{}", R"({"flame": 2, "ok": true, "status": {}})", R"({"flame": 1})",
+        R"({"flame": 1, "error": "x"})", R"({"flame": 1, "error": {}})"}) {
     const auto answer = decode_answer(garbage);
     ASSERT_TRUE(answer.has_error()) << garbage;
     EXPECT_EQ(answer.error().code, ErrorCode::incompatible) << garbage;
+    EXPECT_NE(answer.error().message, "") << garbage;
   }
 }
 
