@@ -58,6 +58,7 @@ class Handshake : public LeftoversTest {
     int ends[2] = {-1, -1};
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const base::UniqueFd reader(ends[0]);
+    EXPECT_EQ(::fcntl(reader.get(), F_SETFL, O_NONBLOCK), 0);  // one that does not go holds the other end
     base::UniqueFd writer(ends[1]);
     host.log_fd = writer.get();
     const auto start = Clock::now();
