@@ -144,7 +144,7 @@ void Loop::take_commands() {
 
 void Loop::keep_time(Instant now) {
   if (now >= next_beat_) {
-    sessions_.beat_all();
+    sessions_.beat_all(now);
     next_beat_ = now + parts_.liveness.beat;
   }
   for (const auto& driver : drivers_) {

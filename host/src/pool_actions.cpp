@@ -53,7 +53,7 @@ void PoolDriver::perform(const action::Boot& boot) {
   wire::Parent parent = parent_for(name, nonce, boot.digests);
   const RunnerKey key{core_->parts().index, boot.runner};
   KeyPair keys = make_key_pair();
-  services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max});
+  services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
   if (!services_.router->tcp().control.empty()) {
     parent.host_key = services_.router->public_key();
     parent.public_key = std::move(keys.public_key);

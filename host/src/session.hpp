@@ -33,6 +33,7 @@ struct SessionInfo {
   std::string name;
   PeerId control;
   std::uint64_t payload_max = 0;
+  Instant bulk_by = kNever;  ///< the second connection has to be there
 };
 
 /// Queues and translates; the loop calls flush() while has_work(). Bytes that libzmq does not take stay here, where a

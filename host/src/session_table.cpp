@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "host/src/boot_time.hpp"
 #include "plugin_sdk/wire/batch.hpp"
 
 namespace flame::pool {
@@ -182,9 +183,9 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   }
   Expected& expected = expected_.find(hello.runner)->second;
   expected.used = true;
-  auto session =
-      std::make_unique<Session>(router_, SessionInfo{random_id(), expected.runner.first, expected.runner.second,
-                                                     hello.runner, message.peer, expected.payload_max});
+  auto session = std::make_unique<Session>(
+      router_, SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
+                           expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout)});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);
@@ -266,10 +267,18 @@ Session::Flushed SessionTable::flush(Instant now) {
   return worst;
 }
 
-void SessionTable::beat_all() {
+void SessionTable::beat_all(Instant now) {
+  std::vector<Session*> overdue;
   for (const auto& [id, session] : sessions_) {
     session->beat();
     touch(*session);
+    if (!session->bulk() && now >= session->info().bulk_by) {
+      overdue.push_back(session.get());
+    }
+  }
+  // Payloads that are too large for control would wait without end.
+  for (Session* const session : overdue) {
+    lose(*session, "the bulk connection did not come within boot_timeout");
   }
 }
 

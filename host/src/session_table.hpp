@@ -43,6 +43,7 @@ class SessionTable {
     std::uint64_t nonce = 0;
     std::string public_key;
     std::uint64_t payload_max = 0;
+    Duration boot_timeout{};  ///< from the hello to the second connection, too
     bool used = false;
   };
   void expect(const std::string& name, Expected expected);
@@ -55,7 +56,8 @@ class SessionTable {
   Session::Flushed flush(Instant now);
   /// Marks a session that has something to send.
   void touch(Session& session);
-  void beat_all();
+  /// Beats to all; ends those whose second connection is overdue.
+  void beat_all(Instant now);
 
   /// Refuses a runner after its hello.
   void refuse(Session& session, ErrorCode code, const std::string& reason);

@@ -94,7 +94,7 @@ struct PoolConfig {
   /// How long a call may run when neither it nor its task has a timeout. Not for a cast: without a timeout of its own
   /// or of its task it may wait and run without end.
   Duration timeout = std::chrono::seconds(30);
-  /// Boot to hello; also how long a call that `timeout` bounds may wait for a slot.
+  /// Boot to hello, and hello to the second connection; also how long a call that `timeout` bounds may wait for a slot.
   Duration boot_timeout = std::chrono::seconds(30);
   Duration shutdown_timeout = std::chrono::seconds(30);     ///< what running work gets when the pool or host drains
   Duration idle_shutdown_after = std::chrono::seconds(30);  ///< kForever: never

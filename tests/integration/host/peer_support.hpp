@@ -1,6 +1,7 @@
 // A host whose runners are played by the test.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,12 +18,14 @@ class PeerTest : public HostTest {
     std::shared_ptr<RecordingBackend> backend;
     Host host;
   };
-  static Setup start(const std::vector<std::string>& listen, std::uint32_t min = 1) {
+  static Setup start(const std::vector<std::string>& listen, std::uint32_t min = 1,
+                     const std::function<void(PoolConfig&)>& change = {}) {
     HostConfig settings = config([&](PoolConfig& pool) {
       pool.backend = "recording";
       pool.min = min;
       pool.max = min;
       pool.shutdown_timeout = std::chrono::milliseconds(200);
+      if (change) change(pool);
     });
     settings.listen = listen;
     auto backend = std::make_shared<RecordingBackend>();

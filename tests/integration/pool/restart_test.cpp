@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ostream>
 
 #include <gmock/gmock.h>
 
@@ -134,6 +135,10 @@ struct Deaths {
   std::vector<std::string> order;  // of "host", "supervisor", "guardian", "zygote"
   bool tcp;
 };
+
+void PrintTo(const Deaths& deaths, std::ostream* out) {
+  *out << deaths.name;
+}
 
 class RestartAfterBothDied : public Restart, public testing::WithParamInterface<Deaths> {};
 
