@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "runner/calls.hpp"
@@ -23,10 +24,6 @@ constexpr Duration kProgressInterval = 20ms;
 constexpr std::size_t kChatterBacklog = 4 * limits::MiB;
 // As much as is given to libzmq before the host has taken some of it.
 constexpr std::size_t kBulkBacklog = 2 * limits::MiB;
-
-Instant clock_now() {
-  return base::BoottimeClock().now();
-}
 
 // Without a copy.
 Bytes share(slot::PayloadBuffer buffer) {
@@ -46,7 +43,7 @@ void add_memory_remedy(Error& error) {
 
 void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
   Call& call = calls_.at(id);
-  const Instant now = clock_now();
+  const Instant now = base::boot_time();
   slot::InvokeView view;
   view.id = id;
   view.task = call.message.task;
@@ -72,7 +69,7 @@ void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
 void Calls::on_result(slot::SlotResult result, std::string log_tail) {
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
-  if (call->progress_held) send_progress(clock_now(), result.id, *call);
+  if (call->progress_held) send_progress(base::boot_time(), result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
   if (call->stays && !keeps_objects_) {
     result.error.code = ErrorCode::incompatible;
@@ -140,7 +137,7 @@ void Calls::on_progress(slot::SlotProgress progress) {
   const std::uint64_t id = progress.id;
   call->progress = std::move(progress);
   call->progress_held = true;
-  const Instant now = clock_now();
+  const Instant now = base::boot_time();
   if (now >= call->progress_at) return send_progress(now, id, *call);
   progress_wake_ = std::min(progress_wake_, call->progress_at);
 }
@@ -208,7 +205,7 @@ void Calls::forget_if_done(std::uint64_t id) {
   const auto found = calls_.find(id);
   if (found == calls_.end() || !found->second.ended || found->second.outgoing != 0) return;
   calls_.erase(found);
-  terminator_.ended(clock_now(), id);
+  terminator_.ended(base::boot_time(), id);
 }
 
 void Calls::send_begun(std::uint64_t id, Call& call) {

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-#include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/process.hpp"
 
@@ -21,10 +21,6 @@ namespace flame::runner {
 namespace {
 
 constexpr std::size_t kParentBytesMax = 1024 * 1024;
-
-Instant clock_now() {
-  return base::BoottimeClock().now();
-}
 
 ParentBytes from_variable(char* value) {
   const std::string_view text = value;
@@ -75,7 +71,7 @@ int exit_status(int wait_status) {
 // One of `signals`, or -1 at `until`.
 int next_signal(const sigset_t& signals, Instant until) {
   if (until == kNever) return ::sigwaitinfo(&signals, nullptr);
-  const Duration left = base::remaining(until, clock_now());
+  const Duration left = base::remaining(until, base::boot_time());
   const timespec patience{.tv_sec = left.count() / 1'000'000'000, .tv_nsec = left.count() % 1'000'000'000};
   return ::sigtimedwait(&signals, nullptr, &patience);
 }
@@ -88,14 +84,14 @@ int wait_for(pid_t supervisor, const sigset_t& signals, Duration standstill) {
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | __WALL | WUNTRACED | WCONTINUED)) > 0;) {
       if (pid != supervisor) continue;
       if (WIFSTOPPED(status)) {
-        kill_at = base::deadline_after(clock_now(), standstill);
+        kill_at = base::deadline_after(base::boot_time(), standstill);
       } else if (WIFCONTINUED(status)) {
         kill_at = kNever;
       } else {
         return exit_status(status);
       }
     }
-    if (kill_at != kNever && clock_now() >= kill_at) {
+    if (kill_at != kNever && base::boot_time() >= kill_at) {
       ::kill(supervisor, SIGKILL);
       kill_at = kNever;
     }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/log.hpp"
@@ -22,10 +23,6 @@ constexpr Duration kHandshakePatience = 3500ms;
 constexpr int kMessagesPerTurn = 128;
 // A host that lets this much of its results wait does not read any more.
 constexpr std::size_t kBacklogMax = 256 * limits::MiB;
-
-Instant clock_now() {
-  return base::BoottimeClock().now();
-}
 
 }  // namespace
 
@@ -113,7 +110,7 @@ void HostLink::on_event(Line line) {
       if (line == Line::control && state_ == State::dialling) redial_at_ = kNever;  // the failsafe bounds the rest
     } else if (state_ == State::dialling) {
       const bool gone = event == LinkEvent::disconnected;
-      return dial_failed(clock_now(), gone ? "the connection was closed" : dealer_.failure(line));
+      return dial_failed(base::boot_time(), gone ? "the connection was closed" : dealer_.failure(line));
     } else if (state_ == State::open) {
       pump();  // what the host sent before it went
       return lose(line == Line::control ? "the connection was closed" : "the bulk connection was lost");
@@ -149,7 +146,7 @@ void HostLink::receive(Line line, Frame& envelope, Frame& payload) {
   auto decoded = wire::decode(envelope.span());
   if (!decoded) return log(LogLevel::warning, "a frame from the host was ignored: " + decoded.error().message);
   if (line == Line::bulk && state_ != State::open) return;
-  switch (session_.judge(clock_now(), *decoded)) {
+  switch (session_.judge(base::boot_time(), *decoded)) {
     case Verdict::drop:
       return log(LogLevel::debug, "a message of another session was dropped");
     case Verdict::refused:

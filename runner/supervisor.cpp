@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
@@ -36,10 +37,6 @@ using namespace std::chrono_literals;
 
 constexpr int kStatusUnusable = 2;
 constexpr Duration kSweepInterval = 1s;
-
-Instant clock_now() {
-  return base::BoottimeClock().now();
-}
 
 wire::Hello make_hello(const wire::Parent& parent, const Generations& generations) {
   wire::Hello hello;
@@ -65,10 +62,11 @@ class Supervisor final : public HostListener {
       : signals_(open_signal_fd({SIGCHLD, SIGTERM, SIGINT, SIGHUP})),
         guardian_(::getppid()),
         generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_),
-        terminator_(clock_now(), parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
+        terminator_(base::boot_time(),
+                    parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
         link_(parent, make_hello(parent, generations_), poller_, *this),
         calls_(parent.runner, link_, terminator_, generations_),
-        idle_checks_(calls_, [this](bool may_go) { terminator_.idle_checked(clock_now(), may_go); }) {
+        idle_checks_(calls_, [this](bool may_go) { terminator_.idle_checked(base::boot_time(), may_go); }) {
     poller_.add(signals_.get(), {Source::signals, 0, 0});
   }
 
@@ -85,11 +83,11 @@ class Supervisor final : public HostListener {
 
  private:
   void turn() {
-    const Instant before = clock_now();
+    const Instant before = base::boot_time();
     for (const Poller::Ready& ready : poller_.wait(before, link_.more() ? before : wake_at())) route(ready);
     link_.pump();
     calls_.pump();
-    const Instant now = clock_now();
+    const Instant now = base::boot_time();
     link_.tick(now);
     generations_.tick(now);
     if (pool_) {
@@ -133,7 +131,8 @@ class Supervisor final : public HostListener {
   void read_signals() {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) terminator_.sigterm(clock_now(), link_.greeted());
+      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+        terminator_.sigterm(base::boot_time(), link_.greeted());
       if (info.ssi_signo == SIGHUP && ::getppid() != guardian_) left_ = Leave{1, "the guardian was killed"};
     }
     reap();
@@ -177,7 +176,7 @@ class Supervisor final : public HostListener {
     } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
       link_.send(wire::Retire{retire->last_seq, retire->must, retire->reason});
     } else if (std::holds_alternative<CheckIdle>(action)) {
-      idle_checks_.start(clock_now(), generations_.checking_idle());
+      idle_checks_.start(base::boot_time(), generations_.checking_idle());
     } else if (std::holds_alternative<DropIdleCheck>(action)) {
       idle_checks_.drop();
     } else if (const auto* leave = std::get_if<Leave>(&action)) {
@@ -190,13 +189,13 @@ class Supervisor final : public HostListener {
     pool_.emplace(welcome, poller_, generations_, idle_checks_);
     idle_checks_.open(*pool_);
     calls_.open(welcome, *pool_);
-    terminator_.welcomed(clock_now(), welcome, !generations_.checking_idle().empty());
+    terminator_.welcomed(base::boot_time(), welcome, !generations_.checking_idle().empty());
     generations_.open(welcome, *pool_, link_);
-    sweep_at_ = clock_now();
+    sweep_at_ = base::boot_time();
   }
 
   void on_message(wire::Body& body, Frame& payload) override {
-    const Instant now = clock_now();
+    const Instant now = base::boot_time();
     if (auto* invoke = std::get_if<wire::Invoke>(&body)) {
       calls_.invoke(now, *invoke, payload);
     } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
@@ -224,7 +223,7 @@ class Supervisor final : public HostListener {
 
   void on_host_lost(const std::string& why) override {
     log(LogLevel::warning, "the host is lost: " + why);
-    terminator_.host_lost(clock_now(), why);
+    terminator_.host_lost(base::boot_time(), why);
   }
 
   Poller poller_;

@@ -1,13 +1,10 @@
-// The time that the loop hands to policies.
+// The time that the loop hands to policies; see plugin_sdk/base/boot_time.hpp.
 #pragma once
 
-#include "host/src/types.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 
 namespace flame::pool {
 
-/// CLOCK_BOOTTIME. For the action side only: pure classes get `now`. [any thread]
-[[nodiscard]] inline Instant boot_time() noexcept {
-  return base::BoottimeClock().now();
-}
+using base::boot_time;
 
 }  // namespace flame::pool
