@@ -11,18 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include "tests/support/loopback.hpp"
+
 namespace flame::test {
 namespace {
 
 constexpr std::size_t kBufferMax = 1 << 20;
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 base::UniqueFd make_socket() {
   base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -65,11 +59,8 @@ std::string TcpProxy::forward(const std::string& target) {
   Listener listener;
   listener.target = static_cast<std::uint16_t>(std::stoi(target.substr(target.rfind(':') + 1)));
   listener.fd = make_socket();
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::listen(listener.fd.get(), 64) != 0 ||
-      ::getsockname(listener.fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+  const std::uint16_t port = bind_loopback(listener.fd.get());
+  if (::listen(listener.fd.get(), 64) != 0) {
     throw std::system_error(errno, std::generic_category(), "a proxy's listener");
   }
   {
@@ -77,7 +68,7 @@ std::string TcpProxy::forward(const std::string& target) {
     listeners_.push_back(std::move(listener));
   }
   wake_.signal();
-  return "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  return "tcp://127.0.0.1:" + std::to_string(port);
 }
 
 void TcpProxy::cut(bool up, bool down) {

@@ -22,6 +22,11 @@ class Messages : public PeerTest {
     const std::string frame = text(batch.bytes());
     dealer.send(session, wire::Batch{count}, &frame);
   }
+  /// A result whose 100'000 bytes are to come on `bulk`.
+  static void announce_result(OneRunner& runner, std::uint64_t call, std::uint64_t transfer) {
+    runner.dealer.send(runner.session,
+                       wire::Result{.id = call, .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
+  }
   static void send_result(Dealer& dealer, std::uint64_t session, std::uint64_t call, std::int64_t bytes) {
     const auto encoded =
         detail::encode_result<tasks::resize_quality>(tasks::Resized{.path = {}, .bytes = bytes}, no_objects());
@@ -46,8 +51,7 @@ TEST_F(Messages, TwoResultsByTransferForOneCallAreABrokenRunner) {
   OneRunner runner;
   auto future = runner.call_in_flight();
   for (const std::uint64_t transfer : {1, 3}) {
-    runner.dealer.send(runner.session,
-                       wire::Result{.id = future.id(), .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
+    announce_result(runner, future.id(), transfer);
   }
   EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
 }
@@ -57,8 +61,7 @@ TEST_F(Messages, AResultWhoseSlotDiedBeforeAllOfItWasSentIsThatDeath) {
   Dealer bulk(runner.parent.bulk.at(0));
   bulk.send(runner.session, wire::BulkHello{runner.session});
   auto future = runner.call_in_flight();
-  runner.dealer.send(runner.session,
-                     wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
+  announce_result(runner, future.id(), 1);
   Error death{.code = ErrorCode::crashed, .message = "It was killed.", .signal = 9};
   bulk.send(runner.session, wire::Abort{1, "the slot is gone", death});
   const Error error = end_of(future);
@@ -73,8 +76,7 @@ TEST_F(Messages, ARunnersLeaveWaitsForItsResults) {
   Dealer bulk(runner.parent.bulk.at(0));
   bulk.send(runner.session, wire::BulkHello{runner.session});
   auto future = runner.call_in_flight();
-  runner.dealer.send(runner.session,
-                     wire::Result{.id = future.id(), .payload = {{100'000}, 1, {}}, .error = {}, .usage = {}});
+  announce_result(runner, future.id(), 1);
   runner.dealer.send(runner.session, wire::Ended{future.id()});
   runner.dealer.send(runner.session, wire::Retire{1, true, "must"});
   EXPECT_FALSE(runner.dealer.receive(300ms).has_value());

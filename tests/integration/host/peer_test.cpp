@@ -7,6 +7,7 @@
 
 #include "plugin_sdk/base/limits.hpp"
 #include "tests/integration/host/peer_support.hpp"
+#include "tests/support/loopback.hpp"
 
 namespace flame::test {
 namespace {
@@ -168,10 +169,7 @@ TEST_F(Peers, SixHundredMegabytesBeforeTheHandshakeCostNothing) {
   const wire::Parent parent = backend->parent(0);
   const std::string& endpoint = parent.control.at(0);
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in to = loopback(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
   ASSERT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
   // ZMTP 3.0: a CURVE greeting, then the header of a 600 MB command.
   std::string bytes(64, '\0');

@@ -1,6 +1,5 @@
 // Hosts and runners that are killed and replaced, in any order, on one machine: each host is served by its own runners
 // only, and what belonged to a dead one goes when it was promised to.
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/support/doomed_process.hpp"
+#include "tests/support/loopback.hpp"
 #include "tests/support/pool_test.hpp"
 
 namespace flame::test {
@@ -25,14 +25,7 @@ using ::testing::Not;
 // A port that is free now: two hosts, one after the other, must have the same.
 std::string free_address() {
   const base::UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const raw = reinterpret_cast<sockaddr*>(&address);
-  EXPECT_EQ(::bind(probe.get(), raw, size), 0);
-  EXPECT_EQ(::getsockname(probe.get(), raw, &size), 0);
-  return "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  return "tcp://127.0.0.1:" + std::to_string(bind_loopback(probe.get()));
 }
 
 class Restart : public PoolTest {
