@@ -78,6 +78,7 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
     return;
   }
   call.payload = std::move(payload);
+  call.brief = may_follow(call);
   start(id, call);
 }
 
@@ -97,6 +98,7 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
   if (entry == nullptr) return other_signature(call.message, call.plugin, *entries.front());
   if (Error problem = check_kind(call, entry->kind); problem.code != ErrorCode::none) return problem;
   call.child = entry->kind == manifest::TaskKind::child;
+  call.task = slot::task_hash(entry->name, entry->fingerprint) ^ call.generation;
   const auto total = wire::check(call.message.payload, payload_max_);
   if (!total) return total.error();
   call.total = *total;
@@ -106,6 +108,14 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
                    fmt::format("the invocation announces {} bytes of payload, {} came", call.total, payload.size()));
   }
   return {};
+}
+
+// What a slot cannot refuse, takes no objects and leaves none, and is known not to take long.
+bool Calls::may_follow(const Call& call) const {
+  const wire::Invoke& message = call.message;
+  const bool small = message.payload.transfer == 0 && call.total <= slot::kInlineMax &&
+                     message.payload.parts.size() <= slot::kPartsMax && message.task.size() <= limits::kNameMax;
+  return small && message.lease == 0 && !call.child && pace_.brief(call.task);
 }
 
 Error Calls::accept_transfer(Call& call) {
@@ -199,6 +209,7 @@ void Calls::abort(const wire::Abort& message) {
 }
 
 void Calls::stop(std::uint64_t id, StopCause cause) {
+  pool_->settle(id);
   Call* call = find(id);
   if (call == nullptr) return;
   if (call->stays) return pool_->stop_held(id, cause);

@@ -14,6 +14,7 @@
 #include "runner/generations.hpp"
 #include "runner/host_link.hpp"
 #include "runner/slot_pool.hpp"
+#include "runner/task_pace.hpp"
 #include "runner/terminator.hpp"
 
 namespace flame::runner {
@@ -44,6 +45,7 @@ class Calls final : public SlotListener {
 
   // --- SlotListener
   void on_granted(std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_queued(std::uint64_t id, slot::SlotHandle& slot) override;
   void on_result(slot::SlotResult result, std::string log_tail) override;
   void on_result_chunk(slot::SlotResultChunk chunk) override;
   void on_progress(slot::SlotProgress progress) override;
@@ -68,6 +70,8 @@ class Calls final : public SlotListener {
     bool answered = false;       // Result was sent
     bool ended = false;          // Ended was sent
     bool child = false;          // its task is a child's factory
+    bool brief = false;          // by what its task took so far; may share a slot with others
+    std::uint64_t task = 0;      // key in pace_
     bool stays = false;          // its result named objects, which live on in the slot
     Instant progress_at{};       // when the next report may go
     bool progress_held = false;
@@ -78,6 +82,8 @@ class Calls final : public SlotListener {
   [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
   [[nodiscard]] Error check_kind(const Call& call, manifest::TaskKind kind) const;
   [[nodiscard]] Error accept_transfer(Call& call);
+  [[nodiscard]] bool may_follow(const Call& call) const;
+  [[nodiscard]] slot::InvokeView view_of(Instant now, const Call& call) const;
   void refuse_transfer(std::uint64_t transfer);
   void reject(std::uint64_t id, Error error, const std::string& plugin);
   void answer(std::uint64_t id, Call& call, Error error);
@@ -105,6 +111,7 @@ class Calls final : public SlotListener {
   std::unordered_map<std::uint64_t, std::uint64_t> by_outgoing_;  // transfer of a result → invocation
   wire::BulkQueue in_{wire::Side::host};
   wire::BulkSender out_{wire::Side::runner};
+  TaskPace pace_;
   std::deque<std::pair<Instant, std::uint64_t>> unbegun_;  // when to look whether it has begun
   Instant progress_wake_ = kNever;
   std::uint64_t dropped_output_ = 0;

@@ -56,7 +56,7 @@ Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
 
 // Into a slot of its own, or into the one where its objects live.
 void Calls::start(std::uint64_t id, Call& call) {
-  if (call.message.lease == 0) return pool_->lease(call.generation, id);
+  if (call.message.lease == 0) return pool_->lease(call.generation, id, call.brief);
   Error error;
   switch (pool_->enter(call.message.lease, id)) {
     case HeldSlots::Turn::comes:

@@ -41,11 +41,9 @@ void add_memory_remedy(Error& error) {
 
 }  // namespace
 
-void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
-  Call& call = calls_.at(id);
-  const Instant now = base::boot_time();
+slot::InvokeView Calls::view_of(Instant now, const Call& call) const {
   slot::InvokeView view;
-  view.id = id;
+  view.id = call.message.id;
   view.task = call.message.task;
   view.fingerprint = call.message.fingerprint;
   view.attempt = call.message.attempt;
@@ -57,7 +55,14 @@ void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
   view.cpu_time_ns = cpu_time_ns_;
   view.parts = call.message.payload.parts;
   view.bytes = call.payload.span();
-  if (const auto sent = slot.invoke(view); !sent) {
+  view.brief = call.brief;
+  return view;
+}
+
+void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
+  Call& call = calls_.at(id);
+  const Instant now = base::boot_time();
+  if (const auto sent = slot.invoke(view_of(now, call)); !sent) {
     answer(id, call, sent.error());
     return pool_->give_back(id);
   }
@@ -66,9 +71,18 @@ void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
   feed(id, call);
 }
 
+// Its payload stays here: it may have to go to another slot.
+void Calls::on_queued(std::uint64_t id, slot::SlotHandle& slot) {
+  const Call& call = calls_.at(id);
+  const Instant now = base::boot_time();
+  slot.follow(view_of(now, call));
+  unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
+}
+
 void Calls::on_result(slot::SlotResult result, std::string log_tail) {
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
+  pace_.ran(call->task, Duration(result.usage.wall_ns), result.quiet);
   if (call->progress_held) send_progress(base::boot_time(), result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
   if (call->stays && !keeps_objects_) {

@@ -39,6 +39,11 @@ void IdleChecks::kill_all(StopCause cause) {
   for (const std::uint64_t id : ids) pool_->kill(id, cause);
 }
 
+// A check is never brief.
+void IdleChecks::on_queued(std::uint64_t id, slot::SlotHandle& slot) {
+  next_.on_queued(id, slot);
+}
+
 void IdleChecks::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
   if (!owns(id)) return next_.on_granted(id, slot);
   static constexpr std::array<std::uint64_t, 1> kNoArguments{0};

@@ -33,6 +33,7 @@ class IdleChecks final : public SlotListener {
 
   // --- SlotListener
   void on_granted(std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_queued(std::uint64_t id, slot::SlotHandle& slot) override;
   void on_result(slot::SlotResult result, std::string log_tail) override;
   void on_result_chunk(slot::SlotResultChunk chunk) override;
   void on_progress(slot::SlotProgress progress) override;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
@@ -25,7 +26,7 @@ constexpr Duration kCrashPoll = 500ms;
 }  // namespace
 
 SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
-    : table_(welcome),
+    : table_(welcome, std::max(std::thread::hardware_concurrency(), 1u)),
       held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       poller_(poller),
       forker_(forker),
@@ -51,6 +52,10 @@ void SlotPool::generation_down(GenerationId generation) {
 }
 
 void SlotPool::fail_waiting(GenerationId generation, const Error& error) {
+  for (auto& [id, process] : processes_) {
+    if (process.generation != generation) continue;
+    for (std::uint32_t i = 0; i < process.seats.size(); ++i) recall({id, i}, process.seats[i]);
+  }
   for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(id, error);
 }
 
@@ -69,12 +74,13 @@ void SlotPool::start_failed(ProcessId id, Error error) {
   table_.start_failed(base::BoottimeClock().now(), id);
 }
 
-void SlotPool::lease(GenerationId generation, std::uint64_t id) {
-  table_.lease(base::BoottimeClock().now(), generation, id);
+void SlotPool::lease(GenerationId generation, std::uint64_t id, bool brief) {
+  table_.lease(base::BoottimeClock().now(), generation, id, brief);
   run_actions();
 }
 
 void SlotPool::kill(std::uint64_t id, StopCause cause) {
+  settle(id);
   if (table_.withdraw(id) || held_.withdraw(id)) {
     Death death;
     death.cause = cause;
@@ -117,6 +123,8 @@ void SlotPool::run_actions() {
         fork(*make);
       } else if (const auto* granted = std::get_if<GrantSlot>(&action)) {
         grant(*granted);
+      } else if (const auto* queued = std::get_if<QueueBehind>(&action)) {
+        queue_behind(*queued);
       } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
         kill_process(*doomed);
       } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
@@ -217,6 +225,7 @@ bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
 // What the process said before it died is heard first: a result may be among it.
 void SlotPool::finish(Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
+  for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) recall({id, i}, entry->second.seats[i]);
   const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
   remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
   bool was_ready = false;
@@ -287,10 +296,22 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
     const Instant now = base::BoottimeClock().now();
     death.usage = usage_until_death(seat.handle->usage_at_begin(), remains.usage, now, process.threads);
   }
+  bury_followers(seat, death);
   if (seat.held.lease != 0) return bury_held(seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
   listener_.on_died(id, describe_death(death));
+}
+
+// By the word of a slot that lied they have begun, too.
+void SlotPool::bury_followers(Seat& seat, Death death) {
+  death.cause = StopCause::none;
+  death.started = Started::yes;
+  death.usage = {};
+  for (const std::uint64_t lost : std::exchange(seat.behind, {})) {
+    following_.erase(lost);
+    listener_.on_died(lost, describe_death(death));
+  }
 }
 
 std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vector<slot::CodeAddress> stack) {
@@ -305,6 +326,8 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
 
 void SlotPool::tick(Instant now) {
   if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
+  recall_from_slow(now);
+  table_.resume(now);
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {
@@ -336,12 +359,14 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
 }
 
 Instant SlotPool::wake_at() const {
-  return std::min({table_.wake_at(), held_.wake_at(), wake_at_});
+  const Instant patience_ends = patience_.empty() ? kNever : patience_.front().due;
+  return std::min({table_.wake_at(), held_.wake_at(), wake_at_, patience_ends});
 }
 
 std::set<std::uint64_t> SlotPool::running() const {
   std::set<std::uint64_t> ids;
   for (const auto& [id, slot] : by_invocation_) ids.insert(id);
+  for (const auto& [id, slot] : following_) ids.insert(id);
   return ids;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <span>
@@ -32,6 +33,8 @@ namespace flame::runner {
 class SlotListener {
  public:
   virtual void on_granted(std::uint64_t id, slot::SlotHandle& slot) = 0;
+  /// It is to follow() what runs in the slot. It begins there, or on_granted() or on_queued() comes again.
+  virtual void on_queued(std::uint64_t id, slot::SlotHandle& slot) = 0;
   virtual void on_result(slot::SlotResult result, std::string log_tail) = 0;
   virtual void on_result_chunk(slot::SlotResultChunk chunk) = 0;
   virtual void on_progress(slot::SlotProgress progress) = 0;
@@ -86,12 +89,17 @@ class SlotPool {
   void spawn_failed(ProcessId process, const Error& error);
 
   // --- invocations
-  void lease(GenerationId generation, std::uint64_t id);
+  /// `brief`: it may share a slot with others, see SlotTable::lease().
+  void lease(GenerationId generation, std::uint64_t id, bool brief = false);
   /// The slot that was granted never saw the invocation; on_freed() follows.
   void give_back(std::uint64_t id);
   /// Ends it now: a waiting one at once, a running one by killing its process. on_died() follows.
   void kill(std::uint64_t id, StopCause cause);
-  /// The slot that has the invocation, or null.
+  /// Whatever follows this invocation in its slot, or this one if it follows others, is taken back unless it has begun,
+  /// and what has ended before it is heard. Afterwards slot_of() tells whether it is in a slot, alone; what was taken
+  /// back is served by the next tick(). (_followers.cpp)
+  void settle(std::uint64_t id);
+  /// The slot that runs the invocation, or null: it waits, or follows another.
   [[nodiscard]] slot::SlotHandle* slot_of(std::uint64_t id);
   /// Call after using slot_of()'s handle to send: what the channel did not take is sent later.
   void sent_to(std::uint64_t id);
@@ -129,6 +137,7 @@ class SlotPool {
     std::unique_ptr<slot::SlotHandle> handle;
     Output output;
     std::uint64_t invocation = 0;
+    std::deque<std::uint64_t> behind;  // invocations that the slot has been sent, too
     StopCause cause = StopCause::none;
     bool ready = false;
     bool watches_writable = false;
@@ -158,12 +167,19 @@ class SlotPool {
   void fork(const ForkProcess& action);
   void grant(const GrantSlot& action);
   void kill_process(const KillProcess& action);
+  void queue_behind(const QueueBehind& action);
+  [[nodiscard]] bool pass_on(SlotRef slot, Process& process, Seat& seat);
+  void recall(SlotRef slot, Seat& seat);
+  void take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids);
+  void recall_from_slow(Instant now);
+  void watch_patience(Instant now, SlotRef slot, const Seat& seat);
   void start_failed(ProcessId id, Error error);
   [[nodiscard]] Error describe_start(Process& process, const Remains& remains);
   void kill_now(Process& process);
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, Remains remains);
   [[nodiscard]] static int crash_in(const Process& process);
+  void bury_followers(Seat& seat, Death death);
   void bury_seat(Process& process, Seat& seat, const Remains& remains);
   std::size_t read_channel(ProcessId id, std::uint16_t index);
   void watch_writable(SlotRef slot);
@@ -195,6 +211,13 @@ class SlotPool {
   std::unordered_map<pid_t, ProcessId> by_pid_;
   std::unordered_map<pid_t, Remains> unclaimed_;  // reaped before we heard whose they are
   std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
+  std::unordered_map<std::uint64_t, SlotRef> following_;
+  struct Patience {
+    Instant due;
+    SlotRef slot;
+    std::uint64_t invocation;  // others follow it
+  };
+  std::deque<Patience> patience_;
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
   Duration start_limit_;
   std::unordered_map<GenerationId, FrameNames> frame_names_;

@@ -15,7 +15,11 @@ void SlotPool::on_ready(const Poller::Ready& ready) {
   if (found == processes_.end() || ready.key.index >= found->second.seats.size()) return;
   Process& process = found->second;
   Seat& seat = process.seats[ready.key.index];
-  if (ready.key.source != Source::slot_channel) return drain_output(process, seat);
+  if (ready.key.source != Source::slot_channel) {
+    // What runs after this output's task has to wait until it is read: so it keeps its owner.
+    if (!process.threads) recall({ready.key.id, ready.key.index}, seat);
+    return drain_output(process, seat);
+  }
   if (ready.writable) seat.handle->on_writable();
   if (ready.readable) read_channel(ready.key.id, ready.key.index);
   watch_writable({ready.key.id, ready.key.index});
@@ -53,6 +57,8 @@ void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& even
     on_slot_result(process, seat, std::move(*result));
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
     on_slot_ready(id, index, *ready);
+  } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
+    take_back({id, index}, seat, recalled->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
     listener_.on_result_chunk(std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {
@@ -76,7 +82,7 @@ void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& even
 }
 
 void SlotPool::on_slot_result(Process& process, Seat& seat, slot::SlotResult result) {
-  drain_output(process, seat);
+  if (!result.quiet) drain_output(process, seat);
   seat.output.finish(outputs_);
   deliver(outputs_);
   if (result.error.code != ErrorCode::none) {
@@ -112,6 +118,7 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
     listener_.on_output({invocation, wire::Stream::log, wire::Level::info, line, 0});
   }
   listener_.on_freed(invocation);
+  if (pass_on({id, index}, process, seat)) return;
   if (!process.threads) seat.output.start(0);
   table_.slot_freed(now, {id, index}, ready.reusable);
 }

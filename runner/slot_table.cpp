@@ -23,9 +23,10 @@ Duration back_off(std::uint32_t failures) {
 
 }  // namespace
 
-SlotTable::SlotTable(const wire::Welcome& welcome)
+SlotTable::SlotTable(const wire::Welcome& welcome, std::uint32_t lanes)
     : isolation_(welcome.isolation),
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
+      lanes_(welcome.reuse && !welcome.single_use ? lanes : 0),
       warm_(std::min(welcome.warm, slots_)),
       reuse_(welcome.reuse && !welcome.single_use),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
@@ -54,17 +55,19 @@ void SlotTable::generation_down(GenerationId generation) {
   generations_[generation].up = false;
 }
 
-void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invocation) {
+void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invocation, bool brief) {
   Generation& entry = generations_[generation];
+  if (brief && entry.waiting.empty() && queue_behind(entry, invocation)) return;
   if (!entry.free.empty() && entry.waiting.empty()) {
-    grant(entry, invocation);
+    const SlotRef slot = grant(entry, invocation);
+    if (brief && entry.lanes.size() < lanes_) entry.lanes.push_back(slot);
   } else {
     entry.waiting.push_back(invocation);
   }
   balance(now, generation);
 }
 
-void SlotTable::grant(Generation& generation, std::uint64_t invocation) {
+SlotRef SlotTable::grant(Generation& generation, std::uint64_t invocation) {
   const SlotRef slot = generation.free.back().slot;
   generation.free.pop_back();
   Slot* entry = find(slot);
@@ -72,10 +75,12 @@ void SlotTable::grant(Generation& generation, std::uint64_t invocation) {
   entry->invocation = invocation;
   ++entry->calls;
   actions_.emplace_back(GrantSlot{invocation, slot});
+  return slot;
 }
 
 bool SlotTable::withdraw(std::uint64_t invocation) {
   for (auto& [id, generation] : generations_) {
+    if (std::erase(generation.returned, invocation) > 0) return true;
     const auto found = std::find(generation.waiting.begin(), generation.waiting.end(), invocation);
     if (found == generation.waiting.end()) continue;
     generation.waiting.erase(found);
@@ -85,8 +90,11 @@ bool SlotTable::withdraw(std::uint64_t invocation) {
 }
 
 std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
-  auto waiting = std::exchange(generations_[generation].waiting, {});
-  return {waiting.begin(), waiting.end()};
+  Generation& entry = generations_[generation];
+  std::vector<std::uint64_t> waiting = std::exchange(entry.returned, {});
+  waiting.insert(waiting.end(), entry.waiting.begin(), entry.waiting.end());
+  entry.waiting.clear();
+  return waiting;
 }
 
 void SlotTable::kill(Instant now, SlotRef slot, bool host_lost) {
@@ -138,6 +146,7 @@ void SlotTable::slot_held(SlotRef slot) {
   if (entry == nullptr || entry->invocation == 0) return;
   entry->invocation = 0;
   entry->held = true;
+  end_lane(generations_[processes_.at(slot.process).generation], slot);
 }
 
 void SlotTable::slot_entered(SlotRef slot, std::uint64_t invocation) {
@@ -154,10 +163,12 @@ void SlotTable::slot_released(Instant now, SlotRef slot, bool reusable) {
 }
 
 void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
+  FLAME_ASSERT(entry.behind == 0, "a slot with followers is not free");
   entry.invocation = 0;
   entry.held = false;
   entry.deaf = false;
   Process& process = processes_.at(slot.process);
+  end_lane(generations_[process.generation], slot);
   if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
   if (!reusable || !reuse_ || entry.calls >= limits::kSlotCallsMax) {
     retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
@@ -210,6 +221,7 @@ void SlotTable::leave_service(Process& process, ProcessId id) {
   --generation.processes;
   for (const Slot& slot : process.slots) generation.starting -= slot.ready || slot.given_up ? 0 : 1;
   std::erase_if(generation.free, [id](const Free& free) { return free.slot.process == id; });
+  std::erase_if(generation.lanes, [id](const SlotRef& slot) { return slot.process == id; });
 }
 
 void SlotTable::start_failed(Instant now, ProcessId process) {
@@ -231,6 +243,7 @@ void SlotTable::process_gone(Instant now, ProcessId id) {
   Process& process = found->second;
   const GenerationId generation = process.generation;
   if (process.state == ProcessState::starting || process.state == ProcessState::serving) leave_service(process, id);
+  return_granted(id, generations_[generation]);
   processes_.erase(found);
   balance(now, generation);
 }

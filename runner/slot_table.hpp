@@ -36,6 +36,11 @@ struct GrantSlot {
   std::uint64_t invocation;
   SlotRef slot;
 };
+/// The invocation is brief, and so is what runs in this slot: send it there, behind that.
+struct QueueBehind {
+  std::uint64_t invocation;
+  SlotRef slot;
+};
 /// SIGKILL it; answer with process_gone() once it is reaped. What still runs in it is lost: those in `blamed` by their
 /// own fault, the others as collateral.
 struct KillProcess {
@@ -48,11 +53,13 @@ struct FailWaiting {
   std::uint64_t invocation;
   ProcessId process;
 };
-using SlotAction = std::variant<ForkProcess, GrantSlot, KillProcess, FailWaiting>;
+using SlotAction = std::variant<ForkProcess, GrantSlot, QueueBehind, KillProcess, FailWaiting>;
 
 class SlotTable {
  public:
-  explicit SlotTable(const wire::Welcome& welcome);
+  /// `lanes`: so many slots at once take brief invocations in a row, each behind the other; as many as processors. 0:
+  /// every invocation gets a slot of its own.
+  explicit SlotTable(const wire::Welcome& welcome, std::uint32_t lanes = 0);
 
   // --- generations
   /// The plugin is loaded; processes can be made. `forkable` false: only on demand, because each loads the plugin anew.
@@ -61,8 +68,8 @@ class SlotTable {
   void generation_down(GenerationId generation);
 
   // --- invocations
-  /// Wants a slot: GrantSlot follows, now or later.
-  void lease(Instant now, GenerationId generation, std::uint64_t invocation);
+  /// Wants a slot: GrantSlot follows, now or later; or QueueBehind, if it is `brief`: not worth waking a slot for.
+  void lease(Instant now, GenerationId generation, std::uint64_t invocation, bool brief = false);
   /// Gives a waiting invocation up. False: it does not wait (any more).
   bool withdraw(std::uint64_t invocation);
   /// Takes every invocation that waits for this generation out of the table.
@@ -72,6 +79,15 @@ class SlotTable {
   /// are free, or after limits::kRetireGrace. `host_lost`: that is why it must die, and the others may end in the
   /// pool's grace for that, however long it is.
   void kill(Instant now, SlotRef slot, bool host_lost = false);
+
+  // --- lanes (slot_table_lanes.cpp)
+  /// The slot's invocation has ended, and it goes on with the first one behind it.
+  void slot_passed(SlotRef slot, std::uint64_t next);
+  /// These were to run behind the slot's invocation and have not begun: they wait again, before all others, each for a
+  /// slot of its own; resume() grants those, not before: they may be withdrawn. The slot is a lane no more.
+  void taken_back(SlotRef slot, GenerationId generation, const std::vector<std::uint64_t>& invocations);
+  /// Grants slots to what was taken back.
+  void resume(Instant now);
 
   // --- slots and processes
   /// A new slot said that it is ready. A process whose first slot takes longer than the host allows is killed.
@@ -95,7 +111,7 @@ class SlotTable {
 
   /// Time has passed. Call at or after wake_at().
   void tick(Instant now);
-  [[nodiscard]] Instant wake_at() const { return wake_at_; }
+  [[nodiscard]] Instant wake_at() const { return resumes_ ? Instant{} : wake_at_; }
   /// Actions since the last call, in order.
   [[nodiscard]] std::vector<SlotAction> take_actions();
 
@@ -106,6 +122,7 @@ class SlotTable {
   enum class ProcessState : std::uint8_t { starting, serving, retired, killed };
   struct Slot {
     std::uint64_t invocation = 0;
+    std::uint32_t behind = 0;  // invocations that follow it
     std::uint32_t calls = 0;
     bool ready = false;
     bool given_up = false;  // it did not become ready in time, others of its process did
@@ -128,17 +145,22 @@ class SlotTable {
     bool forkable = true;
     std::vector<Free> free;  // used from the back: the warmest
     std::deque<std::uint64_t> waiting;
-    std::uint32_t starting = 0;   // slots of processes that are being made
-    std::uint32_t processes = 0;  // without retired and killed ones
-    std::uint32_t failures = 0;   // starts that failed, since the last that worked
-    Instant retry_at{};           // no start before this
+    std::vector<SlotRef> lanes;           // busy with brief invocations only
+    std::vector<std::uint64_t> returned;  // taken_back(), until resume()
+    std::uint32_t starting = 0;           // slots of processes that are being made
+    std::uint32_t processes = 0;          // without retired and killed ones
+    std::uint32_t failures = 0;           // starts that failed, since the last that worked
+    Instant retry_at{};                   // no start before this
   };
 
   [[nodiscard]] Slot* find(SlotRef slot);
   void vacated(Instant now, SlotRef slot, Slot& entry, bool reusable);
   [[nodiscard]] bool threads() const { return isolation_ == wire::Isolation::thread; }
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
-  void grant(Generation& generation, std::uint64_t invocation);
+  SlotRef grant(Generation& generation, std::uint64_t invocation);
+  [[nodiscard]] bool queue_behind(Generation& generation, std::uint64_t invocation);
+  void return_granted(ProcessId id, Generation& generation);
+  void end_lane(Generation& generation, SlotRef slot);
   void balance(Instant now, GenerationId id);
   void fork(Instant now, GenerationId id, Generation& generation);
   void make_free(Instant now, Process& process, SlotRef slot);
@@ -153,6 +175,7 @@ class SlotTable {
 
   wire::Isolation isolation_;
   std::uint32_t slots_;
+  std::uint32_t lanes_;
   std::uint32_t warm_;
   bool reuse_;
   Duration start_limit_;
@@ -162,6 +185,7 @@ class SlotTable {
   std::unordered_map<ProcessId, Process> processes_;
   ProcessId last_process_ = 0;
   Instant wake_at_ = kNever;
+  bool resumes_ = false;  // some were taken back
   std::vector<SlotAction> actions_;
 };
 

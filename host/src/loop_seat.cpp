@@ -124,7 +124,9 @@ bool LoopSeat::drive(Driven& call, Duration timeout) {
 
 void LoopSeat::sleep_as_driver(const Driven& call, int timeout_ms) noexcept {
   driver_.store(kAsleep);
-  const std::uint64_t news = call.is_ready() || news_.load() != 0 ? 0 : wait_for_news(timeout_ms);
+  // News while another thread sits are its own to see to: spinning until it is done would take its processor.
+  const bool news_are_ours = news_.load() != 0 && !taken_.load();
+  const std::uint64_t news = call.is_ready() || news_are_ours ? 0 : wait_for_news(timeout_ms);
   if (driver_.exchange(kAwake) == kCalled) futex(driver_, FUTEX_WAKE_PRIVATE, INT_MAX);
   serve(news);
 }

@@ -13,13 +13,18 @@ namespace {
 
 constexpr std::size_t kFdsMax = 253;  // SCM_MAX_FD
 
+// ECONNRESET tells once that the peer ended with datagrams unread. What it had sent before is still to be had.
+bool is_passing(int error) {
+  return error == EINTR || error == ECONNRESET;
+}
+
 ssize_t receive_message(int fd, std::span<std::byte> buffer, int flags, msghdr& message) {
   iovec piece{buffer.data(), buffer.size()};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
   ssize_t size = 0;
   do size = ::recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
-  while (size < 0 && errno == EINTR);
+  while (size < 0 && is_passing(errno));
   return size > 0 && (message.msg_flags & MSG_TRUNC) != 0 ? 0 : size;
 }
 
@@ -68,7 +73,7 @@ Sent send_with_fds(int fd, std::span<const std::byte> datagram, std::span<const 
 ssize_t receive_datagram(int fd, std::span<std::byte> buffer, int flags) {
   ssize_t size = 0;
   do size = ::recv(fd, buffer.data(), buffer.size(), flags | MSG_TRUNC);
-  while (size < 0 && errno == EINTR);
+  while (size < 0 && is_passing(errno));
   return size > static_cast<ssize_t>(buffer.size()) ? 0 : size;
 }
 

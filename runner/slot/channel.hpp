@@ -26,7 +26,8 @@ enum class Sent { yes, would_block, lost };
 [[nodiscard]] Sent send_datagram(int fd, std::span<const std::byte> datagram, int flags);
 [[nodiscard]] Sent send_with_fds(int fd, std::span<const std::byte> datagram, std::span<const int> fds);
 
-/// Bytes received, 0 at the end, -1 with errno. A datagram larger than `buffer` counts as the end. No fd is accepted.
+/// Bytes received, 0 at the end, -1 with errno. All that the peer has sent comes before its end. A datagram larger than
+/// `buffer` counts as the end. No fd is accepted.
 [[nodiscard]] ssize_t receive_datagram(int fd, std::span<std::byte> buffer, int flags);
 /// Also the sender's pid from the kernel (needs pass_credentials), 0 if there was none.
 [[nodiscard]] ssize_t receive_with_sender(int fd, std::span<std::byte> buffer, int flags, pid_t& sender);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -81,7 +82,13 @@ Hygiene::Hygiene(int channel, bool shared) : channel_(channel), shared_(shared) 
   struct stat info {};
   if (::fstat(channel, &info) == 0) channel_inode_ = info.st_ino;
   std::error_code ignored;  // no directory (it was deleted): nothing to return to
+  output_[0] = shared ? STDOUT_FILENO : ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  output_[1] = shared ? STDERR_FILENO : ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   directory_ = std::filesystem::current_path(ignored).string();
+  if (::stat(".", &info) == 0) {
+    directory_device_ = info.st_dev;
+    directory_inode_ = info.st_ino;
+  }
   umask_ = ::umask(0);
   ::umask(umask_);
   ::pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
@@ -104,8 +111,17 @@ std::string Hygiene::clean() {
   if (threads_left()) return "the task left a thread running";
   if (timers_left()) return "the task left a timer running";
   ::umask(umask_);
-  if (!directory_.empty() && ::chdir(directory_.c_str()) != 0) return "the task made the working directory unusable";
+  if (!return_home()) return "the task made the working directory unusable";
   return check_process();
+}
+
+// Looking where we are costs half of going there.
+bool Hygiene::return_home() const {
+  struct stat info {};
+  const bool looked = ::fstatat(AT_FDCWD, "", &info, AT_EMPTY_PATH) == 0;
+  const bool home = looked && info.st_ino == directory_inode_ && info.st_dev == directory_device_;
+  if (home && info.st_nlink > 0) return true;
+  return directory_.empty() || ::chdir(directory_.c_str()) == 0;
 }
 
 std::string Hygiene::check_process() const {
@@ -118,6 +134,12 @@ std::string Hygiene::check_process() const {
 bool Hygiene::channel_intact() const {
   struct stat info {};
   return ::fstat(channel_, &info) == 0 && S_ISSOCK(info.st_mode) && info.st_ino == channel_inode_;
+}
+
+bool Hygiene::output_read() const {
+  int out = 1;
+  int err = 1;
+  return ::ioctl(output_[0], FIONREAD, &out) == 0 && ::ioctl(output_[1], FIONREAD, &err) == 0 && out == 0 && err == 0;
 }
 
 long Hygiene::leaked_fds() const {

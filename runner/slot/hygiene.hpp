@@ -22,6 +22,8 @@ class Hygiene {
   [[nodiscard]] std::string clean();
   /// The channel is still the one that the supervisor made.
   [[nodiscard]] bool channel_intact() const;
+  /// The supervisor has read all that the tasks of this slot wrote. False also when that cannot be told.
+  [[nodiscard]] bool output_read() const;
   /// How many descriptors more than at the start are open when that is worth a warning, else 0. [costs 3 us]
   [[nodiscard]] long leaked_fds() const;
 
@@ -31,11 +33,15 @@ class Hygiene {
   [[nodiscard]] bool threads_left() const;
   [[nodiscard]] long count_threads() const;
   [[nodiscard]] bool timers_left();
+  [[nodiscard]] bool return_home() const;
 
   int channel_;
   bool shared_;
   ino_t channel_inode_ = 0;
+  int output_[2] = {-1, -1};  // the streams' pipes; own descriptors unless shared: a task may redirect the streams
   std::string directory_;
+  dev_t directory_device_ = 0;
+  ino_t directory_inode_ = 0;
   mode_t umask_ = 0;
   sigset_t mask_{};
   pid_t session_ = 0;

@@ -8,6 +8,7 @@
 // A call, slot idle:   Invoke → … Log* Progress* … → Result (with the verdict on the slot: reusable or not).
 // Input beyond kArenaInput:   Invoke(streamed), Data*; the slot acknowledges each Data, runs after the last.
 // Result beyond the arena:    Result(streamed, no verdict), Data*; the supervisor acknowledges; then Ready.
+// Brief calls in a row:       Invoke, Invoke(follows)* … → Result, Result* …; see Claims.
 // Objects that a call left, slot idle:   Destroy → (a child's run() is waited for, destructors run) → Ready.
 // A child whose run() has returned, at any time:   → ChildEnded. Destroy follows.
 #pragma once
@@ -36,6 +37,8 @@ inline constexpr std::size_t kStreamSlabs = kArenaInput / kStreamSlab;
 static_assert(kStreamSlabs >= 2 && kStreamSlab * kStreamSlabs == kArenaInput);
 inline constexpr std::size_t kPartsMax = limits::kAttachmentsMax + 1;  // the table and its attachments
 inline constexpr std::size_t kTypeMax = 1 * limits::KiB;               // an exception's type name
+/// Brief calls that wait in a slot's channel behind the one that runs. Enough for 64 calls in flight on two slots.
+inline constexpr std::uint32_t kFollowersMax = 32;
 
 [[nodiscard]] constexpr std::uint64_t padded(std::uint64_t size) {
   return (size + (limits::kPartAlignment - 1)) & ~std::uint64_t{limits::kPartAlignment - 1};
@@ -75,15 +78,33 @@ struct ThrowInfo {
   std::atomic<std::uint64_t> frames[kThrowFrames] = {};  // return addresses, innermost first
 };
 
+/// Brief calls are sent to a slot before it is idle, so that neither side has to be woken for each: the followers. Each
+/// call that may have followers, and each follower, has a number, counted up per slot. A slot runs a numbered call only
+/// if it claims it there first, and the supervisor takes back there what has not begun: both by compare-exchange,
+/// so each call either begins or is taken back. (The first of them is never taken back, so the supervisor sets it as
+/// begun when it takes back those behind it.) The slot drops the datagram of a call that was taken back, and of a
+/// follower whose predecessor's result did not say `runs_followers`.
+struct Claims {
+  std::uint32_t begun = 0;    // the number that began last
+  std::uint32_t revoked = 0;  // numbers up to this that have not begun never will
+
+  [[nodiscard]] static constexpr Claims unpack(std::uint64_t word) {
+    return {static_cast<std::uint32_t>(word >> 32), static_cast<std::uint32_t>(word)};
+  }
+  [[nodiscard]] constexpr std::uint64_t pack() const { return std::uint64_t{begun} << 32 | revoked; }
+};
+
 struct ControlPage {
   // written by the supervisor
   alignas(64) std::atomic<std::uint32_t> stop{0};  // futex word: kStop… bits
   std::atomic<std::uint32_t> child_stop{0};        // the same for the run() of a child that lives here
-  std::atomic<std::int64_t> deadline_ns{0};        // CLOCK_BOOTTIME, 0 = none
+  // written by both
+  std::atomic<std::uint64_t> claims{0};  // Claims
   // written by the slot
   alignas(64) std::atomic<std::uint64_t> invocation{0};  // the one that began last; 0 = none yet
   std::atomic<std::uint64_t> ended{0};                   // the one that ended last
   std::atomic<std::uint32_t> allocation_failed{0};       // since `invocation` began: new or malloc gave nothing
+  std::atomic<std::int64_t> deadline_ns{0};              // of the call, CLOCK_BOOTTIME, 0 = none
   std::atomic<std::int64_t> begun_ns{0};                 // CLOCK_BOOTTIME when `invocation` began
   std::atomic<std::int64_t> user_ns{0};                  // CPU used until then
   std::atomic<std::int64_t> system_ns{0};
@@ -145,7 +166,10 @@ struct InvokeMessage {
   std::uint32_t name_size;
   std::uint32_t linked;
   std::int64_t cpu_time_ns;  // 0 = unlimited
+  std::int64_t deadline_ns;  // CLOCK_BOOTTIME, 0 = none
   Purpose purpose;
+  std::uint32_t number;   // in Claims; 0: never has followers
+  std::uint32_t follows;  // 1: the slot was not idle when it was sent
   std::uint32_t reserved;
 };
 static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
@@ -223,7 +247,9 @@ struct ResultMessage {
   std::uint32_t reason_size;
   Verdict verdict;  // none: Ready follows the stream
   std::uint32_t objects;
-  std::uint32_t reserved;
+  std::uint8_t runs_followers;  // 1: nothing of the call is left to be seen to, so its followers may run
+  std::uint8_t quiet;           // 1: the output pipes are empty
+  std::uint16_t reserved;
   UsageNumbers usage;
 };
 static_assert(sizeof(ResultMessage) % limits::kPartAlignment == 0);

@@ -59,17 +59,25 @@ class PartReader {
   std::size_t at_ = 0;
 };
 
+bool is_follower(std::span<const std::byte> datagram) {
+  InvokeMessage message{};
+  if (!read_message(datagram, message)) return false;
+  return message.header.kind == Kind::invoke && message.follows != 0;
+}
+
 }  // namespace
 
 template <typename T>
 T SlotLoop::receive_reply(Kind kind) {
   T message{};
-  const ssize_t size = receive_datagram(channel_, received_.span(), 0);
-  if (size <= 0) ::_exit(0);  // the supervisor has given this slot up
-  if (!read_message(received_.span().first(static_cast<std::size_t>(size)), message) || message.header.kind != kind) {
-    ::_exit(kExitBadRequest);
+  for (;;) {
+    const ssize_t size = receive_datagram(channel_, received_.span(), 0);
+    if (size <= 0) ::_exit(0);  // the supervisor has given this slot up
+    const auto datagram = received_.span().first(static_cast<std::size_t>(size));
+    if (is_follower(datagram)) continue;  // this call does not end as they need it
+    if (!read_message(datagram, message) || message.header.kind != kind) ::_exit(kExitBadRequest);
+    return message;
   }
-  return message;
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::receive_stream(Call& call) {
@@ -115,6 +123,13 @@ void SlotLoop::answer(const Call& call, std::optional<Failure> failure) {
   state_.id.store(0, std::memory_order_relaxed);
   if (!streamed) head.verdict = reason.empty() ? Verdict::reusable : Verdict::discard;
   head.objects = state_.objects.size();
+  const bool quiet = hygiene_->output_read();
+  // The supervisor looks later at a result in the arena, the frames of a throw, and output; the next call would write
+  // over them. (Where slots share their process, output has no owner anyway.)
+  const bool in_datagram = !failure && state_.result.carrier() == Carrier::inline_bytes;
+  runs_followers_ = in_datagram && reason.empty() && head.objects == 0 && (quiet || shared_.threads);
+  head.quiet = quiet ? 1 : 0;
+  head.runs_followers = runs_followers_ ? 1 : 0;
   head.code = static_cast<std::uint32_t>(failure ? failure->code : ErrorCode::none);
   send_result(head, failure ? *failure : Failure{}, streamed ? std::string() : reason);
   if (streamed) {

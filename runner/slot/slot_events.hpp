@@ -84,7 +84,13 @@ struct SlotResult {
   std::vector<std::uint64_t> resources;  // ids, within the slot, of the objects that stay there
   std::uint64_t total = 0;               // padded bytes of all parts
   bool streamed = false;
+  bool quiet = false;  // by the slot's word, nothing of its output is left in the pipes
   PayloadBuffer bytes;
+};
+
+/// These followers will not run in this slot, in order; comes right after the result that they would have followed.
+struct SlotRecalled {
+  std::vector<std::uint64_t> ids;
 };
 
 /// Bytes [offset, offset + size) of a streamed result, in order; at most limits::kChunkMax. The slot sends on only as
@@ -105,8 +111,8 @@ struct SlotClosed {
   std::string reason;
 };
 
-using SlotEvent = std::variant<SlotHello, SlotReady, SlotProgress, SlotLog, SlotResult, SlotResultChunk, SlotRoom,
-                               SlotChildEnded, SlotClosed>;
+using SlotEvent = std::variant<SlotHello, SlotReady, SlotProgress, SlotLog, SlotResult, SlotRecalled, SlotResultChunk,
+                               SlotRoom, SlotChildEnded, SlotClosed>;
 
 /// The plugin is loaded, start() succeeded. Not forkable: the zygote exits by itself (expected); slots are exec'd.
 struct ZygoteReady {

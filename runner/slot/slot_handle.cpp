@@ -21,6 +21,9 @@
 namespace flame::slot {
 namespace {
 
+// An honest slot changes the word once per call; a hostile one may never stop, and keeps its calls.
+constexpr int kClaimTries = 1000;
+
 Error system_error(const std::string& what) {
   Error error;
   error.code = ErrorCode::boot_failed;
@@ -67,6 +70,11 @@ void request_stop_through(std::atomic<std::uint32_t>& word) noexcept {
 void append(std::vector<std::byte>& buffer, std::size_t& at, const void* data, std::size_t size) {
   if (size != 0) std::memcpy(buffer.data() + at, data, size);
   at += size;
+}
+
+Carrier carrier_of(std::uint64_t total) {
+  if (total <= kInlineMax) return Carrier::inline_bytes;
+  return total <= kArenaInput ? Carrier::arena : Carrier::stream;
 }
 
 /// The padded total of `parts`; false when it exceeds `limit` (also by overflow).
@@ -138,33 +146,10 @@ Result<void> SlotHandle::invoke(const InvokeView& call) {
 }
 
 void SlotHandle::begin_call(const InvokeView& call) {
-  carrier_ = feed_total_ <= kInlineMax    ? Carrier::inline_bytes
-             : feed_total_ <= kArenaInput ? Carrier::arena
-                                          : Carrier::stream;
-  const std::size_t inline_size = carrier_ == Carrier::inline_bytes ? feed_total_ : 0;
-  invoke_size_ =
-      sizeof(InvokeMessage) + inline_size + call.parts.size_bytes() + call.resources.size_bytes() + call.task.size();
-  if (invoke_.size() < invoke_size_) invoke_.resize(invoke_size_);
-  auto message = make_message<InvokeMessage>(Kind::invoke, invoke_size_);
-  message.id = call.id;
-  message.fingerprint = call.fingerprint;
-  message.object = call.object;
-  message.total = feed_total_;
-  message.carrier = carrier_;
-  message.attempt = call.attempt;
-  message.purpose = call.purpose;
-  message.part_count = static_cast<std::uint32_t>(call.parts.size());
-  message.resource_count = static_cast<std::uint32_t>(call.resources.size());
-  message.name_size = static_cast<std::uint32_t>(call.task.size());
-  message.linked = call.linked ? 1 : 0;
-  message.cpu_time_ns = call.cpu_time_ns;
-  std::size_t at = 0;
-  append(invoke_, at, &message, sizeof(message));
-  at += inline_size;
-  append(invoke_, at, call.parts.data(), call.parts.size_bytes());
-  append(invoke_, at, call.resources.data(), call.resources.size_bytes());
-  append(invoke_, at, call.task.data(), call.task.size());
-
+  carrier_ = carrier_of(feed_total_);
+  FLAME_ASSERT(!call.brief || carrier_ == Carrier::inline_bytes, "a brief call travels inline");
+  pack(call, feed_total_, false);
+  running_number_ = call.brief ? last_number_ : 0;
   invocation_ = call.id;
   if (call.places_child) {
     child_ = call.id;
@@ -173,10 +158,70 @@ void SlotHandle::begin_call(const InvokeView& call) {
   state_ = State::feeding;
   chunks_sent_ = chunks_acked_ = 0;
   room_wanted_ = false;
+  stop_requested_ = false;
   control_->stop.store(0, std::memory_order_relaxed);
   control_->allocation_failed.store(0, std::memory_order_relaxed);
-  control_->deadline_ns.store(call.remaining_ns < 0 ? 0 : boot_clock_ns() + call.remaining_ns,
-                              std::memory_order_release);
+}
+
+// The datagram, but for an inline payload's bytes.
+void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool follows) {
+  const Carrier carrier = carrier_of(total);
+  const std::size_t inline_size = carrier == Carrier::inline_bytes ? total : 0;
+  invoke_size_ =
+      sizeof(InvokeMessage) + inline_size + call.parts.size_bytes() + call.resources.size_bytes() + call.task.size();
+  if (invoke_.size() < invoke_size_) invoke_.resize(invoke_size_);
+  auto message = make_message<InvokeMessage>(Kind::invoke, invoke_size_);
+  message.id = call.id;
+  message.fingerprint = call.fingerprint;
+  message.object = call.object;
+  message.total = total;
+  message.carrier = carrier;
+  message.attempt = call.attempt;
+  message.purpose = call.purpose;
+  message.part_count = static_cast<std::uint32_t>(call.parts.size());
+  message.resource_count = static_cast<std::uint32_t>(call.resources.size());
+  message.name_size = static_cast<std::uint32_t>(call.task.size());
+  message.linked = call.linked ? 1 : 0;
+  message.cpu_time_ns = call.cpu_time_ns;
+  message.deadline_ns = call.remaining_ns < 0 ? 0 : boot_clock_ns() + call.remaining_ns;
+  message.number = call.brief ? ++last_number_ : 0;
+  message.follows = follows ? 1 : 0;
+  std::size_t at = 0;
+  append(invoke_, at, &message, sizeof(message));
+  at += inline_size;
+  append(invoke_, at, call.parts.data(), call.parts.size_bytes());
+  append(invoke_, at, call.resources.data(), call.resources.size_bytes());
+  append(invoke_, at, call.task.data(), call.task.size());
+}
+
+bool SlotHandle::takes_followers() const noexcept {
+  return state_ == State::running && running_number_ != 0 && !stop_requested_ && followers_.size() < kFollowersMax;
+}
+
+void SlotHandle::follow(const InvokeView& call) {
+  FLAME_ASSERT(takes_followers() && call.brief && call.id != 0, "only a brief call follows, and only a brief call");
+  FLAME_ASSERT(call.bytes.size() <= kInlineMax, "a brief call travels inline");
+  pack(call, call.bytes.size(), true);
+  if (!call.bytes.empty()) std::memcpy(invoke_.data() + sizeof(InvokeMessage), call.bytes.data(), call.bytes.size());
+  followers_.push_back({call.id, last_number_});
+  send(std::span(invoke_).first(invoke_size_));
+}
+
+std::vector<std::uint64_t> SlotHandle::recall() {
+  std::vector<std::uint64_t> ids;
+  if (followers_.empty()) return ids;
+  std::uint64_t word = control_->claims.load(std::memory_order_acquire);
+  std::uint32_t begun = 0;
+  int tries = 0;
+  do {
+    if (++tries > kClaimTries) return ids;
+    begun = std::max(Claims::unpack(word).begun, running_number_);
+  } while (!control_->claims.compare_exchange_weak(word, Claims{begun, last_number_}.pack()));
+  while (!followers_.empty() && followers_.back().number > begun) {
+    ids.insert(ids.begin(), followers_.back().id);
+    followers_.pop_back();
+  }
+  return ids;
 }
 
 void SlotHandle::send_invoke() {
@@ -230,6 +275,7 @@ bool SlotHandle::begun() const noexcept {
 }
 
 void SlotHandle::request_stop() noexcept {
+  stop_requested_ = true;
   request_stop_through(control_->stop);
 }
 

@@ -46,6 +46,7 @@ struct InvokeView {
   std::span<const std::uint64_t> resources;  // object ids within the slot
   std::span<const std::byte> bytes;          // all padded parts, or empty: they come through feed()
   Purpose purpose = Purpose::task;
+  bool brief = false;  // others may follow() it. Only for inline payloads, without objects
 };
 
 /// What a slot that died left in its control page. Untrusted, but bounded and printable.
@@ -88,13 +89,21 @@ class SlotHandle {
   void on_readable(std::vector<SlotEvent>& events);
   void on_writable();
 
-  // --- calls
+  // --- calls, one after the other; brief ones may be sent before their turn
   /// The slot said it is ready and reusable and has no invocation.
   [[nodiscard]] bool idle() const noexcept { return state_ == State::idle; }
   /// Precondition: idle(). With `bytes` the call is sent; else feed() must bring exactly the padded total.
   /// Errors (nothing was sent, the slot stays idle): too_large, invalid_argument (part list or name beyond limits).
   /// A payload beyond the arena that is given here as a whole is copied once more: prefer feed() for those.
   [[nodiscard]] Result<void> invoke(const InvokeView& call);
+  /// The call that runs, and those that follow it, are brief, and there is room for one more.
+  [[nodiscard]] bool takes_followers() const noexcept;
+  /// Sends a brief call with all its bytes to be run when the last one before it has ended well, without another word.
+  /// Otherwise, and if it does not begin before recall(), it comes back. Precondition: takes_followers().
+  void follow(const InvokeView& call);
+  /// Takes back what has not begun, in order. Those that remain have begun, by the slot's word, and all but the last of
+  /// them have ended: their results are on the way.
+  [[nodiscard]] std::vector<std::uint64_t> recall();
   /// Takes the next bytes of the running invocation's payload straight into the arena; returns how many it took. Fewer
   /// than given: keep the rest until SlotRoom. Takes nothing after the payload is complete or the slot closed.
   [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes);
@@ -150,6 +159,10 @@ class SlotHandle {
   void close_child_ends() noexcept;
 
  private:
+  struct Follower {
+    std::uint64_t id;
+    std::uint32_t number;
+  };
   enum class State { starting, idle, feeding, running, result_stream, ready_wait, destroying, closed };
 
   SlotHandle() = default;
@@ -165,6 +178,8 @@ class SlotHandle {
   void receive_child_ended(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void receive_text(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void begin_call(const InvokeView& call);
+  void pack(const InvokeView& call, std::uint64_t total, bool follows);
+  [[nodiscard]] bool run_next(bool may_follow, std::vector<SlotEvent>& events);
   void send_invoke();
   void send_kept();
   void send(std::span<const std::byte> datagram);
@@ -180,8 +195,12 @@ class SlotHandle {
   bool said_hello_ = false;
 
   std::uint64_t invocation_ = 0;
-  std::uint64_t child_ = 0;        // the invocation that made the child that lives here
-  std::vector<std::byte> invoke_;  // the datagram, kept while its payload is being fed; storage reused
+  std::uint32_t running_number_ = 0;  // of the call in the slot if it is brief, see Claims
+  std::uint32_t last_number_ = 0;
+  bool stop_requested_ = false;     // of the call in the slot: the next one must not see it
+  std::deque<Follower> followers_;  // sent behind the call in the slot
+  std::uint64_t child_ = 0;         // the invocation that made the child that lives here
+  std::vector<std::byte> invoke_;   // the datagram, kept while its payload is being fed; storage reused
   std::size_t invoke_size_ = 0;
   std::vector<std::byte> kept_;  // what of invoke()'s own bytes the stream's window did not take yet
   std::size_t kept_sent_ = 0;

@@ -88,6 +88,9 @@ void SlotLoop::destroy(std::span<const std::byte> datagram) {
 
 void SlotLoop::invoke(std::span<const std::byte> datagram) {
   Call call = unpack(datagram);
+  if (!may_begin(call.head)) return;
+  if (call.head.follows != 0) page_->allocation_failed.store(0, std::memory_order_relaxed);
+  page_->deadline_ns.store(call.head.deadline_ns, std::memory_order_relaxed);
   state_.result.reset();
   state_.result_resources.clear();
   state_.error_type.clear();
@@ -102,6 +105,19 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   const std::uint64_t child = !failure && call.places_child ? state_.result_resources.front() : 0;
   answer(call, std::move(failure));
   if (child != 0) start_child(call.head.id, child);
+}
+
+// See Claims. False: the supervisor has taken the call back, or will when it reads the last result.
+bool SlotLoop::may_begin(const InvokeMessage& call) const {
+  if (call.follows != 0 && !runs_followers_) return false;
+  if (call.number == 0) return true;
+  std::uint64_t word = page_->claims.load(std::memory_order_acquire);
+  for (;;) {
+    const Claims claims = Claims::unpack(word);
+    if (call.number == claims.begun) return true;
+    if (call.number <= claims.revoked) return false;
+    if (page_->claims.compare_exchange_weak(word, Claims{call.number, claims.revoked}.pack())) return true;
+  }
 }
 
 void SlotLoop::start_child(std::uint64_t lease, std::uint64_t object) {

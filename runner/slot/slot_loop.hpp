@@ -78,6 +78,7 @@ class SlotLoop {
   void serve(std::span<const std::byte> datagram);
   void destroy(std::span<const std::byte> datagram);
   void invoke(std::span<const std::byte> datagram);
+  [[nodiscard]] bool may_begin(const InvokeMessage& call) const;
   [[nodiscard]] Call unpack(std::span<const std::byte> datagram);
   [[nodiscard]] std::optional<Failure> receive_stream(Call& call);
   [[nodiscard]] std::optional<Failure> execute(Call& call);
@@ -111,6 +112,7 @@ class SlotLoop {
   std::vector<std::uint64_t> stream_parts_;
   std::vector<std::uint64_t> stream_resources_;
   std::uint32_t calls_ = 0;
+  bool runs_followers_ = false;  // after the last call
   bool cpu_limited_ = false;
   bool warned_fds_ = false;
   std::unique_ptr<ChildThread> child_;  // last: its thread uses what is above

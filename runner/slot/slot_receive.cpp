@@ -68,7 +68,7 @@ bool copy_out(const std::byte* arena, const std::vector<std::uint64_t>& parts,
     if (parts[i] > limits::kArenaBytes - offsets[i]) return false;
     if (parts[i] != 0) std::memcpy(to, arena + offsets[i], parts[i]);
     const std::size_t step = padded(parts[i]);
-    std::memset(to + parts[i], 0, step - parts[i]);
+    if (step != parts[i]) std::memset(to + parts[i], 0, step - parts[i]);
     to += step;
   }
   return true;
@@ -85,7 +85,7 @@ void SlotHandle::on_readable(std::vector<SlotEvent>& events) {
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (size <= 0) return close(events, "the task closed the runner's channel");
     receive(std::span(buffer).first(static_cast<std::size_t>(size)), sender, events);
-    // The usual case ends here without a second, empty receive.
+    // The usual case ends here without a second, empty receive. With followers there is more.
     if (state_ == State::idle) return;
   }
 }
@@ -171,10 +171,33 @@ void SlotHandle::receive_result(std::span<const std::byte> datagram, std::vector
   result_chunks_ = result_acked_ = 0;
   state_ = result.streamed ? State::result_stream : State::idle;
   const bool streamed = result.streamed;
+  result.quiet = message.quiet != 0;
   events.emplace_back(std::move(result));
-  if (streamed) return;
+  if (streamed) {
+    static_cast<void>(run_next(false, events));
+    return;
+  }
   invocation_ = 0;
-  events.emplace_back(std::move(ready));
+  const bool leaves_nothing = ready.reusable && ready.objects == 0 && message.resource_count == 0 &&
+                              message.carrier == Carrier::inline_bytes && message.code == 0;
+  if (run_next(message.runs_followers != 0 && leaves_nothing, events)) events.emplace_back(std::move(ready));
+}
+
+// The slot goes on with what it has been sent, or says that it does not. False: it lied, and is closed.
+bool SlotHandle::run_next(bool may_follow, std::vector<SlotEvent>& events) {
+  if (followers_.empty()) return true;
+  if (!may_follow) events.emplace_back(SlotRecalled{recall()});
+  if (followers_.empty()) return true;
+  if (!may_follow) {
+    close(events, "the slot runs what it has refused");
+    return false;
+  }
+  invocation_ = followers_.front().id;
+  running_number_ = followers_.front().number;
+  followers_.pop_front();
+  state_ = State::running;
+  fed_ = feed_total_ = 0;
+  return true;
 }
 
 bool SlotHandle::unpack_result(const ResultMessage& message, std::span<const std::byte> bytes, SlotResult& result,

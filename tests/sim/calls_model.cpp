@@ -60,7 +60,7 @@ void CallsModel::invoke(const wire::Invoke& message) {
     return end(message.id, call);
   }
   if (call.lease != 0) return enter(message.id, call);
-  slots_.lease(call.digest, message.id);
+  slots_.lease(call.digest, message.id, call.arguments == 0 && sim_.chance.percent(50));
 }
 
 void CallsModel::enter(CallId id, Call& call) {

@@ -93,6 +93,7 @@ void RunnerModel::arm() {
   if (state_ == State::dialling) wake = std::min(wake, redial_at_);
   if (state_ == State::open) wake = std::min(wake, session_.wake_at());
   if (calls_) wake = std::min(wake, calls_->wake_at());
+  wake = std::max(wake, sim_.agenda.now());
   if (wake >= armed_) return;
   armed_ = wake;
   sim_.agenda.at(wake, [this, wake] {

@@ -37,7 +37,8 @@ class SlotsModel {
   SlotsModel(Context& sim, RunnerPort& runner, const wire::Welcome& welcome, SlotsListener& listener);
 
   void generation_up(DigestId digest);
-  void lease(DigestId digest, CallId call);
+  /// `brief`: it may be sent to a slot before it is free, behind others.
+  void lease(DigestId digest, CallId call, bool brief);
   /// It waits for a slot no more (on_died follows at once), or its process is killed.
   void kill(CallId call, runner::StopCause cause);
   /// The call has ended in its slot.
@@ -58,7 +59,8 @@ class SlotsModel {
 
  private:
   struct Slot {
-    CallId call = 0;    // or the lease; 0: free
+    CallId call = 0;  // or the lease; 0: free
+    std::vector<CallId> behind;
     CallId inside = 0;  // a call on its objects
     bool reusable = true;
   };
@@ -70,6 +72,9 @@ class SlotsModel {
   void run_actions();
   void perform(const runner::ForkProcess& fork);
   void perform(const runner::GrantSlot& grant);
+  void perform(const runner::QueueBehind& queue);
+  bool pass_on(const runner::SlotRef& slot);
+  void take_back(runner::SlotRef slot);
   void perform(const runner::KillProcess& kill);
   void perform(const runner::FailWaiting& failed);
   void started(runner::ProcessId id);
@@ -93,6 +98,8 @@ class SlotsModel {
   runner::HeldSlots held_{limits::kKillGrace};
   std::map<runner::ProcessId, Process> processes_;
   std::unordered_map<CallId, runner::SlotRef> seats_;
+  std::unordered_map<CallId, runner::SlotRef> followers_;
+  std::unordered_map<runner::ProcessId, DigestId> digests_;
   std::unordered_map<CallId, runner::StopCause> causes_;
   bool acting_ = false;
 };

@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 
 void SlotsModel::hold(CallId lease, const std::vector<std::uint64_t>& objects) {
   if (!held_.add(lease, objects)) sim_.findings.broken("more objects than a slot may hold");
+  if (const auto seat = seats_.find(lease); seat != seats_.end()) take_back(seat->second);
 }
 
 runner::HeldSlots::Turn SlotsModel::enter(CallId lease, CallId call) {

@@ -1,6 +1,7 @@
 // World: trouble, then calm, then the end; and what must hold at each of them.
 #include "tests/sim/world.hpp"
 
+#include <exception>
 #include <fmt/format.h>
 
 #include "plugin_sdk/base/limits.hpp"
@@ -49,7 +50,11 @@ Report World::run() {
 }
 
 void World::step() {
-  sim_.agenda.step();
+  try {
+    sim_.agenda.step();
+  } catch (const std::exception& error) {
+    sim_.findings.broken("a policy threw: ", error.what());
+  }
   ++steps_;
   fingerprint_ = fingerprint_ * 1'000'003 + static_cast<std::uint64_t>(sim_.agenda.now().time_since_epoch().count());
   sim_.ledger.check_deadlines();

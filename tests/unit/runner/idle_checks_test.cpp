@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 class Calls final : public SlotListener {
  public:
   void on_granted(std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
+  void on_queued(std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
   void on_result(slot::SlotResult result, std::string /*log_tail*/) override { strange(result.id); }
   void on_result_chunk(slot::SlotResultChunk chunk) override { strange(chunk.id); }
   void on_progress(slot::SlotProgress progress) override { strange(progress.id); }

@@ -20,8 +20,8 @@ class SlotTableTest : public testing::Test {
     message.warm = 1;
     return message;
   }
-  void make(const wire::Welcome& message) { table.emplace(message); }
-  // "fork 1", "fork 1x4", "grant 7 1.0", "kill 1", "kill 1 for 7", "fail 7".
+  void make(const wire::Welcome& message, std::uint32_t lanes = 0) { table.emplace(message, lanes); }
+  // "fork 1", "fork 1x4", "grant 7 1.0", "queue 8 1.0", "kill 1", "kill 1 for 7", "fail 7".
   std::string did() {
     std::string text;
     for (const auto& action : table->take_actions()) {
@@ -32,6 +32,9 @@ class SlotTableTest : public testing::Test {
       } else if (const auto* grant = std::get_if<GrantSlot>(&action)) {
         text += "grant " + std::to_string(grant->invocation) + " " + std::to_string(grant->slot.process) + "." +
                 std::to_string(grant->slot.index);
+      } else if (const auto* queue = std::get_if<QueueBehind>(&action)) {
+        text += "queue " + std::to_string(queue->invocation) + " " + std::to_string(queue->slot.process) + "." +
+                std::to_string(queue->slot.index);
       } else if (const auto* kill = std::get_if<KillProcess>(&action)) {
         text += (kill->overdue ? "overdue " : "kill ") + std::to_string(kill->process);
         for (const auto id : kill->blamed) text += " for " + std::to_string(id);

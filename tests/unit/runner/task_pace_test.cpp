@@ -1,0 +1,66 @@
+// Which tasks a runner takes for brief.
+#include "runner/task_pace.hpp"
+
+#include <gtest/gtest.h>
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kTask = 7;
+
+class Pace : public testing::Test {
+ protected:
+  void run(int calls, Duration time, bool quiet = true) {
+    for (int i = 0; i < calls; ++i) pace_.ran(kTask, time, quiet);
+  }
+  [[nodiscard]] bool brief() const { return pace_.brief(kTask); }
+
+  static constexpr int kEnough = TaskPace::kCallsToTrust;
+  TaskPace pace_;
+};
+
+TEST_F(Pace, ATaskIsBriefOnceEnoughOfItsCallsWere) {
+  EXPECT_FALSE(brief());
+  run(kEnough - 1, 5us);
+  EXPECT_FALSE(brief());
+  run(1, 5us);
+  EXPECT_TRUE(brief());
+  EXPECT_FALSE(pace_.brief(kTask + 1));
+}
+
+TEST_F(Pace, TheMeanOfItsCallsDecides) {
+  run(kEnough, TaskPace::kBrief);
+  EXPECT_TRUE(brief());
+  run(1, TaskPace::kBrief + 8us);
+  EXPECT_FALSE(brief());
+  run(1, TaskPace::kBrief - 8us);
+  EXPECT_TRUE(brief());
+}
+
+TEST_F(Pace, OneLongCallEndsTheTrust) {
+  run(kEnough, 5us);
+  run(1, TaskPace::kLong + 1ns);
+  EXPECT_FALSE(brief());
+  run(kEnough - 1, 5us);
+  EXPECT_FALSE(brief());
+  run(1, 5us);
+  EXPECT_TRUE(brief());
+}
+
+TEST_F(Pace, ATaskThatWritesIsNotBrief) {
+  run(2 * kEnough, 5us, false);
+  EXPECT_FALSE(brief());
+}
+
+TEST_F(Pace, ASlotThatLiesAboutItsTimeIsNotTrusted) {
+  run(kEnough, 5us);
+  run(1, -1ns);
+  EXPECT_FALSE(brief());
+  run(kEnough, Duration::max());
+  EXPECT_FALSE(brief());
+}
+
+}  // namespace
+}  // namespace flame::runner
