@@ -1,8 +1,9 @@
 // World: trouble, then calm, then the end; and what must hold at each of them.
 #include "tests/sim/world.hpp"
 
-#include <exception>
 #include <fmt/format.h>
+
+#include <exception>
 
 #include "plugin_sdk/base/limits.hpp"
 
