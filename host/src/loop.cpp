@@ -52,6 +52,11 @@ Loop::Loop(Parts parts)
        .on_exit =
            [this](RunnerKey key, std::string reason) {
              drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)});
+           },
+       .on_left =
+           [this](RunnerKey key, const std::string& what) {
+             parts_.log.warning("a machine may be left",
+                                {{"pool", parts_.pools[key.first]->parts().name}, {"what", what}});
            }});
 }
 

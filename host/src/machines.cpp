@@ -105,7 +105,7 @@ void Machines::destroy(RunnerKey runner) {
   runners_.erase(machine);
   entries_.erase(entry);
   if (exited) {
-    machine.first->destroy(machine.second);
+    destroy_now(machine, runner);
   } else {
     end(machine, runner);
   }
@@ -116,7 +116,16 @@ void Machines::end(const Name& machine, RunnerKey runner) {
   if (destroyed_.size() > limits::kRunnersCeiling) {
     destroyed_.pop_front();  // a backend that does not tell of ends that it was asked for
   }
-  machine.first->destroy(machine.second);
+  destroy_now(machine, runner);
+}
+
+void Machines::destroy_now(const Name& machine, RunnerKey runner) {
+  try {
+    machine.first->destroy(machine.second);
+  } catch (const std::exception& error) {  // as above
+    events_.on_left(runner, "backend \"" + machine.first->name() + "\": its destroy() has thrown: " + error.what() +
+                                ". See that machine " + machine.second + " ends.");
+  }
 }
 
 }  // namespace flame::pool

@@ -27,6 +27,8 @@ class Machines {
   struct Events {
     std::function<void(RunnerKey, std::optional<BootFailure>)> on_boot;
     std::function<void(RunnerKey, std::string reason)> on_exit;
+    /// Its backend could not end the runner's machine, which may run on.
+    std::function<void(RunnerKey, std::string what)> on_left;
   };
 
   Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox);
@@ -51,6 +53,7 @@ class Machines {
 
   void booted(RunnerKey runner, BootOutcome outcome);
   void end(const Name& machine, RunnerKey runner);
+  void destroy_now(const Name& machine, RunnerKey runner);
   void exited(Backend* backend, const MachineId& machine, std::string reason);
 
   std::map<std::string, std::shared_ptr<Backend>> backends_;

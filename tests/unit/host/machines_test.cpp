@@ -26,7 +26,10 @@ class SlowBackend final : public Backend {
     asked.push_back(std::move(request.runner));
     answers.push_back(std::move(done));
   }
-  void destroy(const MachineId& id) override { destroyed.push_back(id); }
+  void destroy(const MachineId& id) override {
+    if (throws) throw std::runtime_error("no network");
+    destroyed.push_back(id);
+  }
   [[nodiscard]] std::vector<Machine> list() override { return {}; }
 
   bool throws = false;
@@ -47,6 +50,10 @@ class MachinesTest : public testing::Test {
         .on_exit =
             [this](RunnerKey runner, const std::string& reason) {
               told_.push_back("exit " + std::to_string(runner.second) + " " + reason);
+            },
+        .on_left =
+            [this](RunnerKey runner, const std::string& what) {
+              told_.push_back("left " + std::to_string(runner.second) + " " + what);
             },
     });
   }
@@ -96,6 +103,16 @@ TEST_F(MachinesTest, ABackendThatThrowsHasFailedToBoot) {
   backend_->throws = true;
   boot(1);
   EXPECT_THAT(told(), ElementsAre(HasSubstr("its boot() has thrown: no quota")));
+  EXPECT_EQ(machines_.count(), 0U);
+}
+
+TEST_F(MachinesTest, ABackendThatCannotEndAMachineSaysWhichOneMayBeLeft) {
+  boot(1);
+  start(0, "m1");
+  static_cast<void>(told());
+  backend_->throws = true;
+  destroy(1);
+  EXPECT_THAT(told(), ElementsAre(testing::AllOf(HasSubstr("its destroy() has thrown: no network"), HasSubstr("m1"))));
   EXPECT_EQ(machines_.count(), 0U);
 }
 
