@@ -53,8 +53,7 @@ void SlotPool::generation_down(GenerationId generation) {
 
 void SlotPool::fail_waiting(GenerationId generation, const Error& error) {
   for (auto& [id, process] : processes_) {
-    if (process.generation != generation) continue;
-    for (std::uint32_t i = 0; i < process.seats.size(); ++i) recall({id, i}, process.seats[i]);
+    if (process.generation == generation) recall_all(id, process);
   }
   for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(id, error);
 }
@@ -169,13 +168,17 @@ void SlotPool::fork(const ForkProcess& action) {
 void SlotPool::grant(const GrantSlot& action) {
   Process& process = processes_.at(action.slot.process);
   Seat& seat = process.seats[action.slot.index];
-  seat.invocation = action.invocation;
-  seat.cause = StopCause::none;
-  if (!process.threads) seat.output.start(action.invocation);
-  by_invocation_[action.invocation] = action.slot;
+  occupy(action.slot, process, seat, action.invocation);
   listener_.on_granted(action.invocation, *seat.handle);
   wake_at_ = std::min(wake_at_, deadline_after(base::BoottimeClock().now(), kCrashPoll));
   watch_writable(action.slot);
+}
+
+void SlotPool::occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
+  seat.invocation = invocation;
+  seat.cause = StopCause::none;
+  if (!process.threads) seat.output.start(invocation);
+  by_invocation_[invocation] = slot;
 }
 
 // The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
@@ -225,7 +228,7 @@ bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
 // What the process said before it died is heard first: a result may be among it.
 void SlotPool::finish(Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
-  for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) recall({id, i}, entry->second.seats[i]);
+  recall_all(id, entry->second);
   const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
   remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
   bool was_ready = false;
@@ -327,7 +330,6 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
 void SlotPool::tick(Instant now) {
   if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
   recall_from_slow(now);
-  table_.resume(now);
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {

@@ -168,8 +168,10 @@ class SlotPool {
   void grant(const GrantSlot& action);
   void kill_process(const KillProcess& action);
   void queue_behind(const QueueBehind& action);
+  void occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation);
   [[nodiscard]] bool pass_on(SlotRef slot, Process& process, Seat& seat);
   void recall(SlotRef slot, Seat& seat);
+  void recall_all(ProcessId id, Process& process);
   void take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids);
   void recall_from_slow(Instant now);
   void watch_patience(Instant now, SlotRef slot, const Seat& seat);

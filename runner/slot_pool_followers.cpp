@@ -1,15 +1,10 @@
 // SlotPool: invocations that were sent to a slot before it was free, behind a brief one.
-#include <utility>
-
-#include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/boot_time.hpp"
 #include "runner/slot_pool.hpp"
 #include "runner/task_pace.hpp"
 
 namespace flame::runner {
 namespace {
-
-using namespace std::chrono_literals;
 
 // What runs longer than a brief task should, or is not run at all on a busy machine, keeps no others waiting.
 constexpr Duration kPatience = TaskPace::kLong;
@@ -22,7 +17,7 @@ constexpr int kReadsToCatchUp = 64;
 void SlotPool::queue_behind(const QueueBehind& action) {
   Seat& seat = processes_.at(action.slot.process).seats[action.slot.index];
   if (!seat.handle->takes_followers()) {  // its channel has just been lost, or it has just shown not to be brief
-    return table_.taken_back(action.slot, processes_.at(action.slot.process).generation, {action.invocation});
+    return table_.taken_back(action.slot, {action.invocation});
   }
   seat.behind.push_back(action.invocation);
   following_[action.invocation] = action.slot;
@@ -41,10 +36,7 @@ bool SlotPool::pass_on(SlotRef slot, Process& process, Seat& seat) {
   const std::uint64_t next = seat.behind.front();
   seat.behind.pop_front();
   following_.erase(next);
-  by_invocation_[next] = slot;
-  seat.invocation = next;
-  seat.cause = StopCause::none;
-  if (!process.threads) seat.output.start(next);
+  occupy(slot, process, seat, next);
   table_.slot_passed(slot, next);
   if (!seat.behind.empty()) watch_patience(base::boot_time(), slot, seat);
   return true;
@@ -73,13 +65,17 @@ void SlotPool::recall(SlotRef slot, Seat& seat) {
   kill_now(process);
 }
 
+void SlotPool::recall_all(ProcessId id, Process& process) {
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) recall({id, i}, process.seats[i]);
+}
+
 void SlotPool::take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids) {
   if (ids.empty()) return;
   for (const std::uint64_t id : ids) {
     following_.erase(id);
     std::erase(seat.behind, id);
   }
-  table_.taken_back(slot, processes_.at(slot.process).generation, ids);
+  table_.taken_back(slot, ids);
 }
 
 void SlotPool::recall_from_slow(Instant now) {

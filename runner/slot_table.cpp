@@ -26,9 +26,9 @@ Duration back_off(std::uint32_t failures) {
 SlotTable::SlotTable(const wire::Welcome& welcome, std::uint32_t lanes)
     : isolation_(welcome.isolation),
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
-      lanes_(welcome.reuse && !welcome.single_use ? lanes : 0),
       warm_(std::min(welcome.warm, slots_)),
       reuse_(welcome.reuse && !welcome.single_use),
+      lanes_(reuse_ ? lanes : 0),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       shutdown_grace_(base::from_wire(welcome.shutdown_grace_ns)),
       kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))) {}
@@ -129,10 +129,15 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
 void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
   Generation& generation = generations_[process.generation];
   generation.free.push_back({slot, now});
-  if (generation.waiting.empty()) return;
-  const std::uint64_t next = generation.waiting.front();
-  generation.waiting.pop_front();
-  grant(generation, next);
+  serve_waiting(generation);
+}
+
+void SlotTable::serve_waiting(Generation& generation) {
+  while (!generation.waiting.empty() && !generation.free.empty()) {
+    const std::uint64_t next = generation.waiting.front();
+    generation.waiting.pop_front();
+    grant(generation, next);
+  }
 }
 
 void SlotTable::slot_freed(Instant now, SlotRef slot, bool reusable) {
@@ -301,7 +306,10 @@ void SlotTable::tick(Instant now) {
       wake_by(process.kill_at);
     }
   }
-  for (const auto& [id, generation] : generations_) balance(now, id);
+  for (auto& [id, generation] : generations_) {
+    serve_returned(generation);
+    balance(now, id);
+  }
 }
 
 // A start_slot() that does not return would keep the calls that wait for it, and its process.

@@ -84,10 +84,8 @@ class SlotTable {
   /// The slot's invocation has ended, and it goes on with the first one behind it.
   void slot_passed(SlotRef slot, std::uint64_t next);
   /// These were to run behind the slot's invocation and have not begun: they wait again, before all others, each for a
-  /// slot of its own; resume() grants those, not before: they may be withdrawn. The slot is a lane no more.
-  void taken_back(SlotRef slot, GenerationId generation, const std::vector<std::uint64_t>& invocations);
-  /// Grants slots to what was taken back.
-  void resume(Instant now);
+  /// slot of its own; tick() grants those, not before: they may be withdrawn. The slot is a lane no more.
+  void taken_back(SlotRef slot, const std::vector<std::uint64_t>& invocations);
 
   // --- slots and processes
   /// A new slot said that it is ready. A process whose first slot takes longer than the host allows is killed.
@@ -111,7 +109,7 @@ class SlotTable {
 
   /// Time has passed. Call at or after wake_at().
   void tick(Instant now);
-  [[nodiscard]] Instant wake_at() const { return resumes_ ? Instant{} : wake_at_; }
+  [[nodiscard]] Instant wake_at() const { return wake_at_; }
   /// Actions since the last call, in order.
   [[nodiscard]] std::vector<SlotAction> take_actions();
 
@@ -146,7 +144,7 @@ class SlotTable {
     std::vector<Free> free;  // used from the back: the warmest
     std::deque<std::uint64_t> waiting;
     std::vector<SlotRef> lanes;           // busy with brief invocations only
-    std::vector<std::uint64_t> returned;  // taken_back(), until resume()
+    std::vector<std::uint64_t> returned;  // taken_back(), until tick()
     std::uint32_t starting = 0;           // slots of processes that are being made
     std::uint32_t processes = 0;          // without retired and killed ones
     std::uint32_t failures = 0;           // starts that failed, since the last that worked
@@ -159,10 +157,13 @@ class SlotTable {
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
   SlotRef grant(Generation& generation, std::uint64_t invocation);
   [[nodiscard]] bool queue_behind(Generation& generation, std::uint64_t invocation);
+  void wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations);
   void return_granted(ProcessId id, Generation& generation);
+  void serve_returned(Generation& generation);
   void end_lane(Generation& generation, SlotRef slot);
   void balance(Instant now, GenerationId id);
   void fork(Instant now, GenerationId id, Generation& generation);
+  void serve_waiting(Generation& generation);
   void make_free(Instant now, Process& process, SlotRef slot);
   void retire(ProcessId id, Process& process, Instant kill_at);
   void kill_process(ProcessId id, Process& process, bool overdue = false);
@@ -175,9 +176,9 @@ class SlotTable {
 
   wire::Isolation isolation_;
   std::uint32_t slots_;
-  std::uint32_t lanes_;
   std::uint32_t warm_;
   bool reuse_;
+  std::uint32_t lanes_;
   Duration start_limit_;
   Duration shutdown_grace_;
   Duration kill_grace_;
@@ -185,7 +186,6 @@ class SlotTable {
   std::unordered_map<ProcessId, Process> processes_;
   ProcessId last_process_ = 0;
   Instant wake_at_ = kNever;
-  bool resumes_ = false;  // some were taken back
   std::vector<SlotAction> actions_;
 };
 

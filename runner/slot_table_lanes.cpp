@@ -1,6 +1,5 @@
 // SlotTable: brief invocations that share a slot, one behind the other.
 #include <algorithm>
-#include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
 #include "runner/slot/protocol.hpp"
@@ -28,15 +27,18 @@ void SlotTable::slot_passed(SlotRef slot, std::uint64_t next) {
   ++entry->calls;
 }
 
-void SlotTable::taken_back(SlotRef slot, GenerationId generation, const std::vector<std::uint64_t>& invocations) {
-  Generation& entry = generations_[generation];
-  if (Slot* left = find(slot)) {
-    FLAME_ASSERT(left->behind >= invocations.size(), "what is taken back was queued");
-    left->behind -= static_cast<std::uint32_t>(invocations.size());
-  }
-  end_lane(entry, slot);
-  entry.returned.insert(entry.returned.end(), invocations.begin(), invocations.end());
-  resumes_ = true;
+void SlotTable::taken_back(SlotRef slot, const std::vector<std::uint64_t>& invocations) {
+  Slot* entry = find(slot);
+  FLAME_ASSERT(entry != nullptr && entry->behind >= invocations.size(), "what is taken back was queued");
+  entry->behind -= static_cast<std::uint32_t>(invocations.size());
+  Generation& generation = generations_[processes_.at(slot.process).generation];
+  end_lane(generation, slot);
+  wait_again(generation, invocations);
+}
+
+void SlotTable::wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations) {
+  generation.returned.insert(generation.returned.end(), invocations.begin(), invocations.end());
+  wake_by(Instant{});
 }
 
 // A process may end before its owner has heard of a grant there.
@@ -44,24 +46,15 @@ void SlotTable::return_granted(ProcessId id, Generation& generation) {
   std::erase_if(actions_, [&](const SlotAction& action) {
     const auto* grant = std::get_if<GrantSlot>(&action);
     if (grant == nullptr || grant->slot.process != id) return false;
-    generation.returned.push_back(grant->invocation);
-    return resumes_ = true;
+    wait_again(generation, {grant->invocation});
+    return true;
   });
 }
 
-void SlotTable::resume(Instant now) {
-  if (!std::exchange(resumes_, false)) return;
-  for (auto& [id, generation] : generations_) {
-    if (generation.returned.empty()) continue;
-    generation.waiting.insert(generation.waiting.begin(), generation.returned.begin(), generation.returned.end());
-    generation.returned.clear();
-    while (!generation.waiting.empty() && !generation.free.empty()) {
-      const std::uint64_t next = generation.waiting.front();
-      generation.waiting.pop_front();
-      grant(generation, next);
-    }
-    balance(now, id);
-  }
+void SlotTable::serve_returned(Generation& generation) {
+  generation.waiting.insert(generation.waiting.begin(), generation.returned.begin(), generation.returned.end());
+  generation.returned.clear();
+  serve_waiting(generation);
 }
 
 void SlotTable::end_lane(Generation& generation, SlotRef slot) {

@@ -59,7 +59,6 @@ void SlotsModel::crash(CallId call) {
 }
 
 void SlotsModel::tick() {
-  table_.resume(sim_.agenda.now());
   table_.tick(sim_.agenda.now());
   held_.tick(sim_.agenda.now());
   run_actions();
@@ -75,7 +74,6 @@ void SlotsModel::run_actions() {
 
 void SlotsModel::perform(const runner::ForkProcess& fork) {
   processes_[fork.process].slots.resize(fork.slots);
-  digests_[fork.process] = fork.generation;
   runner_.later(sim_.chance.skewed(500us, 40ms), [this, id = fork.process] { started(id); });
 }
 
@@ -134,7 +132,7 @@ bool SlotsModel::pass_on(const runner::SlotRef& ref) {
 void SlotsModel::take_back(runner::SlotRef ref) {
   const std::vector<CallId> calls = std::exchange(at(ref).behind, {});
   for (const CallId call : calls) followers_.erase(call);
-  if (!calls.empty()) table_.taken_back(ref, digests_.at(ref.process), {calls.begin(), calls.end()});
+  if (!calls.empty()) table_.taken_back(ref, calls);
 }
 
 void SlotsModel::perform(const runner::KillProcess& kill) {

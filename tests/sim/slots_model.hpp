@@ -99,7 +99,6 @@ class SlotsModel {
   std::map<runner::ProcessId, Process> processes_;
   std::unordered_map<CallId, runner::SlotRef> seats_;
   std::unordered_map<CallId, runner::SlotRef> followers_;
-  std::unordered_map<runner::ProcessId, DigestId> digests_;
   std::unordered_map<CallId, runner::StopCause> causes_;
   bool acting_ = false;
 };

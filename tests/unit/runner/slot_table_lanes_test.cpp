@@ -1,5 +1,4 @@
 // SlotTable: brief invocations, one behind the other.
-#include "plugin_sdk/base/limits.hpp"
 #include "runner/slot/protocol.hpp"
 #include "tests/unit/runner/slot_table_fixture.hpp"
 
@@ -55,10 +54,10 @@ TEST_F(Lanes, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
   for (const std::uint64_t id : {11, 12, 13, 14, 15}) lease_brief(id);
   lease(16);
   static_cast<void>(did());
-  table->taken_back({4, 0}, 0, {13, 15});
+  table->taken_back({4, 0}, {13, 15});
   lease(17);
-  EXPECT_EQ(did(), "grant 17 1.0") << "what was taken back waits for resume()";
-  table->resume(now);
+  EXPECT_EQ(did(), "grant 17 1.0") << "what was taken back waits for tick()";
+  table->tick(now);
   EXPECT_EQ(did(), "grant 13 5.0");
   freed(1);
   EXPECT_EQ(did(), "grant 15 1.0");
@@ -69,9 +68,9 @@ TEST_F(Lanes, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
 TEST_F(Lanes, WhatIsTakenBackAsksForAnEarlyTick) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   EXPECT_GT(table->wake_at(), now);
-  table->taken_back({4, 0}, 0, {13});
+  table->taken_back({4, 0}, {13});
   EXPECT_LE(table->wake_at(), now);
-  table->resume(now);
+  table->tick(now);
   EXPECT_GT(table->wake_at(), now);
 }
 
@@ -79,32 +78,32 @@ TEST_F(Lanes, AGrantOfAProcessThatIsGoneBeforeItIsCarriedOutGoesToAnother) {
   lease(11);
   table->process_gone(now, 4);
   EXPECT_EQ(did().find("grant"), std::string::npos);
-  table->resume(now);
+  table->tick(now);
   EXPECT_EQ(did(), "grant 11 3.0");
 }
 
 TEST_F(Lanes, WhatIsTakenBackCanBeWithdrawn) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   static_cast<void>(did());
-  table->taken_back({4, 0}, 0, {13});
+  table->taken_back({4, 0}, {13});
   EXPECT_TRUE(table->withdraw(13));
   EXPECT_FALSE(table->withdraw(13));
-  table->resume(now);
+  table->tick(now);
   EXPECT_EQ(did(), "");
 }
 
 TEST_F(Lanes, WhatWasTakenBackFromADeadProcessIsServedByAnother) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   static_cast<void>(did());
-  table->taken_back({4, 0}, 0, {13});
+  table->taken_back({4, 0}, {13});
   table->process_gone(now, 4);
-  table->resume(now);
+  table->tick(now);
   EXPECT_EQ(did(), "grant 13 2.0");
 }
 
 TEST_F(Lanes, AGenerationThatFailsFailsWhatWasTakenBackToo) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
-  table->taken_back({4, 0}, 0, {13});
+  table->taken_back({4, 0}, {13});
   EXPECT_EQ(table->take_waiting(0), std::vector<std::uint64_t>{13});
 }
 

@@ -1,6 +1,4 @@
 // Brief calls that are sent to a slot before it is idle: what the handle makes of an honest slot's words and of lies.
-#include <algorithm>
-
 #include "tests/unit/runner/slot/peer_test.hpp"
 
 namespace flame::slot {
@@ -20,11 +18,7 @@ class Followers : public PeerTest {
   void TearDown() override { ::munmap(page_, kControlBytes); }
 
   [[nodiscard]] static InvokeView brief(std::uint64_t id) {
-    static constexpr std::uint64_t kPart = 0;
-    InvokeView call;
-    call.id = id;
-    call.task = "t";
-    call.parts = std::span(&kPart, 1);
+    InvokeView call = a_call(id);
     call.brief = true;
     return call;
   }
@@ -39,7 +33,6 @@ class Followers : public PeerTest {
   [[nodiscard]] static ResultMessage result_of(std::uint64_t id, bool runs_followers = true) {
     ResultMessage message = result();
     message.id = id;
-    message.verdict = Verdict::reusable;
     message.runs_followers = runs_followers ? 1 : 0;
     return message;
   }
@@ -84,9 +77,7 @@ TEST_F(Followers, AResultOutOfTurnCloses) {
 
 TEST_F(Followers, ACallThatIsNotBriefTakesNoFollowers) {
   answer(5);
-  InvokeView call = brief(6);
-  call.brief = false;
-  ASSERT_TRUE(handle_->invoke(call).has_value());
+  ASSERT_TRUE(handle_->invoke(a_call(6)).has_value());
   EXPECT_FALSE(handle_->takes_followers());
 }
 

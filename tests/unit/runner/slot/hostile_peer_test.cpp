@@ -199,11 +199,7 @@ TEST_F(HostilePeer, AnEndOfAChildThatIsNotThereCloses) {
 
 TEST_F(HostilePeer, AChildEndsOnceAndWithinItsBounds) {
   become_idle();
-  const std::uint64_t part = 0;
-  InvokeView call;
-  call.id = 5;
-  call.task = "t";
-  call.parts = std::span(&part, 1);
+  InvokeView call = a_call();
   call.places_child = true;
   ASSERT_TRUE(handle_->invoke(call).has_value());
   say(result(), numbers({0}));
@@ -223,11 +219,7 @@ TEST_F(HostilePeer, AChildEndsOnceAndWithinItsBounds) {
 
 TEST_F(HostilePeer, AnEndOfAChildThatLiesAboutItsSizeCloses) {
   become_idle();
-  const std::uint64_t part = 0;
-  InvokeView call;
-  call.id = 5;
-  call.task = "t";
-  call.parts = std::span(&part, 1);
+  InvokeView call = a_call();
   call.places_child = true;
   ASSERT_TRUE(handle_->invoke(call).has_value());
   auto message = make_message<ChildEndedMessage>(Kind::child_ended);

@@ -48,14 +48,18 @@ class PeerTest : public testing::Test {
     say(ready);
     ASSERT_TRUE(handle_->idle());
   }
+  /// A call with an empty table.
+  [[nodiscard]] static InvokeView a_call(std::uint64_t id = 5) {
+    static constexpr std::uint64_t kPart = 0;
+    InvokeView call;
+    call.id = id;
+    call.task = "t";
+    call.parts = std::span(&kPart, 1);
+    return call;
+  }
   void run_call() {
     become_idle();
-    const std::uint64_t part = 0;
-    InvokeView call;
-    call.id = 5;
-    call.task = "t";
-    call.parts = std::span(&part, 1);
-    ASSERT_TRUE(handle_->invoke(call).has_value());
+    ASSERT_TRUE(handle_->invoke(a_call()).has_value());
     events_.clear();
   }
   static ResultMessage result() {
