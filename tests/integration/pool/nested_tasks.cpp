@@ -7,6 +7,7 @@
 #include <flame/plugin.hpp>
 
 #include "pool_tasks.hpp"
+#include "tests/support/processes.hpp"
 
 namespace nested {
 
@@ -21,9 +22,11 @@ std::vector<std::uint64_t> bounds_inside(std::string config) {
   const flame::PoolStats stats = pool.stats();
   return {stats.min, stats.boots};
 }
-std::int64_t leave_host(std::string config) {
+LeftBehind leave_host(std::string config) {
   auto* host = new flame::Host(flame::Host::from_toml(config));
-  return host->pool("work").call<pool_tasks::process>();
+  const auto slot = static_cast<pid_t>(host->pool("work").call<pool_tasks::process>());
+  // Looked up here: once the result is out, this slot and all below it may be gone.
+  return {slot, flame::test::parent_of(flame::test::parent_of(slot))};
 }
 std::int64_t process() {
   return ::getpid();

@@ -13,8 +13,12 @@ namespace nested {
 std::vector<std::string> call_inside(std::string config);
 /// min and boots of the pool "work" of such a host, after a call of it.
 std::vector<std::uint64_t> bounds_inside(std::string config);
-/// Leaves the host running when it returns; the pid of a slot of its runner.
-std::int64_t leave_host(std::string config);
+struct LeftBehind {
+  std::int32_t slot;
+  std::int32_t guardian;
+};
+/// Leaves the host running when it returns: processes of its runner.
+LeftBehind leave_host(std::string config);
 std::int64_t process();
 
 }  // namespace nested
