@@ -102,6 +102,16 @@ TEST(PoolPolicy, AnswersATimeoutAtOnceAndKeepsTheSlotUntilItHasEnded) {
   EXPECT_THAT(pool.feed(event::Ended{1, 1}).sent(), ElementsAre(2));
 }
 
+TEST(PoolPolicy, AResultAfterTheDeadlineIsNoneHoweverLateTheLoopIs) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = 2s});
+  pool.now += 2s;
+  pool.feed(event::Result{1, 1, std::nullopt});
+  EXPECT_EQ(pool.failure(1), ErrorCode::timed_out);
+  EXPECT_EQ(pool.count<action::Complete>(), 1u);
+  EXPECT_EQ(pool.count<action::CancelRemote>(), 1u) << "objects that it works on end with it";
+}
+
 TEST(PoolPolicy, SendsTheRestOfTheBudget) {
   PoolScenario pool(config(0, 1, 1));
   pool.feed(event::Submit{.call = 1, .digest = 0, .budget = 10s});
