@@ -190,7 +190,7 @@ void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& read
   generation.start_by = kNever;
   generation.problem = Error();
   generation.forkable = ready.forkable;
-  if (!ready.forkable) {
+  if (!ready.forkable && !generation.plugin.manifest.exec_slots) {
     tell_host(wire::Level::warning, fmt::format("{} is not forkable: {} threads after start(); each slot loads it anew",
                                                 name(id), ready.threads));
   }

@@ -33,6 +33,7 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       listener_(listener),
       payload_max_(welcome.payload_max),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
+      kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
@@ -201,7 +202,8 @@ void SlotPool::kill_process(const KillProcess& action) {
   if (found == processes_.end()) return;
   found->second.blames_others = !action.blamed.empty();
   found->second.overdue = action.overdue;
-  kill_now(found->second);
+  const bool says_goodbye = action.in_good_order && forker_.plugin_file(found->second.generation).stops_slots;
+  return says_goodbye ? end(found->second) : kill_now(found->second);
 }
 
 void SlotPool::kill_now(Process& process) {
@@ -238,6 +240,7 @@ void SlotPool::finish(Processes::iterator entry, Remains remains) {
     was_ready = was_ready || entry->second.seats[i].ready;
   }
   remains.crash = crash_in(entry->second);
+  if (entry->second.end_by != kNever) report_end(entry->second, remains);
   for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
   Error error = was_ready ? Error() : describe_start(entry->second, remains);
   processes_.erase(entry);
@@ -341,6 +344,7 @@ void SlotPool::tick(Instant now) {
 
 // Ends a process that lost its channel but lives on, and one that hangs in its crash handler.
 void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
+  watch_end(process, now);
   if (process.channel_lost_at != kNever && !process.kill) {
     const Instant due = deadline_after(process.channel_lost_at, kReapWait);
     if (now >= due) {

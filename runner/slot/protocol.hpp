@@ -11,6 +11,7 @@
 // Brief calls in a row:       Invoke, Invoke(follows)* … → Result, Result* …; see Claims.
 // Objects that a call left, slot idle:   Destroy → (a child's run() is waited for, destructors run) → Ready.
 // A child whose run() has returned, at any time:   → ChildEnded. Destroy follows.
+// The slot is not wanted any more:                 End → (stop_slot() runs) Log*, and the channel closes.
 #pragma once
 
 #include <atomic>
@@ -124,6 +125,7 @@ enum class Kind : std::uint32_t {
   data,     // also slot → supervisor
   ack,      // also slot → supervisor
   destroy,  // drop objects
+  end,      // of the slot, in good order
   // slot → supervisor
   hello,
   ready,
@@ -196,6 +198,11 @@ struct DestroyMessage {
   Header header;
   std::uint32_t count;
   std::uint32_t reserved;
+};
+
+/// The slot is idle and not wanted any more: it runs stop_slot() and ends.
+struct EndMessage {
+  Header header;
 };
 
 enum class Verdict : std::uint32_t { none = 0, reusable, discard };
@@ -314,7 +321,7 @@ struct ZygoteReadyMessage {
   Header header;
   std::uint32_t code;  // flame::ErrorCode
   std::uint32_t forkable;
-  std::uint32_t threads;  // after start()
+  std::uint32_t threads;  // after start(); 0: it has not run, the plugin wants its slots exec'd
   std::uint32_t task_count;
 };
 

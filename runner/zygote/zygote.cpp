@@ -37,6 +37,8 @@ class Zygote {
     const Loaded loaded = load(expected_);
     if (loaded.plugin == nullptr) return refuse(loaded.error);
     table_ = PluginTable(*loaded.plugin);
+    const bool exec_slots = (flags_of(*loaded.plugin) & FLAME_PLUGIN_EXEC_SLOTS) != 0;
+    if (exec_slots && !exec_slot_) return report_exec_slots();
     report_stage(Stage::starting);
     if (auto error = run_hook(loaded.plugin->start, parent_, "start()")) return refuse(*error);
     flush_streams();  // or every slot would print it again
@@ -88,6 +90,12 @@ class Zygote {
     std::memcpy(datagram.data(), &message, sizeof(message));
     if (text != 0) std::memcpy(datagram.data() + sizeof(message), error.message.data(), text);
     static_cast<void>(send_datagram(channel_.get(), datagram, 0));
+  }
+
+  /// Its start() is for the slots: here it would only take a device and time.
+  int report_exec_slots() {
+    report_ready({}, false, 0);
+    return 0;
   }
 
   int refuse(const Error& error) {
