@@ -25,7 +25,7 @@ bool is_unwinder(const slot::CodeAddress& frame) {
 
 // As the slot announces it: the last component of the path, cut.
 std::string_view module_of(std::string_view path) {
-  return path.substr(path.rfind('/') + 1).substr(0, sizeof(slot::CrashModule::name) - 1);
+  return path.substr(path.rfind('/') + 1).substr(0, sizeof(slot::CodeFrame::module) - 1);
 }
 
 // A thrown exception's stack begins with the observer in the plugin, which only the unwinder can have called.

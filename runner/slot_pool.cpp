@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr Duration kReapWait = 200ms;
 // A crash handler that does not come to its end (pitfalls B15).
 constexpr Duration kCrashWait = 2s;
+constexpr Duration kCoreWait = 60s;  // or one that writes gigabytes, and may do so into a pipe
 constexpr Duration kCrashPoll = 500ms;
 
 }  // namespace
@@ -34,6 +35,7 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       payload_max_(welcome.payload_max),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
+      crash_wait_(welcome.core_dumps ? kCoreWait : kCrashWait),
       oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
@@ -361,7 +363,7 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
     wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
     if (process.crash_seen_at == kNever && seat.handle->crash_announced()) process.crash_seen_at = now;
   }
-  if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, kCrashWait)) kill_now(process);
+  if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, crash_wait_)) kill_now(process);
 }
 
 Instant SlotPool::wake_at() const {

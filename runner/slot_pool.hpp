@@ -234,6 +234,7 @@ class SlotPool {
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
   Duration start_limit_;
   Duration kill_grace_;
+  Duration crash_wait_;
   std::unordered_map<GenerationId, FrameNames> frame_names_;
   OomWatch oom_watch_;
   Instant wake_at_ = kNever;

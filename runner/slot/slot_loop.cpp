@@ -225,6 +225,7 @@ std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, std::str
     case FLAME_OK:
       return std::nullopt;
     case FLAME_TASK_FAILED:
+      state_.error_message += thread_remedy(shared_.limits, state_.error_message);
       break;
     case FLAME_INVALID_ARGUMENT:
       code = ErrorCode::invalid_argument;

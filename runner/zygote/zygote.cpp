@@ -42,7 +42,6 @@ class Zygote {
     report_stage(Stage::starting);
     if (auto error = run_hook(loaded.plugin->start, parent_, "start()")) return refuse(*error);
     flush_streams();  // or every slot would print it again
-    prime_crash_handler();
     const long threads = thread_count();
     const bool forkable = threads <= threads_before;
     report_ready({}, forkable, threads);
@@ -221,6 +220,7 @@ int run_zygote(int channel, bool exec_slot) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // receive_load() checks the parent after this
   ::fcntl(channel, F_SETFD, FD_CLOEXEC);
   prefer_as_oom_victim();
+  install_crash_handler();
   return Zygote(channel, exec_slot).run();
 }
 

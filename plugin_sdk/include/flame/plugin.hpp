@@ -96,8 +96,8 @@ class PluginDefinition {
     has_stop_slot_ = true;
   }
   /// Slots are started by exec, one by one, and never forked: for what does not survive a fork without having a thread,
-  /// as CUDA does. start() then runs in each slot, before start_slot(), and shares nothing; no slot stands by, so a
-  /// killed one is replaced when a call wants it.
+  /// as CUDA does. start() then runs in each slot, before start_slot(), and shares nothing: the pool's max_concurrency
+  /// and spare_slots say how many times it is paid for.
   constexpr void exec_slots() {
     if (exec_slots_) throw "flame: exec_slots() is said once";
     exec_slots_ = true;
