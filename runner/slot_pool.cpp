@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "runner/demangler.hpp"
 #include "runner/log.hpp"
 
 namespace flame::runner {
@@ -327,7 +328,12 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
   auto found = frame_names_.find(generation);
   if (found == frame_names_.end()) {
     PluginFile plugin = forker_.plugin_file(generation);
-    found = frame_names_.try_emplace(generation, std::move(plugin.name), std::move(plugin.path)).first;
+    const auto demangler = std::make_shared<Demangler>(std::move(plugin.program));
+    found =
+        frame_names_
+            .try_emplace(generation, std::move(plugin.name), std::move(plugin.path),
+                         [demangler](std::vector<std::string> names) { return demangler->demangle(std::move(names)); })
+            .first;
   }
   return found->second.name(std::move(stack));
 }

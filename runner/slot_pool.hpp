@@ -58,6 +58,7 @@ class SlotListener {
 struct PluginFile {
   std::string name;
   std::string path;
+  std::string program;       // that loads it: flame-zygote
   bool stops_slots = false;  // it has a stop_slot()
 };
 

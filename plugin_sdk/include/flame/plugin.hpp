@@ -71,8 +71,8 @@ class PluginDefinition {
   }
 
   /// Runs F (`void()` or `void(const Parent&)`) once in the zygote, before any slot: load what all slots share, a model
-  /// for instance. It must leave no thread behind, else slots start one by one as with exec_slots(). An exception makes the plugin unusable
-  /// there, with its message.
+  /// for instance. It must leave no thread behind, else slots start one by one as with exec_slots(). An exception makes
+  /// the plugin unusable there, with its message.
   template <auto F>
   constexpr void start() {
     set_hook<F>(start_, has_start_);
@@ -85,8 +85,8 @@ class PluginDefinition {
   /// Runs F once in each slot whose start_slot() came through, when the slot ends in good order: the runner is idle,
   /// retires, drains or shuts down, or the slot is replaced after a call. The place for goodbyes, coverage
   /// (`__gcov_dump`) and profilers: slots end without the destructors of statics and without atexit() functions. F runs
-  /// on the slot's thread after its last call, when its objects are gone, within the pool's kill_grace (0.25 s, then the
-  /// process is killed). Never in a slot that crashed or is killed. An exception is logged and changes nothing.
+  /// on the slot's thread after its last call, when its objects are gone, within the pool's kill_grace (0.25 s, then
+  /// the process is killed). Never in a slot that crashed or is killed. An exception is logged and changes nothing.
   template <auto F>
   constexpr void stop_slot() {
     static_assert(std::is_invocable_r_v<void, decltype(F)> || std::is_invocable_r_v<void, decltype(F), const Parent&>,
@@ -308,16 +308,17 @@ template <class D>
 ///   }
 ///
 /// `p` is a flame::PluginDefinition&. Name: [a-z][a-z0-9_-]{0,63}. Version: semantic.
-#define FLAME_PLUGIN(plugin_name, plugin_version, p)                                                   \
-  FLAME_DETAIL_CHECK_VERSION(plugin_version);                                                          \
-  namespace {                                                                                          \
-  struct FlamePluginDefinition {                                                                       \
-    static constexpr const char* kName = plugin_name;                                                  \
-    static constexpr const char* kVersion = plugin_version;                                            \
-    static constexpr void define(::flame::PluginDefinition&);                                          \
-  };                                                                                                   \
-  }                                                                                                    \
-  extern "C" [[gnu::visibility("default")]] const flame_plugin* flame_plugin_entry_v1(std::uint32_t) { \
-    return ::flame::detail::plugin_entry<FlamePluginDefinition>();                                     \
-  }                                                                                                    \
+#define FLAME_PLUGIN(plugin_name, plugin_version, p)                                                  \
+  FLAME_DETAIL_CHECK_VERSION(plugin_version);                                                         \
+  namespace {                                                                                         \
+  struct FlamePluginDefinition {                                                                      \
+    static constexpr const char* kName = plugin_name;                                                 \
+    static constexpr const char* kVersion = plugin_version;                                           \
+    static constexpr void define(::flame::PluginDefinition&);                                         \
+  };                                                                                                  \
+  }                                                                                                   \
+  extern "C" [[gnu::visibility("default")]] const flame_plugin* flame_plugin_entry_v1(std::uint32_t); \
+  extern "C" const flame_plugin* flame_plugin_entry_v1(std::uint32_t) {                               \
+    return ::flame::detail::plugin_entry<FlamePluginDefinition>();                                    \
+  }                                                                                                   \
   constexpr void FlamePluginDefinition::define([[maybe_unused]] ::flame::PluginDefinition& p)
