@@ -51,8 +51,8 @@ inline constexpr std::uint32_t kStopWaitEnded = 1u << 31;  // by the slot: end_w
 inline constexpr std::size_t kCrashFrames = 48;
 inline constexpr std::size_t kThrowFrames = 40;
 
-/// One place in code. The process that is there names the module at once: after its death nobody could, and any number of
-/// modules may have been loaded by then.
+/// One place in code. The process that is there names the module at once: after its death nobody could, and any number
+/// of modules may have been loaded by then.
 struct CodeFrame {
   std::atomic<std::uint64_t> address{0};
   std::uint64_t base = 0;  // of its module: address - base is what addr2line wants

@@ -89,8 +89,8 @@ std::string fate(int status) {
 
 std::vector<std::string> built_environment() {
   constexpr std::string_view kTunables = "GLIBC_TUNABLES=";
-  // Huge pages make forking a zygote with a big model 30 times faster. Libraries like jemalloc want more static TLS than
-  // the 512 bytes that glibc keeps for those that are loaded late; each thread's block grows by as much.
+  // Huge pages make forking a zygote with a big model 30 times faster. Libraries like jemalloc want more static TLS
+  // than the 512 bytes that glibc keeps for those that are loaded late; each thread's block grows by as much.
   std::string tunables = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.rtld.optional_static_tls=16384";
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {

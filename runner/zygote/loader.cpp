@@ -50,7 +50,8 @@ Loaded load(const Expected& expected) {
     return {plugin, {}};
   } catch (const std::exception& error) {
     // what() has dlerror()'s text; the error code of Boost.DLL says nothing.
-    return failed(ErrorCode::invalid_argument, "cannot load " + expected.path + ": " + error.what() + remedy(error.what()));
+    const std::string words = error.what();
+    return failed(ErrorCode::invalid_argument, "cannot load " + expected.path + ": " + words + remedy(words));
   }
 }
 

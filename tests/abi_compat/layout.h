@@ -1,4 +1,4 @@
-/* Every offset that a plugin built from ABI 1.0 relies on, and what later minors added; expanded once with each header. */
+/* Every offset that a plugin built from ABI 1.0 relies on, and what later minors added; expanded with each header. */
 #ifndef FLAME_TEST_LAYOUT_H
 #define FLAME_TEST_LAYOUT_H
 

@@ -1,3 +1,4 @@
+// Deaths, exceptions, threads and allocators that a user may meet.
 #include "crashes_tasks.hpp"
 
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+// A plugin whose start() would be of no use in a fork.
 #include "exec_slots_tasks.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// A plugin with signal handlers of its own, installed in every place where one can be.
 #include "handlers_tasks.hpp"
 
 #include <sys/wait.h>
