@@ -353,7 +353,7 @@ void SlotPool::tick(Instant now) {
 // Ends a process that lost its channel but lives on, and one that hangs in its crash handler.
 void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
   watch_end(process, now);
-  if (process.channel_lost_at != kNever && !process.kill) {
+  if (process.channel_lost_at != kNever && !process.kill && process.end_by == kNever) {
     const Instant due = deadline_after(process.channel_lost_at, kReapWait);
     if (now >= due) {
       log(LogLevel::warning, fmt::format("slot process {} (pid {}): {}", id, process.pid, process.channel_lost));

@@ -26,6 +26,8 @@ void start() {
   if (!written) throw std::runtime_error("no file");
 }
 
+void stop() {}
+
 }  // namespace
 
 std::int32_t process_id() {
@@ -47,5 +49,6 @@ FLAME_PLUGIN("edge_exec_slots", "1.0.0", p) {
   p.task<exec_slots::started_in>();
   p.task<exec_slots::hang>();
   p.start<exec_slots::start>();
+  p.stop_slot<exec_slots::stop>();
   p.exec_slots();
 }

@@ -1,6 +1,7 @@
 // exec_slots(): start() runs in each slot, and nothing is shared by a fork.
 #include <gmock/gmock.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <string>
 
@@ -56,6 +57,16 @@ TEST_F(ExecSlots, StandByAsThePoolIsConfigured) {
   Pool pool = host.pool("p");
   static_cast<void>(pool.call<exec_slots::process_id>());
   EXPECT_TRUE(eventually([&] { return starts() == 2; }, 30s)) << starts();
+}
+
+TEST_F(ExecSlots, AreShownByInspect) {
+  FILE* const pipe = ::popen(FLAME_TEST_COMMAND " plugin inspect " FLAME_TEST_PLUGINS "/edge_exec_slots.so", "re");
+  ASSERT_NE(pipe, nullptr);
+  char text[4096] = {};
+  static_cast<void>(std::fread(text, 1, sizeof text - 1, pipe));
+  EXPECT_EQ(::pclose(pipe), 0);
+  EXPECT_THAT(text, HasSubstr("exec'd one by one, never forked"));
+  EXPECT_THAT(text, HasSubstr("stop_slot runs in each slot that ends in good order"));
 }
 
 TEST_F(ExecSlots, ThatCannotStartSayWhy) {
