@@ -103,6 +103,8 @@ TEST_F(CoreDumps, AreLeftToTheSystemWhereThePoolWantsThem) {
   std::filesystem::current_path(directory);
 }
 
+// Sanitizers bring an allocator of their own, and their shadow memory knows no limit.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(MemoryLimit, LeavesRoomForThreadsThatDoNothing) {
   Host host = host_with("[pools.p.limits]\nmemory = \"64MiB\"\n");
   EXPECT_EQ(host.pool("p").call<crashes::idle_threads>(40), 40);
@@ -125,6 +127,7 @@ TEST_F(Allocators, ThatALibraryBringsLaterAreLoaded) {
   Host host(config("crashes"));
   EXPECT_EQ(host.pool("p").call<crashes::load>("libjemalloc.so.2"), "");
 }
+#endif
 
 TEST_F(Allocators, TunablesOfTheUserHaveTheLastWord) {
   Host host(with_variable("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"));
