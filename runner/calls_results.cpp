@@ -195,8 +195,10 @@ void Calls::answer(std::uint64_t id, Call& call, Error error) {
   call.answered = true;
   error.runner = runner_;
   error.plugin = call.plugin;
-  if (error.message.empty()) error.message = "The slot could not be started.";
-  if (error.code == ErrorCode::none) error.code = ErrorCode::boot_failed;
+  if (error.code == ErrorCode::none) {
+    error.code = ErrorCode::boot_failed;
+    if (error.message.empty()) error.message = "The slot could not be started.";
+  }
   wire::Result message{id, {}, std::move(error), {}};
   message.usage = message.error.usage;
   link_.send(message);

@@ -82,7 +82,9 @@ void describe_signal(const Death& death, int signal, Error& error) {
   if (death.crash && !overflow && (signal == SIGSEGV || signal == SIGBUS)) {
     error.message += fmt::format(" at address {:#x}", death.crash->address);
   }
-  error.message += (overflow ? ", the stack overflowed. " : ". ") + remedy_for(death, signal);
+  if (overflow) error.message += ", the stack overflowed";
+  if (WCOREDUMP(death.wait_status)) error.message += ", core dumped";
+  error.message += ". " + remedy_for(death, signal);
 }
 
 // In the place of what a signal or an exit code would tell of itself: it only followed.

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "plugin_sdk/sdk/demangle.hpp"
 #include "runner/slot/printable.hpp"
 
 namespace flame::runner {
@@ -19,13 +18,17 @@ constexpr std::size_t kKnownMax = 4096;
 constexpr std::size_t kNameMax = limits::kWhereTextMax - 128;  // the place follows it in the same line
 constexpr std::string_view kSlotProgram = "flame-zygote";
 
+std::uint64_t symbol_address(const slot::CodeAddress& frame) {
+  return frame.exact || frame.offset == 0 ? frame.offset : frame.offset - 1;
+}
+
 bool is_unwinder(const slot::CodeAddress& frame) {
   return frame.module.starts_with("libstdc++.so") || frame.module.starts_with("libgcc_s.so");
 }
 
 // As the slot announces it: the last component of the path, cut.
 std::string_view module_of(std::string_view path) {
-  return path.substr(path.rfind('/') + 1).substr(0, sizeof(slot::CrashModule::name) - 1);
+  return path.substr(path.rfind('/') + 1).substr(0, sizeof(slot::CodeFrame::module) - 1);
 }
 
 // A thrown exception's stack begins with the observer in the plugin, which only the unwinder can have called.
@@ -46,6 +49,7 @@ void leave_slot_out(std::vector<slot::CodeAddress>& stack) {
 std::vector<std::string> FrameNames::name(std::vector<slot::CodeAddress> stack) {
   leave_unwinder_out(stack);
   leave_slot_out(stack);
+  learn(stack);
   std::vector<std::string> lines;
   for (const slot::CodeAddress& frame : stack) {
     if (!is_plugin(frame)) {
@@ -54,7 +58,7 @@ std::vector<std::string> FrameNames::name(std::vector<slot::CodeAddress> stack) 
       continue;
     }
     const std::string place = fmt::format("{}.so+{:#x}", plugin_, frame.offset);
-    const std::string function = function_of(frame);
+    const std::string& function = known_[symbol_address(frame)];
     lines.push_back(function.empty() ? place : fmt::format("{} at {}", function, place));
   }
   return lines;
@@ -64,14 +68,24 @@ bool FrameNames::is_plugin(const slot::CodeAddress& frame) const {
   return frame.module == module_of(path_);
 }
 
-std::string FrameNames::function_of(const slot::CodeAddress& frame) {
-  const std::uint64_t address = frame.exact || frame.offset == 0 ? frame.offset : frame.offset - 1;
-  if (const auto known = known_.find(address); known != known_.end()) return known->second;
-  if (!symbols_) symbols_.emplace(base::UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)));
+// All at once: to demangle takes a process.
+void FrameNames::learn(const std::vector<slot::CodeAddress>& stack) {
   if (known_.size() >= kKnownMax) known_.clear();
-  std::string text = detail::demangle_untrusted(symbols_->name_at(address));
-  if (text.size() > kNameMax) text = text.substr(0, kNameMax) + "...";
-  return known_[address] = slot::printable(text);
+  std::vector<std::uint64_t> addresses;
+  std::vector<std::string> names;
+  for (const slot::CodeAddress& frame : stack) {
+    const std::uint64_t address = symbol_address(frame);
+    if (!is_plugin(frame) || !known_.try_emplace(address).second) continue;
+    if (!symbols_) symbols_.emplace(base::UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)));
+    addresses.push_back(address);
+    names.push_back(symbols_->name_at(address));
+  }
+  if (names.empty()) return;
+  names = demangle_(std::move(names));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].size() > kNameMax) names[i] = names[i].substr(0, kNameMax) + "...";
+    known_[addresses[i]] = slot::printable(names[i]);
+  }
 }
 
 }  // namespace flame::runner

@@ -84,6 +84,7 @@ void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& l
   limits_.memory_max = welcome.memory_max;
   limits_.payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
   limits_.open_files_max = welcome.open_files_max;
+  limits_.core_dumps = welcome.core_dumps ? 1 : 0;
   if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);
   for (GenerationId id = 0; id < list_.size(); ++id) {
     if (list_[id].stored) start(id);
@@ -190,11 +191,12 @@ void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& read
   generation.start_by = kNever;
   generation.problem = Error();
   generation.forkable = ready.forkable;
-  if (!ready.forkable) {
+  if (!ready.forkable && !generation.plugin.manifest.exec_slots) {
     tell_host(wire::Level::warning, fmt::format("{} is not forkable: {} threads after start(); each slot loads it anew",
                                                 name(id), ready.threads));
   }
-  pool_->generation_up(id, ready.forkable);
+  // Who asks for exec'd slots knows what they cost, and gets as many spare ones as the pool is configured for.
+  pool_->generation_up(id, ready.forkable || generation.plugin.manifest.exec_slots);
 }
 
 // The plugin cannot be used, now and later.

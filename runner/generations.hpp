@@ -54,7 +54,7 @@ class Generations final : public SlotForker {
   [[nodiscard]] Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
                                          bool threads, ProcessId request) override;
   [[nodiscard]] PluginFile plugin_file(GenerationId id) const override {
-    return {list_[id].plugin.ref.name, list_[id].plugin.path};
+    return {list_[id].plugin.ref.name, list_[id].plugin.path, zygote_binary_, list_[id].plugin.manifest.has_stop_slot};
   }
 
   void on_ready(const Poller::Ready& ready);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "runner/demangler.hpp"
 #include "runner/log.hpp"
 
 namespace flame::runner {
@@ -21,6 +22,7 @@ using namespace std::chrono_literals;
 constexpr Duration kReapWait = 200ms;
 // A crash handler that does not come to its end (pitfalls B15).
 constexpr Duration kCrashWait = 2s;
+constexpr Duration kCoreWait = 60s;  // or one that writes gigabytes, and may do so into a pipe
 constexpr Duration kCrashPoll = 500ms;
 
 }  // namespace
@@ -33,6 +35,8 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       listener_(listener),
       payload_max_(welcome.payload_max),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
+      kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
+      crash_wait_(welcome.core_dumps ? kCoreWait : kCrashWait),
       oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
@@ -201,7 +205,8 @@ void SlotPool::kill_process(const KillProcess& action) {
   if (found == processes_.end()) return;
   found->second.blames_others = !action.blamed.empty();
   found->second.overdue = action.overdue;
-  kill_now(found->second);
+  const bool says_goodbye = action.in_good_order && forker_.plugin_file(found->second.generation).stops_slots;
+  return says_goodbye ? end(found->second) : kill_now(found->second);
 }
 
 void SlotPool::kill_now(Process& process) {
@@ -238,6 +243,7 @@ void SlotPool::finish(Processes::iterator entry, Remains remains) {
     was_ready = was_ready || entry->second.seats[i].ready;
   }
   remains.crash = crash_in(entry->second);
+  if (entry->second.end_by != kNever) report_end(entry->second, remains);
   for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
   Error error = was_ready ? Error() : describe_start(entry->second, remains);
   processes_.erase(entry);
@@ -322,7 +328,12 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
   auto found = frame_names_.find(generation);
   if (found == frame_names_.end()) {
     PluginFile plugin = forker_.plugin_file(generation);
-    found = frame_names_.try_emplace(generation, std::move(plugin.name), std::move(plugin.path)).first;
+    const auto demangler = std::make_shared<Demangler>(std::move(plugin.program));
+    found =
+        frame_names_
+            .try_emplace(generation, std::move(plugin.name), std::move(plugin.path),
+                         [demangler](std::vector<std::string> names) { return demangler->demangle(std::move(names)); })
+            .first;
   }
   return found->second.name(std::move(stack));
 }
@@ -341,7 +352,8 @@ void SlotPool::tick(Instant now) {
 
 // Ends a process that lost its channel but lives on, and one that hangs in its crash handler.
 void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
-  if (process.channel_lost_at != kNever && !process.kill) {
+  watch_end(process, now);
+  if (process.channel_lost_at != kNever && !process.kill && process.end_by == kNever) {
     const Instant due = deadline_after(process.channel_lost_at, kReapWait);
     if (now >= due) {
       log(LogLevel::warning, fmt::format("slot process {} (pid {}): {}", id, process.pid, process.channel_lost));
@@ -357,7 +369,7 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
     wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
     if (process.crash_seen_at == kNever && seat.handle->crash_announced()) process.crash_seen_at = now;
   }
-  if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, kCrashWait)) kill_now(process);
+  if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, crash_wait_)) kill_now(process);
 }
 
 Instant SlotPool::wake_at() const {

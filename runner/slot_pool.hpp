@@ -58,6 +58,8 @@ class SlotListener {
 struct PluginFile {
   std::string name;
   std::string path;
+  std::string program;       // that loads it: flame-zygote
+  bool stops_slots = false;  // it has a stop_slot()
 };
 
 /// Makes slot processes of a generation; see slot::ZygoteHandle::spawn().
@@ -121,6 +123,12 @@ class SlotPool {
   /// Carries out what the table has decided. Call after each turn of the loop.
   void run_actions();
 
+  /// The runner leaves: slots at rest of plugins with a stop_slot() say goodbye, for kill_grace at most. Nothing new is
+  /// made from here on. (slot_pool_end.cpp)
+  void end_all();
+  /// Some are still at it.
+  [[nodiscard]] bool ending() const;
+
   [[nodiscard]] bool making_processes() const;
   /// The invocations that are in slots now.
   [[nodiscard]] std::set<std::uint64_t> running() const;
@@ -154,6 +162,7 @@ class SlotPool {
     std::string channel_lost;    // why the channel ended
     Instant channel_lost_at = kNever;
     Instant crash_seen_at = kNever;
+    Instant end_by = kNever;  // its slots run stop_slot(); killed then
     std::vector<Seat> seats;
   };
   struct Remains {
@@ -178,6 +187,9 @@ class SlotPool {
   void start_failed(ProcessId id, Error error);
   [[nodiscard]] Error describe_start(Process& process, const Remains& remains);
   void kill_now(Process& process);
+  void end(Process& process);
+  void watch_end(Process& process, Instant now);
+  void report_end(Process& process, const Remains& remains);
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, Remains remains);
   [[nodiscard]] static int crash_in(const Process& process);
@@ -222,6 +234,8 @@ class SlotPool {
   std::deque<Patience> patience_;
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
   Duration start_limit_;
+  Duration kill_grace_;
+  Duration crash_wait_;
   std::unordered_map<GenerationId, FrameNames> frame_names_;
   OomWatch oom_watch_;
   Instant wake_at_ = kNever;

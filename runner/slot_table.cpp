@@ -187,6 +187,7 @@ void SlotTable::channel_lost(Instant now, SlotRef slot) {
   const Slot* entry = find(slot);
   if (entry == nullptr || !entry->ready) return;
   Process& process = processes_.at(slot.process);
+  process.channel_lost = true;
   retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
   balance(now, process.generation);
 }
@@ -214,11 +215,25 @@ void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
   if (process.state == ProcessState::killed) return;
   if (process.state != ProcessState::retired) leave_service(process, id);
   process.state = ProcessState::killed;
-  KillProcess action{id, {}, overdue};
+  KillProcess action{id, {}, overdue, in_good_order(process)};
   for (const Slot& slot : process.slots) {
     if (slot.deaf) action.blamed.push_back(slot.invocation);
   }
   actions_.emplace_back(std::move(action));
+}
+
+bool SlotTable::in_good_order(const Process& process) {
+  const auto at_rest = [](const Slot& slot) {
+    return slot.ready && slot.invocation == 0 && !slot.held && !slot.deaf && slot.behind == 0;
+  };
+  return !process.channel_lost && std::all_of(process.slots.begin(), process.slots.end(), at_rest);
+}
+
+void SlotTable::end_all() {
+  for (auto& [id, generation] : generations_) generation.up = false;
+  for (auto& [id, process] : processes_) {
+    if (in_good_order(process)) kill_process(id, process);
+  }
 }
 
 void SlotTable::leave_service(Process& process, ProcessId id) {

@@ -46,7 +46,8 @@ struct QueueBehind {
 struct KillProcess {
   ProcessId process;
   std::vector<std::uint64_t> blamed;
-  bool overdue = false;  // none of its slots became ready in time
+  bool overdue = false;        // none of its slots became ready in time
+  bool in_good_order = false;  // nothing is left in its slots, which can hear: they may say goodbye first
 };
 /// The process was to serve this waiting invocation and could not be started.
 struct FailWaiting {
@@ -106,6 +107,8 @@ class SlotTable {
   void start_failed(Instant now, ProcessId process);
   /// The process has been reaped.
   void process_gone(Instant now, ProcessId process);
+  /// The runner leaves: ends the processes in which nothing runs, and makes no more.
+  void end_all();
 
   /// Time has passed. Call at or after wake_at().
   void tick(Instant now);
@@ -130,6 +133,7 @@ class SlotTable {
   struct Process {
     GenerationId generation = 0;
     ProcessState state = ProcessState::starting;
+    bool channel_lost = false;  // of one of its slots
     Instant kill_at = kNever;   // retired
     Instant start_by = kNever;  // the next of its slots must be ready
     std::vector<Slot> slots;
@@ -167,6 +171,7 @@ class SlotTable {
   void make_free(Instant now, Process& process, SlotRef slot);
   void retire(ProcessId id, Process& process, Instant kill_at);
   void kill_process(ProcessId id, Process& process, bool overdue = false);
+  [[nodiscard]] static bool in_good_order(const Process& process);
   void watch_start(Instant now, ProcessId id, Process& process);
   void give_up_starting(Process& process);
   void kill_if_drained(ProcessId id, Process& process);

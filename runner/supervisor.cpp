@@ -37,6 +37,8 @@ using namespace std::chrono_literals;
 
 constexpr int kStatusUnusable = 2;
 constexpr Duration kSweepInterval = 1s;
+// The kernel may need a moment to end what took longer than kill_grace for its stop_slot().
+constexpr Duration kEndWait = limits::kKillGrace + 500ms;
 
 wire::Hello make_hello(const wire::Parent& parent, const Generations& generations) {
   wire::Hello hello;
@@ -73,6 +75,7 @@ class Supervisor final : public HostListener {
   int run() {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
+    if (pool_) end_slots();
     // The host takes our goodbye for the end of all that runs here.
     if (pool_ && !pool_->running().empty()) end_all_descendants();
     link_.send(wire::Bye{left_->reason});
@@ -82,6 +85,13 @@ class Supervisor final : public HostListener {
   }
 
  private:
+  // Those that run something have had their time.
+  void end_slots() {
+    pool_->end_all();
+    const Instant until = base::deadline_after(base::boot_time(), kEndWait);
+    while (pool_->ending() && base::boot_time() < until) turn();
+  }
+
   void turn() {
     const Instant before = base::boot_time();
     for (const Poller::Ready& ready : poller_.wait(before, link_.more() ? before : wake_at())) route(ready);

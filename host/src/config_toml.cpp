@@ -48,6 +48,7 @@ void read_limits(const toml::table& table, const std::string& path, LimitsConfig
   reader.read_size("memory", limits.memory);
   reader.read_duration("cpu_time", limits.cpu_time);
   reader.read("open_files", limits.open_files);
+  reader.read("core", limits.core);
   reader.refuse_the_rest();
 }
 

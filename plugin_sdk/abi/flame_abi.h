@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define FLAME_ABI_MAJOR 1u
-#define FLAME_ABI_MINOR 1u
+#define FLAME_ABI_MINOR 2u
 /* The major is part of the symbol's name, so a plugin of another major is recognised without calling it. */
 #define FLAME_ENTRY_SYMBOL "flame_plugin_entry_v1"
 
@@ -129,6 +129,10 @@ struct flame_call {
 #define FLAME_TASK_METHOD 2u     /* needs flame_call::object of type `object` */
 #define FLAME_TASK_CHILD 4u      /* its result is one object of type `object` that occupies the slot */
 
+/* flame_plugin::flags. Slots are started by exec, one by one, and never forked from a process that has loaded the plugin:
+ * start() runs in each of them, before start_slot(), and nothing that it made is shared. */
+#define FLAME_PLUGIN_EXEC_SLOTS 1u
+
 #define FLAME_NAME_MAX 255u    /* bytes of a plugin, task or type name, without the NUL */
 #define FLAME_TASKS_MAX 4096u  /* entries of one plugin */
 
@@ -151,7 +155,7 @@ typedef struct flame_plugin {
   uint32_t task_stride; /* distance of two entries, so that flame_task may grow */
   const flame_task* tasks;
   /* [loader] Optional. Loads what all slots share (a model). Must leave no thread behind; else slots are exec'd one
-   * by one. Failure: return a status after writing a message (NUL-terminated, cut to `size`). */
+   * by one, as with FLAME_PLUGIN_EXEC_SLOTS. Failure: return a status after writing a message (NUL-terminated, cut to `size`). */
   flame_status (*start)(const flame_parent_info*, char* message, size_t size);
   /* [slot] Optional. Once in each slot before its first call; threads are allowed here. Same failure rule. */
   flame_status (*start_slot)(const flame_parent_info*, char* message, size_t size);
@@ -159,6 +163,14 @@ typedef struct flame_plugin {
    * idle_shutdown_after: 1 it may go, 0 it stays for as long again, -1 the check failed (message as above), which counts
    * as 1, as does a slot that dies of it or a check that takes too long. */
   int32_t (*idle_check)(const flame_parent_info*, char* message, size_t size);
+  /* Since 1.2: [slot] Optional. Once in each slot whose start_slot() succeeded, when the slot ends in good order: it has
+   * become idle for good, is replaced after a call, or its runner retires or shuts down. Nothing runs in the slot then
+   * and none of its objects is left; in thread isolation slots of the process may still wait for their turn. The
+   * process is killed when this takes longer than the pool's kill_grace. Never runs in a slot that crashed or is
+   * killed. Failure: return a status after writing a message as for start(); it is logged and changes nothing. */
+  flame_status (*stop_slot)(const flame_parent_info*, char* message, size_t size);
+  /* Since 1.2: FLAME_PLUGIN_... bits. Unknown bits: the runner must refuse the plugin. */
+  uint64_t flags;
 } flame_plugin;
 
 /* Returns a constant table with static storage. No side effects; callable any number of times, from any thread.
@@ -168,6 +180,7 @@ typedef const flame_plugin* (*flame_entry_fn)(uint32_t runner_abi_minor);
 /* Each member added later has its own FLAME_*_SIZE_V1_n; these are the sizes a 1.0 peer has. */
 #define FLAME_PLUGIN_SIZE_V1_0 56u
 #define FLAME_PLUGIN_SIZE_V1_1 64u
+#define FLAME_PLUGIN_SIZE_V1_2 80u
 #define FLAME_TASK_SIZE_V1_0 40u
 #define FLAME_CALL_SIZE_V1_0 72u
 #define FLAME_RUNNER_API_SIZE_V1_0 104u
@@ -180,7 +193,7 @@ typedef const flame_plugin* (*flame_entry_fn)(uint32_t runner_abi_minor);
 #define FLAME_ABI_ASSERT(cond) _Static_assert(cond, #cond)
 #endif
 FLAME_ABI_ASSERT(sizeof(void*) == 8 && sizeof(size_t) == 8);
-FLAME_ABI_ASSERT(sizeof(flame_plugin) == FLAME_PLUGIN_SIZE_V1_1);
+FLAME_ABI_ASSERT(sizeof(flame_plugin) == FLAME_PLUGIN_SIZE_V1_2);
 FLAME_ABI_ASSERT(sizeof(flame_task) == FLAME_TASK_SIZE_V1_0);
 FLAME_ABI_ASSERT(sizeof(flame_call) == FLAME_CALL_SIZE_V1_0);
 FLAME_ABI_ASSERT(sizeof(flame_runner_api) == FLAME_RUNNER_API_SIZE_V1_0);
@@ -189,6 +202,7 @@ FLAME_ABI_ASSERT(sizeof(flame_parent_info) == FLAME_PARENT_INFO_SIZE_V1_0);
 FLAME_ABI_ASSERT(offsetof(flame_task, invoke) == 32);
 FLAME_ABI_ASSERT(offsetof(flame_plugin, tasks) == 32);
 FLAME_ABI_ASSERT(offsetof(flame_plugin, idle_check) == FLAME_PLUGIN_SIZE_V1_0);
+FLAME_ABI_ASSERT(offsetof(flame_plugin, stop_slot) == FLAME_PLUGIN_SIZE_V1_1);
 
 #ifdef __cplusplus
 }

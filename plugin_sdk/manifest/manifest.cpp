@@ -179,6 +179,8 @@ Manifest read_manifest(const toml::table& root) {
   manifest.sanitizer = read_label(root, "sanitizer");
   manifest.has_start = read_field<bool>(root, "start", false);
   manifest.has_start_slot = read_field<bool>(root, "start_slot", false);
+  manifest.has_stop_slot = read_field<bool>(root, "stop_slot", false);
+  manifest.exec_slots = read_field<bool>(root, "exec_slots", false);
   manifest.has_idle_check = read_field<bool>(root, "idle_check", false);
   manifest.tasks = read_tasks(root);
   return manifest;

@@ -44,7 +44,9 @@ struct Manifest {
   std::string sanitizer;  ///< "address", "thread"; empty for none
   bool has_start = false;
   bool has_start_slot = false;
-  bool has_idle_check = false;
+  bool has_stop_slot = false;   ///< since ABI 1.2
+  bool has_idle_check = false;  ///< since ABI 1.1
+  bool exec_slots = false;      ///< since ABI 1.2: slots are exec'd, never forked
   std::vector<TaskEntry> tasks;
 
   /// Every entry with that name: overloads share a name and differ in fingerprint.

@@ -5,11 +5,8 @@
 
 namespace flame::detail {
 
-/// "video::Part" for "N5video4PartE"; the name as it is when it is no mangled one. Any thread.
+/// "video::Part" for "N5video4PartE"; the name as it is when it is no mangled one. Only for names that
+/// somebody vouches for: a short one may stand for a text without end. Any thread.
 [[nodiscard]] std::string demangle(const char* name);
-
-/// The same of a name that nobody vouches for: each back reference in it may double the text, so a name with many is
-/// given as it is.
-[[nodiscard]] std::string demangle_untrusted(const std::string& name);
 
 }  // namespace flame::detail

@@ -4,10 +4,14 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <span>
+#include <string_view>
+#include <system_error>
 #include <typeinfo>
 
 #include "plugin_sdk/sdk/demangle.hpp"
@@ -17,11 +21,16 @@ namespace flame::detail {
 namespace {
 
 constexpr unsigned kNestedMax = 32;
+constexpr std::size_t kThrownTextMax = 16 * 1024;  // the runner cuts messages there
 
 struct Described {
   std::string type;
   std::string message;
 };
+
+std::string in_one_line(const Described& described) {
+  return described.message.empty() ? described.type : described.type + ": " + described.message;
+}
 
 Described describe_outermost(const std::exception& exception) {
   const char* what = exception.what();
@@ -37,9 +46,54 @@ std::string without_nested_wrapper(std::string type) {
   return type;
 }
 
+template <class Number>
+std::string shortest(Number number) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
+
+// What has no what() but can be written down.
+std::string text_of_other() {
+  try {
+    throw;
+  } catch (const char* text) {
+    return text == nullptr ? std::string() : std::string(text, ::strnlen(text, kThrownTextMax));
+  } catch (const std::string& text) {
+    return text.substr(0, kThrownTextMax);
+  } catch (std::string_view text) {
+    return std::string(text.substr(0, kThrownTextMax));
+  } catch (const std::error_code& code) {
+    return code.message();
+  } catch (const std::error_condition& condition) {
+    return condition.message();
+  } catch (bool value) {
+    return value ? "true" : "false";
+  } catch (char value) {
+    return std::string(1, value);
+  } catch (int value) {
+    return std::to_string(value);
+  } catch (unsigned value) {
+    return std::to_string(value);
+  } catch (long value) {
+    return std::to_string(value);
+  } catch (unsigned long value) {
+    return std::to_string(value);
+  } catch (long long value) {
+    return std::to_string(value);
+  } catch (unsigned long long value) {
+    return std::to_string(value);
+  } catch (float value) {
+    return shortest(value);
+  } catch (double value) {
+    return shortest(value);
+  } catch (...) {
+    return "unknown exception";
+  }
+}
+
 Described describe_other() {
   const std::type_info* type = abi::__cxa_current_exception_type();
-  return {type == nullptr ? "unknown exception" : demangle(type->name()), "unknown exception"};
+  return {type == nullptr ? "unknown exception" : demangle(type->name()), text_of_other()};
 }
 
 // Appends the causes of `exception`, innermost last.
@@ -49,7 +103,7 @@ void append_causes(const std::exception& exception, std::string& message, unsign
     return;
   }
   const auto append = [&message](const Described& cause) {
-    message += "\ncaused by " + without_nested_wrapper(cause.type) + ": " + cause.message;
+    message += "\ncaused by " + in_one_line({without_nested_wrapper(cause.type), cause.message});
   };
   try {
     nested->rethrow_nested();
@@ -110,7 +164,7 @@ flame_status report_current_exception(char* message, std::size_t size) noexcept 
   std::string text;
   try {
     const CaughtException caught = describe_current_exception();
-    text = caught.type + ": " + caught.message;
+    text = in_one_line({caught.type, caught.message});
     status = caught.status;
   } catch (...) {  // an empty text says so, too
   }

@@ -50,7 +50,7 @@ class BodyEncoder {
     return fb::CreateWelcome(b_, m.session, m.protocol_minor, m.slots, static_cast<fb::Isolation>(m.isolation),
                              m.single_use, m.reuse, m.idle_shutdown_ns, m.shutdown_grace_ns, m.kill_grace_ns,
                              m.payload_max, m.memory_max, m.cpu_time_ns, m.open_files_max, m.warm, m.beat_interval_ns,
-                             m.host_silence_ns, m.runner_silence_ns, m.start_limit_ns);
+                             m.host_silence_ns, m.runner_silence_ns, m.start_limit_ns, m.core_dumps);
   }
   Offset<fb::Refuse> make(const Refuse& m) {
     return fb::CreateRefuse(b_, static_cast<fb::ErrorCode>(m.code), text(m.reason));

@@ -52,6 +52,7 @@ class BodyDecoder {
     m.host_silence_ns = r_.duration(t.host_silence_ns(), "welcome.host_silence_ns");
     m.runner_silence_ns = r_.duration(t.runner_silence_ns(), "welcome.runner_silence_ns");
     m.start_limit_ns = r_.duration(t.start_limit_ns(), "welcome.start_limit_ns");
+    m.core_dumps = t.core_dumps();
     if (m.slots > limits::kMaxConcurrencyCeiling) r_.fail("welcome.slots", "is over the limit");
     if (m.payload_max > limits::kPayloadMaxCeiling) r_.fail("welcome.payload_max", "is over the limit");
     return m;

@@ -72,6 +72,7 @@ struct Welcome {
   std::int64_t host_silence_ns = 0;    // 0 = limits::kHostSilence
   std::int64_t runner_silence_ns = 0;  // 0 = limits::kRunnerSilence
   std::int64_t start_limit_ns = 0;     // for a plugin's start(), and for start_slot(); 0 = limits::kStartLimitDefault
+  bool core_dumps = false;             // slots that crash leave one, as the system does it
 };
 
 struct Refuse {

@@ -3,7 +3,8 @@
 
 namespace flame::slot {
 
-/// Makes the linker take allocation_probe.cpp, whose malloc() and relatives replace the C library's names.
+/// Makes the linker take allocation_probe.cpp, whose malloc() and relatives stand before those of the C library
+/// and of preloaded allocators, and call them.
 void link_allocation_probe();
 
 }  // namespace flame::slot

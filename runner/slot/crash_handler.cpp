@@ -2,7 +2,6 @@
 #include "runner/slot/crash_handler.hpp"
 
 #include <execinfo.h>
-#include <link.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -12,8 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
+
+#include "runner/slot/code_frame.hpp"
 
 namespace flame::slot {
 namespace {
@@ -24,6 +23,7 @@ constexpr std::size_t kSignalStack = 64 * limits::KiB;
 constexpr std::uint64_t kNearStack = 64 * limits::KiB;
 
 constinit std::atomic<ControlPage*> process_page{nullptr};
+constinit std::atomic<pid_t> process_id{0};  // a child that a task has forked is not the slot
 constinit thread_local ControlPage* thread_page = nullptr;
 
 std::uint64_t stack_pointer(const void* context) {
@@ -44,7 +44,7 @@ bool near_stack(std::uint64_t address, std::uint64_t stack) {
 // Async-signal-safe except for backtrace(), which may wait for the loader's lock: the first announcement comes before
 // it, and the supervisor kills a slot that does not die then.
 void on_crash(int signal, siginfo_t* info, void* context) {
-  ControlPage* page = current_page();
+  ControlPage* page = ::getpid() == process_id.load() ? current_page() : nullptr;
   if (page != nullptr && page->crash.announced.exchange(1) == 0) {
     CrashInfo& crash = page->crash;
     const auto address = reinterpret_cast<std::uint64_t>(info->si_addr);
@@ -56,7 +56,7 @@ void on_crash(int signal, siginfo_t* info, void* context) {
     const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
     for (int i = 0; i < count; ++i) {
       const auto slot = static_cast<std::size_t>(i);
-      crash.frames[slot].store(reinterpret_cast<std::uint64_t>(frames[slot]));
+      describe_frame(crash.frames[slot], frames[slot]);
     }
     crash.frame_count.store(static_cast<std::uint32_t>(std::max(count, 0)));
     crash.announced.store(2);
@@ -66,61 +66,42 @@ void on_crash(int signal, siginfo_t* info, void* context) {
   ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gettid), signal);
 }
 
-void set_name(CrashModule& module, const char* path) {
-  const char* slash = std::strrchr(path, '/');
-  const char* name = slash == nullptr ? path : slash + 1;
-  std::strncpy(module.name, *name == '\0' ? "flame-zygote" : name, sizeof(module.name) - 1);
-}
-
-int add_module(dl_phdr_info* info, std::size_t, void* argument) {
-  auto& crash = *static_cast<CrashInfo*>(argument);
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = info->dlpi_phdr[i];
-    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
-    const std::uint32_t index = crash.module_count.load();
-    if (index == kCrashModules) return 1;
-    CrashModule& module = crash.modules[index];
-    module.base = info->dlpi_addr;
-    module.begin = info->dlpi_addr + segment.p_vaddr;
-    module.end = module.begin + segment.p_memsz;
-    set_name(module, info->dlpi_name);
-    crash.module_count.store(index + 1);
-  }
-  return 0;
-}
-
 }  // namespace
 
 ControlPage* current_page() noexcept {
   return thread_page != nullptr ? thread_page : process_page.load(std::memory_order_acquire);
 }
 
-void prime_crash_handler() {
-  std::array<void*, 2> frames{};
+void install_crash_handler() {
+  std::array<void*, 2> frames{};  // loads what backtrace() needs: a handler may not load libraries
   static_cast<void>(::backtrace(frames.data(), static_cast<int>(frames.size())));
-}
-
-void install_crash_handler(ControlPage* page) {
-  process_page.store(page, std::memory_order_release);
   struct sigaction action {};
   action.sa_sigaction = on_crash;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
-  for (const int signal : kSignals) ::sigaction(signal, &action, nullptr);
+  for (const int signal : kSignals) {
+    struct sigaction present {};
+    const bool unclaimed = ::sigaction(signal, nullptr, &present) == 0 && (present.sa_flags & SA_SIGINFO) == 0 &&
+                           present.sa_handler == SIG_DFL;
+    if (unclaimed) ::sigaction(signal, &action, nullptr);
+  }
+}
+
+void report_crashes_into(ControlPage* page) {
+  process_id.store(::getpid());
+  process_page.store(page, std::memory_order_release);
 }
 
 void adopt_thread(ControlPage* page) {
   thread_page = page;
+  stack_t present{};
+  if (::sigaltstack(nullptr, &present) == 0 && (present.ss_flags & SS_DISABLE) == 0) return;  // the plugin has its own
   void* stack = ::mmap(nullptr, kSignalStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (stack == MAP_FAILED) return;  // then a stack overflow is only known by its signal
   stack_t alternative{};
   alternative.ss_sp = stack;
   alternative.ss_size = kSignalStack;
   ::sigaltstack(&alternative, nullptr);
-}
-
-void describe_modules(ControlPage* page) {
-  ::dl_iterate_phdr(add_module, &page->crash);
 }
 
 }  // namespace flame::slot

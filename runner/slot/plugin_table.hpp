@@ -29,6 +29,14 @@ class PluginTable {
   return plugin.struct_size < FLAME_PLUGIN_SIZE_V1_1 ? nullptr : plugin.idle_check;
 }
 
+/// The plugin's stop_slot(), or null, and its FLAME_PLUGIN_... bits: since ABI 1.2.
+[[nodiscard]] inline auto stop_slot_of(const flame_plugin& plugin) {
+  return plugin.struct_size < FLAME_PLUGIN_SIZE_V1_2 ? nullptr : plugin.stop_slot;
+}
+[[nodiscard]] inline std::uint64_t flags_of(const flame_plugin& plugin) {
+  return plugin.struct_size < FLAME_PLUGIN_SIZE_V1_2 ? 0 : plugin.flags;
+}
+
 /// Entry `index` of the table; entries may be larger than this build's flame_task.
 [[nodiscard]] inline const flame_task& task_at(const flame_plugin& plugin, std::uint32_t index) {
   const auto* first = reinterpret_cast<const unsigned char*>(plugin.tasks);

@@ -11,6 +11,7 @@
 // Brief calls in a row:       Invoke, Invoke(follows)* … → Result, Result* …; see Claims.
 // Objects that a call left, slot idle:   Destroy → (a child's run() is waited for, destructors run) → Ready.
 // A child whose run() has returned, at any time:   → ChildEnded. Destroy follows.
+// The slot is not wanted any more:                 End → (stop_slot() runs) Log*, and the channel closes.
 #pragma once
 
 #include <atomic>
@@ -48,15 +49,14 @@ inline constexpr std::uint32_t kFollowersMax = 32;
 inline constexpr std::uint32_t kStopRequested = 1;         // by the supervisor
 inline constexpr std::uint32_t kStopWaitEnded = 1u << 31;  // by the slot: end_wait_stop()
 inline constexpr std::size_t kCrashFrames = 48;
-inline constexpr std::size_t kCrashModules = 24;
 inline constexpr std::size_t kThrowFrames = 40;
 
-/// Filled by the slot at start: where code lies, so that addresses of a dead process can be named.
-struct CrashModule {
-  std::uint64_t begin = 0;  // of the executable segment
-  std::uint64_t end = 0;
-  std::uint64_t base = 0;  // load address: address - base is what addr2line wants
-  char name[64] = {};      // last component of the path, cut; NUL-terminated
+/// One place in code. The process that is there names the module at once: after its death nobody could, and any number
+/// of modules may have been loaded by then.
+struct CodeFrame {
+  std::atomic<std::uint64_t> address{0};
+  std::uint64_t base = 0;  // of its module: address - base is what addr2line wants
+  char module[64] = {};    // last component of the path, cut; NUL-terminated; empty: in none
 };
 
 struct CrashInfo {
@@ -65,17 +65,15 @@ struct CrashInfo {
   std::atomic<std::int32_t> code{0};
   std::atomic<std::uint64_t> address{0};  // si_addr
   std::atomic<std::uint32_t> frame_count{0};
-  std::atomic<std::uint32_t> module_count{0};
   std::atomic<std::uint32_t> stack_overflow{0};
-  std::atomic<std::uint64_t> frames[kCrashFrames] = {};
-  CrashModule modules[kCrashModules] = {};
+  CodeFrame frames[kCrashFrames];
 };
 
 /// Where the exception that ended an invocation was thrown.
 struct ThrowInfo {
   std::atomic<std::uint64_t> invocation{0};
   std::atomic<std::uint32_t> frame_count{0};
-  std::atomic<std::uint64_t> frames[kThrowFrames] = {};  // return addresses, innermost first
+  CodeFrame frames[kThrowFrames];  // return addresses, innermost first
 };
 
 /// Brief calls are sent to a slot before it is idle, so that neither side has to be woken for each: the followers. Each
@@ -124,6 +122,7 @@ enum class Kind : std::uint32_t {
   data,     // also slot → supervisor
   ack,      // also slot → supervisor
   destroy,  // drop objects
+  end,      // of the slot, in good order
   // slot → supervisor
   hello,
   ready,
@@ -196,6 +195,11 @@ struct DestroyMessage {
   Header header;
   std::uint32_t count;
   std::uint32_t reserved;
+};
+
+/// The slot is idle and not wanted any more: it runs stop_slot() and ends.
+struct EndMessage {
+  Header header;
 };
 
 enum class Verdict : std::uint32_t { none = 0, reusable, discard };
@@ -275,7 +279,7 @@ struct SlotLimits {
   std::uint64_t memory_max = 0;
   std::uint64_t payload_max = limits::kPayloadMaxDefault;
   std::uint32_t open_files_max = 0;
-  std::uint32_t core_dumps = 0;  // 1: leave RLIMIT_CORE alone
+  std::uint32_t core_dumps = 0;  // 1: leave them to the system
 };
 
 /// Tail, each NUL-terminated: plugin path · plugin name · plugin version · host name · pool · runner id · backend.
@@ -314,7 +318,7 @@ struct ZygoteReadyMessage {
   Header header;
   std::uint32_t code;  // flame::ErrorCode
   std::uint32_t forkable;
-  std::uint32_t threads;  // after start()
+  std::uint32_t threads;  // after start(); 0: it has not run, the plugin wants its slots exec'd
   std::uint32_t task_count;
 };
 

@@ -12,6 +12,7 @@
 
 #include "runner/slot/call_state.hpp"
 #include "runner/slot/channel.hpp"
+#include "runner/slot/code_frame.hpp"
 
 namespace flame::slot {
 namespace {
@@ -127,7 +128,7 @@ void set_where(flame_call* c, void* const* addresses, std::size_t count) {
   ThrowInfo& thrown = call.control->thrown;
   count = std::min(count, kThrowFrames);
   for (std::size_t i = 0; i < count; ++i) {
-    thrown.frames[i].store(reinterpret_cast<std::uint64_t>(addresses[i]), std::memory_order_relaxed);
+    describe_frame(thrown.frames[i], addresses[i]);
   }
   thrown.frame_count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   thrown.invocation.store(call.id.load(std::memory_order_relaxed), std::memory_order_release);

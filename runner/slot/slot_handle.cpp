@@ -305,6 +305,11 @@ void SlotHandle::destroy_objects(std::span<const std::uint64_t> ids) {
   send(datagram);
 }
 
+void SlotHandle::end() {
+  FLAME_ASSERT(idle(), "only an idle slot ends in good order");
+  send(as_datagram(make_message<EndMessage>(Kind::end)));
+}
+
 void SlotHandle::send(std::span<const std::byte> datagram) {
   if (!channel_) return;
   if (outgoing_.empty()) {

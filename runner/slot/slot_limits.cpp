@@ -2,6 +2,8 @@
 #include "runner/slot/slot_limits.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -21,6 +23,11 @@ namespace {
 constexpr char kOomPreference[] = "800";  // before the zygote (400) and the supervisor (0)
 /// A peak that is this much above the fresh slot's is reset, so that the next call's can be seen.
 constexpr std::uint64_t kPeakWorthReset = 4 * limits::MiB;
+/// More than a machine has processors, mostly: what OpenMP and the like start.
+constexpr std::uint64_t kThreadsPerMemory = 64;
+/// What Windows gives a thread; less than libraries count on would be worse than no thread.
+constexpr std::uint64_t kThreadStackMin = 1 * limits::MiB;
+constexpr std::uint64_t kThreadStackStep = 64 * limits::KiB;  // whole pages on every architecture
 
 void write_file(const char* path, const char* text) {
   const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
@@ -51,6 +58,15 @@ void lower_limit(__rlimit_resource resource, rlim_t value) {
   ::setrlimit(resource, &limit);
 }
 
+/// As far as the hard limit that we have inherited goes.
+void allow_core_dumps() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_CORE, &limit);
+  ::prctl(PR_SET_DUMPABLE, 1);
+}
+
 std::int64_t to_ns(const timeval& time) {
   return (std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec) * 1000;
 }
@@ -60,13 +76,32 @@ std::int64_t to_ns(const timeval& time) {
 void apply_process_limits(const SlotLimits& limits, std::uint32_t slots) {
   write_file("/proc/self/oom_score_adj", kOomPreference);
   // 1, not 0: a core_pattern that is a pipe ignores 0.
-  if (limits.core_dumps == 0) lower_limit(RLIMIT_CORE, 1);
+  limits.core_dumps == 0 ? lower_limit(RLIMIT_CORE, 1) : allow_core_dumps();
   if (limits.open_files_max != 0) lower_limit(RLIMIT_NOFILE, limits.open_files_max);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory counts as data
   if (limits.memory_max != 0) lower_limit(RLIMIT_DATA, data_in_use() + limits.memory_max * slots);
 #else
   static_cast<void>(slots);
 #endif
+}
+
+void fit_thread_stacks(const SlotLimits& limits) {
+  pthread_attr_t attributes;
+  if (limits.memory_max == 0 || ::pthread_getattr_default_np(&attributes) != 0) return;
+  std::size_t present = 0;
+  ::pthread_attr_getstacksize(&attributes, &present);
+  const std::uint64_t fitting = std::max<std::uint64_t>(limits.memory_max / kThreadsPerMemory, kThreadStackMin);
+  if (fitting < present) {
+    ::pthread_attr_setstacksize(&attributes, fitting & ~(kThreadStackStep - 1));
+    ::pthread_setattr_default_np(&attributes);
+  }
+  ::pthread_attr_destroy(&attributes);
+}
+
+std::string_view thread_remedy(const SlotLimits& limits, std::string_view message) {
+  const bool refused = message.find(::strerror(EAGAIN)) != std::string_view::npos;
+  if (limits.memory_max == 0 || !refused) return {};
+  return ". If a thread could not be started: its stack counts against limits.memory. Raise that, or start fewer.";
 }
 
 void limit_cpu_time(std::int64_t budget_ns) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "runner/slot/protocol.hpp"
 
@@ -10,6 +11,13 @@ namespace flame::slot {
 /// Once, after the fork and before plugin code runs: out-of-memory preference, core dumps, memory, open files.
 /// `slots`: threads that share the process share the sum of their memory.
 void apply_process_limits(const SlotLimits& limits, std::uint32_t slots);
+
+/// Under a memory limit: gives threads that are started from here on, if who starts them asks for no size, stacks of
+/// which about 64 fit into it. The kernel counts a stack as used from its first to its last byte.
+void fit_thread_stacks(const SlotLimits& limits);
+
+/// What to add to the message of an exception that a thread which could not be started may have caused; often empty.
+[[nodiscard]] std::string_view thread_remedy(const SlotLimits& limits, std::string_view message);
 
 /// Lets the process use this much more CPU time before SIGXCPU; 0 takes the limit away. Whole seconds, rounded up.
 void limit_cpu_time(std::int64_t budget_ns);

@@ -47,6 +47,10 @@ void SlotLoop::run() {
     const ssize_t size = receive_datagram(channel_, received_.span(), 0);
     if (size <= 0 && child_ != nullptr) ::_exit(0);  // its run() need not return
     if (size <= 0) return;
+    EndMessage end{};
+    if (read_message(received_.span().first(static_cast<std::size_t>(size)), end) && end.header.kind == Kind::end) {
+      return stop();
+    }
     serve(received_.span().first(static_cast<std::size_t>(size)));
   }
 }
@@ -64,6 +68,12 @@ bool SlotLoop::announce() {
   hygiene_.emplace(channel_, shared_.threads);
   send_ready(failed ? failed->message : std::string(), failed ? failed->code : ErrorCode::none);
   return !failed;
+}
+
+void SlotLoop::stop() {
+  const std::lock_guard lock(shared_.start_mutex);
+  const auto failed = run_hook(stop_slot_of(shared_.table.plugin()), shared_.parent, "stop_slot()");
+  if (failed) send_log(state_, 2, failed->message);
 }
 
 void SlotLoop::serve(std::span<const std::byte> datagram) {
@@ -215,6 +225,7 @@ std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, std::str
     case FLAME_OK:
       return std::nullopt;
     case FLAME_TASK_FAILED:
+      state_.error_message += thread_remedy(shared_.limits, state_.error_message);
       break;
     case FLAME_INVALID_ARGUMENT:
       code = ErrorCode::invalid_argument;

@@ -55,7 +55,7 @@ class SlotLoop {
  public:
   /// `channel` stays open until the process ends. The page and the arena are the supervisor's, mapped.
   SlotLoop(SlotShared& shared, int channel, ControlPage* page, std::byte* arena);
-  /// Returns when the supervisor has closed the channel.
+  /// Returns when the supervisor has closed the channel, or has ended the slot and its stop_slot() has run.
   void run();
 
  private:
@@ -76,6 +76,7 @@ class SlotLoop {
 
   [[nodiscard]] bool announce();
   void serve(std::span<const std::byte> datagram);
+  void stop();
   void destroy(std::span<const std::byte> datagram);
   void invoke(std::span<const std::byte> datagram);
   [[nodiscard]] bool may_begin(const InvokeMessage& call) const;

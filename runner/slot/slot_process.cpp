@@ -58,7 +58,6 @@ Mapped map_slot(SlotEnds& ends) {
                 static_cast<std::byte*>(map(ends.arena, limits::kArenaBytes))};
   ends.control.reset();
   ends.arena.reset();
-  describe_modules(mapped.page);
   return mapped;
 }
 
@@ -81,13 +80,14 @@ void run_slot_process(SlotProcess process, const PluginTable& table, const flame
   process.err.reset();
   std::vector<Mapped> mapped;
   for (SlotEnds& ends : process.slots) mapped.push_back(map_slot(ends));
-  install_crash_handler(mapped.front().page);
+  report_crashes_into(mapped.front().page);
   SlotShared shared{.table = table, .parent = parent, .limits = process.limits, .threads = process.threads};
   apply_process_limits(shared.limits, static_cast<std::uint32_t>(process.slots.size()));
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < process.slots.size(); ++i) {
     threads.emplace_back([&, i] { run_slot(shared, process.slots[i], mapped[i]); });
   }
+  fit_thread_stacks(shared.limits);  // after those: tasks run on them
   run_slot(shared, process.slots.front(), mapped.front());
   for (std::thread& thread : threads) thread.join();
   flush_streams();

@@ -15,18 +15,14 @@ namespace {
 // The signal handler, and the code that the kernel has it return to.
 constexpr std::size_t kHandlerFrames = 2;
 
-std::vector<CrashModule> modules_of(const CrashInfo& crash) {
-  const std::size_t count = std::min<std::size_t>(crash.module_count.load(), kCrashModules);
-  return {crash.modules, crash.modules + count};
-}
-
-CodeAddress locate(std::uint64_t address, const std::vector<CrashModule>& modules) {
-  for (const CrashModule& module : modules) {
-    if (address < module.begin || address >= module.end) continue;
-    const std::size_t size = ::strnlen(module.name, sizeof(module.name));
-    return {printable({module.name, size}), address - module.base};
-  }
-  return {{}, address};
+// What the slot wrote may change while it is read: it is copied, then judged.
+CodeAddress place_of(const CodeFrame& frame) {
+  const std::uint64_t address = frame.address.load();
+  char module[sizeof(frame.module)];
+  std::memcpy(module, frame.module, sizeof(module));
+  const std::size_t size = ::strnlen(module, sizeof(module));
+  if (size == 0) return {{}, address};
+  return {printable({module, size}), address - frame.base};
 }
 
 }  // namespace
@@ -70,10 +66,9 @@ std::optional<CrashReport> SlotHandle::crash_report() const {
   report.signal = std::clamp<int>(crash.signal.load(), 0, 64);
   report.address = crash.address.load();
   report.stack_overflow = crash.stack_overflow.load() != 0;
-  const std::vector<CrashModule> modules = modules_of(crash);
   const std::size_t frame_count = std::min<std::size_t>(crash.frame_count.load(), kCrashFrames);
   for (std::size_t i = kHandlerFrames; i < frame_count; ++i) {
-    report.frames.push_back(locate(crash.frames[i].load(), modules));
+    report.frames.push_back(place_of(crash.frames[i]));
     report.frames.back().exact = i == kHandlerFrames;
   }
   return report;
@@ -83,9 +78,8 @@ std::vector<CodeAddress> SlotHandle::thrown_at(std::uint64_t invocation) const {
   const ThrowInfo& thrown = control_->thrown;
   std::vector<CodeAddress> frames;
   if (thrown.invocation.load(std::memory_order_acquire) != invocation) return frames;
-  const std::vector<CrashModule> modules = modules_of(control_->crash);
   const std::size_t count = std::min<std::size_t>(thrown.frame_count.load(), kThrowFrames);
-  for (std::size_t i = 0; i < count; ++i) frames.push_back(locate(thrown.frames[i].load(), modules));
+  for (std::size_t i = 0; i < count; ++i) frames.push_back(place_of(thrown.frames[i]));
   return frames;
 }
 

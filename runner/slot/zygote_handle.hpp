@@ -45,7 +45,8 @@ struct LoadSpec {
   std::vector<std::string> environment;  // "NAME=value"; see built_environment()
 };
 
-/// This process's environment without FLAME_* and GLIBC_TUNABLES, with glibc.malloc.hugetlb=1: what zygotes get.
+/// This process's environment without FLAME_*: what zygotes get. GLIBC_TUNABLES begins with our own settings; those of
+/// the user come after them, so they win.
 [[nodiscard]] std::vector<std::string> built_environment();
 
 class ZygoteHandle {

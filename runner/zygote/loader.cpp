@@ -4,6 +4,8 @@
 #include <boost/dll/shared_library.hpp>
 #include <exception>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 namespace flame::slot {
 namespace {
@@ -13,6 +15,16 @@ Loaded failed(ErrorCode code, std::string message) {
   loaded.error.code = code;
   loaded.error.message = std::move(message);
   return loaded;
+}
+
+// What the loader's own words do not say.
+std::string remedy(std::string_view words) {
+  if (words.find("static TLS block") != std::string_view::npos) {
+    return ". A library that the plugin needs wants more static thread-local storage than is left once a program runs: "
+           "set GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 in the runner's environment, or LD_PRELOAD that "
+           "library there";
+  }
+  return {};
 }
 
 }  // namespace
@@ -38,7 +50,8 @@ Loaded load(const Expected& expected) {
     return {plugin, {}};
   } catch (const std::exception& error) {
     // what() has dlerror()'s text; the error code of Boost.DLL says nothing.
-    return failed(ErrorCode::invalid_argument, "cannot load " + expected.path + ": " + error.what());
+    const std::string words = error.what();
+    return failed(ErrorCode::invalid_argument, "cannot load " + expected.path + ": " + words + remedy(words));
   }
 }
 

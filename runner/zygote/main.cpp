@@ -1,9 +1,11 @@
-// flame-zygote: holds one loaded plugin and makes its slots. Started by flame-runner only, with its channel on fd 3.
+// flame-zygote: holds one loaded plugin and makes its slots. Started by flame-runner only, with its channel on fd 3;
+// also, with --names, to read a plugin's symbols where it can do no harm.
 #include <unistd.h>
 
 #include <cstdio>
 #include <string_view>
 
+#include "runner/zygote/names.hpp"
 #include "runner/zygote/zygote.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -17,6 +19,7 @@ extern "C" const char* __asan_default_options() {
 
 int main(int argc, char** argv) {
   constexpr int kChannel = 3;
+  if (argc == 2 && std::string_view(argv[1]) == "--names") return flame::slot::demangle_names();
   const bool exec_slot = argc == 2 && std::string_view(argv[1]) == "--slot";
   if (argc != 1 && !exec_slot) {
     std::fputs("flame-zygote is started by flame-runner, not by hand\n", stderr);

@@ -39,6 +39,9 @@ std::string check_sizes(const flame_plugin& plugin) {
   if (plugin.task_count > FLAME_TASKS_MAX || (plugin.task_count != 0 && plugin.tasks == nullptr)) {
     return "it has an impossible number of tasks";
   }
+  if ((flags_of(plugin) & ~std::uint64_t{FLAME_PLUGIN_EXEC_SLOTS}) != 0) {
+    return "it asks for something that this runner does not know; update the runner";
+  }
   const bool stride =
       plugin.task_stride >= FLAME_TASK_SIZE_V1_0 && plugin.task_stride <= kStrideMax && plugin.task_stride % 8 == 0;
   return plugin.task_count == 0 || stride

@@ -37,10 +37,11 @@ class Zygote {
     const Loaded loaded = load(expected_);
     if (loaded.plugin == nullptr) return refuse(loaded.error);
     table_ = PluginTable(*loaded.plugin);
+    const bool exec_slots = (flags_of(*loaded.plugin) & FLAME_PLUGIN_EXEC_SLOTS) != 0;
+    if (exec_slots && !exec_slot_) return report_exec_slots();
     report_stage(Stage::starting);
     if (auto error = run_hook(loaded.plugin->start, parent_, "start()")) return refuse(*error);
     flush_streams();  // or every slot would print it again
-    prime_crash_handler();
     const long threads = thread_count();
     const bool forkable = threads <= threads_before;
     report_ready({}, forkable, threads);
@@ -88,6 +89,12 @@ class Zygote {
     std::memcpy(datagram.data(), &message, sizeof(message));
     if (text != 0) std::memcpy(datagram.data() + sizeof(message), error.message.data(), text);
     static_cast<void>(send_datagram(channel_.get(), datagram, 0));
+  }
+
+  /// Its start() is for the slots: here it would only take a device and time.
+  int report_exec_slots() {
+    report_ready({}, false, 0);
+    return 0;
   }
 
   int refuse(const Error& error) {
@@ -213,6 +220,7 @@ int run_zygote(int channel, bool exec_slot) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // receive_load() checks the parent after this
   ::fcntl(channel, F_SETFD, FD_CLOEXEC);
   prefer_as_oom_victim();
+  install_crash_handler();
   return Zygote(channel, exec_slot).run();
 }
 

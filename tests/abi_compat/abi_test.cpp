@@ -1,7 +1,8 @@
-// What ABI 1.0 promised still holds: layout, values, and that a plugin built from the frozen header works.
+// What each minor of ABI 1 promised still holds: layout, values, and that a plugin built from its frozen header works.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,8 +15,12 @@
 
 namespace {
 
-const flame_plugin* load_frozen() {
-  static void* const library = ::dlopen(FLAME_FROZEN_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+constexpr const char* kFrozen[] = {FLAME_FROZEN_PLUGIN_0, FLAME_FROZEN_PLUGIN_1, FLAME_FROZEN_PLUGIN_2};
+constexpr unsigned kMinors = FLAME_ABI_MINOR + 1;
+static_assert(std::size(kFrozen) == kMinors, "a minor that is released has its frozen header");
+
+const flame_plugin* load_frozen(unsigned minor) {
+  void* const library = ::dlopen(kFrozen[minor], RTLD_NOW | RTLD_LOCAL);  // stays open
   if (library == nullptr) {
     ADD_FAILURE() << ::dlerror();
     return nullptr;
@@ -58,9 +63,16 @@ flame_runner_api recording_api() {
 
 TEST(Abi, LayoutOfVersionOneIsUnchanged) {
   const std::size_t today[FLAME_LAYOUT_COUNT] = FLAME_LAYOUT;
-  for (std::size_t i = 0; i < FLAME_LAYOUT_COUNT; ++i) {
-    EXPECT_EQ(today[i], flame_frozen_layout[i]) << "entry " << i << " of tests/abi_compat/layout.h";
+  for (const auto* frozen : {&flame_frozen_layout_1_0, &flame_frozen_layout_1_1, &flame_frozen_layout_1_2}) {
+    for (std::size_t i = 0; i < FLAME_LAYOUT_COUNT; ++i) {
+      EXPECT_EQ(today[i], (*frozen)[i]) << "entry " << i << " of tests/abi_compat/layout.h";
+    }
   }
+}
+
+TEST(Abi, LayoutOfWhatLaterMinorsAddedIsUnchanged) {
+  const std::size_t today[FLAME_ADDED_COUNT] = FLAME_ADDED_LAYOUT;
+  for (std::size_t i = 0; i < FLAME_ADDED_COUNT; ++i) EXPECT_EQ(today[i], flame_added_layout[i]) << "entry " << i;
 }
 
 TEST(Abi, StatusValuesAreFrozen) {
@@ -73,28 +85,46 @@ TEST(Abi, StatusValuesAreFrozen) {
   EXPECT_EQ(FLAME_TASK_IDEMPOTENT, 1U);
   EXPECT_EQ(FLAME_TASK_METHOD, 2U);
   EXPECT_EQ(FLAME_TASK_CHILD, 4U);
+  EXPECT_EQ(FLAME_PLUGIN_EXEC_SLOTS, 1U);
 }
 
-TEST(Abi, WhatOnePointOneAddedLiesBehindWhatOnePointZeroHas) {
-  EXPECT_EQ(offsetof(flame_plugin, idle_check), FLAME_PLUGIN_SIZE_V1_0);
-  EXPECT_EQ(sizeof(flame_plugin), FLAME_PLUGIN_SIZE_V1_1);
-  const flame_plugin* frozen = load_frozen();
-  ASSERT_NE(frozen, nullptr);
-  EXPECT_EQ(frozen->struct_size, FLAME_PLUGIN_SIZE_V1_0) << "so nobody may read idle_check from it";
-  EXPECT_EQ(flame::slot::idle_check_of(*frozen), nullptr);
+TEST(Abi, WhatAMinorAddedIsReadOnlyFromPluginsThatHaveIt) {
+  constexpr std::uint32_t kSizes[] = {FLAME_PLUGIN_SIZE_V1_0, FLAME_PLUGIN_SIZE_V1_1, FLAME_PLUGIN_SIZE_V1_2};
+  for (unsigned minor = 0; minor < kMinors; ++minor) {
+    const flame_plugin* frozen = load_frozen(minor);
+    ASSERT_NE(frozen, nullptr);
+    EXPECT_EQ(frozen->struct_size, kSizes[minor]);
+    EXPECT_EQ(flame::slot::idle_check_of(*frozen) != nullptr, minor >= 1);
+    EXPECT_EQ(flame::slot::stop_slot_of(*frozen) != nullptr, minor >= 2);
+    EXPECT_EQ(flame::slot::flags_of(*frozen), minor >= 2 ? FLAME_PLUGIN_EXEC_SLOTS : 0U);
+  }
 }
 
 TEST(Abi, APluginInCFromTheFrozenHeaderIsReadable) {
-  const auto manifest = flame::manifest::read(FLAME_FROZEN_PLUGIN);
-  ASSERT_TRUE(manifest) << manifest.error().message;
-  EXPECT_EQ(manifest->name, "frozen");
-  EXPECT_EQ(manifest->tasks.size(), 2U);
-  EXPECT_EQ(manifest->abi_major, FLAME_ABI_MAJOR);
-  EXPECT_LE(manifest->abi_minor, FLAME_ABI_MINOR);
+  for (unsigned minor = 0; minor < kMinors; ++minor) {
+    const auto manifest = flame::manifest::read(kFrozen[minor]);
+    ASSERT_TRUE(manifest) << manifest.error().message;
+    EXPECT_EQ(manifest->name, "frozen");
+    EXPECT_EQ(manifest->tasks.size(), 2U);
+    EXPECT_EQ(manifest->abi_major, FLAME_ABI_MAJOR);
+    EXPECT_EQ(manifest->abi_minor, minor);
+    EXPECT_FALSE(flame::manifest::check_abi(*manifest)) << "a runner of today takes it";
+  }
 }
 
-TEST(Abi, APluginInCFromTheFrozenHeaderRuns) {
-  const flame_plugin* plugin = load_frozen();
+TEST(Abi, APluginOfANewerMinorIsRefusedWithTheRemedy) {
+  auto manifest = flame::manifest::read(kFrozen[FLAME_ABI_MINOR]).value();
+  ++manifest.abi_minor;
+  const auto refused = flame::manifest::check_abi(manifest);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, flame::ErrorCode::incompatible);
+}
+
+class FrozenPlugin : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(EachMinor, FrozenPlugin, testing::Range(0U, kMinors));
+
+TEST_P(FrozenPlugin, Runs) {
+  const flame_plugin* plugin = load_frozen(GetParam());
   ASSERT_NE(plugin, nullptr);
   ASSERT_EQ(plugin->task_count, 2U);
   const flame_runner_api api = recording_api();
@@ -113,8 +143,8 @@ TEST(Abi, APluginInCFromTheFrozenHeaderRuns) {
   EXPECT_EQ(record.log, "doubled");
 }
 
-TEST(Abi, APluginInCFromTheFrozenHeaderFails) {
-  const flame_plugin* plugin = load_frozen();
+TEST_P(FrozenPlugin, ReportsAFailure) {
+  const flame_plugin* plugin = load_frozen(GetParam());
   ASSERT_NE(plugin, nullptr);
   const flame_runner_api api = recording_api();
   Record record;

@@ -1,5 +1,8 @@
-/* Sizes and offsets of ABI 1.0 as the frozen header has them, for comparison with today's. */
-#include "flame_abi_v1_0.h"
+/* Sizes and offsets as a frozen header has them (FLAME_FROZEN_HEADER), for comparison with today's. */
+#include FLAME_FROZEN_HEADER
 #include "layout.h"
 
-const size_t flame_frozen_layout[FLAME_LAYOUT_COUNT] = FLAME_LAYOUT;
+const size_t FLAME_LAYOUT_NAME(FLAME_FROZEN_MINOR)[FLAME_LAYOUT_COUNT] = FLAME_LAYOUT;
+#if FLAME_FROZEN_MINOR >= 2
+const size_t flame_added_layout[FLAME_ADDED_COUNT] = FLAME_ADDED_LAYOUT;
+#endif

@@ -1,6 +1,10 @@
-/* A plugin in C built from the frozen header of ABI 1.0: "frozen::double_it" returns each byte of its input doubled and
- * echoes the attachments; "frozen::fail" reports an error. */
-#include "flame_abi_v1_0.h"
+/* A plugin in C, built once from each frozen header (FLAME_FROZEN_HEADER, minor FLAME_FROZEN_MINOR).
+ * "frozen::double_it" returns each byte of its input doubled and echoes the attachments; "frozen::fail" reports an
+ * error. */
+#include FLAME_FROZEN_HEADER
+
+#define FROZEN_TEXT(number) #number
+#define FROZEN_STRING(number) FROZEN_TEXT(number)
 
 __asm__(
     ".pushsection .note.flame.plugin,\"a\",@note\n"
@@ -8,7 +12,7 @@ __asm__(
     ".long 6, 2f - 1f, 1\n"
     ".ascii \"FLAME\\0\\0\\0\"\n"
     "1:\n"
-    ".ascii \"flame = 1\\nname = 'frozen'\\nversion = '1.0.0'\\nabi = '1.0'\\n\"\n"
+    ".ascii \"flame = 1\\nname = 'frozen'\\nversion = '1.0.0'\\nabi = '1." FROZEN_STRING(FLAME_FROZEN_MINOR) "'\\n\"\n"
     ".ascii \"[[task]]\\nname = 'frozen::double_it'\\nkind = 'task'\\nfingerprint = '0000000000000001'\\nschema = "
     "''\\n\"\n"
     ".ascii \"[[task]]\\nname = 'frozen::fail'\\nkind = 'task'\\nfingerprint = '0000000000000002'\\nschema = ''\\n\"\n"
@@ -45,16 +49,37 @@ static const flame_task tasks[] = {
     {sizeof(flame_task), FLAME_TASK_IDEMPOTENT, "frozen::double_it", 1, NULL, double_it},
     {sizeof(flame_task), 0, "frozen::fail", 2, NULL, fail},
 };
-static const flame_plugin plugin = {sizeof(flame_plugin),
-                                    FLAME_ABI_MAJOR,
-                                    FLAME_ABI_MINOR,
-                                    "frozen",
-                                    "1.0.0",
-                                    2,
-                                    sizeof(flame_task),
-                                    tasks,
-                                    NULL,
-                                    NULL};
+
+#if FLAME_FROZEN_MINOR >= 1
+static int32_t idle_check(const flame_parent_info* parent, char* message, size_t size) {
+  (void)parent, (void)message, (void)size;
+  return 0;
+}
+#endif
+#if FLAME_FROZEN_MINOR >= 2
+static flame_status stop_slot(const flame_parent_info* parent, char* message, size_t size) {
+  (void)parent, (void)message, (void)size;
+  return FLAME_OUT_OF_MEMORY;
+}
+#endif
+
+static const flame_plugin plugin = {
+    .struct_size = sizeof(flame_plugin),
+    .abi_major = FLAME_ABI_MAJOR,
+    .abi_minor = FLAME_ABI_MINOR,
+    .name = "frozen",
+    .version = "1.0.0",
+    .task_count = 2,
+    .task_stride = sizeof(flame_task),
+    .tasks = tasks,
+#if FLAME_FROZEN_MINOR >= 1
+    .idle_check = idle_check,
+#endif
+#if FLAME_FROZEN_MINOR >= 2
+    .stop_slot = stop_slot,
+    .flags = FLAME_PLUGIN_EXEC_SLOTS,
+#endif
+};
 
 const flame_plugin* flame_plugin_entry_v1(uint32_t runner_abi_minor);
 const flame_plugin* flame_plugin_entry_v1(uint32_t runner_abi_minor) {

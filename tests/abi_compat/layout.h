@@ -1,4 +1,4 @@
-/* Every offset that a plugin built from ABI 1.0 relies on; expanded once with each header. */
+/* Every offset that a plugin built from ABI 1.0 relies on, and what later minors added; expanded with each header. */
 #ifndef FLAME_TEST_LAYOUT_H
 #define FLAME_TEST_LAYOUT_H
 
@@ -30,11 +30,26 @@
         offsetof(flame_plugin, start), offsetof(flame_plugin, start_slot), sizeof(flame_view)                         \
   }
 
+/* What 1.1 and 1.2 have added. */
+#define FLAME_ADDED_COUNT 6
+#define FLAME_ADDED_LAYOUT                                                                                           \
+  {                                                                                                                  \
+    offsetof(flame_plugin, idle_check), offsetof(flame_plugin, stop_slot), offsetof(flame_plugin, flags),            \
+        offsetof(flame_where_extension, struct_size), offsetof(flame_where_extension, set_where), sizeof(flame_plugin) \
+  }
+
+#define FLAME_LAYOUT_NAME(minor) FLAME_LAYOUT_NAME_OF(minor)
+#define FLAME_LAYOUT_NAME_OF(minor) flame_frozen_layout_1_##minor
+
 #ifdef __cplusplus
-extern "C"
-#else
-extern
+extern "C" {
 #endif
-    const size_t flame_frozen_layout[FLAME_LAYOUT_COUNT];
+extern const size_t FLAME_LAYOUT_NAME(0)[FLAME_LAYOUT_COUNT];
+extern const size_t FLAME_LAYOUT_NAME(1)[FLAME_LAYOUT_COUNT];
+extern const size_t FLAME_LAYOUT_NAME(2)[FLAME_LAYOUT_COUNT];
+extern const size_t flame_added_layout[FLAME_ADDED_COUNT];
+#ifdef __cplusplus
+}
+#endif
 
 #endif

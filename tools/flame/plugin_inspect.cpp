@@ -56,7 +56,9 @@ Json to_json(const PluginFile& file) {
            {"sanitizer", manifest.sanitizer},
            {"start", manifest.has_start},
            {"start_slot", manifest.has_start_slot},
-           {"idle_check", manifest.has_idle_check}};
+           {"stop_slot", manifest.has_stop_slot},
+           {"idle_check", manifest.has_idle_check},
+           {"exec_slots", manifest.exec_slots}};
   out["tasks"] = Json::array();
   for (const auto& task : manifest.tasks) out["tasks"].push_back(task_to_json(task));
   out["checks"] = Json::array();
@@ -88,8 +90,12 @@ std::string for_people(const PluginFile& file, const Terminal& out) {
   line("abi",
        fmt::format("{}.{}, SDK {}, {}{}", manifest.abi_major, manifest.abi_minor, manifest.sdk, manifest.compiler,
                    manifest.sanitizer.empty() ? "" : ", " + manifest.sanitizer + " sanitizer"));
-  if (manifest.has_start) line("start", "runs once per generation, before slots are forked");
+  if (manifest.exec_slots) line("slots", "exec'd one by one, never forked");
+  if (manifest.has_start) {
+    line("start", manifest.exec_slots ? "runs in each slot" : "runs once per generation, before slots are forked");
+  }
   if (manifest.has_start_slot) line("start", "start_slot runs in each slot");
+  if (manifest.has_stop_slot) line("stop", "stop_slot runs in each slot that ends in good order");
   if (manifest.has_idle_check) line("idle", "idle_check is asked before an idle runner goes");
   text += "  tasks\n";
   for (const auto& task : manifest.tasks) {

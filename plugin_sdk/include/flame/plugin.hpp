@@ -71,8 +71,8 @@ class PluginDefinition {
   }
 
   /// Runs F (`void()` or `void(const Parent&)`) once in the zygote, before any slot: load what all slots share, a model
-  /// for instance. It must leave no thread behind, else slots start one by one. An exception makes the plugin unusable
-  /// there, with its message.
+  /// for instance. It must leave no thread behind, else slots start one by one as with exec_slots(). An exception makes
+  /// the plugin unusable there, with its message.
   template <auto F>
   constexpr void start() {
     set_hook<F>(start_, has_start_);
@@ -81,6 +81,26 @@ class PluginDefinition {
   template <auto F>
   constexpr void start_slot() {
     set_hook<F>(start_slot_, has_start_slot_);
+  }
+  /// Runs F once in each slot whose start_slot() came through, when the slot ends in good order: the runner is idle,
+  /// retires, drains or shuts down, or the slot is replaced after a call. The place for goodbyes, coverage
+  /// (`__gcov_dump`) and profilers: slots end without the destructors of statics and without atexit() functions. F runs
+  /// on the slot's thread after its last call, when its objects are gone, within the pool's kill_grace (0.25 s, then
+  /// the process is killed). Never in a slot that crashed or is killed. An exception is logged and changes nothing.
+  template <auto F>
+  constexpr void stop_slot() {
+    static_assert(std::is_invocable_r_v<void, decltype(F)> || std::is_invocable_r_v<void, decltype(F), const Parent&>,
+                  "flame: a stop hook is a function void() or void(const flame::Parent&)");
+    if (has_stop_slot_) throw "flame: a plugin has at most one stop_slot function";
+    stop_slot_ = &detail::invoke_hook<F>;
+    has_stop_slot_ = true;
+  }
+  /// Slots are started by exec, one by one, and never forked: for what does not survive a fork without having a thread,
+  /// as CUDA does. start() then runs in each slot, before start_slot(), and shares nothing: the pool's max_concurrency
+  /// and spare_slots say how many times it is paid for.
+  constexpr void exec_slots() {
+    if (exec_slots_) throw "flame: exec_slots() is said once";
+    exec_slots_ = true;
   }
   /// Asks F (`bool()` or `bool(const Parent&)`) whether the runner may go once it has had nothing to do for the pool's
   /// idle_shutdown_after: false keeps it for as long again. F runs in an idle slot of the plugin, so it sees the
@@ -105,6 +125,9 @@ class PluginDefinition {
   using IdleHook = std::int32_t (*)(const flame_parent_info*, char*, std::size_t);
   [[nodiscard]] constexpr bool has_idle_check() const { return has_idle_check_; }
   [[nodiscard]] constexpr IdleHook idle_check_hook() const { return idle_check_; }
+  [[nodiscard]] constexpr bool has_stop_slot() const { return has_stop_slot_; }
+  [[nodiscard]] constexpr Hook stop_slot_hook() const { return stop_slot_; }
+  [[nodiscard]] constexpr bool has_exec_slots() const { return exec_slots_; }
   template <auto Method, class T>
   constexpr void add_method();
 
@@ -126,11 +149,14 @@ class PluginDefinition {
   detail::EntryList entries_;
   Hook start_ = nullptr;
   Hook start_slot_ = nullptr;
+  Hook stop_slot_ = nullptr;
   IdleHook idle_check_ = nullptr;
   // Beside the pointers: under -fsanitize=undefined g++ cannot compare them in a constant expression.
   bool has_start_ = false;
   bool has_start_slot_ = false;
+  bool has_stop_slot_ = false;
   bool has_idle_check_ = false;
+  bool exec_slots_ = false;
 };
 
 template <auto F, class MethodOf, class ObjectT>
@@ -228,13 +254,17 @@ struct PluginTable {
       kTasks.data(),
       with_definition([](const PluginDefinition& p) { return p.start_hook(); }),
       with_definition([](const PluginDefinition& p) { return p.start_slot_hook(); }),
-      with_definition([](const PluginDefinition& p) { return p.idle_check_hook(); })};
+      with_definition([](const PluginDefinition& p) { return p.idle_check_hook(); }),
+      with_definition([](const PluginDefinition& p) { return p.stop_slot_hook(); }),
+      with_definition([](const PluginDefinition& p) { return p.has_exec_slots(); }) ? FLAME_PLUGIN_EXEC_SLOTS : 0U};
 
   static constexpr std::size_t write_manifest(NoteWriter out) {
     write_note(out,
                {D::kName, D::kVersion, with_definition([](const PluginDefinition& p) { return p.has_start(); }),
                 with_definition([](const PluginDefinition& p) { return p.has_start_slot(); }),
-                with_definition([](const PluginDefinition& p) { return p.has_idle_check(); })},
+                with_definition([](const PluginDefinition& p) { return p.has_stop_slot(); }),
+                with_definition([](const PluginDefinition& p) { return p.has_idle_check(); }),
+                with_definition([](const PluginDefinition& p) { return p.has_exec_slots(); })},
                kEntries.data(), kCount);
     return out.size();
   }
@@ -278,16 +308,17 @@ template <class D>
 ///   }
 ///
 /// `p` is a flame::PluginDefinition&. Name: [a-z][a-z0-9_-]{0,63}. Version: semantic.
-#define FLAME_PLUGIN(plugin_name, plugin_version, p)                                                   \
-  FLAME_DETAIL_CHECK_VERSION(plugin_version);                                                          \
-  namespace {                                                                                          \
-  struct FlamePluginDefinition {                                                                       \
-    static constexpr const char* kName = plugin_name;                                                  \
-    static constexpr const char* kVersion = plugin_version;                                            \
-    static constexpr void define(::flame::PluginDefinition&);                                          \
-  };                                                                                                   \
-  }                                                                                                    \
-  extern "C" [[gnu::visibility("default")]] const flame_plugin* flame_plugin_entry_v1(std::uint32_t) { \
-    return ::flame::detail::plugin_entry<FlamePluginDefinition>();                                     \
-  }                                                                                                    \
+#define FLAME_PLUGIN(plugin_name, plugin_version, p)                                                  \
+  FLAME_DETAIL_CHECK_VERSION(plugin_version);                                                         \
+  namespace {                                                                                         \
+  struct FlamePluginDefinition {                                                                      \
+    static constexpr const char* kName = plugin_name;                                                 \
+    static constexpr const char* kVersion = plugin_version;                                           \
+    static constexpr void define(::flame::PluginDefinition&);                                         \
+  };                                                                                                  \
+  }                                                                                                   \
+  extern "C" [[gnu::visibility("default")]] const flame_plugin* flame_plugin_entry_v1(std::uint32_t); \
+  extern "C" const flame_plugin* flame_plugin_entry_v1(std::uint32_t) {                               \
+    return ::flame::detail::plugin_entry<FlamePluginDefinition>();                                    \
+  }                                                                                                   \
   constexpr void FlamePluginDefinition::define([[maybe_unused]] ::flame::PluginDefinition& p)

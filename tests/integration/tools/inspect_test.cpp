@@ -30,6 +30,8 @@ TEST_F(FlamePlugin, InspectGivesJson) {
   EXPECT_EQ(result["name"], "cli-fixture");
   EXPECT_EQ(result["digest"].get<std::string>().size(), 64U);
   EXPECT_EQ(result["tasks"].size(), 10U);
+  EXPECT_EQ(result["stop_slot"], false);
+  EXPECT_EQ(result["exec_slots"], false);
   EXPECT_EQ(result["loadable"], true);
 }
 

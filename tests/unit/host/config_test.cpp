@@ -76,7 +76,7 @@ payload_max = "64MiB"
 backend = "fly"
 warm = 2
 spare_slots = 3
-limits = { memory = "1GiB", cpu_time = "10s", open_files = 256 }
+limits = { memory = "1GiB", cpu_time = "10s", open_files = 256, core = true }
 env = { TZ = "UTC" }
 [pools.fast]
 plugins = ["video"]
@@ -109,6 +109,8 @@ isolation = "thread"
   EXPECT_EQ(pool.limits.memory, 1u << 30);
   EXPECT_EQ(pool.limits.cpu_time, 10s);
   EXPECT_EQ(pool.limits.open_files, 256u);
+  EXPECT_TRUE(pool.limits.core);
+  EXPECT_FALSE(config.pools.at("fast").limits.core);
   EXPECT_EQ(pool.env.at("TZ"), "UTC");
   EXPECT_EQ(config.pools.at("fast").isolation, SlotIsolation::thread);
 }

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/sdk/demangle.hpp"
+
 namespace flame::runner {
 
 // Outside of the unnamed namespace, so that its name is the same with every compiler.
@@ -29,10 +31,15 @@ std::string place(std::uint64_t offset) {
   return text;
 }
 
+std::vector<std::string> demangled(std::vector<std::string> names) {
+  for (std::string& name : names) name = detail::demangle(name.c_str());
+  return names;
+}
+
 class FrameNamesTest : public testing::Test {
  protected:
   const std::uint64_t resize = offset_of_resize();
-  FrameNames names{"video", "/proc/self/exe"};  // its frames' module is "exe"
+  FrameNames names{"video", "/proc/self/exe", demangled};  // its frames' module is "exe"
 };
 
 TEST_F(FrameNamesTest, AFunctionOfThePluginHasItsNameAndPlace) {
@@ -71,13 +78,13 @@ TEST_F(FrameNamesTest, AStackThatIsAllTheSlotsIsKept) {
 }
 
 TEST(FrameNames, APluginWithoutSymbolsKeepsModuleAndOffset) {
-  FrameNames names("video", "/nonexistent/0123.so");
+  FrameNames names("video", "/nonexistent/0123.so", demangled);
   EXPECT_THAT(names.name({{"0123.so", 0x10, true}}), ElementsAre("video.so+0x10"));
 }
 
 TEST(FrameNames, APathLongerThanTheSlotAnnouncesIsRecognised) {
   const std::string digest(64, 'a');
-  FrameNames names("video", "/tmp/" + digest + ".so");
+  FrameNames names("video", "/tmp/" + digest + ".so", demangled);
   EXPECT_THAT(names.name({{digest.substr(0, 63), 0x10, true}}), ElementsAre("video.so+0x10"));
 }
 

@@ -21,6 +21,6 @@ target_compile_definitions(slot_processes PRIVATE
   FLAME_TEST_C_PLUGINS="${PROJECT_BINARY_DIR}/c_plugins")
 add_dependencies(slot_processes flame-zygote c_fixture_hostile)
 foreach(flaw IN ITEMS constructor start_crashes start_fails start_thread start_slot_fails major minor stride no_entry
-                      undefined start_prints start_exits)
+                      undefined start_prints start_exits static_tls)
   add_dependencies(slot_processes c_fixture_${flaw})
 endforeach()

@@ -52,7 +52,7 @@ struct ObjectType {
 template <class T>
 class LocalObject final : public LocalObjectBase {
  public:
-  explicit LocalObject(std::unique_ptr<T> object) : object_(std::move(object)) {}
+  explicit LocalObject(std::unique_ptr<T> object) noexcept : object_(std::move(object)) {}
   [[nodiscard]] void* local() noexcept override { return object_.get(); }
   [[nodiscard]] const flame_object_type& type() const noexcept override { return ObjectType<T>::kType; }
 

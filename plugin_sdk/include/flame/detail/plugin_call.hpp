@@ -94,7 +94,7 @@ flame_status invoke_task(flame_call* call) noexcept {
   }
 }
 
-/// flame_plugin::start and start_slot of F, a `void()` or `void(const Parent&)`.
+/// flame_plugin::start, start_slot and stop_slot of F, a `void()` or `void(const Parent&)`.
 template <auto F>
 flame_status invoke_hook(const flame_parent_info* parent, char* message, std::size_t size) noexcept {
   try {

@@ -19,7 +19,9 @@ struct PluginIdentity {
   std::string_view version;
   bool has_start = false;
   bool has_start_slot = false;
+  bool has_stop_slot = false;
   bool has_idle_check = false;
+  bool exec_slots = false;
 };
 
 /// Counts the bytes of a text, or writes them when it has somewhere to.
@@ -96,7 +98,9 @@ constexpr void write_note(NoteWriter& out, const PluginIdentity& plugin, const P
   write_compiler(out);
   out.text("\"\nsanitizer = \"").text(sanitizer_name()).text("\"\nstart = ").boolean(plugin.has_start);
   out.text("\nstart_slot = ").boolean(plugin.has_start_slot);
-  out.text("\nidle_check = ").boolean(plugin.has_idle_check).text("\n");
+  out.text("\nstop_slot = ").boolean(plugin.has_stop_slot);
+  out.text("\nidle_check = ").boolean(plugin.has_idle_check);
+  out.text("\nexec_slots = ").boolean(plugin.exec_slots).text("\n");
   for (std::size_t i = 0; i < count; ++i) {
     write_task(out, entries[i]);
   }

@@ -15,7 +15,7 @@ namespace flame::detail {
 
 template <std::size_t I>
 inline constexpr auto position_text = [] {
-  FixedText<2 + (I > 9) + (I > 99)> result;
+  FixedText<std::size_t{2} + (I > 9 ? 1 : 0) + (I > 99 ? 1 : 0)> result;
   std::size_t at = 0;
   result.text[at++] = 'f';
   if (I > 99) result.text[at++] = static_cast<char>('0' + I / 100);

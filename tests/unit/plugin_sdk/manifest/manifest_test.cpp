@@ -59,6 +59,8 @@ TEST(Manifest, GivesEveryField) {
   EXPECT_TRUE(manifest.has_start);
   EXPECT_FALSE(manifest.has_start_slot);
   EXPECT_FALSE(manifest.has_idle_check) << "plugins of ABI 1.0 do not know it";
+  EXPECT_FALSE(manifest.has_stop_slot) << "nor this";
+  EXPECT_FALSE(manifest.exec_slots) << "nor this";
   ASSERT_EQ(manifest.tasks.size(), 1U);
   const TaskEntry& task = manifest.tasks[0];
   EXPECT_EQ(task.name, "video::resize");

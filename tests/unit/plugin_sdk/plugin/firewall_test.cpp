@@ -39,7 +39,47 @@ TEST(Firewall, NamesTheTypeOfAnythingElse) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::task_failed);
   EXPECT_EQ(result.error().type, "int");
-  EXPECT_EQ(result.error().message, "unknown exception");
+  EXPECT_EQ(result.error().message, "42");
+}
+
+template <class Thrown>
+flame::detail::CaughtException caught(Thrown thrown) {
+  try {
+    throw thrown;
+  } catch (...) {
+    return flame::detail::describe_current_exception();
+  }
+}
+
+TEST(Firewall, KeepsTheTextOfWhatIsNoException) {
+  struct Opaque {};
+  EXPECT_EQ(caught("text").message, "text");
+  EXPECT_EQ(caught("text").type, "char const*");
+  EXPECT_EQ(caught(static_cast<const char*>(nullptr)).message, "");
+  EXPECT_EQ(caught(std::string("text")).message, "text");
+  EXPECT_EQ(caught(std::string_view("text")).message, "text");
+  EXPECT_EQ(caught(std::make_error_code(std::errc::no_such_process)).message, "No such process");
+  EXPECT_EQ(caught(true).message, "true");
+  EXPECT_EQ(caught('x').message, "x");
+  EXPECT_EQ(caught(-3).message, "-3");
+  EXPECT_EQ(caught(3UL).message, "3");
+  EXPECT_EQ(caught(0.5).message, "0.5");
+  EXPECT_EQ(caught(0.5F).message, "0.5");
+  EXPECT_EQ(caught(Opaque()).message, "unknown exception");
+}
+
+TEST(Firewall, LeavesOutTheColonOfAnEmptyMessage) {
+  const auto text = [](const auto& thrown) {
+    char message[64] = {};
+    try {
+      throw thrown;
+    } catch (...) {
+      static_cast<void>(flame::detail::report_current_exception(message, sizeof message));
+    }
+    return std::string(message);
+  };
+  EXPECT_EQ(text(std::runtime_error("")), "std::runtime_error");
+  EXPECT_EQ(text(std::runtime_error("why")), "std::runtime_error: why");
 }
 
 // A runner that takes what the firewall reports.

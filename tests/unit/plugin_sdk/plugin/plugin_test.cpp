@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 
 namespace sample {
 void load_model(const flame::Parent&) {}
+int devices = 0;
+void close_device() {
+  if (devices == 0) throw std::logic_error("no device is open");
+  --devices;
+}
 void open_device() {
   throw std::runtime_error("no device");
 }
@@ -36,6 +41,8 @@ FLAME_PLUGIN("sample", "1.4.0-rc.1+test", p) {
   p.task<flame::overload<double(double)>(sample::area)>();
   p.start<sample::load_model>();
   p.start_slot<sample::open_device>();
+  p.stop_slot<sample::close_device>();
+  p.exec_slots();
   p.idle_check<sample::nothing_uploads>();
 }
 
@@ -58,7 +65,7 @@ flame::manifest::Manifest own_manifest() {
 }
 
 TEST(Plugin, FillsTheHeadOfTheTable) {
-  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_1);
+  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_2);
   EXPECT_EQ(plugin().abi_major, FLAME_ABI_MAJOR);
   EXPECT_EQ(plugin().abi_minor, FLAME_ABI_MINOR);
   EXPECT_STREQ(plugin().name, "sample");
@@ -112,7 +119,9 @@ TEST(Plugin, PutsTheSameIntoTheNote) {
   EXPECT_EQ(manifest.sanitizer, flame::detail::sanitizer_name());
   EXPECT_TRUE(manifest.has_start);
   EXPECT_TRUE(manifest.has_start_slot);
+  EXPECT_TRUE(manifest.has_stop_slot);
   EXPECT_TRUE(manifest.has_idle_check);
+  EXPECT_TRUE(manifest.exec_slots);
   ASSERT_EQ(manifest.tasks.size(), plugin().task_count);
   for (std::size_t i = 0; i < manifest.tasks.size(); ++i) {
     EXPECT_EQ(manifest.tasks[i].name, plugin().tasks[i].name);
@@ -124,7 +133,7 @@ TEST(Plugin, PutsTheSameIntoTheNote) {
 
 TEST(Plugin, AsksItsIdleCheck) {
   char message[64] = {};
-  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_1);
+  EXPECT_EQ(plugin().struct_size, FLAME_PLUGIN_SIZE_V1_2);
   EXPECT_EQ(plugin().idle_check(nullptr, message, sizeof(message)), 1);
   sample::uploads = 2;
   EXPECT_EQ(plugin().idle_check(nullptr, message, sizeof(message)), 0);
@@ -132,6 +141,17 @@ TEST(Plugin, AsksItsIdleCheck) {
   EXPECT_EQ(plugin().idle_check(nullptr, message, sizeof(message)), -1);
   EXPECT_STREQ(message, "std::runtime_error: lost count");
   sample::uploads = 0;
+}
+
+TEST(Plugin, StopsItsSlots) {
+  char message[64] = {};
+  EXPECT_EQ(plugin().flags, FLAME_PLUGIN_EXEC_SLOTS);
+  sample::devices = 2;
+  EXPECT_EQ(plugin().stop_slot(nullptr, message, sizeof(message)), FLAME_OK);
+  EXPECT_EQ(sample::devices, 1);
+  sample::devices = 0;
+  EXPECT_EQ(plugin().stop_slot(nullptr, message, sizeof(message)), FLAME_TASK_FAILED);
+  EXPECT_STREQ(message, "std::logic_error: no device is open");
 }
 
 TEST(Plugin, PutsOptionsIntoTheNote) {

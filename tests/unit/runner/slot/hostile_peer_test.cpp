@@ -154,11 +154,9 @@ TEST_F(HostilePeer, ALyingControlPageGivesABoundedReport) {
   ASSERT_NE(page, MAP_FAILED);
   CrashInfo& crash = static_cast<ControlPage*>(page)->crash;
   crash.frame_count = 1'000'000;
-  crash.module_count = 1'000'000;
   crash.signal = 4711;
-  crash.frames[2] = 100;  // before it are those of the handler
-  crash.modules[0].end = 200;
-  std::memset(crash.modules[0].name, '\x1b', sizeof(crash.modules[0].name));
+  crash.frames[2].address = 100;  // before it are those of the handler
+  std::memset(crash.frames[2].module, '\x1b', sizeof(crash.frames[2].module));
   crash.announced = 1;
   const auto report = handle_->crash_report();
   ASSERT_TRUE(report.has_value());

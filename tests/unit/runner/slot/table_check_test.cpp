@@ -41,6 +41,15 @@ TEST_F(TableCheck, RefusesAHugeStruct) {
   plugin_.struct_size = 65 * 1024;
   expect_refused("impossible size");
 }
+TEST_F(TableCheck, RefusesFlagsThatItDoesNotKnow) {
+  plugin_.struct_size = sizeof(flame_plugin);
+  plugin_.flags = FLAME_PLUGIN_EXEC_SLOTS;
+  EXPECT_EQ(check(), "");
+  plugin_.flags |= 2;
+  expect_refused("update the runner");
+  plugin_.struct_size = FLAME_PLUGIN_SIZE_V1_1;
+  EXPECT_EQ(check(), "") << "a plugin of 1.1 has no flags";
+}
 TEST_F(TableCheck, RefusesAStrideThatMisalignsEntries) {
   plugin_.task_stride = sizeof(flame_task) + 4;
   expect_refused("stride");

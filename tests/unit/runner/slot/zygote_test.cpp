@@ -74,6 +74,11 @@ TEST_F(Zygotes, AnUndefinedSymbolIsNamed) {
   expect_refused(spec("fixture_undefined", "broken"), ErrorCode::invalid_argument, "nobody_defines_this");
 }
 
+TEST_F(Zygotes, ALibraryThatWantsMoreStaticTlsThanIsLeftIsToldTheRemedy) {
+  expect_refused(spec("fixture_static_tls", "broken"), ErrorCode::invalid_argument,
+                 "GLIBC_TUNABLES=glibc.rtld.optional_static_tls");
+}
+
 TEST_F(Zygotes, AFileThatIsNoLibraryIsRefused) {
   const test::TempDir directory;
   LoadSpec load = spec("fixture_hostile", "hostile");
