@@ -1,6 +1,8 @@
 // What the kernel enforces on a slot process, and what it counts.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 
 #include "runner/slot/protocol.hpp"
@@ -12,7 +14,8 @@ namespace flame::slot {
 void apply_process_limits(const SlotLimits& limits, std::uint32_t slots);
 
 /// Lets the process use this much more CPU time before SIGXCPU; 0 takes the limit away. Whole seconds, rounded up.
-void limit_cpu_time(std::int64_t budget_ns);
+/// Returns the soft limit that is in force then.
+rlim_t limit_cpu_time(std::int64_t budget_ns);
 
 /// CPU time and peak memory, as differences between two points of one thread's or process's life.
 class UsageMeter {
