@@ -91,6 +91,7 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   if (!may_begin(call.head)) return;
   if (call.head.follows != 0) page_->allocation_failed.store(0, std::memory_order_relaxed);
   page_->deadline_ns.store(call.head.deadline_ns, std::memory_order_relaxed);
+  page_->memory_kept.store(hygiene_->memory_kept(), std::memory_order_relaxed);
   state_.result.reset();
   state_.result_resources.clear();
   state_.error_type.clear();
@@ -259,7 +260,6 @@ Finding SlotLoop::verdict(std::uint64_t task, std::uint64_t in_hand) {
     hygiene_->tidy();
   } else {
     finding = judge(task, in_hand);
-    page_->memory_kept.store(hygiene_->memory_kept(), std::memory_order_relaxed);
   }
   require_channel();
   return finding;
