@@ -197,8 +197,7 @@ void Calls::on_discarded(const SlotDiscard& discard) {
   if (!line) return;
   const bool expected = discard.reason == DiscardReason::calls_max;
   log(expected ? LogLevel::info : LogLevel::warning, fmt::format("invocation {}: {}", discard.invocation, *line));
-  on_output(
-      {discard.invocation, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
+  on_output({discard.invocation, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
 }
 
 std::string Calls::task_of(std::uint64_t id) const {

@@ -39,7 +39,8 @@ struct Death {
 /// Codes: cancelled, timed_out, shutting_down (we killed it for that), out_of_memory, else crashed.
 [[nodiscard]] Error describe_death(const Death& death);
 
-/// What to do when memory ran out. `kept`: bytes that earlier calls of the slot had left in use; `otherwise`: "send less".
+/// What to do when memory ran out. `kept`: bytes that earlier calls of the slot had left in use; `otherwise`: "send
+/// less".
 [[nodiscard]] std::string memory_remedy(std::uint64_t kept, std::string_view otherwise);
 
 /// timed_out: what is called `name` ("start()", "start_slot()", "static constructors") has not returned within `limit`,

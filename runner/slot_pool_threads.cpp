@@ -20,7 +20,9 @@ Duration cpu_time_of(pid_t pid) {
 // The slot is idle, unless somebody waited for it. A call never waits for the look, but takes another slot if it can.
 void SlotPool::begin_look(Instant now, SlotRef slot, Process& process, Seat& seat) {
   if (seat.threads.due(now) && table_.set_aside(now, slot)) seat.threads.begin(now, cpu_time_of(process.pid));
-  wake_at_ = std::min(wake_at_, seat.threads.wake_at());
+  // Another one is being looked at, or the slot has just been taken: not at once again.
+  const Instant again = deadline_after(now, ThreadWatch::kWindow);
+  wake_at_ = std::min(wake_at_, seat.threads.due(now) ? again : seat.threads.wake_at());
 }
 
 void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat) {

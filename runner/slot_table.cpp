@@ -100,9 +100,12 @@ bool SlotTable::set_aside(Instant now, SlotRef slot) {
 }
 
 void SlotTable::put_back(Instant now, SlotRef slot) {
-  if (Free* const free = find_free(slot)) free->aside = false;
-  const auto process = processes_.find(slot.process);
-  if (process != processes_.end()) balance(now, process->second.generation);
+  if (find_free(slot) == nullptr) return;
+  const GenerationId id = processes_.at(slot.process).generation;
+  auto& free = generations_[id].free;
+  std::erase_if(free, [&](const Free& one) { return one.slot == slot; });
+  free.push_back({slot, now});
+  balance(now, id);
 }
 
 void SlotTable::slot_discarded(Instant now, SlotRef slot) {

@@ -102,7 +102,7 @@ class SlotTable {
   /// A free slot is to be left alone for a while: invocations prefer others, and a process is made in its place. One at
   /// a time per generation. False: it is not free (any more), or another one is set aside.
   [[nodiscard]] bool set_aside(Instant now, SlotRef slot);
-  /// It serves again like others.
+  /// It serves again, before others: what it keeps is warm.
   void put_back(Instant now, SlotRef slot);
   /// A free slot must not serve again.
   void slot_discarded(Instant now, SlotRef slot);

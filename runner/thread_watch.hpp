@@ -16,8 +16,8 @@ class ThreadWatch {
   static constexpr Duration kWindow = std::chrono::milliseconds(50);
   /// A slot that used less than one part in so many of a window's time is quiet: libraries have tickers.
   static constexpr int kQuietShare = 20;
-  /// Not quiet for so long: it computes. The workers of OpenMP and others spin for up to 200 ms before they sleep, a JVM
-  /// compiles what a call has made hot.
+  /// Not quiet for so long: it computes. The workers of OpenMP and others spin for up to 200 ms before they sleep, a
+  /// JVM compiles what a call has made hot.
   static constexpr Duration kPatience = std::chrono::seconds(2);
   /// A slot that was quiet is looked at again after this long, then after twice as long, and so on.
   static constexpr Duration kFirstPause = std::chrono::seconds(1);

@@ -189,9 +189,9 @@ struct SlotDiscarded {
   DiscardReason reason = DiscardReason::other;
 };
 
-using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
-                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release,
-                          SlotDiscarded>;
+using Body =
+    std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress, Beat,
+                 Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release, SlotDiscarded>;
 
 struct Envelope {
   std::uint64_t session = 0;

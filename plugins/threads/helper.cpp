@@ -1,5 +1,5 @@
-// A process beside each slot (an interpreter, a browser, an office program), started in start_slot() and asked by pipes.
-// It ends with its slot, because its input does.
+// A process beside each slot (an interpreter, a browser, an office program), started in start_slot() and asked by
+// pipes. It ends with its slot, because its input does.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -37,7 +37,8 @@ void start_slot() {
 threads::Report ask_helper(std::int64_t n) {
   return threads::measured([n] {
     std::int64_t answer = 0;
-    if (::write(to_helper, &n, sizeof(n)) != sizeof(n) || ::read(from_helper, &answer, sizeof(answer)) != sizeof(answer))
+    if (::write(to_helper, &n, sizeof(n)) != sizeof(n) ||
+        ::read(from_helper, &answer, sizeof(answer)) != sizeof(answer))
       throw std::runtime_error("the helper does not answer");
     return static_cast<double>(answer);
   });

@@ -1,5 +1,5 @@
-// A JVM in each slot, made in start_slot(): its threads and its signal handlers are part of the slot from the start, and
-// the compiler threads that it adds later are kept.
+// A JVM in each slot, made in start_slot(): its threads and its signal handlers are part of the slot from the start,
+// and the compiler threads that it adds later are kept.
 #include <jni.h>
 
 #include <cstdint>
@@ -51,8 +51,8 @@ threads::Report sort(std::int32_t n) {
 threads::Report catch_null(std::int32_t times) {
   return threads::measured([times] {
     const jclass objects = class_named("java/lang/String");
-    const jmethodID join =
-        java->GetStaticMethodID(objects, "join", "(Ljava/lang/CharSequence;[Ljava/lang/CharSequence;)Ljava/lang/String;");
+    const jmethodID join = java->GetStaticMethodID(
+        objects, "join", "(Ljava/lang/CharSequence;[Ljava/lang/CharSequence;)Ljava/lang/String;");
     bool caught = true;
     for (std::int32_t i = 0; i < times; ++i) {
       java->CallStaticObjectMethod(objects, join, nullptr, nullptr);

@@ -1,4 +1,5 @@
-// The environment of a slot as start_slot() left it: credentials, time zone and proxies of one caller are not another's.
+// The environment of a slot as start_slot() left it: credentials, time zone and proxies of one caller are not
+// another's.
 #pragma once
 
 #include <string>

@@ -18,8 +18,8 @@ namespace flame::slot {
 /// What a slot looks like between calls. One per slot; used by its thread. About 20 microseconds per call.
 class Hygiene {
  public:
-  /// Takes the present state as the clean one: call after start_slot(). `shared`: the process has `slots` slots that are
-  /// its threads, so only what belongs to the calling thread is looked after, and whether the process is short of
+  /// Takes the present state as the clean one: call after start_slot(). `shared`: the process has `slots` slots that
+  /// are its threads, so only what belongs to the calling thread is looked after, and whether the process is short of
   /// memory or descriptors.
   Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32_t slots);
 

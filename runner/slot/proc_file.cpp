@@ -8,8 +8,7 @@
 
 namespace flame::slot {
 
-ProcFile::ProcFile(std::string path, std::string_view begins_with)
-    : path_(std::move(path)), begins_with_(begins_with) {
+ProcFile::ProcFile(std::string path, std::string_view begins_with) : path_(std::move(path)), begins_with_(begins_with) {
   open();
 }
 

@@ -61,8 +61,8 @@ class ProcessHygiene {
   ProcessHygiene& operator=(const ProcessHygiene&) = delete;
 
   void restore_streams() const { streams_.restore(); }
-  /// The first half: threads are looked at before anything that could wait for one of them. Interval timers end here, so
-  /// that no alarm comes when signals are unblocked.
+  /// The first half: threads are looked at before anything that could wait for one of them. Interval timers end here,
+  /// so that no alarm comes when signals are unblocked.
   [[nodiscard]] Finding look_at_threads(std::uint64_t task);
   /// The rest. `in_hand`: see ShortageWatch.
   [[nodiscard]] Finding clean(std::uint64_t in_hand);

@@ -41,8 +41,8 @@ struct Scheduling {
 class OpenFiles {
  public:
   OpenFiles();
-  /// More than half of the soft limit is in use that was not at the start. `table`: ProcessStatus::fd_table, which mostly
-  /// tells by itself that this cannot be.
+  /// More than half of the soft limit is in use that was not at the start. `table`: ProcessStatus::fd_table, which
+  /// mostly tells by itself that this cannot be.
   [[nodiscard]] bool short_of(std::uint64_t table) const;
   /// Open now beyond those at the start.
   [[nodiscard]] long more_than_at_start() const;

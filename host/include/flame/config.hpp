@@ -109,9 +109,9 @@ struct PoolConfig {
   Strategy strategy = Strategy::least_loaded;
   SlotIsolation isolation = SlotIsolation::process;
   LeftoverThreads leftover_threads = LeftoverThreads::keep;  ///< discard needs isolation = process
-  std::uint64_t max_queue = 100'000;                   ///< callers that may wait; the next gets queue_full
-  std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
-  std::string backend = "local";                       ///< a name in HostConfig::backends, or one that needs no options
+  std::uint64_t max_queue = 100'000;                         ///< callers that may wait; the next gets queue_full
+  std::uint64_t payload_max = std::uint64_t{2} << 30;        ///< bytes of one call's arguments or result; "2GiB"
+  std::string backend = "local";  ///< a name in HostConfig::backends, or one that needs no options
   std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
   std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;

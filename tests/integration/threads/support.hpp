@@ -34,8 +34,8 @@ class ThreadsTest : public LeftoversTest {
     return Host(config);
   }
 
-  /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots, and
-  /// half of them cost at most kBeyond more than their work. (A new slot for each call costs 20 ms and more.)
+  /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots,
+  /// and half of them cost at most kBeyond more than their work. (A new slot for each call costs 20 ms and more.)
   template <class Call>
   static void expect_kept(Call call, double value, std::size_t processes = 3, int calls = 60) {
     constexpr auto kBeyond = 10ms;

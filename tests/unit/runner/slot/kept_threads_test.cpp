@@ -31,9 +31,11 @@ TEST(KeptThreadsTest, AThreadMoreWithEachCallIsALeakAfterSoManyCalls) {
 TEST(KeptThreadsTest, ACallWithoutGrowthBreaksTheRow) {
   KeptThreads threads(kAtStart);
   std::uint32_t now = kAtStart;
-  for (std::uint32_t i = 1; i < limits::kThreadGrowthMax; ++i) ASSERT_EQ(threads.call_ended(kTask, ++now), Judgement::fine);
+  for (std::uint32_t i = 1; i < limits::kThreadGrowthMax; ++i)
+    ASSERT_EQ(threads.call_ended(kTask, ++now), Judgement::fine);
   EXPECT_EQ(threads.call_ended(kTask, now), Judgement::fine);
-  for (std::uint32_t i = 1; i < limits::kThreadGrowthMax; ++i) ASSERT_EQ(threads.call_ended(kTask, ++now), Judgement::fine);
+  for (std::uint32_t i = 1; i < limits::kThreadGrowthMax; ++i)
+    ASSERT_EQ(threads.call_ended(kTask, ++now), Judgement::fine);
 }
 
 TEST(KeptThreadsTest, InnocentCallsBetweenThoseOfALeakingTaskDoNotHideIt) {
