@@ -48,6 +48,7 @@ Calls::Calls(std::string runner, HostLink& link, Terminator& terminator, Generat
 void Calls::open(const wire::Welcome& welcome, SlotPool& pool) {
   pool_ = &pool;
   keeps_objects_ = welcome.protocol_minor >= wire::kObjectsMinor;
+  counts_discards_ = welcome.protocol_minor >= wire::kDiscardsMinor;
   payload_max_ = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
   cpu_time_ns_ = welcome.cpu_time_ns;
 }

@@ -11,6 +11,7 @@
 #include "plugin_sdk/wire/bulk_receiver.hpp"
 #include "plugin_sdk/wire/bulk_sender.hpp"
 #include "plugin_sdk/wire/messages.hpp"
+#include "runner/discards.hpp"
 #include "runner/generations.hpp"
 #include "runner/host_link.hpp"
 #include "runner/slot_pool.hpp"
@@ -55,6 +56,8 @@ class Calls final : public SlotListener {
   void on_held(std::uint64_t id) override;
   void on_let_go(std::uint64_t id, Error why) override;
   void on_died(std::uint64_t id, Error error) override;
+  void on_discarded(const SlotDiscard& discard) override;
+  [[nodiscard]] std::string task_of(std::uint64_t id) const override;
 
  private:
   struct Call {
@@ -103,7 +106,8 @@ class Calls final : public SlotListener {
   Terminator& terminator_;
   Generations& generations_;
   SlotPool* pool_ = nullptr;
-  bool keeps_objects_ = false;  // the host knows of objects that stay
+  bool keeps_objects_ = false;    // the host knows of objects that stay
+  bool counts_discards_ = false;  // … and of slots that are discarded
   std::uint64_t payload_max_ = 0;
   std::int64_t cpu_time_ns_ = 0;
   std::unordered_map<std::uint64_t, Call> calls_;
@@ -112,6 +116,7 @@ class Calls final : public SlotListener {
   wire::BulkQueue in_{wire::Side::host};
   wire::BulkSender out_{wire::Side::runner};
   TaskPace pace_;
+  Discards discards_;
   std::deque<std::pair<Instant, std::uint64_t>> unbegun_;  // when to look whether it has begun
   Instant progress_wake_ = kNever;
   std::uint64_t dropped_output_ = 0;

@@ -34,9 +34,9 @@ Bytes share(slot::PayloadBuffer buffer) {
 }
 
 // A bad_alloc that escaped says nothing of what to do. Written here: the slot may have no memory for it.
-void add_memory_remedy(Error& error) {
+void add_memory_remedy(Error& error, std::uint64_t kept) {
   if (error.code != ErrorCode::out_of_memory || error.message.find("limits.memory") != std::string::npos) return;
-  error.message.insert(0, "The task ran out of memory. Raise limits.memory or send less. ");
+  error.message.insert(0, "The task ran out of memory. " + memory_remedy(kept, "send less") + " ");
 }
 
 }  // namespace
@@ -92,7 +92,8 @@ void Calls::on_result(slot::SlotResult result, std::string log_tail) {
     pool_->stop_held(result.id, StopCause::cancelled);
   }
   if (result.error.code == ErrorCode::none) return answer_with_payload(result.id, *call, result);
-  add_memory_remedy(result.error);
+  const slot::SlotHandle* const slot = pool_->slot_of(result.id);
+  add_memory_remedy(result.error, slot == nullptr ? 0 : slot->memory_kept());
   result.error.started = Started::yes;
   result.error.usage = result.usage;
   if (result.error.log_tail.empty()) result.error.log_tail = std::move(log_tail);
@@ -188,6 +189,20 @@ void Calls::on_died(std::uint64_t id, Error error) {
   const bool stays = call->stays;
   if (!call->answered) answer(id, *call, error);
   end(id, *call, stays ? std::move(error) : Error());
+}
+
+void Calls::on_discarded(const SlotDiscard& discard) {
+  if (counts_discards_) link_.send(wire::SlotDiscarded{discard.invocation, discard.reason});
+  const auto line = discards_.tell(discard);
+  if (!line) return;
+  const bool expected = discard.reason == DiscardReason::calls_max;
+  log(expected ? LogLevel::info : LogLevel::warning, fmt::format("invocation {}: {}", discard.invocation, *line));
+  on_output({discard.invocation, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
+}
+
+std::string Calls::task_of(std::uint64_t id) const {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? std::string() : found->second.message.task;
 }
 
 void Calls::answer(std::uint64_t id, Call& call, Error error) {

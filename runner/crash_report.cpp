@@ -13,11 +13,14 @@
 #include <cstring>
 #include <string_view>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/slot/protocol.hpp"
 
 namespace flame::runner {
 namespace {
+
+constexpr std::uint64_t kKeptWorthTelling = 8 * limits::MiB;
 
 void describe_kill(StopCause cause, Error& error) {
   switch (cause) {
@@ -92,8 +95,8 @@ void describe_memory(const Death& death, Error& error) {
   error.code = ErrorCode::out_of_memory;
   const std::string end = error.signal != 0 ? "was ended by a signal: " + signal_text(error.signal)
                                             : fmt::format("ended with exit code {}", error.exit_code);
-  error.message = fmt::format("{} ran out of memory. Raise limits.memory or {}. Its process {}.", culprit(death),
-                              death.before_ready ? "use less" : "send less", end);
+  error.message = fmt::format("{} ran out of memory. {} Its process {}.", culprit(death),
+                              memory_remedy(death.memory_kept, death.before_ready ? "use less" : "send less"), end);
 }
 
 void describe_collateral(const Death& death, Error& error) {
@@ -138,6 +141,13 @@ std::string signal_text(int signal) {
   std::string name = text == nullptr ? "unknown signal" : text;
   name[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(name[0])));
   return fmt::format("{} (signal {})", name, signal);
+}
+
+std::string memory_remedy(std::uint64_t kept, std::string_view otherwise) {
+  std::string text = fmt::format("Raise limits.memory or {}.", otherwise);
+  if (kept < kKeptWorthTelling) return text;
+  return text + fmt::format(" Earlier calls of its slot had left {} in use: look for what the plugin keeps.",
+                            base::approximate_size(kept));
 }
 
 Error describe_death(const Death& death) {

@@ -27,6 +27,7 @@ struct Death {
   int crash_of_another = 0;           // … that one crashed the process with this signal
   std::string channel_lost;           // we killed it because its channel ended while it lived: why
   bool allocation_failed = false;     // the flag in the control page
+  std::uint64_t memory_kept = 0;      // bytes that earlier calls of the slot had left in use
   bool oom_killed = false;            // the kernel's OOM killer explains it; see OomWatch
   std::optional<slot::CrashReport> crash;
   std::vector<std::string> where;  // the crash's frames, named
@@ -37,6 +38,10 @@ struct Death {
 
 /// Codes: cancelled, timed_out, shutting_down (we killed it for that), out_of_memory, else crashed.
 [[nodiscard]] Error describe_death(const Death& death);
+
+/// What to do when memory ran out. `kept`: bytes that earlier calls of the slot had left in use; `otherwise`: "send
+/// less".
+[[nodiscard]] std::string memory_remedy(std::uint64_t kept, std::string_view otherwise);
 
 /// timed_out: what is called `name` ("start()", "start_slot()", "static constructors") has not returned within `limit`,
 /// so its process was killed before any call could begin.

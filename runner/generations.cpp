@@ -85,6 +85,7 @@ void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& l
   limits_.payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
   limits_.open_files_max = welcome.open_files_max;
   limits_.core_dumps = welcome.core_dumps ? 1 : 0;
+  limits_.discard_threads = welcome.leftover_threads == wire::LeftoverThreads::discard ? 1 : 0;
   if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);
   for (GenerationId id = 0; id < list_.size(); ++id) {
     if (list_[id].stored) start(id);

@@ -43,6 +43,10 @@ class IdleChecks final : public SlotListener {
   void on_held(std::uint64_t id) override;
   void on_let_go(std::uint64_t id, Error why) override;
   void on_died(std::uint64_t id, Error error) override;
+  void on_discarded(const SlotDiscard& discard) override { next_.on_discarded(discard); }
+  [[nodiscard]] std::string task_of(std::uint64_t id) const override {
+    return owns(id) ? std::string("idle_check()") : next_.task_of(id);
+  }
 
  private:
   [[nodiscard]] bool counts(std::uint64_t id) const { return wanted_ && id >= first_id_; }

@@ -181,6 +181,7 @@ void SlotPool::grant(const GrantSlot& action) {
 void SlotPool::occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
   seat.invocation = invocation;
   seat.cause = StopCause::none;
+  seat.threads.interrupt();
   if (!process.threads) seat.output.start(invocation);
   by_invocation_[invocation] = slot;
 }
@@ -296,6 +297,7 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
                      seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
   death.allocation_failed = seat.handle->allocation_failed();
+  death.memory_kept = seat.handle->memory_kept();
   death.oom_killed = remains.oom_killed;
   if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
   const bool begun = seat.handle->begun();
@@ -341,6 +343,7 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
 void SlotPool::tick(Instant now) {
   if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
   recall_from_slow(now);
+  recall_for_looks();
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {
@@ -362,7 +365,9 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
       wake_at_ = std::min(wake_at_, due);
     }
   }
-  for (const Seat& seat : process.seats) {
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
+    Seat& seat = process.seats[i];
+    look_at_threads(now, {id, i}, process, seat);
     const bool runs =
         seat.invocation != 0 || (seat.held.lease != 0 && (!seat.handle->idle() || seat.handle->has_child()));
     if (!runs) continue;

@@ -18,6 +18,7 @@
 
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/crash_report.hpp"
+#include "runner/discards.hpp"
 #include "runner/frame_names.hpp"
 #include "runner/held_slots.hpp"
 #include "runner/oom_watch.hpp"
@@ -25,6 +26,7 @@
 #include "runner/poller.hpp"
 #include "runner/slot/slot_handle.hpp"
 #include "runner/slot_table.hpp"
+#include "runner/thread_watch.hpp"
 
 namespace flame::runner {
 
@@ -49,6 +51,10 @@ class SlotListener {
   virtual void on_let_go(std::uint64_t id, Error why) = 0;
   /// No slot could be had, or it died: `error` is the outcome if there was none yet.
   virtual void on_died(std::uint64_t id, Error error) = 0;
+  /// The slot serves no further invocation; its last one has ended well, perhaps long ago.
+  virtual void on_discarded(const SlotDiscard& discard) = 0;
+  /// The task of an invocation that is in a slot; empty: of the runner's own.
+  [[nodiscard]] virtual std::string task_of(std::uint64_t id) const = 0;
 
  protected:
   ~SlotListener() = default;
@@ -139,7 +145,11 @@ class SlotPool {
     LeaseId lease = 0;                        // 0: no objects live here
     StopCause stopped_for = StopCause::none;  // stop_held(), or kill() of the lease
     Error end;                                // how the child ended, or why the slot is killed
-    std::string discard_reason;               // the last verdict on the slot
+    slot::SlotReady verdict;                  // the last one on the slot
+  };
+  struct Last {
+    std::uint64_t invocation = 0;
+    std::string task;
   };
   struct Seat {
     std::unique_ptr<slot::SlotHandle> handle;
@@ -150,6 +160,8 @@ class SlotPool {
     bool ready = false;
     bool watches_writable = false;
     Held held;
+    ThreadWatch threads;
+    Last last;  // that left threads
   };
   struct Process {
     GenerationId generation = 0;
@@ -209,6 +221,10 @@ class SlotPool {
   void kill_held(const KillHeld& action);
   void free_held(const FreeHeld& action);
   void bury_held(Seat& seat, const Death& death);
+  void begin_look(Instant now, SlotRef slot, Process& process, Seat& seat);
+  void look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat);
+  void discard(const slot::SlotReady& ready, std::uint64_t invocation);
+  void recall_for_looks();
   void drain_output(Process& process, Seat& seat);
   void deliver(std::vector<wire::Output>& outputs);
   void watch_process(ProcessId id, Process& process, Instant now);
@@ -232,6 +248,7 @@ class SlotPool {
     std::uint64_t invocation;  // others follow it
   };
   std::deque<Patience> patience_;
+  std::vector<SlotRef> to_look_at_;
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
   Duration start_limit_;
   Duration kill_grace_;

@@ -1,6 +1,4 @@
 // What SlotPool hears from its slots: channel datagrams and output.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -112,15 +110,17 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
   if (invocation == 0) return;
   by_invocation_.erase(invocation);
-  if (!ready.reusable) {
-    const std::string line = "the slot is discarded after this call: " + ready.reason;
-    log(LogLevel::info, fmt::format("invocation {}: {}", invocation, line));
-    listener_.on_output({invocation, wire::Stream::log, wire::Level::info, line, 0});
-  }
+  discard(ready, invocation);
+  if (ready.threads > 0) seat.last = {invocation, listener_.task_of(invocation)};
+  seat.threads.idle(now, ready.threads);
   listener_.on_freed(invocation);
-  if (pass_on({id, index}, process, seat)) return;
+  if (pass_on({id, index}, process, seat)) {
+    if (seat.threads.due(now) && !seat.behind.empty()) to_look_at_.push_back({id, index});
+    return;
+  }
   if (!process.threads) seat.output.start(0);
   table_.slot_freed(now, {id, index}, ready.reusable);
+  if (ready.threads > 0) begin_look(now, {id, index}, process, seat);
 }
 
 void SlotPool::give_back(std::uint64_t id) {

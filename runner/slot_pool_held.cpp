@@ -1,10 +1,7 @@
 // SlotPool: slots that are kept for objects, as HeldSlots decides.
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "plugin_sdk/base/make_error.hpp"
-#include "runner/log.hpp"
 #include "runner/slot_pool.hpp"
 
 namespace flame::runner {
@@ -73,7 +70,7 @@ bool SlotPool::hold(ProcessId id, Seat& seat, const slot::SlotResult& result) {
 void SlotPool::on_held_ready(SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready) {
   const LeaseId lease = seat.held.lease;
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
-  seat.held.discard_reason = ready.reusable ? std::string() : ready.reason;
+  seat.held.verdict = ready;
   if (!process.threads) seat.output.start(lease);  // of a child's run()
   if (invocation == lease) {
     table_.slot_held(slot);
@@ -148,12 +145,10 @@ void SlotPool::free_held(const FreeHeld& action) {
   const Held held = std::exchange(seat.held, {});
   by_invocation_.erase(action.lease);
   if (!process.threads) seat.output.start(0);
-  if (!held.discard_reason.empty()) {
-    log(LogLevel::info, fmt::format("the slot of invocation {} is discarded: {}", action.lease, held.discard_reason));
-  }
+  discard(held.verdict, action.lease);
   listener_.on_let_go(action.lease,
                       held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
-  table_.slot_released(base::BoottimeClock().now(), slot, held.discard_reason.empty());
+  table_.slot_released(base::BoottimeClock().now(), slot, held.verdict.reusable);
 }
 
 // The process is dead: first what ran in the slot, then what waited for it, then the lease itself.

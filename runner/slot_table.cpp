@@ -67,9 +67,56 @@ void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invoca
   balance(now, generation);
 }
 
+std::uint32_t SlotTable::Generation::aside() const {
+  return static_cast<std::uint32_t>(std::count_if(free.begin(), free.end(), [](const Free& one) { return one.aside; }));
+}
+
+// The warmest, of those that are not set aside if there are such.
+SlotTable::Free SlotTable::take_free(Generation& generation) {
+  auto& free = generation.free;
+  auto found = std::find_if(free.rbegin(), free.rend(), [](const Free& one) { return !one.aside; });
+  if (found == free.rend()) found = free.rbegin();
+  const Free taken = *found;
+  free.erase(std::next(found).base());
+  return taken;
+}
+
+SlotTable::Free* SlotTable::find_free(SlotRef slot) {
+  const auto process = processes_.find(slot.process);
+  if (process == processes_.end()) return nullptr;
+  auto& free = generations_[process->second.generation].free;
+  const auto found = std::find_if(free.begin(), free.end(), [&](const Free& one) { return one.slot == slot; });
+  return found == free.end() ? nullptr : &*found;
+}
+
+bool SlotTable::set_aside(Instant now, SlotRef slot) {
+  Free* const free = find_free(slot);
+  if (free == nullptr) return false;
+  const GenerationId generation = processes_.at(slot.process).generation;
+  if (generations_[generation].aside() > 0) return false;
+  free->aside = true;
+  balance(now, generation);
+  return true;
+}
+
+void SlotTable::put_back(Instant now, SlotRef slot) {
+  if (find_free(slot) == nullptr) return;
+  const GenerationId id = processes_.at(slot.process).generation;
+  auto& free = generations_[id].free;
+  std::erase_if(free, [&](const Free& one) { return one.slot == slot; });
+  free.push_back({slot, now});
+  balance(now, id);
+}
+
+void SlotTable::slot_discarded(Instant now, SlotRef slot) {
+  if (find_free(slot) == nullptr) return;
+  Process& process = processes_.at(slot.process);
+  retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
+  balance(now, process.generation);
+}
+
 SlotRef SlotTable::grant(Generation& generation, std::uint64_t invocation) {
-  const SlotRef slot = generation.free.back().slot;
-  generation.free.pop_back();
+  const SlotRef slot = take_free(generation).slot;
   Slot* entry = find(slot);
   FLAME_ASSERT(entry != nullptr && entry->invocation == 0, "a free slot is in the table and free");
   entry->invocation = invocation;
@@ -273,11 +320,13 @@ void SlotTable::balance(Instant now, GenerationId id) {
   Generation& generation = generations_[id];
   trim(now, generation);
   if (!generation.up) return;
-  const std::uint32_t most = threads() ? 1 : slots_ + spares(generation);
+  const std::uint32_t aside = generation.aside();
+  const std::uint32_t standing_by = std::max(spares(generation), generation.forkable ? aside : 0);
+  const std::uint32_t most = threads() ? 1 : slots_ + spares(generation) + aside;
   for (;;) {
     const auto waiting = static_cast<std::uint32_t>(std::min<std::size_t>(generation.waiting.size(), slots_));
-    const std::uint32_t wanted = waiting + (threads() && generation.processes > 0 ? 0 : spares(generation));
-    const auto have = static_cast<std::uint32_t>(generation.free.size()) + generation.starting;
+    const std::uint32_t wanted = waiting + (threads() && generation.processes > 0 ? 0 : standing_by);
+    const auto have = static_cast<std::uint32_t>(generation.free.size()) - aside + generation.starting;
     if (have >= wanted || generation.processes >= most) return;
     if (now < generation.retry_at) return wake_by(generation.retry_at);
     fork(now, id, generation);

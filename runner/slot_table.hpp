@@ -100,6 +100,13 @@ class SlotTable {
   void slot_entered(SlotRef slot, std::uint64_t invocation);
   /// The last object is gone from a held slot in which nothing runs.
   void slot_released(Instant now, SlotRef slot, bool reusable);
+  /// A free slot is to be left alone for a while: invocations prefer others, and a process is made in its place. One at
+  /// a time per generation. False: it is not free (any more), or another one is set aside.
+  [[nodiscard]] bool set_aside(Instant now, SlotRef slot);
+  /// It serves again, before others: what it keeps is warm.
+  void put_back(Instant now, SlotRef slot);
+  /// A free slot must not serve again.
+  void slot_discarded(Instant now, SlotRef slot);
   /// A slot that was ready hears no more: its process gets no further invocation and is killed, at the latest after
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
@@ -141,8 +148,10 @@ class SlotTable {
   struct Free {
     SlotRef slot;
     Instant since;
+    bool aside = false;
   };
   struct Generation {
+    [[nodiscard]] std::uint32_t aside() const;
     bool up = false;
     bool forkable = true;
     std::vector<Free> free;  // used from the back: the warmest
@@ -159,6 +168,8 @@ class SlotTable {
   void vacated(Instant now, SlotRef slot, Slot& entry, bool reusable);
   [[nodiscard]] bool threads() const { return isolation_ == wire::Isolation::thread; }
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
+  [[nodiscard]] static Free take_free(Generation& generation);
+  [[nodiscard]] Free* find_free(SlotRef slot);
   SlotRef grant(Generation& generation, std::uint64_t invocation);
   [[nodiscard]] bool queue_behind(Generation& generation, std::uint64_t invocation);
   void wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations);

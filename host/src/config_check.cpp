@@ -56,6 +56,9 @@ class PoolCheck {
                              base::format_size(pool_.payload_max));
     if (!pool_.reuse && pool_.isolation == SlotIsolation::thread)
       add("reuse", "= false needs isolation = \"process\": a thread leaves its process as it is");
+    if (pool_.leftover_threads == LeftoverThreads::discard && pool_.isolation == SlotIsolation::thread)
+      add("leftover_threads",
+          "= \"discard\" needs isolation = \"process\": threads of one process cannot be told apart");
   }
 
   void positive(const std::string& key, Duration value, bool may_be_infinite) {

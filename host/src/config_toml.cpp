@@ -72,6 +72,9 @@ PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigRe
   std::size_t isolation = 0;
   reader.read_choice("isolation", {"process", "thread"}, isolation);
   pool.isolation = isolation == 0 ? SlotIsolation::process : SlotIsolation::thread;
+  std::size_t leftover_threads = 0;
+  reader.read_choice("leftover_threads", {"keep", "discard"}, leftover_threads);
+  pool.leftover_threads = leftover_threads == 0 ? LeftoverThreads::keep : LeftoverThreads::discard;
   reader.read("max_queue", pool.max_queue);
   reader.read_size("payload_max", pool.payload_max);
   reader.read("backend", pool.backend);

@@ -93,7 +93,8 @@ void PoolDriver::perform(const action::Admit& admit) {
                               .host_silence_ns = services_.liveness.host_silence.count(),
                               .runner_silence_ns = services_.liveness.runner_silence.count(),
                               .start_limit_ns = wire_time(config_.boot_timeout),
-                              .core_dumps = config_.limits.core});
+                              .core_dumps = config_.limits.core,
+                              .leftover_threads = static_cast<wire::LeftoverThreads>(config_.leftover_threads)});
 }
 
 void PoolDriver::perform(const action::Reject& reject) {

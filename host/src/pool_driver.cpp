@@ -119,6 +119,7 @@ void PoolDriver::on_notice(Session& session, const wire::Body& body) {
     services_.sessions->close(session, std::nullopt);
     on_lost(session, bye->reason);
   } else {
+    if (const auto* discarded = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discarded->reason);
     on(event::Heard{runner});
   }
 }
@@ -215,7 +216,8 @@ PoolStats PoolDriver::stats() const {
           .retried = now.retried,
           .boots = now.boots,
           .boots_failed = now.boots_failed,
-          .runners_lost = now.runners_lost};
+          .runners_lost = now.runners_lost,
+          .discards = trace_.discards()};
 }
 
 void PoolDriver::abandon() {

@@ -109,6 +109,10 @@ inline constexpr std::size_t kRunnerQueueBytes = 16 * MiB;
 inline constexpr std::size_t kArenaBytes = 4 * MiB;  // per slot, shared with the supervisor
 inline constexpr std::uint32_t kRetriesMax = 100;
 inline constexpr std::uint32_t kSlotCallsMax = 100'000;  // then a slot is replaced, against slow leaks
+/// Threads that calls have left in a slot and that it keeps, and calls of a task in a row that may each leave more than
+/// there ever were: the pools of a few libraries on a large machine stay below, a thread a call does not.
+inline constexpr std::uint32_t kSlotThreadsMax = 512;
+inline constexpr std::uint32_t kThreadGrowthMax = 16;
 inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
 /// Calls that a runner lets wait for one held slot. A host sends one at a time; this is against one that does not.
 inline constexpr std::size_t kHeldCallsMax = 64;

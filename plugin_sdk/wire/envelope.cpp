@@ -50,7 +50,8 @@ class BodyEncoder {
     return fb::CreateWelcome(b_, m.session, m.protocol_minor, m.slots, static_cast<fb::Isolation>(m.isolation),
                              m.single_use, m.reuse, m.idle_shutdown_ns, m.shutdown_grace_ns, m.kill_grace_ns,
                              m.payload_max, m.memory_max, m.cpu_time_ns, m.open_files_max, m.warm, m.beat_interval_ns,
-                             m.host_silence_ns, m.runner_silence_ns, m.start_limit_ns, m.core_dumps);
+                             m.host_silence_ns, m.runner_silence_ns, m.start_limit_ns, m.core_dumps,
+                             static_cast<fb::LeftoverThreads>(m.leftover_threads));
   }
   Offset<fb::Refuse> make(const Refuse& m) {
     return fb::CreateRefuse(b_, static_cast<fb::ErrorCode>(m.code), text(m.reason));
@@ -97,6 +98,9 @@ class BodyEncoder {
   }
   Offset<fb::Batch> make(const Batch& m) { return fb::CreateBatch(b_, m.count); }
   Offset<fb::Unsupported> make(const Unsupported& m) { return fb::CreateUnsupported(b_, m.id, text(m.what)); }
+  Offset<fb::SlotDiscarded> make(const SlotDiscarded& m) {
+    return fb::CreateSlotDiscarded(b_, m.id, static_cast<std::uint8_t>(m.reason));
+  }
   Offset<fb::Release> make(const Release& m) {
     FLAME_ASSERT(m.objects.size() <= limits::kAttachmentsMax, "a slot's objects are let go in pieces");
     return fb::CreateRelease(b_, m.lease, b_.CreateVector(m.objects));

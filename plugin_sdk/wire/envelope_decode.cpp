@@ -53,6 +53,7 @@ class BodyDecoder {
     m.runner_silence_ns = r_.duration(t.runner_silence_ns(), "welcome.runner_silence_ns");
     m.start_limit_ns = r_.duration(t.start_limit_ns(), "welcome.start_limit_ns");
     m.core_dumps = t.core_dumps();
+    m.leftover_threads = r_.enumerator<LeftoverThreads>(t.leftover_threads(), "welcome.leftover_threads");
     if (m.slots > limits::kMaxConcurrencyCeiling) r_.fail("welcome.slots", "is over the limit");
     if (m.payload_max > limits::kPayloadMaxCeiling) r_.fail("welcome.payload_max", "is over the limit");
     return m;
@@ -123,6 +124,7 @@ class BodyDecoder {
   Release read(const fb::Release& t) {
     return {t.lease(), r_.numbers(t.objects(), limits::kAttachmentsMax, "release.objects")};
   }
+  SlotDiscarded read(const fb::SlotDiscarded& t) { return {t.id(), discard_reason_from(t.reason())}; }
 
  private:
   PluginState plugin_state(const fb::PluginState& t) {
@@ -225,6 +227,8 @@ Body read_body(BodyDecoder& decoder, const fb::Envelope& e) {
       return read_as<fb::Batch>(decoder, e);
     case fb::Body::Release:
       return read_as<fb::Release>(decoder, e);
+    case fb::Body::SlotDiscarded:
+      return read_as<fb::SlotDiscarded>(decoder, e);
     case fb::Body::NONE:
       break;
   }

@@ -10,17 +10,22 @@
 
 #include <flame/error.hpp>
 
+#include "plugin_sdk/base/discard_reason.hpp"
+
 namespace flame::wire {
 
 inline constexpr std::uint16_t kProtocolMajor = 1;
-inline constexpr std::uint16_t kProtocolMinor = 1;
+inline constexpr std::uint16_t kProtocolMinor = 2;
 /// From this minor on results may name objects that stay in their slot: Invoke.lease, Ended.error, Release.
 inline constexpr std::uint16_t kObjectsMinor = 1;
+/// From this minor on hosts count discarded slots: SlotDiscarded.
+inline constexpr std::uint16_t kDiscardsMinor = 2;
 
 enum class Stream : std::uint8_t { out = 0, err, log };
 enum class Level : std::uint8_t { debug = 0, info, warning, error };
 enum class CancelReason : std::uint8_t { cancelled = 0, timed_out, shutting_down };
 enum class Isolation : std::uint8_t { process = 0, thread };
+enum class LeftoverThreads : std::uint8_t { keep = 0, discard };
 
 /// Sizes of a payload's parts: the table, then the attachments; each part is padded with zeros to kPartAlignment.
 /// `transfer` 0: the bytes are the message's payload frame; else the chunks of that transfer on `bulk`.
@@ -73,6 +78,7 @@ struct Welcome {
   std::int64_t runner_silence_ns = 0;  // 0 = limits::kRunnerSilence
   std::int64_t start_limit_ns = 0;     // for a plugin's start(), and for start_slot(); 0 = limits::kStartLimitDefault
   bool core_dumps = false;             // slots that crash leave one, as the system does it
+  LeftoverThreads leftover_threads = LeftoverThreads::keep;
 };
 
 struct Refuse {
@@ -179,8 +185,14 @@ struct Release {
   std::vector<std::uint64_t> objects;
 };
 
-using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
-                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release>;
+struct SlotDiscarded {
+  std::uint64_t id = 0;
+  DiscardReason reason = DiscardReason::other;
+};
+
+using Body =
+    std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress, Beat,
+                 Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release, SlotDiscarded>;
 
 struct Envelope {
   std::uint64_t session = 0;

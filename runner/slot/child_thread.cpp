@@ -9,7 +9,7 @@
 
 #include "runner/slot/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
-#include "runner/slot/hygiene.hpp"
+#include "runner/slot/streams.hpp"
 
 namespace flame::slot {
 

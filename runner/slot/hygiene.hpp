@@ -1,63 +1,67 @@
 // Leaves a slot after a call as it was before: restores what can be restored, tells when the slot must be discarded.
 #pragma once
 
+#include <locale.h>
 #include <signal.h>
 #include <sys/types.h>
 
-#include <string>
+#include <cfenv>
+#include <cstdint>
+#include <optional>
 
-#include "plugin_sdk/base/unique_fd.hpp"
+#include "runner/slot/finding.hpp"
+#include "runner/slot/process_hygiene.hpp"
+#include "runner/slot/protocol.hpp"
 
 namespace flame::slot {
 
-/// What a slot looks like between calls. One per slot; used by its thread. A few microseconds per call.
+/// What a slot looks like between calls. One per slot; used by its thread. About 20 microseconds per call.
 class Hygiene {
  public:
-  /// Takes the present state as the clean one: call after start_slot(). `shared`: other slots are threads of this
-  /// process, so only what belongs to the calling thread is looked after.
-  Hygiene(int channel, bool shared);
+  /// Takes the present state as the clean one: call after start_slot(). `shared`: the process has `slots` slots that
+  /// are its threads, so only what belongs to the calling thread is looked after, and whether the process is short of
+  /// memory or descriptors.
+  Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32_t slots);
 
-  /// Flushes the output streams, then cleans. Empty: the slot may serve again; else why not, as a sentence's part:
-  /// "the task left a thread running".
-  [[nodiscard]] std::string clean();
+  /// Restores what belongs to the thread and costs next to nothing, and writes the standard streams out. Also where the
+  /// slot is not judged because objects live in it.
+  void tidy();
+  /// All of it, after a call of `task` (any key) of which `in_hand` bytes of memory are still held for its answer. A
+  /// finding: the slot must not serve again.
+  [[nodiscard]] Finding clean(std::uint64_t task, std::uint64_t in_hand);
   /// The channel is still the one that the supervisor made.
   [[nodiscard]] bool channel_intact() const;
   /// The supervisor has read all that the tasks of this slot wrote. False also when that cannot be told.
   [[nodiscard]] bool output_read() const;
+  /// Threads that calls have left and the slot keeps.
+  [[nodiscard]] std::uint32_t kept_threads() const { return process_ ? process_->kept_threads() : 0; }
   /// How many descriptors more than at the start are open when that is worth a warning, else 0. [costs 3 us]
   [[nodiscard]] long leaked_fds() const;
+  /// Bytes in use that were not at the start, when clean() last looked.
+  [[nodiscard]] std::uint64_t memory_kept() const;
+  /// The runner itself has changed the soft limit on CPU time.
+  void expect_cpu_limit(rlim_t soft);
 
  private:
-  [[nodiscard]] std::string check_process() const;
+  struct Shared {
+    explicit Shared(std::uint64_t limit) : shortage(limit, reader) {}
+    StatusReader reader;
+    ShortageWatch shortage;
+    std::uint32_t calls = 0;
+  };
+
+  [[nodiscard]] Finding clean_thread(std::uint64_t in_hand);
   [[nodiscard]] bool restore_mask() const;
-  [[nodiscard]] bool threads_left() const;
-  [[nodiscard]] long count_threads() const;
-  [[nodiscard]] bool timers_left();
-  [[nodiscard]] bool return_home() const;
 
   int channel_;
-  bool shared_;
   ino_t channel_inode_ = 0;
   int output_[2] = {-1, -1};  // the streams' pipes; own descriptors unless shared: a task may redirect the streams
-  std::string directory_;
-  dev_t directory_device_ = 0;
-  ino_t directory_inode_ = 0;
-  mode_t umask_ = 0;
   sigset_t mask_{};
-  pid_t session_ = 0;
-  uid_t user_ = 0;
-  gid_t group_ = 0;
-  base::UniqueFd task_directory_;  // /proc/self/task: looking at it costs a quarter of looking it up
-  ino_t task_inode_ = 0;
-  long threads_ = 1;
-  long fds_ = 0;
-  int next_timer_ = -1;
+  std::fenv_t floating_point_{};
+  locale_t locale_{};
+  stack_t signal_stack_{};
+  std::optional<Shared> shared_;
+  std::optional<ProcessHygiene> process_;  // unless shared
 };
-
-/// C and C++ streams of this process.
-void flush_streams();
-
-/// Threads of this process.
-[[nodiscard]] long thread_count();
 
 }  // namespace flame::slot

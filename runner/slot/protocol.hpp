@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "plugin_sdk/base/discard_reason.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::slot {
@@ -107,6 +108,7 @@ struct ControlPage {
   std::atomic<std::int64_t> user_ns{0};                  // CPU used until then
   std::atomic<std::int64_t> system_ns{0};
   std::atomic<std::uint64_t> memory_at_start{0};  // peak of the fresh slot: what it shares with its zygote
+  std::atomic<std::uint64_t> memory_kept{0};      // bytes that the calls before `invocation` have left in use
   std::atomic<std::uint32_t> in_start_slot{0};    // 1 while the plugin's start_slot() runs
   ThrowInfo thrown;
   alignas(64) CrashInfo crash;
@@ -202,7 +204,7 @@ struct EndMessage {
   Header header;
 };
 
-enum class Verdict : std::uint32_t { none = 0, reusable, discard };
+enum class Verdict : std::uint16_t { none = 0, reusable, discard };
 
 /// First datagram of a slot; the kernel's credentials on it tell the pid.
 struct HelloMessage {
@@ -214,9 +216,11 @@ struct HelloMessage {
 struct ReadyMessage {
   Header header;
   Verdict verdict;
+  DiscardReason discard_reason;
+  std::uint8_t reserved;
   std::uint32_t objects;  // that live in the slot
   std::uint32_t code;     // flame::ErrorCode of a slot that could not be started, else 0
-  std::uint32_t reserved;
+  std::uint32_t threads;  // that calls have left and the slot keeps
 };
 
 /// run() of the child that invocation `id` made has returned. Tail: error type · error message.
@@ -250,10 +254,12 @@ struct ResultMessage {
   std::uint32_t message_size;
   std::uint32_t reason_size;
   Verdict verdict;  // none: Ready follows the stream
+  DiscardReason discard_reason;
+  std::uint8_t reserved;
   std::uint32_t objects;
   std::uint8_t runs_followers;  // 1: nothing of the call is left to be seen to, so its followers may run
   std::uint8_t quiet;           // 1: the output pipes are empty
-  std::uint16_t reserved;
+  std::uint16_t threads;        // that calls have left and the slot keeps
   UsageNumbers usage;
 };
 static_assert(sizeof(ResultMessage) % limits::kPartAlignment == 0);
@@ -279,7 +285,8 @@ struct SlotLimits {
   std::uint64_t memory_max = 0;
   std::uint64_t payload_max = limits::kPayloadMaxDefault;
   std::uint32_t open_files_max = 0;
-  std::uint32_t core_dumps = 0;  // 1: leave them to the system
+  std::uint32_t core_dumps = 0;       // 1: leave them to the system
+  std::uint32_t discard_threads = 0;  // 1: a slot keeps no thread that a call left
 };
 
 /// Tail, each NUL-terminated: plugin path · plugin name · plugin version · host name · pool · runner id · backend.

@@ -118,23 +118,26 @@ void SlotLoop::answer(const Call& call, std::optional<Failure> failure) {
   page_->ended.store(call.head.id, std::memory_order_release);
   page_->stop.fetch_and(~kStopWaitEnded, std::memory_order_relaxed);
   const bool streamed = !failure && state_.result.carrier() == Carrier::stream;
-  const std::string reason = verdict();
+  const std::uint64_t in_hand = (streamed ? state_.result.total() : 0) + call.streamed.span().size();
+  const Finding finding = verdict(task_hash(call.name, call.head.fingerprint), in_hand);
   flush_progress(state_);
   state_.id.store(0, std::memory_order_relaxed);
-  if (!streamed) head.verdict = reason.empty() ? Verdict::reusable : Verdict::discard;
+  if (!streamed) head.verdict = finding ? Verdict::discard : Verdict::reusable;
+  if (!streamed) head.discard_reason = finding.reason;
   head.objects = state_.objects.size();
+  head.threads = static_cast<std::uint16_t>(std::min<std::uint32_t>(hygiene_->kept_threads(), UINT16_MAX));
   const bool quiet = hygiene_->output_read();
   // The supervisor looks later at a result in the arena, the frames of a throw, and output; the next call would write
   // over them. (Where slots share their process, output has no owner anyway.)
   const bool in_datagram = !failure && state_.result.carrier() == Carrier::inline_bytes;
-  runs_followers_ = in_datagram && reason.empty() && head.objects == 0 && (quiet || shared_.threads);
+  runs_followers_ = in_datagram && !finding && head.objects == 0 && (quiet || shared_.threads);
   head.quiet = quiet ? 1 : 0;
   head.runs_followers = runs_followers_ ? 1 : 0;
   head.code = static_cast<std::uint32_t>(failure ? failure->code : ErrorCode::none);
-  send_result(head, failure ? *failure : Failure{}, streamed ? std::string() : reason);
+  send_result(head, failure ? *failure : Failure{}, streamed ? std::string() : finding.text);
   if (streamed) {
     stream_result(head.id);
-    send_ready(reason);
+    send_ready(finding);
   }
   state_.result.reset();
 }
@@ -190,11 +193,14 @@ void SlotLoop::stream_result(std::uint64_t id) {
   }
 }
 
-void SlotLoop::send_ready(const std::string& reason, ErrorCode code) {
+void SlotLoop::send_ready(const Finding& finding, ErrorCode code) {
+  const std::string_view reason = std::string_view(finding.text).substr(0, limits::kTextMax);
   auto message = make_message<ReadyMessage>(Kind::ready, sizeof(ReadyMessage) + reason.size());
-  message.verdict = reason.empty() ? Verdict::reusable : Verdict::discard;
+  message.verdict = finding ? Verdict::discard : Verdict::reusable;
+  message.discard_reason = finding.reason;
   message.objects = state_.objects.size();
   message.code = static_cast<std::uint32_t>(code);
+  message.threads = hygiene_->kept_threads();
   Packer out(sent_.span(), 0);
   out.add(&message, sizeof(message));
   out.add(reason.data(), reason.size());

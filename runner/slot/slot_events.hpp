@@ -15,6 +15,8 @@
 
 #include <flame/error.hpp>
 
+#include "plugin_sdk/base/discard_reason.hpp"
+
 namespace flame::slot {
 
 /// Owned bytes that are not zeroed when made. Moves are cheap; an empty buffer has no storage.
@@ -52,9 +54,11 @@ struct SlotHello {
 /// `reason`; before the first call it means that start_slot() failed.
 struct SlotReady {
   bool reusable = false;
+  DiscardReason discard = DiscardReason::none;
   std::string reason;
   ErrorCode code = ErrorCode::none;  // of a slot that could not be started
   std::uint32_t objects = 0;         // that live there now, by the slot's word
+  std::uint32_t threads = 0;         // that calls have left and the slot keeps, by its word
 };
 
 /// The child in the slot has ended by itself. `error`: what its run() threw; code none if it returned.

@@ -145,6 +145,8 @@ class SlotHandle {
   [[nodiscard]] bool in_start_slot() const noexcept;
   /// An allocation failed during the current or last invocation: a death then is out_of_memory.
   [[nodiscard]] bool allocation_failed() const noexcept;
+  /// Bytes that earlier calls of the slot had left in use when the last one began, by the slot's word.
+  [[nodiscard]] std::uint64_t memory_kept() const noexcept;
   /// Where the current invocation's usage starts, see usage_until_death(): CPU of the process (or thread) until then,
   /// CLOCK_BOOTTIME as wall_ns, and the fresh slot's memory as peak_memory.
   [[nodiscard]] Usage usage_at_begin() const noexcept;

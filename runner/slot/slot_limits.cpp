@@ -104,9 +104,9 @@ std::string_view thread_remedy(const SlotLimits& limits, std::string_view messag
   return ". If a thread could not be started: its stack counts against limits.memory. Raise that, or start fewer.";
 }
 
-void limit_cpu_time(std::int64_t budget_ns) {
+rlim_t limit_cpu_time(std::int64_t budget_ns) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_CPU, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_CPU, &limit) != 0) return RLIM_INFINITY;
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   const std::int64_t until_ns = to_ns(used.ru_utime) + to_ns(used.ru_stime) + budget_ns;
@@ -114,6 +114,7 @@ void limit_cpu_time(std::int64_t budget_ns) {
   const rlim_t soft = budget_ns == 0 ? RLIM_INFINITY : static_cast<rlim_t>((until_ns + kSecond - 1) / kSecond);
   limit.rlim_cur = std::min(soft, limit.rlim_max);
   ::setrlimit(RLIMIT_CPU, &limit);
+  return limit.rlim_cur;
 }
 
 UsageMeter::UsageMeter(bool thread) : thread_(thread) {

@@ -1,6 +1,8 @@
 // What the kernel enforces on a slot process, and what it counts.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <string_view>
 
@@ -20,7 +22,8 @@ void fit_thread_stacks(const SlotLimits& limits);
 [[nodiscard]] std::string_view thread_remedy(const SlotLimits& limits, std::string_view message);
 
 /// Lets the process use this much more CPU time before SIGXCPU; 0 takes the limit away. Whole seconds, rounded up.
-void limit_cpu_time(std::int64_t budget_ns);
+/// Returns the soft limit that is in force then.
+rlim_t limit_cpu_time(std::int64_t budget_ns);
 
 /// CPU time and peak memory, as differences between two points of one thread's or process's life.
 class UsageMeter {

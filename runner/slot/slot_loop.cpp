@@ -1,7 +1,6 @@
 // One slot's life: announces itself, then receives, runs and answers one call after the other.
 #include "runner/slot/slot_loop.hpp"
 
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "runner/slot/channel.hpp"
 #include "runner/slot/hook.hpp"
+#include "runner/slot/streams.hpp"
 
 namespace flame::slot {
 namespace {
@@ -33,7 +33,6 @@ std::span<const std::uint64_t> take_numbers(std::span<const std::byte>& rest, st
 SlotLoop::SlotLoop(SlotShared& shared, int channel, ControlPage* page, std::byte* arena)
     : shared_(shared),
       channel_(channel),
-      process_(::getpid()),
       page_(page),
       arena_(arena),
       state_(channel, page, arena, shared.limits.payload_max),
@@ -65,8 +64,9 @@ bool SlotLoop::announce() {
     page_->in_start_slot.store(0, std::memory_order_release);
   }
   flush_streams();
-  hygiene_.emplace(channel_, shared_.threads);
-  send_ready(failed ? failed->message : std::string(), failed ? failed->code : ErrorCode::none);
+  hygiene_.emplace(channel_, shared_.threads, shared_.limits, shared_.slots);
+  if (!failed) send_ready({});
+  if (failed) send_ready({DiscardReason::other, failed->message}, failed->code);
   return !failed;
 }
 
@@ -93,7 +93,7 @@ void SlotLoop::destroy(std::span<const std::byte> datagram) {
     if (child_ != nullptr && child_->object() == id) child_.reset();
     state_.objects.destroy(id);
   }
-  send_ready(verdict());
+  send_ready(verdict(0, 0));
 }
 
 void SlotLoop::invoke(std::span<const std::byte> datagram) {
@@ -101,6 +101,7 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   if (!may_begin(call.head)) return;
   if (call.head.follows != 0) page_->allocation_failed.store(0, std::memory_order_relaxed);
   page_->deadline_ns.store(call.head.deadline_ns, std::memory_order_relaxed);
+  page_->memory_kept.store(hygiene_->memory_kept(), std::memory_order_relaxed);
   state_.result.reset();
   state_.result_resources.clear();
   state_.error_type.clear();
@@ -110,7 +111,8 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   std::optional<Failure> failure = receive_stream(call);
   if (!failure) failure = execute(call);
   // A child that the task forked came back out of it: it is nobody's slot and must not answer.
-  if (::getpid() != process_) ::_exit(0);
+  if (process_.in_child()) ::_exit(0);
+  note_sickness(failure);
   if (failure) drop_results();
   const std::uint64_t child = !failure && call.places_child ? state_.result_resources.front() : 0;
   answer(call, std::move(failure));
@@ -133,7 +135,7 @@ bool SlotLoop::may_begin(const InvokeMessage& call) const {
 void SlotLoop::start_child(std::uint64_t lease, std::uint64_t object) {
   const auto [instance, type] = state_.objects.get(object);
   if (type->run == nullptr) return;
-  limit_cpu_time(0);  // the limit is for calls, and the process is one: run() would use it up
+  limit_cpu(0);  // the limit is for calls, and the process is one: run() would use it up
   child_ = std::make_unique<ChildThread>(ChildThread::Child{lease, object, instance, type}, channel_, page_, arena_,
                                          &shared_.parent);
 }
@@ -166,7 +168,7 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
   state_.object = object;
   state_.attempt = call.head.attempt;
   if ((call.head.cpu_time_ns != 0 || cpu_limited_) && child_ == nullptr) {
-    limit_cpu_time(call.head.cpu_time_ns);
+    limit_cpu(call.head.cpu_time_ns);
     cpu_limited_ = call.head.cpu_time_ns != 0;
   }
   page_->invocation.store(call.head.id, std::memory_order_release);
@@ -253,22 +255,42 @@ void SlotLoop::drop_results() {
   state_.result.reset();
 }
 
-std::string SlotLoop::verdict() {
+void SlotLoop::limit_cpu(std::int64_t budget_ns) {
+  hygiene_->expect_cpu_limit(limit_cpu_time(budget_ns));
+}
+
+// Remembered until the slot is judged, which it is not while objects live in it.
+void SlotLoop::note_sickness(const std::optional<Failure>& failure) {
+  const bool said_so = failure && failure->code == ErrorCode::out_of_memory;
+  if (said_so || page_->allocation_failed.load(std::memory_order_relaxed) != 0) allocation_failed_ = true;
+}
+
+Finding SlotLoop::verdict(std::uint64_t task, std::uint64_t in_hand) {
+  Finding finding;
   if (state_.objects.size() > 0) {
-    flush_streams();
-    require_channel();
-    return {};
+    hygiene_->tidy();
+  } else {
+    finding = judge(task, in_hand);
   }
-  std::string reason = hygiene_->clean();
   require_channel();
-  if (reason.empty() && ++calls_ >= limits::kSlotCallsMax) reason = "the slot has served its number of calls";
-  if (reason.empty() && !warned_fds_ && !shared_.threads && calls_ % kCallsBetweenFdChecks == 0) {
-    if (const long leaked = hygiene_->leaked_fds(); leaked != 0) {
-      warned_fds_ = true;
-      send_log(state_, 2, "the tasks of this slot left " + std::to_string(leaked) + " file descriptors open");
-    }
-  }
-  return reason;
+  return finding;
+}
+
+Finding SlotLoop::judge(std::uint64_t task, std::uint64_t in_hand) {
+  Finding finding = hygiene_->clean(task, in_hand);
+  if (finding) return finding;
+  if (allocation_failed_) return {DiscardReason::allocation_failed, "an allocation failed in it"};
+  if (++calls_ >= limits::kSlotCallsMax) return {DiscardReason::calls_max, "the slot has served its number of calls"};
+  warn_of_leaked_fds();
+  return {};
+}
+
+void SlotLoop::warn_of_leaked_fds() {
+  if (warned_fds_ || shared_.threads || calls_ % kCallsBetweenFdChecks != 0) return;
+  const long leaked = hygiene_->leaked_fds();
+  if (leaked == 0) return;
+  warned_fds_ = true;
+  send_log(state_, 2, "the tasks of this slot left " + std::to_string(leaked) + " file descriptors open");
 }
 
 void SlotLoop::require_channel() const {

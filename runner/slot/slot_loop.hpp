@@ -15,6 +15,8 @@
 
 #include "runner/slot/call_state.hpp"
 #include "runner/slot/child_thread.hpp"
+#include "runner/slot/finding.hpp"
+#include "runner/slot/fork_guard.hpp"
 #include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/slot/protocol.hpp"
@@ -28,6 +30,7 @@ struct SlotShared {
   const flame_parent_info& parent;
   SlotLimits limits;
   bool threads = false;
+  std::uint32_t slots = 1;
   std::mutex start_mutex;  // start_slot() runs in one slot at a time
 };
 
@@ -89,11 +92,15 @@ class SlotLoop {
   void set_input(const Call& call);
   void drop_results();
   void start_child(std::uint64_t lease, std::uint64_t object);
+  void limit_cpu(std::int64_t budget_ns);
   void answer(const Call& call, std::optional<Failure> failure);
   void send_result(ResultMessage& head, const Failure& failure, const std::string& reason);
   void stream_result(std::uint64_t id);
-  void send_ready(const std::string& reason, ErrorCode code = ErrorCode::none);
-  [[nodiscard]] std::string verdict();
+  void send_ready(const Finding& finding, ErrorCode code = ErrorCode::none);
+  void note_sickness(const std::optional<Failure>& failure);
+  [[nodiscard]] Finding verdict(std::uint64_t task, std::uint64_t in_hand);
+  [[nodiscard]] Finding judge(std::uint64_t task, std::uint64_t in_hand);
+  void warn_of_leaked_fds();
   void send(std::span<const std::byte> datagram);
   void require_channel() const;
   template <typename T>
@@ -101,7 +108,7 @@ class SlotLoop {
 
   SlotShared& shared_;
   int channel_;
-  pid_t process_;
+  ForkGuard process_;
   ControlPage* page_;
   std::byte* arena_;
   CallState state_;
@@ -115,6 +122,7 @@ class SlotLoop {
   std::uint32_t calls_ = 0;
   bool runs_followers_ = false;  // after the last call
   bool cpu_limited_ = false;
+  bool allocation_failed_ = false;  // in a call since the slot was judged last
   bool warned_fds_ = false;
   std::unique_ptr<ChildThread> child_;  // last: its thread uses what is above
 };

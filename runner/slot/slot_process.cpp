@@ -15,6 +15,7 @@
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/slot_limits.hpp"
 #include "runner/slot/slot_loop.hpp"
+#include "runner/slot/streams.hpp"
 
 namespace flame::slot {
 namespace {
@@ -81,7 +82,11 @@ void run_slot_process(SlotProcess process, const PluginTable& table, const flame
   std::vector<Mapped> mapped;
   for (SlotEnds& ends : process.slots) mapped.push_back(map_slot(ends));
   report_crashes_into(mapped.front().page);
-  SlotShared shared{.table = table, .parent = parent, .limits = process.limits, .threads = process.threads};
+  SlotShared shared{.table = table,
+                    .parent = parent,
+                    .limits = process.limits,
+                    .threads = process.threads,
+                    .slots = static_cast<std::uint32_t>(process.slots.size())};
   apply_process_limits(shared.limits, static_cast<std::uint32_t>(process.slots.size()));
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < process.slots.size(); ++i) {

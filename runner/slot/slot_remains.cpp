@@ -91,6 +91,10 @@ bool SlotHandle::allocation_failed() const noexcept {
   return control_->allocation_failed.load(std::memory_order_acquire) != 0;
 }
 
+std::uint64_t SlotHandle::memory_kept() const noexcept {
+  return control_->memory_kept.load(std::memory_order_relaxed);
+}
+
 Usage SlotHandle::usage_at_begin() const noexcept {
   Usage usage;
   usage.wall_ns = control_->begun_ns.load(std::memory_order_relaxed);

@@ -18,9 +18,10 @@
 #include "runner/slot/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/hook.hpp"
-#include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
+#include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/slot_process.hpp"
+#include "runner/slot/streams.hpp"
 #include "runner/zygote/loader.hpp"
 
 namespace flame::slot {
@@ -32,7 +33,7 @@ class Zygote {
 
   int run() {
     if (!receive_load()) return kExitBadRequest;
-    const long threads_before = thread_count();
+    const std::uint32_t threads_before = thread_count();
     report_stage(Stage::loading);
     const Loaded loaded = load(expected_);
     if (loaded.plugin == nullptr) return refuse(loaded.error);
@@ -41,9 +42,10 @@ class Zygote {
     if (exec_slots && !exec_slot_) return report_exec_slots();
     report_stage(Stage::starting);
     if (auto error = run_hook(loaded.plugin->start, parent_, "start()")) return refuse(*error);
-    flush_streams();  // or every slot would print it again
-    const long threads = thread_count();
+    const std::uint32_t threads = thread_count();
     const bool forkable = threads <= threads_before;
+    forkable ? flush_all_streams() : flush_streams();  // or every slot would print it again
+    prime_crash_handler();
     report_ready({}, forkable, threads);
     if (!forkable && !exec_slot_) return 0;
     return serve();
@@ -78,12 +80,12 @@ class Zygote {
     static_cast<void>(send_datagram(channel_.get(), as_datagram(message), MSG_DONTWAIT));
   }
 
-  void report_ready(const Error& error, bool forkable, long threads) {
+  void report_ready(const Error& error, bool forkable, std::uint32_t threads) {
     const std::size_t text = std::min(error.message.size(), limits::kTextMax);
     auto message = make_message<ZygoteReadyMessage>(Kind::zygote_ready, sizeof(ZygoteReadyMessage) + text);
     message.code = static_cast<std::uint32_t>(error.code);
     message.forkable = forkable ? 1 : 0;
-    message.threads = static_cast<std::uint32_t>(threads);
+    message.threads = threads;
     message.task_count = error.code == ErrorCode::none ? table_.plugin().task_count : 0;
     std::vector<std::byte> datagram(sizeof(message) + text);
     std::memcpy(datagram.data(), &message, sizeof(message));

@@ -129,6 +129,15 @@ std::string counters_of(const PoolStatus& pool) {
                      counted(stats.boots, "boot"), stats.boots_failed, counted(stats.runners_lost, "runner"));
 }
 
+// "slots replaced after a call: 3 child_process, 1 memory"
+std::string discards_of(const PoolStatus& pool) {
+  std::string text;
+  for (const auto& [reason, count] : pool.stats.discards) {
+    text += fmt::format("{}{} {}", text.empty() ? "slots replaced after a call: " : ", ", count, one_line(reason));
+  }
+  return text;
+}
+
 std::string boot_trouble(const PoolStatus& pool) {
   if (pool.boot_failure.empty()) return "";
   const std::string when = pool.next_boot ? "the next boot is tried in " + approximate(*pool.next_boot) : "";
@@ -139,6 +148,7 @@ std::string pool_text(const PoolStatus& pool, const Terminal& terminal) {
   std::string text = "\n" + terminal.styled(Style::bold, "pool " + one_line(pool.name)) + "  backend " +
                      one_line(pool.backend) + "  " + summary_of(pool) + "\n";
   text += "  " + counters_of(pool) + "\n";
+  if (const std::string discards = discards_of(pool); !discards.empty()) text += "  " + discards + "\n";
   if (const std::string trouble = boot_trouble(pool); !trouble.empty()) {
     text += "  " + terminal.styled(Style::red, one_line(trouble)) + "\n";
   }

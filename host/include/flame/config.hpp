@@ -68,6 +68,11 @@ enum class Strategy : std::uint8_t { least_loaded = 0, pack };
 /// What a slot is: a process of its own, or a thread of one process per generation (trusted short tasks only).
 enum class SlotIsolation : std::uint8_t { process = 0, thread };
 
+/// What becomes of threads that a call leaves running in its slot, mostly a library's pool. keep: they are part of the
+/// slot as long as they sleep between calls and their number settles. discard: the slot serves no further call. Either
+/// way what goes on computing, or becomes more with each call, ends its slot; the result is delivered.
+enum class LeftoverThreads : std::uint8_t { keep = 0, discard };
+
 /// `[pools.NAME.limits]`: per slot. 0 = unlimited (open_files: inherited).
 struct LimitsConfig {
   /// Bytes beyond what the slot uses when it is forked; "1GiB". Counted is what may be written, whether it is or not
@@ -111,9 +116,10 @@ struct PoolConfig {
   bool reuse = true;                            ///< false: every call gets a fresh slot
   Strategy strategy = Strategy::least_loaded;
   SlotIsolation isolation = SlotIsolation::process;
-  std::uint64_t max_queue = 100'000;                   ///< callers that may wait; the next gets queue_full
-  std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
-  std::string backend = "local";                       ///< a name in HostConfig::backends, or one that needs no options
+  LeftoverThreads leftover_threads = LeftoverThreads::keep;  ///< discard needs isolation = process
+  std::uint64_t max_queue = 100'000;                         ///< callers that may wait; the next gets queue_full
+  std::uint64_t payload_max = std::uint64_t{2} << 30;        ///< bytes of one call's arguments or result; "2GiB"
+  std::string backend = "local";  ///< a name in HostConfig::backends, or one that needs no options
   std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
   std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +33,9 @@ struct PoolStats {
   std::uint64_t boots = 0;
   std::uint64_t boots_failed = 0;
   std::uint64_t runners_lost = 0;
+  /// Slots that were replaced after a call for what it left, by reason: "child_process", "environment", "memory", …
+  /// (plugins/threads/README.md). The result was delivered; the next slot costs some milliseconds.
+  std::map<std::string, std::uint64_t> discards;
 };
 
 /// A line that a task wrote, or that the host has to say about a runner.

@@ -10,7 +10,7 @@
 namespace flame {
 BOOST_DESCRIBE_STRUCT(PoolStats, (),
                       (runners, booting, draining, slots_busy, slots_held, waiting, min, max, submitted, succeeded,
-                       failed, retried, boots, boots_failed, runners_lost))
+                       failed, retried, boots, boots_failed, runners_lost, discards))
 }  // namespace flame
 
 namespace flame::control {

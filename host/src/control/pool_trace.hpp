@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "host/src/control/call_history.hpp"
 #include "host/src/control/runner_log.hpp"
 #include "host/src/pool_events.hpp"
+#include "plugin_sdk/base/discard_reason.hpp"
 
 namespace flame::pool {
 
@@ -26,8 +29,12 @@ class PoolTrace {
   void hello(RunnerId runner, const wire::Hello& hello, Instant now) { runners_.hello(runner, hello, now); }
   /// `event` was fed to `policy` and gave `actions`, which have not been carried out yet.
   void on(const Event& event, const Actions& actions, const PoolPolicy& policy, Instant now);
+  /// A slot of the pool serves no further call.
+  void discarded(DiscardReason reason) { ++discards_[std::string(to_string(reason))]; }
 
   [[nodiscard]] const RunnerLog& runners() const noexcept { return runners_; }
+  /// By the name of the reason.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& discards() const noexcept { return discards_; }
 
  private:
   // Events; other kinds are of no interest.
@@ -62,6 +69,7 @@ class PoolTrace {
   std::uint32_t pool_;
   CallHistory& history_;
   RunnerLog runners_;
+  std::map<std::string, std::uint64_t> discards_;
 };
 
 }  // namespace flame::pool

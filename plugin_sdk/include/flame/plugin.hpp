@@ -77,7 +77,10 @@ class PluginDefinition {
   constexpr void start() {
     set_hook<F>(start_, has_start_);
   }
-  /// Runs F once in each slot before its first call; threads are allowed.
+  /// Runs F once in each slot before its first call. What it sets up is the slot's own from then on: threads, helper
+  /// processes, signal handlers, environment, locale, limits, timers. A call that changes one of these, or leaves a
+  /// child process, is answered and ends its slot. Threads that a call leaves stay with the slot if they sleep between
+  /// calls (PoolConfig::leftover_threads; plugins/threads/README.md says what that means for which library).
   template <auto F>
   constexpr void start_slot() {
     set_hook<F>(start_slot_, has_start_slot_);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <map>
 #include <string>
 
 #include "tests/integration/bad_input/support.hpp"
@@ -43,8 +44,8 @@ TEST_F(BadLeftovers, AnOrphanInASessionOfItsOwnIsKilledWhileThePoolLives) {
   EXPECT_TRUE(eventually([&] { return gone(orphan); })) << orphan;
 }
 
-TEST_F(BadLeftovers, AThreadLeftBehindCostsItsSlotNotTheResult) {
-  const Host host = one_slot();
+TEST_F(BadLeftovers, AThreadLeftBehindCostsItsSlotNotTheResultWhereThePoolSaysSo) {
+  const Host host = make_host({.pool = "max_concurrency = 2\nspare_slots = 0\nleftover_threads = \"discard\"\n"});
   const Pool pool = host.pool("work");
   beside_others(pool, [&] {
     const std::int64_t before = pool.call<misbehave::process_id>();
@@ -53,6 +54,19 @@ TEST_F(BadLeftovers, AThreadLeftBehindCostsItsSlotNotTheResult) {
     EXPECT_NE(pool.call<misbehave::process_id>(), before);
     return 0;
   });
+  EXPECT_EQ(pool.stats().discards, (std::map<std::string, std::uint64_t>{{"threads", 1}}));
+}
+
+TEST_F(BadLeftovers, AThreadThatSleepsStaysWithItsSlot) {
+  const Host host = one_slot();
+  const Pool pool = host.pool("work");
+  beside_others(pool, [&] {
+    const std::int64_t before = pool.call<misbehave::process_id>();
+    pool.call<misbehave::leave_thread>();
+    EXPECT_TRUE(eventually([&] { return pool.call<misbehave::process_id>() == before; }));
+    return 0;
+  });
+  EXPECT_TRUE(pool.stats().discards.empty());
 }
 
 TEST_F(BadLeftovers, AnAlarmLeftBehindDoesNotRingInTheNextCall) {

@@ -93,6 +93,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"MaxZero", pool("max = 0"), "flame.toml:3:7: pools.a.max must be between 1 and 1000, not 0"},
         Wrong{"NoPlugins", "[pools.a]\nmin = 0\n",
               "flame.toml:1:1: pools.a.plugins must name at least one plugin, such as \"video@1\""},
+        Wrong{"ThreadsThatCannotBeDiscarded", pool("isolation = \"thread\"\nleftover_threads = \"discard\""),
+              "flame.toml:4:20: pools.a.leftover_threads = \"discard\" needs isolation = \"process\": threads of one "
+              "process cannot be told apart"},
+        Wrong{"NoSuchLeftoverThreads", pool("leftover_threads = \"kept\""),
+              "flame.toml:3:20: pools.a.leftover_threads must be \"keep\" or \"discard\", not \"kept\"; did you mean "
+              "\"keep\"?"},
         Wrong{"ThreadsWithoutReuse", pool("isolation = \"thread\"\nreuse = false"),
               "flame.toml:4:9: pools.a.reuse = false needs isolation = \"process\": a thread leaves its process as it "
               "is"},

@@ -34,6 +34,7 @@ TEST(Config, HasFlamesDefaults) {
   EXPECT_TRUE(pool.reuse);
   EXPECT_EQ(pool.strategy, Strategy::least_loaded);
   EXPECT_EQ(pool.isolation, SlotIsolation::process);
+  EXPECT_EQ(pool.leftover_threads, LeftoverThreads::keep);
   EXPECT_EQ(pool.max_queue, limits::kMaxQueueDefault);
   EXPECT_EQ(pool.payload_max, limits::kPayloadMaxDefault);
   EXPECT_EQ(pool.backend, "local");
@@ -71,6 +72,7 @@ single_use = true
 reuse = false
 strategy = "pack"
 isolation = "process"
+leftover_threads = "discard"
 max_queue = 7
 payload_max = "64MiB"
 backend = "fly"
@@ -101,6 +103,7 @@ isolation = "thread"
   EXPECT_TRUE(pool.single_use);
   EXPECT_FALSE(pool.reuse);
   EXPECT_EQ(pool.strategy, Strategy::pack);
+  EXPECT_EQ(pool.leftover_threads, LeftoverThreads::discard);
   EXPECT_EQ(pool.max_queue, 7u);
   EXPECT_EQ(pool.payload_max, 64u << 20);
   EXPECT_EQ(pool.backend, "fly");

@@ -27,6 +27,8 @@ class Calls final : public SlotListener {
   void on_held(std::uint64_t id) override { strange(id); }
   void on_let_go(std::uint64_t id, Error /*why*/) override { strange(id); }
   void on_died(std::uint64_t id, Error /*error*/) override { strange(id); }
+  void on_discarded(const SlotDiscard& discard) override { strange(discard.invocation); }
+  [[nodiscard]] std::string task_of(std::uint64_t /*id*/) const override { return {}; }
 
  private:
   static void strange(std::uint64_t id) { ADD_FAILURE() << "heard of " << id; }

@@ -65,6 +65,12 @@ TEST_F(StatusText, AnIdlePoolIsThreeLines) {
             "  0 calls: 0 succeeded, 0 failed, 0 retried; 0 boots, 0 failed; 0 runners lost\n");
 }
 
+TEST_F(StatusText, SlotsThatWereReplacedAreCountedByReason) {
+  PoolStatus pool = idle_pool();
+  pool.stats.discards = {{"child_process", 3}, {"memory", 1}};
+  EXPECT_THAT(shown(pool), testing::HasSubstr("\n  slots replaced after a call: 3 child_process, 1 memory\n"));
+}
+
 TEST_F(StatusText, RunnersQueueAndBootsAreAlignedTables) {
   PoolStatus pool = idle_pool();
   pool.stats = {.runners = 1,

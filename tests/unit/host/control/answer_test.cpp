@@ -36,7 +36,7 @@ HostStatus sample() {
                   .backend = "local",
                   .isolation = "process",
                   .max_concurrency = 4,
-                  .stats = {.runners = 1, .max = 10, .submitted = 7},
+                  .stats = {.runners = 1, .max = 10, .submitted = 7, .discards = {{"memory", 2}}},
                   .oldest_wait = 1ms,
                   .next_boot = {},
                   .boot_failure = "no such image",
@@ -54,7 +54,7 @@ TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
       R"({"name":"ffmpeg","backend":"local","isolation":"process","max_concurrency":4,"stats":{"runners":1,)"
       R"("booting":0,"draining":0,"slots_busy":0,"slots_held":0,"waiting":0,"min":0,"max":10,)"
       R"("submitted":7,"succeeded":0,"failed":0,"retried":0,)"
-      R"("boots":0,"boots_failed":0,"runners_lost":0},"oldest_wait_ns":1000000,"boot_failure":"no such image",)"
+      R"("boots":0,"boots_failed":0,"runners_lost":0,"discards":{"memory":2}},"oldest_wait_ns":1000000,"boot_failure":"no such image",)"
       R"("runners":[{"name":"ffmpeg-1","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
       R"("machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,"plugins":[{"plugin":"video@1.4.0",)"
       R"("digest":"9c1f","forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"

@@ -57,6 +57,7 @@ inline std::vector<wire::Body> sample_bodies() {
       Unsupported{1, "message kind 99", false},
       Batch{3},
       Release{5, {1, 2}},
+      SlotDiscarded{5, DiscardReason::thread_leak},
   };
 }
 

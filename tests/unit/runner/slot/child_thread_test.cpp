@@ -115,10 +115,10 @@ TEST_F(ChildThreads, ASlotIsNotJudgedWhileObjectsLiveInIt) {
   TestSlot& slot = hostile_slot();
   call(slot, "make_counter", number(1));
   const std::uint64_t object = slot.result->resources.at(0);
-  call(slot, "leaves_thread");
+  call(slot, "leaves_child");
   EXPECT_EQ(slot.discard_reason, "");
   destroy(slot, {object});
-  EXPECT_NE(slot.discard_reason.find("thread"), std::string::npos) << slot.discard_reason;
+  EXPECT_NE(slot.discard_reason.find("child"), std::string::npos) << slot.discard_reason;
 }
 
 TEST_F(ChildThreads, LiveInTheThreadsOfOneProcess) {

@@ -29,8 +29,27 @@ class HygieneAfterACall : public SlotTest {
   }
 };
 
-TEST_F(HygieneAfterACall, AThreadLeftRunningDiscardsTheSlot) {
-  expect_discarded("leaves_thread", "thread");
+TEST_F(HygieneAfterACall, AThreadThatSleepsIsKeptAndCounted) {
+  TestSlot& slot = hostile_slot();
+  call(slot, "leaves_thread");
+  EXPECT_EQ(slot.discard_reason, "");
+  EXPECT_EQ(slot.threads, 1U);
+  call(slot, "echo", "x");
+  EXPECT_EQ(slot.threads, 1U);
+}
+TEST_F(HygieneAfterACall, AThreadMoreWithEachCallDiscardsTheSlot) {
+  TestSlot& slot = hostile_slot();
+  std::uint32_t calls = 0;
+  for (; calls < 2 * limits::kThreadGrowthMax && slot.discard_reason.empty(); ++calls) call(slot, "leaves_thread");
+  EXPECT_EQ(slot.discard, DiscardReason::thread_leak) << slot.discard_reason;
+  EXPECT_EQ(calls, limits::kThreadGrowthMax);
+}
+TEST_F(HygieneAfterACall, WhereThreadsAreNotKeptOneDiscardsTheSlot) {
+  TestSlot& slot = hostile_slot({.discard_threads = 1});
+  call(slot, "leaves_thread");
+  ASSERT_TRUE(slot.result.has_value());
+  EXPECT_EQ(slot.result->error.code, ErrorCode::none);
+  EXPECT_EQ(slot.discard, DiscardReason::threads) << slot.discard_reason;
 }
 TEST_F(HygieneAfterACall, AChildLeftRunningDiscardsTheSlot) {
   expect_discarded("leaves_child", "child");

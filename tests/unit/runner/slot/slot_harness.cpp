@@ -153,6 +153,8 @@ void SlotTest::take(TestSlot& slot, SlotEvent& event) {
   if (const auto* ready = std::get_if<SlotReady>(&event)) {
     slot.ready = true;
     if (!ready->reusable) slot.discard_reason = ready->reason;
+    slot.discard = ready->discard;
+    slot.threads = ready->threads;
   }
   if (auto* result = std::get_if<SlotResult>(&event)) slot.result = std::move(*result);
   if (auto* chunk = std::get_if<SlotResultChunk>(&event)) {

@@ -29,6 +29,8 @@ struct TestSlot {
   pid_t pid = 0;
   bool ready = false;
   std::string discard_reason;  // why it is not reusable
+  DiscardReason discard = DiscardReason::none;
+  std::uint32_t threads = 0;  // that it keeps
   std::optional<SlotResult> result;
   std::string streamed;  // bytes of a streamed result
   std::vector<SlotProgress> progress;

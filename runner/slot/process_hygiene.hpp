@@ -1,0 +1,104 @@
+// What a call changed in its process, where that process is the slot's own.
+#pragma once
+
+#include <locale.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <locale>
+#include <string>
+#include <vector>
+
+#include "runner/slot/child_watch.hpp"
+#include "runner/slot/environment.hpp"
+#include "runner/slot/finding.hpp"
+#include "runner/slot/kept_threads.hpp"
+#include "runner/slot/memory_watch.hpp"
+#include "runner/slot/proc_file.hpp"
+#include "runner/slot/process_status.hpp"
+#include "runner/slot/protocol.hpp"
+#include "runner/slot/resource_watch.hpp"
+#include "runner/slot/streams.hpp"
+#include "runner/slot/timer_watch.hpp"
+
+namespace flame::slot {
+
+/// Threads of this process.
+[[nodiscard]] std::uint32_t thread_count();
+
+/// A read of /proc/self/status that is kept open.
+class StatusReader {
+ public:
+  StatusReader();
+  [[nodiscard]] ProcessStatus read();
+
+ private:
+  std::vector<char> buffer_;
+  ProcFile file_;
+};
+
+/// Short of memory or descriptors by what calls have left.
+class ShortageWatch {
+ public:
+  /// `limit`: bytes of the process, 0 = none.
+  ShortageWatch(std::uint64_t limit, StatusReader& reader);
+  /// `in_hand`: bytes of the call that has just ended which the slot itself still holds.
+  [[nodiscard]] Finding judge(const ProcessStatus& now, std::uint64_t in_hand);
+  [[nodiscard]] std::uint64_t memory_kept() const { return memory_kept_; }
+  [[nodiscard]] long more_descriptors() const { return files_.more_than_at_start(); }
+
+ private:
+  StatusReader& reader_;
+  MemoryWatch memory_;
+  OpenFiles files_;
+  std::uint64_t memory_kept_ = 0;
+};
+
+class ProcessHygiene {
+ public:
+  explicit ProcessHygiene(const SlotLimits& limits);
+  ProcessHygiene(const ProcessHygiene&) = delete;
+  ProcessHygiene& operator=(const ProcessHygiene&) = delete;
+
+  void restore_streams() const { streams_.restore(); }
+  /// The first half: threads are looked at before anything that could wait for one of them. Interval timers end here,
+  /// so that no alarm comes when signals are unblocked.
+  [[nodiscard]] Finding look_at_threads(std::uint64_t task);
+  /// The rest. `in_hand`: see ShortageWatch.
+  [[nodiscard]] Finding clean(std::uint64_t in_hand);
+  [[nodiscard]] std::uint32_t kept_threads() const { return kept_threads_; }
+  [[nodiscard]] const ShortageWatch& shortage() const { return shortage_; }
+  void expect_cpu_limit(rlim_t soft) { limits_.expect_cpu_limit(soft); }
+
+ private:
+  [[nodiscard]] Finding restore_mask() const;
+  [[nodiscard]] Finding compare_state();
+  [[nodiscard]] Finding compare_resources(std::uint64_t in_hand);
+  [[nodiscard]] bool return_home() const;
+  void wait_for_joined_threads();
+
+  bool keeps_threads_;
+  StatusReader reader_;
+  ProcessStatus home_;
+  ProcessStatus now_;
+  KeptThreads threads_;
+  std::uint32_t kept_threads_ = 0;
+  StreamFormats streams_;
+  TimerWatch timers_;
+  ChildWatch children_;
+  EnvironmentWatch environment_;
+  struct Locales {
+    std::string name;
+    std::locale cpp;
+  } locales_;
+  struct Directory {
+    std::string path;
+    dev_t device = 0;
+    ino_t inode = 0;
+  } directory_;
+  LimitsWatch limits_;
+  Scheduling scheduling_;
+  ShortageWatch shortage_;  // last: counts the descriptors of those above
+};
+
+}  // namespace flame::slot

@@ -1,0 +1,86 @@
+// Resource limits, scheduling and open files of a slot.
+#include "runner/slot/resource_watch.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace flame::slot {
+namespace {
+
+constexpr std::size_t kLimitsTextMax = 4096;  // 17 lines of 80
+constexpr std::string_view kCpuLine = "\nMax cpu time";
+constexpr std::size_t kSoftColumn = 27;  // from the line's own newline on
+constexpr std::size_t kSoftWidth = 20;
+
+// The kernel's struct sched_attr, first version.
+struct SchedAttr {
+  std::uint32_t size = sizeof(SchedAttr);
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+
+long listed_descriptors() {
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return 0;
+  long count = -3;  // ".", ".." and the directory's own
+  while (::readdir(directory) != nullptr) ++count;
+  ::closedir(directory);
+  return count;
+}
+
+long open_descriptors() {
+  struct stat info {};
+  // A count since Linux 6.2, 0 before.
+  if (::stat("/proc/self/fd", &info) == 0 && info.st_size > 0) return static_cast<long>(info.st_size);
+  return listed_descriptors();
+}
+
+}  // namespace
+
+LimitsWatch::LimitsWatch() : buffer_(kLimitsTextMax), limits_("/proc/self/limits", "Limit ") {
+  home_ = limits_.read(buffer_);
+}
+
+void LimitsWatch::expect_cpu_limit(rlim_t soft) {
+  const std::size_t line = home_.find(kCpuLine);
+  if (line == std::string::npos || line + kSoftColumn + kSoftWidth > home_.size()) return;
+  std::string text = soft == RLIM_INFINITY ? "unlimited" : std::to_string(soft);
+  text.resize(kSoftWidth, ' ');
+  home_.replace(line + kSoftColumn, kSoftWidth, text);
+}
+
+bool LimitsWatch::changed() {
+  return limits_.read(buffer_) != home_;
+}
+
+Scheduling present_scheduling() {
+  SchedAttr attributes;
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0) return {};
+  return {attributes.policy, attributes.nice, attributes.priority, attributes.flags};
+}
+
+OpenFiles::OpenFiles() : at_start_(open_descriptors()) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) half_ = limit.rlim_cur / 2;
+}
+
+bool OpenFiles::short_of(std::uint64_t table) const {
+  if (table <= half_ + static_cast<std::uint64_t>(at_start_)) return false;
+  return more_than_at_start() > static_cast<long>(std::min<std::uint64_t>(half_, INT32_MAX));
+}
+
+long OpenFiles::more_than_at_start() const {
+  return open_descriptors() - at_start_;
+}
+
+}  // namespace flame::slot

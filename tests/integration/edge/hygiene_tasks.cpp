@@ -1,0 +1,236 @@
+// Tasks that change their process, and tasks that look at it.
+#include "tests/integration/edge/hygiene_tasks.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cfenv>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include <flame/plugin.hpp>
+
+namespace hygiene {
+namespace {
+
+constexpr std::size_t kBlock = 1 << 20;
+
+std::array<char, 64> buffer = {"FLAME_TEST_BUFFER=first"};
+std::vector<std::unique_ptr<char[]>> kept;
+
+std::unique_ptr<char[]> touched_block() {
+  auto block = std::make_unique<char[]>(kBlock);
+  for (std::size_t at = 0; at < kBlock; at += 4096) static_cast<volatile char*>(block.get())[at] = 1;
+  return block;
+}
+
+void require(bool done, const char* what) {
+  if (!done) throw std::runtime_error(what);
+}
+
+void start_slot() {
+  ::putenv(buffer.data());
+  ::signal(SIGPROF, SIG_IGN);
+  const itimerval profile{{0, 250'000}, {0, 250'000}};
+  ::setitimer(ITIMER_PROF, &profile, nullptr);
+}
+
+}  // namespace
+
+std::int64_t process_id() {
+  return ::getpid();
+}
+
+void round_upwards() {
+  std::fesetround(FE_UPWARD);
+}
+double one_third() {
+  volatile double one = 1;
+  volatile double three = 3;
+  return one / three;
+}
+
+void set_variable(std::string name, std::string value) {
+  ::setenv(name.c_str(), value.c_str(), 1);
+}
+std::string variable(std::string name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+void overwrite_variable_in_place(std::string value) {
+  std::snprintf(buffer.data(), buffer.size(), "FLAME_TEST_BUFFER=%s", value.c_str());
+}
+void set_variable_for_a_moment() {
+  ::setenv("FLAME_TEST_MOMENT", "1", 1);
+  ::unsetenv("FLAME_TEST_MOMENT");
+}
+void lose_a_variable() {
+  void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  require(page != MAP_FAILED, "mmap");
+  std::strcpy(static_cast<char*>(page), "FLAME_TEST_LOST=1");
+  ::putenv(static_cast<char*>(page));
+  ::munmap(page, 4096);
+}
+
+void use_locale(std::string name) {
+  require(std::setlocale(LC_ALL, name.c_str()) != nullptr, "no such locale");
+}
+std::string locale_name() {
+  return std::setlocale(LC_ALL, nullptr);
+}
+void print_hexadecimal() {
+  std::cout << std::hex << std::showbase;
+}
+std::string printed_number() {
+  std::ostringstream text;
+  text.copyfmt(std::cout);
+  text << 255;
+  return text.str();
+}
+
+void ignore_signal(std::int32_t signal) {
+  ::signal(signal, SIG_IGN);
+}
+std::int32_t status_of_command(std::string command) {
+  const int status = std::system(command.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+void lower_open_files(std::uint32_t limit) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = limit;
+  require(::setrlimit(RLIMIT_NOFILE, &files) == 0, "setrlimit");
+}
+std::uint32_t open_files_limit() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<std::uint32_t>(files.rlim_cur);
+}
+void use_one_cpu() {
+  cpu_set_t set;
+  ::sched_getaffinity(0, sizeof(set), &set);
+  for (int cpu = CPU_SETSIZE - 1; CPU_COUNT(&set) > 1; --cpu) CPU_CLR(static_cast<std::size_t>(cpu), &set);
+  require(::sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
+}
+std::uint32_t cpus() {
+  cpu_set_t set;
+  ::sched_getaffinity(0, sizeof(set), &set);
+  return static_cast<std::uint32_t>(CPU_COUNT(&set));
+}
+void be_nice() {
+  require(::setpriority(PRIO_PROCESS, 0, 19) == 0, "setpriority");
+}
+std::int32_t niceness() {
+  return ::getpriority(PRIO_PROCESS, 0);
+}
+void block_and_raise() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR2);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::raise(SIGUSR2);
+}
+
+std::int64_t profiler_interval() {
+  itimerval profile{};
+  ::getitimer(ITIMER_PROF, &profile);
+  return profile.it_interval.tv_usec;
+}
+
+void leave_reader() {
+  int ends[2];
+  require(::pipe2(ends, O_CLOEXEC) == 0, "pipe2");
+  std::FILE* file = ::fdopen(ends[0], "r");
+  int entered[2];
+  require(::pipe2(entered, O_CLOEXEC) == 0, "pipe2");
+  std::thread([file, done = entered[1]] {
+    ::flockfile(file);  // as fgets() below does: so it is held when the task returns
+    static_cast<void>(!::write(done, "x", 1));
+    std::array<char, 64> line{};
+    static_cast<void>(std::fgets(line.data(), line.size(), file));
+  }).detach();
+  char byte = 0;
+  static_cast<void>(!::read(entered[0], &byte, 1));
+}
+void print_line(std::string text) {
+  std::printf("%s\n", text.c_str());
+}
+
+void keep_memory(std::uint64_t bytes) {
+  for (std::uint64_t got = 0; got < bytes; got += kBlock) kept.push_back(touched_block());
+}
+std::uint64_t use_memory(std::uint64_t bytes) {
+  std::vector<std::unique_ptr<char[]>> blocks;
+  while (blocks.size() * kBlock < bytes) blocks.push_back(touched_block());
+  return blocks.size() * kBlock;
+}
+void use_all_memory() {
+  std::vector<std::unique_ptr<char[]>> blocks;
+  for (;;) blocks.push_back(touched_block());
+}
+void keep_files(std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) require(::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0, "open");
+}
+bool opens_a_file() {
+  const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+void leave_child() {
+  if (::fork() == 0) {
+    for (;;) ::pause();
+  }
+}
+
+}  // namespace hygiene
+
+FLAME_PLUGIN("edge_hygiene", "1.0.0", p) {
+  using namespace hygiene;
+  p.start_slot<start_slot>();
+  p.task<process_id>();
+  p.task<round_upwards>();
+  p.task<one_third>();
+  p.task<set_variable>();
+  p.task<variable>();
+  p.task<overwrite_variable_in_place>();
+  p.task<set_variable_for_a_moment>();
+  p.task<lose_a_variable>();
+  p.task<use_locale>();
+  p.task<locale_name>();
+  p.task<print_hexadecimal>();
+  p.task<printed_number>();
+  p.task<ignore_signal>();
+  p.task<status_of_command>();
+  p.task<lower_open_files>();
+  p.task<open_files_limit>();
+  p.task<use_one_cpu>();
+  p.task<cpus>();
+  p.task<be_nice>();
+  p.task<niceness>();
+  p.task<block_and_raise>();
+  p.task<profiler_interval>();
+  p.task<leave_reader>();
+  p.task<print_line>();
+  p.task<keep_memory>();
+  p.task<use_memory>();
+  p.task<use_all_memory>();
+  p.task<keep_files>();
+  p.task<opens_a_file>();
+  p.task<leave_child>();
+}

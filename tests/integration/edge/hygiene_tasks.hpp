@@ -1,0 +1,53 @@
+// Contract of "edge_hygiene": tasks that change their process, and tasks that look at it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <flame/contract.hpp>
+
+namespace hygiene {
+
+std::int64_t process_id();
+
+void round_upwards();
+double one_third();
+
+void set_variable(std::string name, std::string value);
+std::string variable(std::string name);
+/// Of a buffer that start_slot() gave to putenv().
+void overwrite_variable_in_place(std::string value);
+void set_variable_for_a_moment();
+void lose_a_variable();  // putenv() of memory that is unmapped
+
+void use_locale(std::string name);
+std::string locale_name();
+void print_hexadecimal();
+std::string printed_number();
+
+void ignore_signal(std::int32_t signal);
+std::int32_t status_of_command(std::string command);
+void lower_open_files(std::uint32_t limit);
+std::uint32_t open_files_limit();
+void use_one_cpu();
+std::uint32_t cpus();
+void be_nice();
+std::int32_t niceness();
+void block_and_raise();
+
+/// Microseconds between two signals of the profiler that start_slot() started; 0: it is off.
+std::int64_t profiler_interval();
+
+/// Leaves a thread that sleeps in fgets() on a pipe.
+void leave_reader();
+void print_line(std::string text);
+
+void keep_memory(std::uint64_t bytes);
+/// The memory that a call may still get, at most `bytes`, in blocks of 1 MiB.
+std::uint64_t use_memory(std::uint64_t bytes);
+void use_all_memory();
+void keep_files(std::uint32_t count);
+bool opens_a_file();
+void leave_child();
+
+}  // namespace hygiene

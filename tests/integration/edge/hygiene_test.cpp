@@ -1,0 +1,211 @@
+// What one caller's task changes in its process does not reach the next caller, and what a call leaves is nobody else's
+// shortage.
+#include "tests/integration/edge/hygiene_tasks.hpp"
+
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <set>
+
+#include "tests/integration/edge/support.hpp"
+
+namespace flame::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class EdgeHygiene : public EdgeTest {
+ protected:
+  /// One slot and no spare: each call gets the slot of the one before, unless that was discarded.
+  static Host one_slot(const std::function<void(PoolConfig&)>& change = {}) {
+    return Host(config("hygiene", [&](PoolConfig& pool) {
+      pool.max_concurrency = 1;
+      pool.spare_slots = 0;
+      if (change) change(pool);
+    }));
+  }
+};
+
+TEST_F(EdgeHygiene, RoundingOfOneCallerDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const double third = pool.call<hygiene::one_third>();
+  const auto slot = pool.call<hygiene::process_id>();
+  pool.call<hygiene::round_upwards>();
+  EXPECT_EQ(pool.call<hygiene::one_third>(), third);
+  EXPECT_EQ(pool.call<hygiene::process_id>(), slot) << "that is restored, so the slot serves on";
+}
+
+TEST_F(EdgeHygiene, EnvironmentOfOneCallerDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::set_variable>("FLAME_TEST_SECRET", "of caller A");
+  EXPECT_EQ(pool.call<hygiene::variable>("FLAME_TEST_SECRET"), "");
+  const std::string home = pool.call<hygiene::variable>("PATH");
+  pool.call<hygiene::set_variable>("PATH", "/tmp/of-caller-A");
+  EXPECT_EQ(pool.call<hygiene::variable>("PATH"), home);
+}
+
+TEST_F(EdgeHygiene, AVariableThatIsOverwrittenInPlaceDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  EXPECT_EQ(pool.call<hygiene::variable>("FLAME_TEST_BUFFER"), "first");
+  pool.call<hygiene::overwrite_variable_in_place>("mine");
+  EXPECT_EQ(pool.call<hygiene::variable>("FLAME_TEST_BUFFER"), "first");
+}
+
+TEST_F(EdgeHygiene, AVariableThatWasSetForAMomentCostsNoSlot) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto slot = pool.call<hygiene::process_id>();
+  for (int i = 0; i < 3; ++i) pool.call<hygiene::set_variable_for_a_moment>();
+  EXPECT_EQ(pool.call<hygiene::process_id>(), slot);
+}
+
+TEST_F(EdgeHygiene, AVariableInMemoryThatIsGoneCrashesNothing) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto slot = pool.call<hygiene::process_id>();
+  pool.call<hygiene::lose_a_variable>();
+  EXPECT_NE(pool.call<hygiene::process_id>(), slot);
+}
+
+TEST_F(EdgeHygiene, LocaleOfOneCallerDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const std::string home = pool.call<hygiene::locale_name>();
+  ASSERT_NE(home, "C.UTF-8");
+  pool.call<hygiene::use_locale>("C.UTF-8");
+  EXPECT_EQ(pool.call<hygiene::locale_name>(), home);
+}
+
+TEST_F(EdgeHygiene, NumberFormatOfStandardOutputDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::print_hexadecimal>();
+  EXPECT_EQ(pool.call<hygiene::printed_number>(), "255");
+}
+
+TEST_F(EdgeHygiene, SignalsThatOneCallerIgnoresEndTheNextCallersCommandsAsUsual) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::ignore_signal>(SIGCHLD);
+  EXPECT_EQ(pool.call<hygiene::status_of_command>("exit 3"), 3);
+  pool.call<hygiene::ignore_signal>(SIGTERM);
+  EXPECT_EQ(pool.call<hygiene::status_of_command>("kill -TERM $$; exit 4"), -1);
+}
+
+TEST_F(EdgeHygiene, ASignalThatIsLeftPendingDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::block_and_raise>();
+  EXPECT_EQ(pool.call<hygiene::status_of_command>("exit 3"), 3);
+}
+
+TEST_F(EdgeHygiene, ResourceLimitsOfOneCallerDoNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto home = pool.call<hygiene::open_files_limit>();
+  pool.call<hygiene::lower_open_files>(64);
+  EXPECT_EQ(pool.call<hygiene::open_files_limit>(), home);
+}
+
+TEST_F(EdgeHygiene, TheRunnersOwnLimitOnCpuTimeCostsNoSlot) {
+  Host host = one_slot([](PoolConfig& pool) { pool.limits.cpu_time = 60s; });
+  const Pool pool = host.pool("p");
+  const auto slot = pool.call<hygiene::process_id>();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(pool.call<hygiene::process_id>(), slot);
+}
+
+TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto nice = pool.call<hygiene::niceness>();
+  pool.call<hygiene::be_nice>();
+  EXPECT_EQ(pool.call<hygiene::niceness>(), nice);
+  const auto cpus = pool.call<hygiene::cpus>();
+  if (cpus == 1) GTEST_SKIP() << "needs two processors";
+  pool.call<hygiene::use_one_cpu>();
+  EXPECT_EQ(pool.call<hygiene::cpus>(), cpus);
+}
+
+TEST_F(EdgeHygiene, AProfilerOfStartSlotLivesOn) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.call<hygiene::profiler_interval>(), 250'000);
+}
+
+TEST_F(EdgeHygiene, AThreadThatSleepsInAReadOfAStreamKeepsNoResultBack) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto result = pool.with({.timeout = 20s}).try_call<hygiene::leave_reader>();
+  EXPECT_TRUE(result.has_value()) << result.error().to_string();
+  pool.call<hygiene::print_line>("still printed");
+}
+
+TEST_F(EdgeHygiene, ASlotThatFillsWithMemoryIsReplacedBeforeItFailsACall) {
+  Host host = one_slot([](PoolConfig& pool) { pool.limits.memory = 128 << 20; });
+  const Pool pool = host.pool("p");
+  std::set<std::int64_t> slots;
+  for (int i = 0; i < 40; ++i) {
+    const auto kept = pool.try_call<hygiene::keep_memory>(10 << 20);
+    ASSERT_TRUE(kept.has_value()) << i << ": " << kept.error().to_string();
+    const auto used = pool.try_call<hygiene::use_memory>(50 << 20);
+    ASSERT_TRUE(used.has_value()) << i << ": an innocent call pays: " << used.error().to_string();
+    slots.insert(pool.call<hygiene::process_id>());
+  }
+  EXPECT_LT(slots.size(), 10U) << "half of the limit holds six of these calls";
+}
+
+TEST_F(EdgeHygiene, MemoryThatACallHasGivenBackCostsNoSlot) {
+  Host host = one_slot([](PoolConfig& pool) { pool.limits.memory = 128 << 20; });
+  const Pool pool = host.pool("p");
+  const auto slot = pool.call<hygiene::process_id>();
+  for (int i = 0; i < 5; ++i) pool.call<hygiene::use_memory>(100 << 20);
+  EXPECT_EQ(pool.call<hygiene::process_id>(), slot);
+}
+
+TEST_F(EdgeHygiene, ACallThatRunsOutOfMemoryIsItsSlotsLast) {
+  Host host = one_slot([](PoolConfig& pool) { pool.limits.memory = 64 << 20; });
+  const Pool pool = host.pool("p");
+  const auto slot = pool.call<hygiene::process_id>();
+  pool.call<hygiene::keep_memory>(20 << 20);
+  const auto result = pool.try_call<hygiene::use_all_memory>();
+  ASSERT_TRUE(result.has_error());
+  EXPECT_EQ(result.error().code, ErrorCode::out_of_memory);
+  EXPECT_NE(result.error().message.find("Earlier calls of its slot had left"), std::string::npos)
+      << result.error().message;
+  EXPECT_NE(pool.call<hygiene::process_id>(), slot);
+}
+
+TEST_F(EdgeHygiene, ASlotThatFillsWithDescriptorsIsReplacedBeforeItFailsACall) {
+  Host host = one_slot([](PoolConfig& pool) { pool.limits.open_files = 256; });
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::keep_files>(200);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(pool.call<hygiene::opens_a_file>()) << i;
+    pool.call<hygiene::keep_files>(30);
+  }
+}
+
+TEST_F(EdgeHygiene, TheReasonIsToldOnceForATaskWithWhatToDo) {
+  Host host = one_slot();
+  Pool pool = host.pool("p");
+  std::atomic<int> told = 0;
+  std::atomic<int> with_remedy = 0;
+  pool.on_log([&](const LogEvent& event) {
+    if (event.text.find("the slot is discarded") == std::string::npos) return;
+    ++told;
+    if (event.text.find("start helpers in start_slot()") != std::string::npos) ++with_remedy;
+  });
+  for (int i = 0; i < 5; ++i) pool.call<hygiene::leave_child>();
+  pool.call<hygiene::set_variable>("FLAME_TEST_OTHER", "1");
+  EXPECT_TRUE(eventually([&] { return told >= 2; }));
+  EXPECT_EQ(told, 2) << "one for each task";
+  EXPECT_EQ(with_remedy, 1);
+  pool.on_log({});
+}
+
+}  // namespace
+}  // namespace flame::test

@@ -1,0 +1,60 @@
+// A pool for one of the plugins in plugins/threads/, and what many calls of it cost.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <flame/host.hpp>
+
+#include "plugins/threads/threads.hpp"
+#include "tests/support/leftovers.hpp"
+
+namespace flame::test {
+
+using namespace std::chrono_literals;
+
+class ThreadsTest : public LeftoversTest {
+ protected:
+  static Host host_of(const std::string& plugin, std::map<std::string, std::string> env = {}) {
+    HostConfig config;
+    config.plugin_path = {FLAME_TEST_PLUGINS};
+    PoolConfig pool;
+    pool.plugins = {plugin + "@1"};
+    pool.max = 1;
+    pool.max_concurrency = 1;
+    pool.timeout = 60s;
+    pool.shutdown_timeout = 2s;
+    pool.env = std::move(env);
+    config.pools["p"] = pool;
+    config.backends["local"].values["runner"] = Option{OptionValue(std::string(FLAME_TEST_RUNNER)), {}};
+    return Host(config);
+  }
+
+  /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots,
+  /// and half of them cost at most kBeyond more than their work. (A new slot for each call costs 20 ms and more.)
+  template <class Call>
+  static void expect_kept(Call call, double value, std::size_t processes = 3, int calls = 60) {
+    constexpr auto kBeyond = 10ms;
+    static_cast<void>(call());
+    std::set<std::int64_t> used;
+    std::vector<std::chrono::nanoseconds> beyond;
+    for (int i = 0; i < calls; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      const threads::Report report = call();
+      beyond.push_back(std::chrono::steady_clock::now() - begin - std::chrono::nanoseconds(report.took_ns));
+      ASSERT_EQ(report.value, value) << "call " << i;
+      used.insert(report.process);
+    }
+    EXPECT_LE(used.size(), processes);
+    std::nth_element(beyond.begin(), beyond.begin() + calls / 2, beyond.end());
+    const auto p50 = beyond[static_cast<std::size_t>(calls / 2)];
+    RecordProperty("p50_beyond_us", static_cast<int>(p50 / 1us));
+    EXPECT_LE(p50, kBeyond);
+  }
+};
+
+}  // namespace flame::test

@@ -1,0 +1,89 @@
+// Slots that are left alone for a moment, and slots that are discarded: no call waits for either.
+#include "tests/unit/runner/slot_table_fixture.hpp"
+
+namespace flame::runner {
+namespace {
+
+class SlotTableAside : public SlotTableTest {
+ protected:
+  /// Two free slots: of process 1, which a call has just left, and the spare, 2.
+  void two_free() {
+    up();
+    ready(1);
+    lease(7);
+    ready(2);
+    freed(1);
+    EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
+  }
+};
+
+TEST_F(SlotTableAside, ASlotThatIsSetAsideIsUsedLast) {
+  two_free();
+  EXPECT_TRUE(table->set_aside(now, {1, 0}));
+  EXPECT_EQ(did(), "");
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 2.0, fork 3") << "another is made in its place";
+  lease(9);
+  EXPECT_EQ(did(), "grant 9 1.0") << "and no call waits for that";
+}
+
+TEST_F(SlotTableAside, ItServesBeforeOthersWhenItIsPutBack) {
+  up();
+  ready(1);
+  lease(7);
+  freed(1);
+  EXPECT_TRUE(table->set_aside(now, {1, 0}));
+  ready(2);
+  table->put_back(now, {1, 0});
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 1.0");
+}
+
+TEST_F(SlotTableAside, OneAtATimeAndOnlyAFreeOne) {
+  two_free();
+  EXPECT_TRUE(table->set_aside(now, {1, 0}));
+  EXPECT_FALSE(table->set_aside(now, {2, 0}));
+  table->put_back(now, {1, 0});
+  lease(8);
+  EXPECT_FALSE(table->set_aside(now, {1, 0})) << "it runs a call";
+  EXPECT_FALSE(table->set_aside(now, {99, 0}));
+}
+
+TEST_F(SlotTableAside, WithoutSparesOneIsMadeInItsPlace) {
+  wire::Welcome message = welcome(1);
+  message.warm = 0;
+  make(message);
+  up();
+  lease(7);
+  ready(1);
+  freed(1);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0");
+  EXPECT_TRUE(table->set_aside(now, {1, 0}));
+  EXPECT_EQ(did(), "fork 2");
+  ready(2);
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 2.0");
+}
+
+TEST_F(SlotTableAside, AFreeSlotThatIsDiscardedIsKilledAndTheSpareServes) {
+  two_free();
+  table->slot_discarded(now, {1, 0});
+  EXPECT_EQ(did(), "kill 1");
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
+  table->slot_discarded(now, {2, 0});
+  EXPECT_EQ(did(), "") << "it runs a call";
+}
+
+TEST_F(SlotTableAside, ADiscardKeepsNobodyWaitingWhereASpareStandsReady) {
+  two_free();
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 1.0");
+  freed(1, 0, false);
+  lease(9);
+  EXPECT_EQ(did(), "kill 1, grant 9 2.0, fork 3");
+}
+
+}  // namespace
+}  // namespace flame::runner
