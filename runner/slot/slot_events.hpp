@@ -15,6 +15,8 @@
 
 #include <flame/error.hpp>
 
+#include "runner/slot/make_failure.hpp"
+
 namespace flame::slot {
 
 /// Owned bytes that are not zeroed when made. Moves are cheap; an empty buffer has no storage.
@@ -133,7 +135,7 @@ struct ZygoteSpawned {
 
 struct ZygoteSpawnFailed {
   std::uint64_t request = 0;
-  Error error;
+  MakeFailure failure;
 };
 
 /// EOF. The exit status (waitpid, by the owner) says why: ZygoteHandle::describe_exit().

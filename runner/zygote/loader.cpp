@@ -1,6 +1,8 @@
 // Loads a plugin through Boost.DLL, for good: the handle is never closed.
 #include "runner/zygote/loader.hpp"
 
+#include <sys/statvfs.h>
+
 #include <boost/dll/shared_library.hpp>
 #include <exception>
 #include <filesystem>
@@ -13,6 +15,18 @@ Loaded failed(ErrorCode code, std::string message) {
   loaded.error.code = code;
   loaded.error.message = std::move(message);
   return loaded;
+}
+
+// The loader's own words leave out what to do.
+std::string remedy_for(const std::string& path, const std::string& words) {
+  struct statvfs system {};
+  if (::statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC) != 0) {
+    return ". Its file system is mounted noexec: put plugins elsewhere (for a local runner, set the host's "
+           "XDG_RUNTIME_DIR to a private directory without noexec)";
+  }
+  if (words.find("cannot open shared object file") == std::string::npos) return {};
+  return ". If LD_LIBRARY_PATH leads to it: a local runner does not inherit that; name it in the configuration, "
+         "[backends.local] env = { LD_LIBRARY_PATH = \"…\" }, or give the plugin a search path (INSTALL_RPATH)";
 }
 
 }  // namespace
@@ -38,7 +52,8 @@ Loaded load(const Expected& expected) {
     return {plugin, {}};
   } catch (const std::exception& error) {
     // what() has dlerror()'s text; the error code of Boost.DLL says nothing.
-    return failed(ErrorCode::invalid_argument, "cannot load " + expected.path + ": " + error.what());
+    return failed(ErrorCode::invalid_argument,
+                  "cannot load " + expected.path + ": " + error.what() + remedy_for(expected.path, error.what()));
   }
 }
 
