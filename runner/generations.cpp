@@ -156,13 +156,14 @@ void Generations::start_later(GenerationId id, slot::MakeFailure failure) {
   Generation& generation = list_[id];
   generation.start_at = deadline_after(base::BoottimeClock().now(), back_off(++generation.shortages));
   wake_at_ = std::min(wake_at_, generation.start_at);
-  if (generation.shortages == 1) tell_host(wire::Level::warning, name(id) + " is tried again: " + failure.error.message);
+  if (generation.shortages == 1)
+    tell_host(wire::Level::warning, name(id) + " is tried again: " + failure.error.message);
   failure.error.plugin = name(id);
   if (generation.shortages >= limits::kShortageTries && !pool_->serves(id)) pool_->fail_waiting(id, failure.error);
 }
 
-slot::MakeResult<pid_t> Generations::fork_slots(GenerationId id, std::span<slot::SlotHandle* const> slots,
-                                                bool threads, ProcessId request) {
+slot::MakeResult<pid_t> Generations::fork_slots(GenerationId id, std::span<slot::SlotHandle* const> slots, bool threads,
+                                                ProcessId request) {
   Generation& generation = list_[id];
   if (!generation.zygote || !generation.up) {
     slot::MakeFailure failure;

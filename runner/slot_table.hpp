@@ -110,8 +110,8 @@ class SlotTable {
   /// A slot that was ready hears no more: its process gets no further invocation and is killed, at the latest after
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
-  /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last, and
-  /// a waiting invocation fails; after a shortage only if no living slot can serve it, and not before
+  /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last,
+  /// and a waiting invocation fails; after a shortage only if no living slot can serve it, and not before
   /// limits::kShortageTries.
   void start_failed(Instant now, ProcessId process, StartFailure why = StartFailure::plugin);
   /// A slot of this generation is free, or will be when its invocation has ended.

@@ -27,8 +27,8 @@ struct RunnerSearch {
 
 /// The first candidate that is an executable file. One that was searched for, not named by `option` or `variable`, is
 /// passed over when everybody may write to it, or when it belongs to a stranger: to nobody of root, this process's user
-/// and the owner of `executable`, who decides what runs here anyway. Error: boot_failed, naming every place, why what is
-/// there was not taken, and how to set one.
+/// and the owner of `executable`, who decides what runs here anyway. Error: boot_failed, naming every place, why what
+/// is there was not taken, and how to set one.
 [[nodiscard]] Result<std::string> find_runner(const RunnerSearch& search);
 
 }  // namespace flame::backends

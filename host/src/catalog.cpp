@@ -44,7 +44,8 @@ bool is_there(const fs::path& directory) {
 std::string describe_empty(const std::vector<fs::path>& path) {
   std::string text;
   for (const fs::path& directory : path) {
-    text += (text.empty() ? "; " : ", ") + std::string(is_there(directory) ? "there is no plugin in \"" : "there is no directory \"") +
+    text += (text.empty() ? "; " : ", ") +
+            std::string(is_there(directory) ? "there is no plugin in \"" : "there is no directory \"") +
             directory.string() + "\"";
   }
   return text;

@@ -23,8 +23,8 @@ namespace flame::pool {
 /// One plugin with all its bytes settled. Immutable; lives as long as the Catalog.
 struct CatalogPlugin {
   DigestId id = 0;
-  std::string digest;               ///< 64 lower-case hex digits
-  std::filesystem::path source;     ///< where it was found
+  std::string digest;            ///< 64 lower-case hex digits
+  std::filesystem::path source;  ///< where it was found
   /// RUNTIME_DIR/plugins/DIGEST.so, 0444; with libraries that it finds through $ORIGIN, RUNTIME_DIR/plugins/DIGEST/…,
   /// where their copies stand to it as they do to `source`
   std::filesystem::path installed;
@@ -46,8 +46,8 @@ struct TaskRef {
   const manifest::TaskEntry* entry = nullptr;
 };
 
-/// What the copies of plugins are for: runners of this machine load them, or, where their file system is mounted noexec,
-/// load the files of [plugins] path, whose digest they check.
+/// What the copies of plugins are for: runners of this machine load them, or, where their file system is mounted
+/// noexec, load the files of [plugins] path, whose digest they check.
 enum class Copies : std::uint8_t { loaded, not_executable };
 
 /// Files are read in scan() and resolve() only; those two need one thread. All other functions: any thread, as long as
@@ -55,7 +55,8 @@ enum class Copies : std::uint8_t { loaded, not_executable };
 class Catalog {
  public:
   /// `path`: directories of [plugins] path, searched for *.so, not recursively; ones that do not exist are skipped.
-  /// `runtime_dir`: the host's own directory; RUNTIME_DIR/plugins is created. `use`: whether copies there can be loaded.
+  /// `runtime_dir`: the host's own directory; RUNTIME_DIR/plugins is created. `use`: whether copies there can be
+  /// loaded.
   Catalog(std::vector<std::filesystem::path> path, std::filesystem::path runtime_dir, Copies use = Copies::loaded);
 
   /// Reads the notes of all files on the path, runs nothing. A file that is no plugin is only remembered with its
@@ -69,8 +70,8 @@ class Catalog {
   /// incompatible (no ELF file, no note, other ABI, other sanitizer: names the file and the remedy), too_large.
   [[nodiscard]] Result<const CatalogPlugin*> resolve(std::string_view reference);
 
-  /// Makes copies of these plugins again that are no longer there. Blocks while it copies, which is seldom: a stat(2) per
-  /// file otherwise. Error: the first one's, in the system's words.
+  /// Makes copies of these plugins again that are no longer there. Blocks while it copies, which is seldom: a stat(2)
+  /// per file otherwise. Error: the first one's, in the system's words.
   [[nodiscard]] Result<void> restore(std::span<const DigestId> plugins) const;
   /// Where runners of this machine find these plugins.
   [[nodiscard]] std::vector<std::string> directories(std::span<const DigestId> plugins) const;

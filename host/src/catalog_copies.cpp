@@ -31,7 +31,8 @@ Error failed(const std::string& what, int error) {
 Result<base::UniqueFd> copy_to(const base::UniqueFd& from, const fs::path& target) {
   std::error_code ignored;
   fs::create_directories(target.parent_path(), ignored);
-  fs::permissions(target.parent_path(), fs::perms::owner_all, ignored);  // runners load from nowhere that others may write
+  fs::permissions(target.parent_path(), fs::perms::owner_all,
+                  ignored);  // runners load from nowhere that others may write
   std::string part = (target.parent_path() / ".partXXXXXX").string();
   base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
   if (!to) return failed("write to \"" + target.parent_path().string() + "\"", errno);
@@ -95,10 +96,11 @@ Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& d
     if (!from) return failed("read \"" + file.string() + "\", which \"" + source.string() + "\" needs", errno);
     bytes += size_of(from);
     if (bytes > limits::kPluginBytesMax) {
-      return base::make_error(ErrorCode::too_large,
-                              "the plugin \"" + source.string() +
-                                  "\" and the libraries that it finds through $ORIGIN exceed 1 GiB; give it an absolute "
-                                  "path to the large ones (INSTALL_RPATH)");
+      return base::make_error(
+          ErrorCode::too_large,
+          "the plugin \"" + source.string() +
+              "\" and the libraries that it finds through $ORIGIN exceed 1 GiB; give it an absolute "
+              "path to the large ones (INSTALL_RPATH)");
     }
     const fs::path directory = alone ? store_ : store_ / digest / file.parent_path().lexically_relative(common);
     const fs::path target = (directory / (own ? fs::path(digest + ".so") : file.filename())).lexically_normal();

@@ -101,8 +101,8 @@ void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
 
 void RunningHost::make_pools() {
   std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
-  const auto catalog = std::make_shared<Catalog>(
-      std::move(path), runtime_dir_->path(), runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
+  const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
+                                                 runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
   if (const auto scanned = catalog->scan(); scanned.has_error()) {
     throw CallError(scanned.error());
   }

@@ -18,8 +18,8 @@ namespace flame::pool {
 /// systemd-tmpfiles respects when it cleans /tmp.
 class RuntimeDir {
  public:
-  /// In the first of $XDG_RUNTIME_DIR, /tmp and /var/tmp where files may be executed, else in the first that is writable.
-  /// Removes stale directories of the same user first. Errors: boot_failed, naming the path and errno.
+  /// In the first of $XDG_RUNTIME_DIR, /tmp and /var/tmp where files may be executed, else in the first that is
+  /// writable. Removes stale directories of the same user first. Errors: boot_failed, naming the path and errno.
   [[nodiscard]] static Result<RuntimeDir> create();
   /// The same in the first of `bases` (tests).
   [[nodiscard]] static Result<RuntimeDir> create_in_first(const std::vector<std::filesystem::path>& bases);
@@ -62,8 +62,8 @@ struct LiveHost {
   std::string control_socket;  ///< empty: it has none, or is about to open it
 };
 
-/// Hosts of this user, or of every user for root: in $XDG_RUNTIME_DIR, /tmp, /var/tmp and (root) /run/user/*. By pid. What killed
-/// hosts have left is passed over.
+/// Hosts of this user, or of every user for root: in $XDG_RUNTIME_DIR, /tmp, /var/tmp and (root) /run/user/*. By pid.
+/// What killed hosts have left is passed over.
 [[nodiscard]] std::vector<LiveHost> live_hosts();
 /// The same below `base`. `all_users`: not only this one's.
 [[nodiscard]] std::vector<LiveHost> live_hosts_in(const std::filesystem::path& base, bool all_users);

@@ -93,9 +93,9 @@ inline constexpr auto kDeathProofWait = 5s;
 inline constexpr auto kIdleCheckMax = 5s;
 inline constexpr auto kDialInterval = 100ms;
 inline constexpr auto kFailsafe = 20s;
-/// A zygote answers requests for slots one after the other, within milliseconds; the fork of one that holds 100 GiB takes
-/// some seconds. One that has been silent for so long, with requests before it, is killed and replaced. The shorter of
-/// this and the start limit counts.
+/// A zygote answers requests for slots one after the other, within milliseconds; the fork of one that holds 100 GiB
+/// takes some seconds. One that has been silent for so long, with requests before it, is killed and replaced. The
+/// shorter of this and the start limit counts.
 inline constexpr auto kForkAnswerMax = 10s;
 /// A zygote that served for so long is not counted among those that die again and again.
 inline constexpr auto kZygoteProven = 10min;
@@ -136,7 +136,7 @@ inline constexpr std::size_t kControlAnswerMax = 16 * MiB;  // 1,000 runners mak
 inline constexpr std::size_t kControlClientsMax = 16;       // further ones wait in the backlog
 inline constexpr int kControlBacklog = 64;
 inline constexpr auto kControlClientTime =
-    5s;                                     // from connect to the last byte of the answer; the command waits as long
+    5s;  // from connect to the last byte of the answer; the command waits as long
 /// How often a host looks after its runtime directory, and at the latest puts back what `flame status` needs.
 inline constexpr auto kRuntimeDirCare = 1min;
 inline constexpr auto kControlPause = 5ms;  // between two questions to the loop: clients cannot keep it busy

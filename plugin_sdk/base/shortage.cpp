@@ -12,7 +12,8 @@ bool is_shortage(int error_number) noexcept {
 std::string shortage_remedy(int error_number) {
   switch (error_number) {
     case EAGAIN:
-      return "Raise the limit of processes: ulimit -u, the pids limit of the container or cgroup (docker --pids-limit), "
+      return "Raise the limit of processes: ulimit -u, the pids limit of the container or cgroup (docker "
+             "--pids-limit), "
              "or TasksMax of the systemd unit.";
     case EMFILE:
       return "Raise the limit of open files (ulimit -n).";

@@ -28,7 +28,8 @@ std::vector<Elf64_Dyn> read_entries(const ElfSource& source, const std::vector<E
   const auto found =
       std::find_if(segments.begin(), segments.end(), [](const auto& one) { return one.p_type == PT_DYNAMIC; });
   if (found == segments.end()) return {};
-  std::vector<Elf64_Dyn> entries(std::min<std::uint64_t>(found->p_filesz / sizeof(Elf64_Dyn), limits::kDynamicEntriesMax));
+  std::vector<Elf64_Dyn> entries(
+      std::min<std::uint64_t>(found->p_filesz / sizeof(Elf64_Dyn), limits::kDynamicEntriesMax));
   if (!source.read(found->p_offset, std::as_writable_bytes(std::span(entries)))) return {};
   return entries;
 }

@@ -72,7 +72,8 @@ class ZygoteHandle {
   /// the handles are fresh from create(), all but the first with shares_output. Their child ends are closed here.
   /// Returns the pid if it is known at once (exec'd), else 0: then ZygoteSpawned{request} or ZygoteSpawnFailed{request}
   /// follows, and SlotHello from the slots; or neither, if the zygote dies or has just died: what is still being made
-  /// when it is reaped was lost with it. Fails when the zygote reads no requests, which counts as a shortage, or exec fails.
+  /// when it is reaped was lost with it. Fails when the zygote reads no requests, which counts as a shortage, or exec
+  /// fails.
   [[nodiscard]] MakeResult<pid_t> spawn(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request);
 
   /// Why the generation is unusable after its process ended with `status` (waitpid) before ready: "the plugin's static

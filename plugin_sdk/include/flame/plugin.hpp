@@ -72,12 +72,13 @@ class PluginDefinition {
 
   /// Runs F (`void()` or `void(const Parent&)`) once in the zygote, before any slot: load what all slots share, a model
   /// for instance. It must leave no thread behind, else slots start one by one. An exception makes the plugin unusable
-  /// there, with its message.
+  /// there, with its message. All slots are copies of what it leaves: a random generator that is seeded here gives
+  /// every slot the same numbers, and a connection or an open file is shared by all. Seed and connect in start_slot().
   template <auto F>
   constexpr void start() {
     set_hook<F>(start_, has_start_);
   }
-  /// Runs F once in each slot before its first call; threads are allowed.
+  /// Runs F once in each slot before its first call; threads are allowed. The place to seed random generators.
   template <auto F>
   constexpr void start_slot() {
     set_hook<F>(start_slot_, has_start_slot_);
