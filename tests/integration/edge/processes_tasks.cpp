@@ -5,10 +5,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 
 #include <flame/plugin.hpp>
+
+#include "tests/support/eventually.hpp"
 
 namespace edge_processes {
 
@@ -31,11 +34,11 @@ void leave(std::int32_t code) {
 }
 
 void hold(flame::Context& context) {
-  while (!context.stop_requested()) ::usleep(1000);
+  static_cast<void>(flame::test::eventually([&] { return context.stop_requested(); }, std::chrono::minutes(5)));
 }
 
 void work_for(std::int32_t milliseconds) {
-  ::usleep(static_cast<useconds_t>(milliseconds) * 1000);
+  static_cast<void>(flame::test::eventually([] { return false; }, std::chrono::milliseconds(milliseconds)));
 }
 
 std::string echo(std::string text) {

@@ -97,7 +97,7 @@ TEST_F(Processes, ATaskHasTheSoftLimitOfOpenFilesThatTheRunnerWasStartedWith) {
 
 TEST_F(Processes, ThreadsOfOneProcessHaveRoomForTheirDescriptorsBesides) {
   Host host(wrapped("ulimit -S -n 60", [](PoolConfig& pool) {
-    pool.isolation = Isolation::thread;
+    pool.isolation = SlotIsolation::thread;
     pool.max_concurrency = 50;
   }));
   const Pool pool = host.pool("p");
@@ -111,7 +111,7 @@ TEST_F(Processes, ThreadsOfOneProcessHaveRoomForTheirDescriptorsBesides) {
 
 TEST_F(Processes, ATaskThatCallsExitIsBlamedAloneAmongTheThreadsOfItsProcess) {
   Host host(with([](PoolConfig& pool) {
-    pool.isolation = Isolation::thread;
+    pool.isolation = SlotIsolation::thread;
     pool.max_concurrency = 3;
   }));
   const Pool pool = host.pool("p");
