@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/boot_time.hpp"
+#include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
@@ -72,6 +73,7 @@ class Supervisor final : public HostListener {
     link_.send(wire::Bye{left_->reason});
     link_.close(link_.open() ? Duration(limits::kByeWait) : Duration::zero());
     end_all_descendants();
+    if (::getppid() != guardian_) base::abandon_cgroup(guardian_);
     return left_->status;
   }
 

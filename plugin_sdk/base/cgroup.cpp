@@ -64,6 +64,31 @@ std::optional<Mount> cgroup_mount(std::string_view text) {
   return std::nullopt;
 }
 
+// Of the calling process, without a slash at its end; empty if it is not known.
+std::string own_directory(std::string_view cgroup, std::string_view mountinfo) {
+  const auto mount = cgroup_mount(mountinfo);
+  auto own = own_cgroup(cgroup);
+  if (!mount || !own) return {};
+  if (mount->root != "/") {
+    if (!own->starts_with(mount->root)) return {};
+    own->remove_prefix(mount->root.size());
+  }
+  if (own->find("/..") != std::string_view::npos) return {};  // outside of what this container sees
+  std::string path = std::string(mount->at) + std::string(*own);
+  if (path.back() == '/') path.pop_back();
+  return path;
+}
+
+std::string own_directory() {
+  const auto cgroup = read_file("/proc/self/cgroup", kProcFileMax);
+  const auto mountinfo = read_file("/proc/self/mountinfo", kProcFileMax);
+  return cgroup && mountinfo ? own_directory(*cgroup, *mountinfo) : std::string();
+}
+
+std::string name_of(pid_t pid) {
+  return std::string(kName) + std::to_string(pid);
+}
+
 bool write_to(const std::string& path, std::string_view text) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -86,23 +111,19 @@ void end_abandoned(const std::filesystem::path& parent) {
 }  // namespace
 
 std::string runner_cgroup(std::string_view cgroup, std::string_view mountinfo, pid_t pid) {
-  const auto mount = cgroup_mount(mountinfo);
-  auto own = own_cgroup(cgroup);
-  if (!mount || !own) return {};
-  if (mount->root != "/") {
-    if (!own->starts_with(mount->root)) return {};
-    own->remove_prefix(mount->root.size());
-  }
-  if (own->find("/..") != std::string_view::npos) return {};  // outside of what this container sees
-  std::string path = std::string(mount->at) + std::string(*own);
-  if (path.back() != '/') path += '/';
-  return path + std::string(kName) + std::to_string(pid);
+  const std::string own = own_directory(cgroup, mountinfo);
+  return own.empty() ? own : own + "/" + name_of(pid);
 }
 
 std::string runner_cgroup(pid_t pid) {
-  const auto cgroup = read_file("/proc/self/cgroup", kProcFileMax);
-  const auto mountinfo = read_file("/proc/self/mountinfo", kProcFileMax);
-  return cgroup && mountinfo ? runner_cgroup(*cgroup, *mountinfo, pid) : std::string();
+  const std::string own = own_directory();
+  return own.empty() ? own : own + "/" + name_of(pid);
+}
+
+void abandon_cgroup(pid_t pid) {
+  const std::filesystem::path own = own_directory();
+  if (own.filename() != name_of(pid) || !join_cgroup(own.parent_path().string())) return;
+  end_cgroup(own.string());
 }
 
 bool make_cgroup(const std::string& path) {

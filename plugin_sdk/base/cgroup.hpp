@@ -24,6 +24,10 @@ namespace flame::base {
 /// Moves the calling process there; its children will be there, too. False: it stays where it is.
 bool join_cgroup(const std::string& path);
 
+/// For a process in the cgroup of the runner whose first process `pid` was killed, when nothing else is to live there:
+/// moves out and ends it. Does nothing for one that is not there.
+void abandon_cgroup(pid_t pid);
+
 /// Kills all that is in it and removes it; waits at most `patience` for its processes to be gone. True: it is gone, or
 /// never was. [any thread]
 bool end_cgroup(const std::string& path, std::chrono::milliseconds patience = std::chrono::seconds(1));

@@ -2,7 +2,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <fstream>
+#include <utility>
 
 #include <flame_abi.h>
 
