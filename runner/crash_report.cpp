@@ -22,14 +22,18 @@ namespace {
 
 constexpr std::uint64_t kKeptWorthTelling = 8 * limits::MiB;
 
-void describe_kill(StopCause cause, Error& error) {
+std::string describe_wait(const std::string& waited_for) {
+  if (!waited_for.empty()) return "The call reached its deadline before its task began: " + waited_for;
+  return "The call reached its deadline before its task began: all slots were busy, or the plugin's start() or "
+         "start_slot() still runs. Raise the timeout or max_concurrency, or find out why those do not return.";
+}
+
+void describe_kill(StopCause cause, const std::string& waited_for, Error& error) {
   switch (cause) {
     case StopCause::timed_out:
       error.code = ErrorCode::timed_out;
       if (error.started == Started::no) {
-        error.message =
-            "The call reached its deadline before its task began: the plugin's start() or start_slot() may still run. "
-            "Raise the timeout, or find out why those do not return.";
+        error.message = describe_wait(waited_for);
         return;
       }
       error.message =
@@ -102,6 +106,13 @@ void describe_memory(const Death& death, Error& error) {
 void describe_collateral(const Death& death, Error& error) {
   error.collateral = true;
   error.signal = death.crash_of_another;
+  if (death.exit_of_another) {
+    if (WIFEXITED(death.wait_status)) error.exit_code = WEXITSTATUS(death.wait_status);
+    error.message =
+        "Another task of the same process called exit(). Call again, or use isolation = \"process\" for tasks that may "
+        "do so.";
+    return;
+  }
   if (death.crash_of_another == 0) {
     error.message =
         "Another task of the same process did not stop when asked and had to be killed with it. Use isolation = "
@@ -157,7 +168,7 @@ Error describe_death(const Death& death) {
   error.usage = death.usage;
   error.where = death.where;
   if (death.cause != StopCause::none) {
-    describe_kill(death.cause, error);
+    describe_kill(death.cause, death.waited_for, error);
     return error;
   }
   error.code = ErrorCode::crashed;

@@ -24,7 +24,9 @@ struct Death {
   bool before_ready = false;          // no call was ever in it
   bool in_start_slot = false;         // with before_ready: the plugin's start_slot() was running
   bool collateral = false;            // by another invocation's fault (thread isolation): we killed it for that, or
-  int crash_of_another = 0;           // … that one crashed the process with this signal
+  int crash_of_another = 0;           // … that one crashed the process with this signal, or
+  bool exit_of_another = false;       // … called exit()
+  std::string waited_for;             // never in a slot: what kept slots from being made, if anything is known
   std::string channel_lost;           // we killed it because its channel ended while it lived: why
   bool allocation_failed = false;     // the flag in the control page
   std::uint64_t memory_kept = 0;      // bytes that earlier calls of the slot had left in use

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/units.hpp"
 #include "runner/crash_report.hpp"
 #include "runner/host_link.hpp"
 #include "runner/log.hpp"
@@ -26,6 +27,12 @@ constexpr Duration kFirstBackOff = 100ms;
 constexpr Duration kLastBackOff = 10s;
 constexpr std::uint32_t kDeathsMax = 10;
 constexpr std::size_t kLastOutputMax = 4 * limits::KiB;
+constexpr std::uint64_t kFdsPerThread = slot::kFdsPerSlot;
+constexpr Duration kAnswerUsual = 500ms;  // a zygote that owes an answer for longer is worth a word
+
+Duration back_off(std::uint32_t failures) {
+  return std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << std::min(failures - 1, 10U)));
+}
 
 // Beside this program, in the build tree as after installation.
 std::string zygote_path() {
@@ -51,8 +58,9 @@ slot::LoadSpec load_spec(const StoredPlugin& plugin, const Employer& employer) {
 
 }  // namespace
 
-Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller)
-    : employer_(std::move(employer)), poller_(poller), zygote_binary_(zygote_path()) {
+Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller,
+                         std::uint64_t open_files)
+    : employer_(std::move(employer)), poller_(poller), open_files_(open_files), zygote_binary_(zygote_path()) {
   const auto directories = plugin_directories();
   for (const wire::WantedPlugin& plugin : wanted) {
     Generation& generation = list_.emplace_back();
@@ -86,7 +94,10 @@ void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& l
   limits_.open_files_max = welcome.open_files_max;
   limits_.core_dumps = welcome.core_dumps ? 1 : 0;
   limits_.discard_threads = welcome.leftover_threads == wire::LeftoverThreads::discard ? 1 : 0;
+  // All threads of a process have their descriptors there; what the plugin may open comes on top.
+  if (open_files_ != 0 && welcome.isolation == wire::Isolation::thread) open_files_ += kFdsPerThread * welcome.slots;
   if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);
+  fork_watch_ = ForkWatch(std::min<Duration>(start_limit_, limits::kForkAnswerMax));
   for (GenerationId id = 0; id < list_.size(); ++id) {
     if (list_[id].stored) start(id);
   }
@@ -128,27 +139,51 @@ void Generations::start(GenerationId id) {
   slot::LoadSpec spec = load_spec(generation.plugin, employer_);
   spec.zygote_binary = zygote_binary_;
   spec.limits = limits_;
+  spec.open_files = open_files_;
   auto zygote = slot::ZygoteHandle::start(std::move(spec));
-  if (!zygote) return fail(id, zygote.error());
+  if (!zygote) return start_later(id, std::move(zygote).error());
+  generation.shortages = 0;
   generation.zygote = std::move(*zygote);
   generation.pid = generation.zygote->pid();
-  generation.overdue = false;
+  generation.overdue = generation.silent = false;
   generation.start_by = deadline_after(base::BoottimeClock().now(), start_limit_);
   wake_at_ = std::min(wake_at_, generation.start_by);
   poller_.add(generation.zygote->channel_fd(), {Source::zygote_channel, 0, id});
   poller_.add(generation.zygote->output_fd(), {Source::zygote_output, 0, id});
 }
 
-Result<pid_t> Generations::fork_slots(GenerationId id, std::span<slot::SlotHandle* const> slots, bool threads,
-                                      ProcessId request) {
+// What there is too little of now may be there later; anything else would fail again.
+void Generations::start_later(GenerationId id, slot::MakeFailure failure) {
+  if (!failure.shortage) return fail(id, std::move(failure.error));
+  Generation& generation = list_[id];
+  generation.start_at = deadline_after(base::BoottimeClock().now(), back_off(++generation.shortages));
+  wake_at_ = std::min(wake_at_, generation.start_at);
+  if (generation.shortages == 1)
+    tell_host(wire::Level::warning, name(id) + " is tried again: " + failure.error.message);
+  failure.error.plugin = name(id);
+  if (generation.shortages >= limits::kShortageTries && !pool_->serves(id)) pool_->fail_waiting(id, failure.error);
+}
+
+slot::MakeResult<pid_t> Generations::fork_slots(GenerationId id, std::span<slot::SlotHandle* const> slots, bool threads,
+                                                ProcessId request) {
   Generation& generation = list_[id];
   if (!generation.zygote || !generation.up) {
-    Error error;
-    error.code = ErrorCode::boot_failed;
-    error.message = "The plugin's zygote is gone; it is being restarted.";
-    return error;
+    slot::MakeFailure failure;
+    failure.error.code = ErrorCode::boot_failed;
+    failure.error.message = "The plugin's zygote is gone; it is being restarted.";
+    return failure;
   }
-  return generation.zygote->spawn(slots, threads, request);
+  auto pid = generation.zygote->spawn(slots, threads, request);
+  if (pid && *pid == 0) fork_watch_.asked(base::BoottimeClock().now(), id);
+  return pid;
+}
+
+std::string Generations::why_no_slot(GenerationId id) const {
+  const Duration silence = fork_watch_.silence(base::BoottimeClock().now(), id);
+  if (silence < kAnswerUsual) return {};
+  return fmt::format(
+      "the plugin's zygote has not answered a request for a slot for {}; after {} it is killed and replaced",
+      base::format_duration(silence), base::format_duration(fork_watch_.limit()));
 }
 
 void Generations::on_ready(const Poller::Ready& ready) {
@@ -161,15 +196,18 @@ void Generations::on_ready(const Poller::Ready& ready) {
 void Generations::read_channel(GenerationId id) {
   std::vector<slot::ZygoteEvent> events;
   list_[id].zygote->on_readable(events);
+  const Instant now = base::BoottimeClock().now();
   for (slot::ZygoteEvent& event : events) {
     if (const auto* spawned = std::get_if<slot::ZygoteSpawned>(&event)) {
+      fork_watch_.answered(now, id);
       pool_->spawned(spawned->request, spawned->pid);
     } else if (const auto* ready = std::get_if<slot::ZygoteReady>(&event)) {
       on_zygote_ready(id, *ready);
     } else if (auto* failed = std::get_if<slot::ZygoteFailed>(&event)) {
       fail(id, std::move(failed->error));
     } else if (const auto* spawn_failed = std::get_if<slot::ZygoteSpawnFailed>(&event)) {
-      pool_->spawn_failed(spawn_failed->request, spawn_failed->error);
+      fork_watch_.answered(now, id);
+      pool_->spawn_failed(spawn_failed->request, spawn_failed->failure);
     }
   }
 }
@@ -189,6 +227,7 @@ void Generations::read_output(GenerationId id) {
 void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready) {
   Generation& generation = list_[id];
   generation.up = true;
+  generation.up_since = base::BoottimeClock().now();
   generation.start_by = kNever;
   generation.problem = Error();
   generation.forkable = ready.forkable;
@@ -222,14 +261,11 @@ bool Generations::reaped(pid_t pid, int status) {
   read_output(id);
   found->pid = 0;
   found->start_by = kNever;
+  fork_watch_.forget(id);
   if (found->problem.code != ErrorCode::none) return true;  // it said why
   if (found->up && !found->forkable) return true;           // it has done its work
-  Error why = found->zygote->describe_exit(status);
-  if (found->overdue) {
-    const bool loading = found->zygote->stage() == slot::Stage::loading;
-    why = describe_overdue(loading ? "static constructors" : "start()", start_limit_, {});
-  }
-  why.log_tail = std::exchange(found->last_output, {});
+  if (found->up && base::BoottimeClock().now() - found->up_since >= limits::kZygoteProven) found->deaths = 0;
+  Error why = describe_end(*found, status);
   // What ends a plugin's first load would end the next one, too; a SIGKILL comes from outside.
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   const bool may_work = found->up || found->deaths > 0 || killed;
@@ -243,11 +279,26 @@ bool Generations::reaped(pid_t pid, int status) {
   return true;
 }
 
+Error Generations::describe_end(Generation& generation, int status) const {
+  Error why = generation.zygote->describe_exit(status);
+  if (generation.overdue) {
+    const bool loading = generation.zygote->stage() == slot::Stage::loading;
+    why = describe_overdue(loading ? "static constructors" : "start()", start_limit_, {});
+  } else if (generation.silent) {
+    why.message = fmt::format(
+        "it had not answered a request for a slot within {} and was killed, the {}. time. Look for a pthread_atfork() "
+        "handler that waits, for swapping, or for a SIGSTOP",
+        base::format_duration(fork_watch_.limit()), generation.deaths + 1);
+  }
+  why.log_tail = std::exchange(generation.last_output, {});
+  return why;
+}
+
 // A zygote that died at its work is replaced at once: calls wait. One whose start() hung has let them wait for long
 // enough, and may hang again.
 void Generations::restart_later(GenerationId id, Error why) {
   Generation& generation = list_[id];
-  const Duration wait = std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << (generation.deaths - 1)));
+  const Duration wait = back_off(generation.deaths);
   const bool at_once = generation.deaths == 1 && !generation.overdue;
   generation.start_at = deadline_after(base::BoottimeClock().now(), at_once ? Duration::zero() : wait);
   wake_at_ = std::min(wake_at_, generation.start_at);
@@ -257,7 +308,17 @@ void Generations::restart_later(GenerationId id, Error why) {
   pool_->fail_waiting(id, why);
 }
 
+// Reaping it does the rest.
+void Generations::kill_silent(Instant now) {
+  for (const GenerationId id : fork_watch_.take_silent(now)) {
+    if (list_[id].pid <= 0) continue;
+    list_[id].silent = true;
+    ::kill(list_[id].pid, SIGKILL);
+  }
+}
+
 void Generations::tick(Instant now) {
+  kill_silent(now);
   if (now < wake_at_) return;
   wake_at_ = kNever;
   for (GenerationId id = 0; id < list_.size(); ++id) {
@@ -274,6 +335,14 @@ void Generations::tick(Instant now) {
 
 bool Generations::owns(pid_t pid) const {
   return std::any_of(list_.begin(), list_.end(), [pid](const Generation& g) { return g.pid == pid; });
+}
+
+std::vector<pid_t> Generations::pids() const {
+  std::vector<pid_t> pids;
+  for (const Generation& generation : list_) {
+    if (generation.pid > 0) pids.push_back(generation.pid);
+  }
+  return pids;
 }
 
 void Generations::tell_host(wire::Level level, const std::string& text) {

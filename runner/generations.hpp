@@ -1,6 +1,8 @@
 // The plugins that this runner serves: found in the store, loaded by one zygote each, restarted when a zygote dies.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +12,7 @@
 
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/messages.hpp"
+#include "runner/fork_watch.hpp"
 #include "runner/plugin_store.hpp"
 #include "runner/poller.hpp"
 #include "runner/slot/zygote_handle.hpp"
@@ -28,7 +31,9 @@ struct Employer {
 class Generations final : public SlotForker {
  public:
   /// Verifies the wanted plugins. Those that cannot be had are remembered with the reason.
-  Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller);
+  /// `open_files`: the soft limit that plugins get; 0: this process's.
+  Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller,
+              std::uint64_t open_files = 0);
   ~Generations();
   Generations(const Generations&) = delete;
   Generations& operator=(const Generations&) = delete;
@@ -51,8 +56,9 @@ class Generations final : public SlotForker {
   /// "video@1.4.0 (digest abc…), …": what exists, for error messages.
   [[nodiscard]] std::string describe_all() const;
 
-  [[nodiscard]] Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
-                                         bool threads, ProcessId request) override;
+  [[nodiscard]] slot::MakeResult<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
+                                                   bool threads, ProcessId request) override;
+  [[nodiscard]] std::string why_no_slot(GenerationId generation) const override;
   [[nodiscard]] PluginFile plugin_file(GenerationId id) const override {
     return {list_[id].plugin.ref.name, list_[id].plugin.path, zygote_binary_, list_[id].plugin.manifest.has_stop_slot};
   }
@@ -61,8 +67,10 @@ class Generations final : public SlotForker {
   /// True if it was one of the zygotes.
   bool reaped(pid_t pid, int status);
   void tick(Instant now);
-  [[nodiscard]] Instant wake_at() const { return wake_at_; }
+  [[nodiscard]] Instant wake_at() const { return std::min(wake_at_, fork_watch_.wake_at()); }
   [[nodiscard]] bool owns(pid_t pid) const;
+  /// The zygotes that live.
+  [[nodiscard]] std::vector<pid_t> pids() const;
 
  private:
   struct Generation {
@@ -78,9 +86,15 @@ class Generations final : public SlotForker {
     Instant start_at = kNever;
     Instant start_by = kNever;  // its zygote must be ready
     bool overdue = false;       // was killed because it was not
+    bool silent = false;        // was killed because it did not answer a request for a slot
+    Instant up_since = kNever;
+    std::uint32_t shortages = 0;  // starts that failed for want of something, one after the other
   };
 
   void start(GenerationId id);
+  void start_later(GenerationId id, slot::MakeFailure failure);
+  void kill_silent(Instant now);
+  [[nodiscard]] Error describe_end(Generation& generation, int status) const;
   void read_channel(GenerationId id);
   void read_output(GenerationId id);
   void on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready);
@@ -95,6 +109,8 @@ class Generations final : public SlotForker {
   class HostLink* link_ = nullptr;
   slot::SlotLimits limits_;
   Duration start_limit_ = limits::kStartLimitDefault;
+  ForkWatch fork_watch_{limits::kForkAnswerMax};
+  std::uint64_t open_files_;
   std::string zygote_binary_;
   Instant wake_at_ = kNever;
   std::string text_;

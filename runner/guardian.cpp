@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -14,13 +15,17 @@
 #include <utility>
 
 #include "plugin_sdk/base/boot_time.hpp"
+#include "plugin_sdk/base/cgroup.hpp"
+#include "plugin_sdk/base/shortage.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
+#include "runner/log.hpp"
 #include "runner/process.hpp"
 
 namespace flame::runner {
 namespace {
 
 constexpr std::size_t kParentBytesMax = 1024 * 1024;
+constexpr int kStatusUnknown = 1;  // the supervisor is gone, and nobody told how it ended
 
 ParentBytes from_variable(char* value) {
   const std::string_view text = value;
@@ -81,7 +86,8 @@ int wait_for(pid_t supervisor, const sigset_t& signals, Duration standstill) {
   Instant kill_at = kNever;
   for (;;) {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | __WALL | WUNTRACED | WCONTINUED)) > 0;) {
+    pid_t pid = 0;
+    while ((pid = ::waitpid(-1, &status, WNOHANG | __WALL | WUNTRACED | WCONTINUED)) > 0) {
       if (pid != supervisor) continue;
       if (WIFSTOPPED(status)) {
         kill_at = base::deadline_after(base::boot_time(), standstill);
@@ -91,6 +97,7 @@ int wait_for(pid_t supervisor, const sigset_t& signals, Duration standstill) {
         return exit_status(status);
       }
     }
+    if (pid < 0 && errno == ECHILD) return kStatusUnknown;
     if (kill_at != kNever && base::boot_time() >= kill_at) {
       ::kill(supervisor, SIGKILL);
       kill_at = kNever;
@@ -98,6 +105,10 @@ int wait_for(pid_t supervisor, const sigset_t& signals, Duration standstill) {
     const int signal = next_signal(signals, kill_at);
     if (signal == SIGTERM || signal == SIGINT) ::kill(supervisor, SIGTERM);
   }
+}
+
+std::string cannot_fork(int error) {
+  return fmt::format("cannot fork the supervisor: {}. {}", std::strerror(error), base::shortage_remedy(error));
 }
 
 }  // namespace
@@ -111,6 +122,7 @@ ParentBytes take_parent_from_environment() {
 }
 
 int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor, Duration standstill) {
+  reset_signals();  // with SIGCHLD ignored, say, no end of a child would ever be heard of
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGPIPE, SIG_IGN);  // who reads our log may die first, and unlinked work outlives its host
@@ -119,13 +131,21 @@ int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor
   for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGHUP}) sigaddset(&signals, signal);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before the fork: a SIGTERM in between must not end us
   const pid_t guardian = ::getpid();
+  const std::string cgroup = base::runner_cgroup(guardian);
+  const bool grouped = base::make_cgroup(cgroup);
   const pid_t child = ::fork();
-  if (child == 0) run_supervisor(guardian, supervisor, std::move(parent.bytes));
+  if (child == 0) {
+    if (grouped) base::join_cgroup(cgroup);
+    run_supervisor(guardian, supervisor, std::move(parent.bytes));
+  }
+  const int fork_error = errno;
   explicit_bzero(parent.bytes.data(), parent.bytes.size());
   parent.bytes.clear();
-  if (child < 0) return 1;
-  const int status = wait_for(child, signals, standstill);
+  if (child < 0) log(LogLevel::error, cannot_fork(fork_error));
+  const int status = child < 0 ? kStatusUnknown : wait_for(child, signals, standstill);
+  if (grouped) base::end_cgroup(cgroup, {});  // what it kills is reaped next
   end_all_descendants();
+  if (grouped) base::end_cgroup(cgroup);
   return status;
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,26 @@ void end_all_descendants() {
     // One at a time: what the dead one leaves becomes our child and is in the next list.
     if (::waitpid(-1, nullptr, __WALL) < 0 && errno == ECHILD) return;
   }
+}
+
+void reset_signals() {
+  struct sigaction before {};
+  // Only that a signal is ignored survives an exec.
+  for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+    if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) ::signal(signal, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const std::uint64_t soft = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return soft;
 }
 
 int open_signal_fd(std::initializer_list<int> signals) {

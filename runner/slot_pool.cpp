@@ -66,17 +66,6 @@ void SlotPool::spawned(ProcessId process, pid_t pid) {
   claim(process, pid);
 }
 
-void SlotPool::spawn_failed(ProcessId process, const Error& error) {
-  log(LogLevel::warning, "a slot could not be forked: " + error.message);
-  processes_.erase(process);
-  start_failed(process, error);
-}
-
-void SlotPool::start_failed(ProcessId id, Error error) {
-  start_errors_[id] = std::move(error);
-  table_.start_failed(base::BoottimeClock().now(), id);
-}
-
 void SlotPool::lease(GenerationId generation, std::uint64_t id, bool brief) {
   table_.lease(base::BoottimeClock().now(), generation, id, brief);
   run_actions();
@@ -84,10 +73,12 @@ void SlotPool::lease(GenerationId generation, std::uint64_t id, bool brief) {
 
 void SlotPool::kill(std::uint64_t id, StopCause cause) {
   settle(id);
-  if (table_.withdraw(id) || held_.withdraw(id)) {
+  const auto waited_for = table_.withdraw(id);
+  if (waited_for || held_.withdraw(id)) {
     Death death;
     death.cause = cause;
     death.started = Started::no;
+    if (waited_for) death.waited_for = waits_for(*waited_for);
     return listener_.on_died(id, describe_death(death));
   }
   const auto found = by_invocation_.find(id);
@@ -132,6 +123,8 @@ void SlotPool::run_actions() {
         kill_process(*doomed);
       } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
         listener_.on_died(failed->invocation, start_errors_[failed->process]);
+      } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
+        trim_slot(idle->slot);
       }
     }
   }
@@ -144,7 +137,7 @@ void SlotPool::fork(const ForkProcess& action) {
   process.generation = action.generation;
   process.threads = action.threads;
   std::vector<slot::SlotHandle*> handles;
-  Result<pid_t> pid = 0;
+  slot::MakeResult<pid_t> pid = 0;
   for (std::uint32_t i = 0; i < action.slots && pid; ++i) {
     auto handle = slot::SlotHandle::create(payload_max_, i > 0);
     if (!handle) {
@@ -155,10 +148,7 @@ void SlotPool::fork(const ForkProcess& action) {
     process.seats.emplace_back().handle = std::move(*handle);
   }
   if (pid) pid = forker_.fork_slots(action.generation, handles, action.threads, action.process);
-  if (!pid) {
-    log(LogLevel::warning, "a slot could not be made: " + pid.error().message);
-    return start_failed(action.process, pid.error());
-  }
+  if (!pid) return made_none(action, std::move(pid).error());
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
     const slot::SlotHandle& handle = *process.seats[i].handle;
     poller_.add(handle.channel_fd(), {Source::slot_channel, i, action.process});
@@ -192,9 +182,11 @@ void SlotPool::claim(ProcessId id, pid_t pid) {
   if (found == processes_.end() || found->second.pid != 0 || pid <= 0) return;
   found->second.pid = pid;
   by_pid_[pid] = id;
-  if (const auto remains = unclaimed_.find(pid); remains != unclaimed_.end()) {
+  const auto remains =
+      std::find_if(unclaimed_.rbegin(), unclaimed_.rend(), [pid](const auto& entry) { return entry.first == pid; });
+  if (remains != unclaimed_.rend()) {
     const Remains kept = remains->second;
-    unclaimed_.erase(remains);
+    unclaimed_.erase(std::next(remains).base());
     by_pid_.erase(pid);
     return finish(found, kept);
   }
@@ -219,7 +211,8 @@ bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
   const auto owner = by_pid_.find(pid);
   if (owner == by_pid_.end()) {
     if (making_processes()) {
-      unclaimed_[pid] = {status, usage};
+      if (unclaimed_.size() >= limits::kUnclaimedMax) unclaimed_.pop_front();
+      unclaimed_.emplace_back(pid, Remains{status, usage});
     } else {
       unclaimed_.clear();  // orphans; their pids may come again
     }
@@ -245,32 +238,13 @@ void SlotPool::finish(Processes::iterator entry, Remains remains) {
   }
   remains.crash = crash_in(entry->second);
   if (entry->second.end_by != kNever) report_end(entry->second, remains);
+  remains.exit_known = std::any_of(entry->second.seats.begin(), entry->second.seats.end(),
+                                   [](const Seat& seat) { return seat.handle->exited(); });
   for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
   Error error = was_ready ? Error() : describe_start(entry->second, remains);
   processes_.erase(entry);
   if (was_ready) return table_.process_gone(base::BoottimeClock().now(), id);
   start_failed(id, std::move(error));
-}
-
-// Why none of its slots became ready.
-Error SlotPool::describe_start(Process& process, const Remains& remains) {
-  if (process.start_error.code != ErrorCode::none) return std::move(process.start_error);
-  Death death;
-  death.before_ready = true;
-  death.started = Started::no;
-  death.wait_status = remains.status;
-  death.oom_killed = remains.oom_killed;
-  for (Seat& seat : process.seats) {
-    death.in_start_slot = death.in_start_slot || seat.handle->in_start_slot();
-    death.allocation_failed = death.allocation_failed || seat.handle->allocation_failed();
-    if (!death.crash) death.crash = seat.handle->crash_report();
-  }
-  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
-  death.log_tail = process.seats.front().output.log_tail();
-  if (process.kill && !process.overdue) death.channel_lost = process.channel_lost;
-  return process.overdue
-             ? describe_overdue(death.in_start_slot ? "start_slot()" : "start()", start_limit_, death.log_tail)
-             : describe_death(death);
 }
 
 // 0 if none crashed. A thread that a task left behind reports in the first seat, which may be free: it blames nobody.
@@ -292,15 +266,16 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   death.cause = seat.cause;
   death.crash = seat.handle->crash_report();
   death.crash_of_another = process.threads && !death.crash ? remains.crash : 0;
+  const bool begun = seat.handle->begun();
   const bool killed_for_another = process.threads && process.kill && process.blames_others;
-  death.collateral = (killed_for_another || death.crash_of_another != 0) && seat.cause == StopCause::none &&
-                     seat.held.stopped_for == StopCause::none;
+  death.exit_of_another = process.threads && exited_beside(seat, remains, begun);
+  death.collateral = (killed_for_another || death.crash_of_another != 0 || death.exit_of_another) &&
+                     seat.cause == StopCause::none && seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
   death.allocation_failed = seat.handle->allocation_failed();
   death.memory_kept = seat.handle->memory_kept();
   death.oom_killed = remains.oom_killed;
   if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
-  const bool begun = seat.handle->begun();
   death.started = begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
   if (begun) {
@@ -312,6 +287,12 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
   listener_.on_died(id, describe_death(death));
+}
+
+// When none is known to have called exit(), it was _exit(), or a thread of a task: any that had begun may be to blame.
+bool SlotPool::exited_beside(const Seat& seat, const Remains& remains, bool begun) {
+  if (remains.exit_known) return !seat.handle->exited();
+  return WIFEXITED(remains.status) && !begun && seat.held.lease == 0;
 }
 
 // By the word of a slot that lied they have begun, too.
@@ -387,6 +368,10 @@ std::set<std::uint64_t> SlotPool::running() const {
   for (const auto& [id, slot] : by_invocation_) ids.insert(id);
   for (const auto& [id, slot] : following_) ids.insert(id);
   return ids;
+}
+
+void SlotPool::append_pids(std::vector<pid_t>& pids) const {
+  for (const auto& [pid, process] : by_pid_) pids.push_back(pid);
 }
 
 bool SlotPool::making_processes() const {

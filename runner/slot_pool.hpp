@@ -71,8 +71,11 @@ struct PluginFile {
 /// Makes slot processes of a generation; see slot::ZygoteHandle::spawn().
 class SlotForker {
  public:
-  [[nodiscard]] virtual Result<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
-                                                 bool threads, ProcessId request) = 0;
+  [[nodiscard]] virtual slot::MakeResult<pid_t> fork_slots(GenerationId generation,
+                                                           std::span<slot::SlotHandle* const> slots, bool threads,
+                                                           ProcessId request) = 0;
+  /// What keeps it from making slots now, in words without a full stop; empty if nothing is known.
+  [[nodiscard]] virtual std::string why_no_slot(GenerationId generation) const = 0;
   /// The plugin of a generation.
   [[nodiscard]] virtual PluginFile plugin_file(GenerationId generation) const = 0;
 
@@ -94,7 +97,9 @@ class SlotPool {
   /// Ends what waits for this generation with `error`.
   void fail_waiting(GenerationId generation, const Error& error);
   void spawned(ProcessId process, pid_t pid);
-  void spawn_failed(ProcessId process, const Error& error);
+  void spawn_failed(ProcessId process, slot::MakeFailure failure);
+  /// A living slot of it is free, or will be.
+  [[nodiscard]] bool serves(GenerationId generation) const { return table_.serves(generation); }
 
   // --- invocations
   /// `brief`: it may share a slot with others, see SlotTable::lease().
@@ -139,6 +144,7 @@ class SlotPool {
   /// The invocations that are in slots now.
   [[nodiscard]] std::set<std::uint64_t> running() const;
   [[nodiscard]] bool owns(pid_t pid) const { return by_pid_.contains(pid); }
+  void append_pids(std::vector<pid_t>& pids) const;
 
  private:
   struct Held {
@@ -181,7 +187,8 @@ class SlotPool {
     int status = 0;
     rusage usage{};
     bool oom_killed = false;
-    int crash = 0;  // the signal of a call that has crashed there
+    int crash = 0;            // the signal of a call that has crashed there
+    bool exit_known = false;  // a slot of it called exit()
   };
   using Processes = std::unordered_map<ProcessId, Process>;
 
@@ -196,7 +203,10 @@ class SlotPool {
   void take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids);
   void recall_from_slow(Instant now);
   void watch_patience(Instant now, SlotRef slot, const Seat& seat);
-  void start_failed(ProcessId id, Error error);
+  void start_failed(ProcessId id, Error error, StartFailure why = StartFailure::plugin);
+  void made_none(const ForkProcess& action, slot::MakeFailure failure);
+  void trim_slot(SlotRef slot);
+  [[nodiscard]] std::string waits_for(GenerationId generation) const;
   [[nodiscard]] Error describe_start(Process& process, const Remains& remains);
   void kill_now(Process& process);
   void end(Process& process);
@@ -205,6 +215,7 @@ class SlotPool {
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, Remains remains);
   [[nodiscard]] static int crash_in(const Process& process);
+  [[nodiscard]] static bool exited_beside(const Seat& seat, const Remains& remains, bool begun);
   void bury_followers(Seat& seat, Death death);
   void bury_seat(Process& process, Seat& seat, const Remains& remains);
   std::size_t read_channel(ProcessId id, std::uint16_t index);
@@ -239,7 +250,9 @@ class SlotPool {
   std::uint64_t payload_max_;
   Processes processes_;
   std::unordered_map<pid_t, ProcessId> by_pid_;
-  std::unordered_map<pid_t, Remains> unclaimed_;  // reaped before we heard whose they are
+  std::deque<std::pair<pid_t, Remains>> unclaimed_;  // reaped before we heard whose they are; the newest last
+  std::unordered_map<GenerationId, std::string>
+      shortages_;  // what slots cannot be made for, since the last one that was
   std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
   std::unordered_map<std::uint64_t, SlotRef> following_;
   struct Patience {

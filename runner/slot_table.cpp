@@ -125,15 +125,15 @@ SlotRef SlotTable::grant(Generation& generation, std::uint64_t invocation) {
   return slot;
 }
 
-bool SlotTable::withdraw(std::uint64_t invocation) {
+std::optional<GenerationId> SlotTable::withdraw(std::uint64_t invocation) {
   for (auto& [id, generation] : generations_) {
-    if (std::erase(generation.returned, invocation) > 0) return true;
+    if (std::erase(generation.returned, invocation) > 0) return id;
     const auto found = std::find(generation.waiting.begin(), generation.waiting.end(), invocation);
     if (found == generation.waiting.end()) continue;
     generation.waiting.erase(found);
-    return true;
+    return id;
   }
-  return false;
+  return std::nullopt;
 }
 
 std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
@@ -175,7 +175,8 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
 
 void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
   Generation& generation = generations_[process.generation];
-  generation.free.push_back({slot, now});
+  generation.free.push_back({slot, now, find(slot)->calls == 0});
+  wake_by(deadline_after(now, limits::kArenaIdle));
   serve_waiting(generation);
 }
 
@@ -291,17 +292,27 @@ void SlotTable::leave_service(Process& process, ProcessId id) {
   std::erase_if(generation.lanes, [id](const SlotRef& slot) { return slot.process == id; });
 }
 
-void SlotTable::start_failed(Instant now, ProcessId process) {
+void SlotTable::start_failed(Instant now, ProcessId process, StartFailure why) {
   const auto found = processes_.find(process);
   if (found == processes_.end()) return;
   const GenerationId id = found->second.generation;
   Generation& generation = generations_[id];
   generation.retry_at = deadline_after(now, back_off(generation.failures++));
-  if (!generation.waiting.empty()) {
+  const bool waits = why == StartFailure::shortage && (serves(id) || generation.failures < limits::kShortageTries);
+  if (!generation.waiting.empty() && !waits) {
     actions_.emplace_back(FailWaiting{generation.waiting.front(), process});
     generation.waiting.pop_front();
   }
   process_gone(now, process);
+}
+
+bool SlotTable::serves(GenerationId generation) const {
+  return std::any_of(processes_.begin(), processes_.end(), [generation](const auto& entry) {
+    const Process& process = entry.second;
+    if (process.generation != generation || process.state != ProcessState::serving) return false;
+    return std::any_of(process.slots.begin(), process.slots.end(),
+                       [](const Slot& slot) { return slot.ready && !slot.held; });
+  });
 }
 
 void SlotTable::process_gone(Instant now, ProcessId id) {
@@ -358,6 +369,20 @@ void SlotTable::trim(Instant now, Generation& generation) {
   }
 }
 
+// Only when time has passed, and not for each call.
+void SlotTable::trim_arenas(Instant now, Generation& generation) {
+  for (Free& free : generation.free) {
+    if (free.trimmed) continue;
+    const Instant due = deadline_after(free.since, limits::kArenaIdle);
+    if (now < due) {
+      wake_by(due);
+      continue;
+    }
+    free.trimmed = true;
+    actions_.emplace_back(TrimSlot{free.slot});
+  }
+}
+
 void SlotTable::tick(Instant now) {
   if (now < wake_at_) return;
   wake_at_ = kNever;
@@ -373,6 +398,7 @@ void SlotTable::tick(Instant now) {
   for (auto& [id, generation] : generations_) {
     serve_returned(generation);
     balance(now, id);
+    trim_arenas(now, generation);
   }
 }
 

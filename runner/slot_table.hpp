@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -49,12 +50,19 @@ struct KillProcess {
   bool overdue = false;        // none of its slots became ready in time
   bool in_good_order = false;  // nothing is left in its slots, which can hear: they may say goodbye first
 };
+/// Why a process did not start: there were no processes, memory or descriptors for it, or anything else.
+enum class StartFailure : std::uint8_t { plugin, shortage };
+
 /// The process was to serve this waiting invocation and could not be started.
 struct FailWaiting {
   std::uint64_t invocation;
   ProcessId process;
 };
-using SlotAction = std::variant<ForkProcess, GrantSlot, QueueBehind, KillProcess, FailWaiting>;
+/// The slot has been free for limits::kArenaIdle: give its arena's memory back.
+struct TrimSlot {
+  SlotRef slot;
+};
+using SlotAction = std::variant<ForkProcess, GrantSlot, QueueBehind, KillProcess, FailWaiting, TrimSlot>;
 
 class SlotTable {
  public:
@@ -71,8 +79,8 @@ class SlotTable {
   // --- invocations
   /// Wants a slot: GrantSlot follows, now or later; or QueueBehind, if it is `brief`: not worth waking a slot for.
   void lease(Instant now, GenerationId generation, std::uint64_t invocation, bool brief = false);
-  /// Gives a waiting invocation up. False: it does not wait (any more).
-  bool withdraw(std::uint64_t invocation);
+  /// Gives a waiting invocation up; what it waited for. nullopt: it does not wait (any more).
+  std::optional<GenerationId> withdraw(std::uint64_t invocation);
   /// Takes every invocation that waits for this generation out of the table.
   [[nodiscard]] std::vector<std::uint64_t> take_waiting(GenerationId generation);
   /// What runs or is held there must die. Process isolation: the process is killed. Thread isolation: the process is
@@ -110,8 +118,12 @@ class SlotTable {
   /// A slot that was ready hears no more: its process gets no further invocation and is killed, at the latest after
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
-  /// The process ended before its slots were ready, or could not be made.
-  void start_failed(Instant now, ProcessId process);
+  /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last,
+  /// and a waiting invocation fails; after a shortage only if no living slot can serve it, and not before
+  /// limits::kShortageTries.
+  void start_failed(Instant now, ProcessId process, StartFailure why = StartFailure::plugin);
+  /// A slot of this generation is free, or will be when its invocation has ended.
+  [[nodiscard]] bool serves(GenerationId generation) const;
   /// The process has been reaped.
   void process_gone(Instant now, ProcessId process);
   /// The runner leaves: ends the processes in which nothing runs, and makes no more.
@@ -149,6 +161,7 @@ class SlotTable {
     SlotRef slot;
     Instant since;
     bool aside = false;
+    bool trimmed = false;
   };
   struct Generation {
     [[nodiscard]] std::uint32_t aside() const;
@@ -188,6 +201,7 @@ class SlotTable {
   void kill_if_drained(ProcessId id, Process& process);
   void leave_service(Process& process, ProcessId id);
   void trim(Instant now, Generation& generation);
+  void trim_arenas(Instant now, Generation& generation);
   void wake_by(Instant at) { wake_at_ = at < wake_at_ ? at : wake_at_; }
 
   wire::Isolation isolation_;

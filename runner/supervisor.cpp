@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <optional>
 #include <utility>
 
 #include "plugin_sdk/base/boot_time.hpp"
+#include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
@@ -50,20 +52,13 @@ wire::Hello make_hello(const wire::Parent& parent, const Generations& generation
   return hello;
 }
 
-// Every slot costs descriptors; the hard limit is the administrator's word.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 class Supervisor final : public HostListener {
  public:
-  explicit Supervisor(wire::Parent& parent)
+  Supervisor(wire::Parent& parent, std::uint64_t open_files)
       : signals_(open_signal_fd({SIGCHLD, SIGTERM, SIGINT, SIGHUP})),
         guardian_(::getppid()),
-        generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_),
+        generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_,
+                     open_files),
         terminator_(base::boot_time(),
                     parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
         link_(parent, make_hello(parent, generations_), poller_, *this),
@@ -81,6 +76,7 @@ class Supervisor final : public HostListener {
     link_.send(wire::Bye{left_->reason});
     link_.close(link_.open() ? Duration(limits::kByeWait) : Duration::zero());
     end_all_descendants();
+    if (::getppid() != guardian_) base::abandon_cgroup(guardian_);
     return left_->status;
   }
 
@@ -151,22 +147,30 @@ class Supervisor final : public HostListener {
   void reap() {
     int status = 0;
     rusage usage{};
-    for (pid_t pid = 0; (pid = ::wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0;) {
-      if (!generations_.reaped(pid, status) && pool_) pool_->reaped(pid, status, usage);
-      sweep_at_ = Instant{};
-    }
+    pid_t pid = 0;
+    while ((pid = ::wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) reaped(pid, status, usage);
+    if (pid == 0 || errno != ECHILD) return;
+    // No child is left at all: those that we still know have ended, and nobody can tell how.
+    std::vector<pid_t> lost = generations_.pids();
+    if (pool_) pool_->append_pids(lost);
+    for (const pid_t gone : lost) reaped(gone, SIGKILL, {});
+  }
+
+  void reaped(pid_t pid, int status, const rusage& usage) {
+    if (!generations_.reaped(pid, status) && pool_) pool_->reaped(pid, status, usage);
+    sweep_at_ = Instant{};
   }
 
   // A process in the session of a slot belongs to what runs there; the slot's own hygiene deals with it.
   void sweep_orphans(Instant now) {
     sweep_at_ = deadline_after(now, kSweepInterval);
-    if (!pool_ || pool_->making_processes()) return;  // a fresh slot is adopted before we know its pid
+    if (!pool_) return;
     std::vector<pid_t> adopted = children();
     std::erase_if(adopted, [this](pid_t pid) {
       return generations_.owns(pid) || pool_->owns(pid) || pool_->owns(::getsid(pid));
     });
     if (adopted.empty() && !orphans_.waiting()) return;
-    for (const pid_t pid : orphans_.judge(adopted, pool_->running())) {
+    for (const pid_t pid : orphans_.judge(now, adopted, pool_->running(), pool_->making_processes())) {
       log(LogLevel::info, fmt::format("killing process {}, which a task left behind", pid));
       ::kill(pid, SIGKILL);
     }
@@ -263,8 +267,8 @@ int supervise(std::string parent_bytes) try {
     log(LogLevel::error, "FLAME_PARENT names no endpoint to dial");
     return kStatusUnusable;
   }
-  raise_descriptor_limit();
-  return Supervisor(*parent).run();
+  const std::uint64_t open_files = raise_descriptor_limit();  // every slot costs some
+  return Supervisor(*parent, open_files).run();
 } catch (const std::exception& error) {
   log(LogLevel::error, fmt::format("the supervisor fails: {}", error.what()));
   return 1;

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/shortage.hpp"
 #include "plugin_sdk/base/spawn.hpp"
 
 namespace flame::backends {
@@ -23,8 +24,7 @@ namespace {
 
 BootFailure failed(std::string what, int error) {
   what += std::string(": ") + std::strerror(error) + ".";
-  if (error == EMFILE || error == ENFILE) what += " Raise the limit of open files (ulimit -n).";
-  if (error == EAGAIN) what += " Raise the limit of processes (ulimit -u).";
+  if (base::is_shortage(error)) what += " " + base::shortage_remedy(error);
   const bool permanent = error == ENOENT || error == EACCES || error == ENOEXEC;  // the file is to blame
   return {Error{.code = ErrorCode::boot_failed, .message = std::move(what)}, permanent};
 }

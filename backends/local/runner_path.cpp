@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string_view>
 
@@ -15,7 +17,7 @@ namespace {
 constexpr std::string_view kRunner = "flame-runner";
 
 std::string environment_or_empty(const char* name) {
-  const char* value = std::getenv(name);
+  const char* value = ::secure_getenv(name);
   return value != nullptr ? value : "";
 }
 
@@ -32,6 +34,17 @@ void append_path_entries(std::string_view path, std::vector<std::string>& out) {
 bool is_executable_file(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+// Why a file that was found by searching is not to be run; empty: it may.
+std::string distrust(const std::string& path, const std::string& executable) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if ((status.st_mode & S_IWOTH) != 0) return "everybody may write to it (chmod o-w)";
+  struct stat program {};
+  const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid() ||
+                    (::stat(executable.c_str(), &program) == 0 && status.st_uid == program.st_uid);
+  return ours ? "" : "it belongs to user " + std::to_string(status.st_uid);
 }
 
 Error not_found(const std::vector<std::string>& tried, const RunnerSearch& search) {
@@ -54,7 +67,7 @@ RunnerSearch runner_search(std::string option) {
   RunnerSearch search{.option = std::move(option), .variable = environment_or_empty("FLAME_RUNNER")};
   std::error_code ignored;
   search.executable = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  search.builtin = {FLAME_BUILD_BIN_DIR "/flame-runner", FLAME_INSTALL_BIN_DIR "/flame-runner"};
+  search.installed = FLAME_INSTALL_BIN_DIR "/flame-runner";
   search.path = environment_or_empty("PATH");
   return search;
 }
@@ -68,7 +81,7 @@ std::vector<std::string> runner_candidates(const RunnerSearch& search) {
     places.push_back((directory / kRunner).string());
     places.push_back((directory.parent_path() / "bin" / kRunner).string());
   }
-  places.insert(places.end(), search.builtin.begin(), search.builtin.end());
+  if (!search.installed.empty()) places.push_back(search.installed);
   append_path_entries(search.path, places);
   std::vector<std::string> unique;
   for (auto& place : places) {
@@ -78,9 +91,13 @@ std::vector<std::string> runner_candidates(const RunnerSearch& search) {
 }
 
 Result<std::string> find_runner(const RunnerSearch& search) {
-  const auto places = runner_candidates(search);
-  for (const auto& place : places) {
-    if (is_executable_file(place)) return place;
+  auto places = runner_candidates(search);
+  const bool named = !search.option.empty() || !search.variable.empty();
+  for (auto& place : places) {
+    if (!is_executable_file(place)) continue;
+    const std::string why = named ? "" : distrust(place, search.executable);
+    if (why.empty()) return place;
+    place += " (not run, because " + why + ")";
   }
   return not_found(places, search);
 }

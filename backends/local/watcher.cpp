@@ -16,6 +16,7 @@
 #include "backends/local/environment.hpp"
 #include "backends/local/runner_path.hpp"
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/cgroup.hpp"
 
 namespace flame::backends {
 namespace {
@@ -130,7 +131,9 @@ BootOutcome LocalBackend::Watcher::start(const BootRequest& request) {
   if (!process) return std::move(process).error();
 
   Machine machine{.id = std::to_string(process->pid), .runner = request.runner};
-  const auto [at, inserted] = children_.emplace(machine.id, Child{.machine = machine, .process = std::move(*process)});
+  std::string cgroup = base::runner_cgroup(process->pid);
+  const auto [at, inserted] = children_.emplace(
+      machine.id, Child{.machine = machine, .process = std::move(*process), .cgroup = std::move(cgroup)});
   FLAME_ASSERT(inserted, "a pid is not given twice before it is reaped");
   publish_machines();
   return machine;
@@ -232,6 +235,8 @@ void LocalBackend::Watcher::report_ended() {
     if (child.process.output) read_output(child);
     write_out(child, child.lines.finish());
     auto [words, failed] = reap(child.process);
+    // A guardian that ended by itself has done so. One that was killed, with its supervisor, could not.
+    base::end_cgroup(child.cgroup);
     if (child.ending != Ending::none) {
       words = "destroyed (" + words + ")";
     } else if (failed) {

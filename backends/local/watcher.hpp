@@ -50,6 +50,7 @@ class LocalBackend::Watcher {
     Machine machine;
     RunnerProcess process;
     OutputLines lines;
+    std::string cgroup;  // where its guardian puts what it starts; empty: unknown
     Ending ending = Ending::none;
     Clock::time_point next_step = Clock::time_point::max();
   };

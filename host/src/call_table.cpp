@@ -166,8 +166,8 @@ Error CallTable::expired(const Call& call, const std::optional<Error>& boot_fail
   if (call.state == State::sent)
     return base::make_error(
         ErrorCode::timed_out,
-        "the call reached its deadline and its runner has not said that the task began: the plugin's start() or "
-        "start_slot() may still run; raise the timeout, or find out why those do not return");
+        "the call reached its deadline and its runner has not said that the task began: it could make no slot (its "
+        "log says why), or the plugin's start() or start_slot() still runs; raise the timeout, or find out why");
   if (call.attempt > 0)
     return base::make_error(ErrorCode::timed_out, "the call ran past its deadline; raise its timeout or send less");
   if (call.on_object)

@@ -35,14 +35,30 @@ bool file_may_be(const fs::path& file, std::string_view plugin) {
   return stem == plugin || stem.starts_with(std::string(plugin) + "-") || stem.starts_with(std::string(plugin) + "@");
 }
 
+bool is_there(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::exists(directory, ignored);
+}
+
+// Directories that are not there, and those that hold no plugin.
+std::string describe_empty(const std::vector<fs::path>& path) {
+  std::string text;
+  for (const fs::path& directory : path) {
+    text += (text.empty() ? "; " : ", ") +
+            std::string(is_there(directory) ? "there is no plugin in \"" : "there is no directory \"") +
+            directory.string() + "\"";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string CatalogPlugin::reference() const {
   return manifest.name + "@" + manifest.version.to_string();
 }
 
-Catalog::Catalog(std::vector<fs::path> path, fs::path runtime_dir)
-    : path_(std::move(path)), store_(runtime_dir / "plugins") {}
+Catalog::Catalog(std::vector<fs::path> path, fs::path runtime_dir, Copies use)
+    : path_(std::move(path)), store_(runtime_dir / "plugins"), use_(use) {}
 
 Result<void> Catalog::scan() {
   found_.clear();
@@ -97,16 +113,15 @@ Error Catalog::missing(std::string_view reference, std::string_view name) const 
                               "plugin \"" + std::string(reference) + "\": " + refused.error.message);
   std::string message = "no plugin \"" + std::string(reference) + "\" in [plugins] path";
   if (path_.empty()) return base::make_error(ErrorCode::not_found, message + ", which is empty");
-  if (found_.empty()) {
-    message += "; it has no plugin at all:";
-    for (const fs::path& directory : path_) message += " \"" + directory.string() + "\"";
-    return base::make_error(ErrorCode::not_found, message);
-  }
+  if (found_.empty()) return base::make_error(ErrorCode::not_found, message + describe_empty(path_));
   std::vector<std::string> names;
   std::string list;
   for (const Found& found : found_) {
     names.push_back(found.manifest.name);
     list += (list.empty() ? "" : ", ") + found.manifest.name + "@" + found.manifest.version.to_string();
+  }
+  for (const fs::path& directory : path_) {
+    if (!is_there(directory)) message += "; there is no directory \"" + directory.string() + "\"";
   }
   return base::make_error(ErrorCode::not_found, message + "; there are: " + list + base::did_you_mean(name, names));
 }
@@ -124,33 +139,6 @@ Result<const CatalogPlugin*> Catalog::settle(std::string_view reference, const s
     first = *installed;
   }
   return first;
-}
-
-Result<const CatalogPlugin*> Catalog::install(const Found& found) {
-  const auto failed = [&](const std::string& what, int error) {
-    return base::make_error(ErrorCode::invalid_argument, "cannot " + what + ": " + system_words(error));
-  };
-  std::error_code ignored;
-  fs::create_directories(store_, ignored);
-  const base::UniqueFd from(::open(found.file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!from) return failed("read the plugin \"" + found.file.string() + "\"", errno);
-  std::string part = (store_ / ".partXXXXXX").string();
-  const base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
-  if (!to) return failed("write to \"" + store_.string() + "\"", errno);
-  const Result<base::Digest> digest = base::hash_while_copying(from.get(), to.get(), limits::kPluginBytesMax);
-  if (!digest) {
-    ::unlink(part.c_str());
-    return base::make_error(digest.error().code,
-                            "cannot install the plugin \"" + found.file.string() + "\": " + digest.error().message);
-  }
-  const std::string hex = digest->hex();
-  const fs::path target = store_ / (hex + ".so");
-  if (::fchmod(to.get(), 0444) != 0 || ::rename(part.c_str(), target.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(part.c_str());
-    return failed("write \"" + target.string() + "\"", error);
-  }
-  return adopt(found, hex, target);
 }
 
 Result<const CatalogPlugin*> Catalog::adopt(const Found& found, const std::string& digest, const fs::path& installed) {

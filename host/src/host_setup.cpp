@@ -68,6 +68,12 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
     log.error("an exception left a callback", {{"what", what}});
   });
   runtime_dir_.emplace(value_or_throw(RuntimeDir::create()));
+  if (!runtime_dir_->executable()) {
+    log_.warning(
+        "plugins cannot be run from this directory, it is mounted noexec: runners load those of [plugins] path as they "
+        "stand there. Set XDG_RUNTIME_DIR to a private directory without noexec",
+        {{"directory", runtime_dir_->path().string()}});
+  }
   make_backends(std::move(backends));
   make_pools();
   auto control_socket = open_control_socket();
@@ -95,7 +101,8 @@ void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
 
 void RunningHost::make_pools() {
   std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
-  const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path());
+  const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
+                                                 runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
   if (const auto scanned = catalog->scan(); scanned.has_error()) {
     throw CallError(scanned.error());
   }
@@ -142,7 +149,6 @@ void RunningHost::start_loop() {
                     .pools = {},
                     .log = log_,
                     .host_name = host_name_,
-                    .plugin_dir = runtime_dir_->plugins().string(),
                     .liveness = config_.liveness};
   parts.pools.resize(pools_.size());
   for (const auto& [name, core] : pools_) {
@@ -158,13 +164,17 @@ std::optional<control::ControlSocket> RunningHost::open_control_socket() const {
   }
   const std::string known = runtime_dir_->control_socket();
   const std::string path = config_.control == "auto" ? known : std::filesystem::absolute(config_.control).string();
-  auto socket = value_or_throw(control::ControlSocket::open(path));
-  if (path != known) {
-    // So that `flame` finds it without being told; else it is told.
-    std::error_code ignored;
-    std::filesystem::create_symlink(path, known, ignored);
-  }
+  const auto place = path == known ? control::ControlSocket::Place::own : control::ControlSocket::Place::shared;
+  auto socket = value_or_throw(control::ControlSocket::open(path, place));
+  link_control_socket(path);
   return socket;
+}
+
+// So that `flame` finds it without being told; else it is told.
+void RunningHost::link_control_socket(const std::string& path) const {
+  std::error_code ignored;
+  const std::string known = runtime_dir_->control_socket();
+  if (path != known) std::filesystem::create_symlink(path, known, ignored);
 }
 
 void RunningHost::serve_control(control::ControlSocket socket) {
@@ -172,7 +182,13 @@ void RunningHost::serve_control(control::ControlSocket socket) {
                                                   control::ControlServer::Reply reply) {
     return inbox->push(LoopTask([loop, request, reply = std::move(reply)] { reply(loop->answer(request)); }));
   };
-  control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_);
+  // The runtime directory is this thread's from here on: see RuntimeDir::keep().
+  auto keep = [this, path = socket.path()] {
+    runtime_dir_->keep();
+    link_control_socket(path);
+  };
+  control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_,
+                                                      control::Upkeep{std::move(keep)});
 }
 
 RunningHost::~RunningHost() {

@@ -40,6 +40,7 @@ class RunningHost {
   void make_pools();
   [[nodiscard]] std::optional<control::ControlSocket> open_control_socket() const;
   void start_loop();
+  void link_control_socket(const std::string& path) const;
   void serve_control(control::ControlSocket socket);
   void drain_pools();
 

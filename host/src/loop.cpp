@@ -36,7 +36,6 @@ Loop::Loop(Parts parts)
                           .history = &history_,
                           .log = parts_.log,
                           .parent = {},
-                          .plugin_dir = parts_.plugin_dir,
                           .liveness = parts_.liveness};
   services.parent.incarnation = incarnation_;
   services.parent.host_name = parts_.host_name;

@@ -33,7 +33,6 @@ class Loop final : private SessionEvents, private LoopWork {
     std::vector<std::shared_ptr<detail::PoolCore>> pools;
     base::Logger log;
     std::string host_name;
-    std::string plugin_dir;
     Liveness liveness;
   };
   explicit Loop(Parts parts);

@@ -59,6 +59,11 @@ void PoolDriver::perform(const action::Boot& boot) {
     parent.public_key = std::move(keys.public_key);
     parent.secret_key = std::move(keys.secret_key);
   }
+  const Catalog& catalog = *core_->parts().catalog;
+  if (const auto restored = catalog.restore(boot.digests); restored.has_error()) {
+    services_.log.error("the copy of a plugin is gone and cannot be made again; restart this program",
+                        {{"pool", core_->name()}, {"why", restored.error().message}});
+  }
   services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
   services_.machines->boot(key, config_.backend,
                            {.pool = core_->name(),
@@ -66,7 +71,7 @@ void PoolDriver::perform(const action::Boot& boot) {
                             .parent = wire::encode_parent(parent),
                             .boot_timeout = config_.boot_timeout,
                             .env = config_.env,
-                            .plugin_dirs = {services_.plugin_dir}});
+                            .plugin_dirs = catalog.directories(boot.digests)});
 }
 
 void PoolDriver::perform(const action::Admit& admit) {

@@ -29,7 +29,6 @@ struct DriverServices {
   CallHistory* history = nullptr;
   base::Logger log;
   wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
-  std::string plugin_dir;
   Liveness liveness;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,21 +31,40 @@ Error failure(const std::string& what, int error) {
 }
 
 // The pid file appears under its name only when it is locked, so that remove_stale() never takes a young directory.
-int make_lock(const std::filesystem::path& dir) {
+base::UniqueFd make_lock(const std::filesystem::path& dir) {
   const auto temporary = dir / "pid.new";
-  const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return -1;
-  }
+  ::unlink(temporary.c_str());
+  base::UniqueFd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 || ::write(fd, pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()) ||
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 ||
+      ::write(fd.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()) ||
       ::rename(temporary.c_str(), (dir / "pid").c_str()) != 0) {
     const int saved = errno;
-    ::close(fd);
+    fd.reset();
     errno = saved;
-    return -1;
   }
   return fd;
+}
+
+// Shared, because all that matters is that nobody gets it alone.
+base::UniqueFd lock_directory(const std::filesystem::path& dir) {
+  base::UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd) static_cast<void>(::flock(fd.get(), LOCK_SH | LOCK_NB));
+  return fd;
+}
+
+// Tries what the loader does with a library; mount flags are only one of the reasons why it may fail.
+bool can_execute_in(const std::filesystem::path& dir) {
+  const std::string path = dir / "probe";
+  const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0700));
+  if (!fd) return false;
+  ::unlink(path.c_str());
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  if (::ftruncate(fd.get(), static_cast<off_t>(page)) != 0) return false;
+  void* code = ::mmap(nullptr, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd.get(), 0);
+  if (code == MAP_FAILED) return false;
+  ::munmap(code, page);
+  return true;
 }
 
 bool has_our_name(const std::filesystem::path& path) {
@@ -85,10 +105,27 @@ const char* runtime_root() {
 }  // namespace
 
 Result<RuntimeDir> RuntimeDir::create() {
-  const std::string base = runtime_root();
-  const bool usable = !base.empty() && base.size() + std::strlen("/flame-XXXXXX") <= kPathMax &&
-                      ::access(base.c_str(), W_OK | X_OK) == 0;
-  return create_in(usable ? base : "/tmp");
+  std::vector<std::filesystem::path> bases = {"/tmp", "/var/tmp"};
+  const std::string run = runtime_root();
+  if (!run.empty() && run.size() + std::strlen("/flame-XXXXXX") <= kPathMax) bases.insert(bases.begin(), run);
+  return create_in_first(bases);
+}
+
+Result<RuntimeDir> RuntimeDir::create_in_first(const std::vector<std::filesystem::path>& bases) {
+  std::optional<RuntimeDir> writable;
+  std::optional<Error> problem;
+  for (const auto& base : bases) {
+    auto made = create_in(base);
+    if (!made) {
+      if (!problem) problem = made.error();
+    } else if (made->executable()) {
+      return made;
+    } else if (!writable) {
+      writable.emplace(std::move(*made));
+    }
+  }
+  if (writable) return std::move(*writable);
+  return *problem;
 }
 
 Result<RuntimeDir> RuntimeDir::create_in(const std::filesystem::path& base) {
@@ -101,29 +138,47 @@ Result<RuntimeDir> RuntimeDir::create_in(const std::filesystem::path& base) {
     return failure("cannot make a directory in " + base.string(), errno);
   }
   const std::filesystem::path path = name;
-  const int lock = make_lock(path);
-  if (lock < 0 || ::mkdir((path / "plugins").c_str(), 0700) != 0) {
+  base::UniqueFd lock = make_lock(path);
+  if (!lock || ::mkdir((path / "plugins").c_str(), 0700) != 0) {
     const int saved = errno;
-    if (lock >= 0) {
-      ::close(lock);
-    }
     std::error_code ignored;
     std::filesystem::remove_all(path, ignored);
     return failure("cannot set up " + path.string(), saved);
   }
-  return RuntimeDir(path, lock);
+  return RuntimeDir(path, std::move(lock));
 }
 
+RuntimeDir::RuntimeDir(std::filesystem::path path, base::UniqueFd lock)
+    : path_(std::move(path)),
+      lock_(std::move(lock)),
+      directory_(lock_directory(path_)),
+      executable_(can_execute_in(path_)) {}
+
 RuntimeDir::RuntimeDir(RuntimeDir&& other) noexcept
-    : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::exchange(other.path_, {})),
+      lock_(std::move(other.lock_)),
+      directory_(std::move(other.directory_)),
+      executable_(other.executable_) {}
 
 RuntimeDir::~RuntimeDir() {
-  if (lock_ < 0) {
+  if (!lock_) {
     return;
   }
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
-  ::close(lock_);
+}
+
+void RuntimeDir::keep() {
+  std::error_code ignored;
+  if (::mkdir(path_.c_str(), 0700) == 0) directory_ = lock_directory(path_);
+  ::mkdir(plugins().c_str(), 0700);
+  if (::access((path_ / "pid").c_str(), F_OK) != 0) {
+    if (base::UniqueFd lock = make_lock(path_)) lock_ = std::move(lock);
+  }
+  ::utimensat(AT_FDCWD, path_.c_str(), nullptr, 0);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path_, ignored)) {
+    ::utimensat(AT_FDCWD, entry.path().c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+  }
 }
 
 void remove_stale(const std::filesystem::path& base) {
@@ -164,7 +219,7 @@ std::vector<LiveHost> live_hosts_in(const std::filesystem::path& base, bool all_
 std::vector<LiveHost> live_hosts() {
   const bool root = ::geteuid() == 0;
   std::error_code error;
-  std::set<std::filesystem::path> bases = {"/tmp"};
+  std::set<std::filesystem::path> bases = {"/tmp", "/var/tmp"};
   if (const auto own = std::filesystem::canonical(runtime_root(), error); !error) {
     bases.insert(own);
   }

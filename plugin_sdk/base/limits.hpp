@@ -73,6 +73,10 @@ inline constexpr std::size_t kPluginBytesMax = 1 * GiB;
 inline constexpr std::size_t kNoteBytesMax = 1 * MiB;
 inline constexpr std::size_t kProgramHeadersMax = 64;
 inline constexpr std::size_t kSectionHeadersMax = 1024;
+/// Entries of a dynamic section that are read, and libraries beside a plugin that are copied with it; their bytes count
+/// towards kPluginBytesMax.
+inline constexpr std::size_t kDynamicEntriesMax = 4096;
+inline constexpr std::size_t kOriginLibrariesMax = 256;
 /// What is read of a plugin's symbol table to name the functions of a call stack (700,000 symbols, about 10 ms, once
 /// per plugin and runner), and the bytes of one symbol's name.
 inline constexpr std::size_t kSymbolTableMax = 16 * MiB;
@@ -89,6 +93,14 @@ inline constexpr auto kDeathProofWait = 5s;
 inline constexpr auto kIdleCheckMax = 5s;
 inline constexpr auto kDialInterval = 100ms;
 inline constexpr auto kFailsafe = 20s;
+/// A zygote answers requests for slots one after the other, within milliseconds; the fork of one that holds 100 GiB
+/// takes some seconds. One that has been silent for so long, with requests before it, is killed and replaced. The
+/// shorter of this and the start limit counts.
+inline constexpr auto kForkAnswerMax = 10s;
+/// A zygote that served for so long is not counted among those that die again and again.
+inline constexpr auto kZygoteProven = 10min;
+/// A free slot gives its arena's memory back after this: longer than between the calls of a busy pool.
+inline constexpr auto kArenaIdle = 5s;
 inline constexpr auto kKillGrace = 250ms;  // stop request → SIGKILL
 inline constexpr auto kRetireGrace = 5s;   // thread isolation: a process with a deaf task lives this long at most
 inline constexpr auto kTimeoutDefault = 30s;
@@ -113,6 +125,11 @@ inline constexpr std::uint32_t kSlotCallsMax = 100'000;  // then a slot is repla
 /// there ever were: the pools of a few libraries on a large machine stay below, a thread a call does not.
 inline constexpr std::uint32_t kSlotThreadsMax = 512;
 inline constexpr std::uint32_t kThreadGrowthMax = 16;
+/// Slots that could not be forked for want of processes, memory or descriptors, one after the other, before a waiting
+/// call is told so that no living slot can serve: about 0.3 s.
+inline constexpr std::uint32_t kShortageTries = 5;
+/// Processes that ended while slots were being forked, and may be one of those: about ten times what a runner can fork.
+inline constexpr std::size_t kUnclaimedMax = 10'000;
 inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
 /// Calls that a runner lets wait for one held slot. A host sends one at a time; this is against one that does not.
 inline constexpr std::size_t kHeldCallsMax = 64;
@@ -123,7 +140,9 @@ inline constexpr std::size_t kControlAnswerMax = 16 * MiB;  // 1,000 runners mak
 inline constexpr std::size_t kControlClientsMax = 16;       // further ones wait in the backlog
 inline constexpr int kControlBacklog = 64;
 inline constexpr auto kControlClientTime =
-    5s;                                     // from connect to the last byte of the answer; the command waits as long
+    5s;  // from connect to the last byte of the answer; the command waits as long
+/// How often a host looks after its runtime directory, and at the latest puts back what `flame status` needs.
+inline constexpr auto kRuntimeDirCare = 1min;
 inline constexpr auto kControlPause = 5ms;  // between two questions to the loop: clients cannot keep it busy
 /// Output and progress of one pool that wait for its callbacks; what comes beyond is dropped, and lost output counted:
 /// a callback that blocks must not fill the host's memory. Events that are few (growth, cast errors) are all kept.

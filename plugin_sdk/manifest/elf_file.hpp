@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -38,6 +39,12 @@ class ElfSource {
 /// The header of a shared object for this machine. Errors: invalid_argument (no ELF file, or cut off), incompatible
 /// (another class, byte order or machine, no shared object).
 [[nodiscard]] Result<Elf64_Ehdr> read_elf_header(const ElfSource& source);
+
+/// invalid_argument when the headers speak of bytes that the file does not have: it was not copied to its end. The
+/// loader would map what is there and die of SIGBUS at the first byte that is not. Reads at most
+/// limits::kProgramHeadersMax and limits::kSectionHeadersMax headers; of a file with more sections only the place of
+/// their table is looked at. nullopt: it is whole.
+[[nodiscard]] std::optional<Error> find_cut(const ElfSource& source, const Elf64_Ehdr& header);
 
 /// invalid_argument: "is a damaged ELF file: …".
 [[nodiscard]] Error damaged_elf(const char* what);

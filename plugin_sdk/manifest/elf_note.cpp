@@ -78,8 +78,8 @@ Result<std::string> find_note(const ElfSource& source) {
   if (!header) {
     return header.error();
   }
-  if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > limits::kProgramHeadersMax) {
-    return damaged_elf("its program headers have an impossible size or count");
+  if (auto error = find_cut(source, *header)) {
+    return std::move(*error);
   }
   std::vector<std::string> found;
   std::uint64_t offset = header->e_phoff;

@@ -110,6 +110,7 @@ struct ControlPage {
   std::atomic<std::uint64_t> memory_at_start{0};  // peak of the fresh slot: what it shares with its zygote
   std::atomic<std::uint64_t> memory_kept{0};      // bytes that the calls before `invocation` have left in use
   std::atomic<std::uint32_t> in_start_slot{0};    // 1 while the plugin's start_slot() runs
+  std::atomic<std::uint32_t> exited{0};           // 1 once the slot's own thread has called exit()
   ThrowInfo thrown;
   alignas(64) CrashInfo crash;
 };

@@ -16,6 +16,7 @@
 #include <flame/error.hpp>
 
 #include "plugin_sdk/base/discard_reason.hpp"
+#include "runner/slot/make_failure.hpp"
 
 namespace flame::slot {
 
@@ -137,7 +138,7 @@ struct ZygoteSpawned {
 
 struct ZygoteSpawnFailed {
   std::uint64_t request = 0;
-  Error error;
+  MakeFailure failure;
 };
 
 /// EOF. The exit status (waitpid, by the owner) says why: ZygoteHandle::describe_exit().

@@ -24,13 +24,6 @@ namespace {
 // An honest slot changes the word once per call; a hostile one may never stop, and keeps its calls.
 constexpr int kClaimTries = 1000;
 
-Error system_error(const std::string& what) {
-  Error error;
-  error.code = ErrorCode::boot_failed;
-  error.message = what + ": " + std::strerror(errno) + ". Lower max_concurrency or raise the runner's limits.";
-  return error;
-}
-
 Error refused(ErrorCode code, std::string message) {
   Error error;
   error.code = code;
@@ -89,24 +82,24 @@ bool padded_total(std::span<const std::uint64_t> parts, std::uint64_t limit, std
 
 }  // namespace
 
-Result<std::unique_ptr<SlotHandle>> SlotHandle::create(std::uint64_t payload_max, bool shares_output) {
+MakeResult<std::unique_ptr<SlotHandle>> SlotHandle::create(std::uint64_t payload_max, bool shares_output) {
   std::unique_ptr<SlotHandle> slot(new SlotHandle);
   slot->payload_max_ = payload_max;
-  if (!make_channel(slot->channel_, slot->child_channel_)) return system_error("cannot make a slot's channel");
+  if (!make_channel(slot->channel_, slot->child_channel_)) return make_failure("cannot make a slot's channel", errno);
   pass_credentials(slot->channel_.get(), true);
   void* page = nullptr;
   if (!make_sealed_memory("flame-control", kControlBytes, slot->control_fd_, page)) {
-    return system_error("cannot make a slot's control page");
+    return make_failure("cannot make a slot's control page", errno);
   }
   slot->control_ = new (page) ControlPage;
   void* arena = nullptr;
   if (!make_sealed_memory("flame-arena", limits::kArenaBytes, slot->arena_fd_, arena)) {
-    return system_error("cannot make a slot's arena");
+    return make_failure("cannot make a slot's arena", errno);
   }
   slot->arena_ = static_cast<std::byte*>(arena);
   if (shares_output) return slot;
   if (!make_output(slot->output_[0], slot->child_out_) || !make_output(slot->output_[1], slot->child_err_)) {
-    return system_error("cannot make a slot's output pipes");
+    return make_failure("cannot make a slot's output pipes", errno);
   }
   return slot;
 }

@@ -24,6 +24,7 @@
 #include <flame/result.hpp>
 
 #include "plugin_sdk/base/unique_fd.hpp"
+#include "runner/slot/make_failure.hpp"
 #include "runner/slot/protocol.hpp"
 #include "runner/slot/slot_events.hpp"
 
@@ -70,9 +71,9 @@ bool drain_pipe(UniqueFd& fd, std::string& text, std::size_t limit);
 class SlotHandle {
  public:
   /// Makes channel, control page, arena and, unless `shares_output` (further threads of one process), output pipes.
-  /// Error: boot_failed with errno's text (too many open files, no memory).
-  [[nodiscard]] static Result<std::unique_ptr<SlotHandle>> create(std::uint64_t payload_max,
-                                                                  bool shares_output = false);
+  /// Fails with boot_failed and the system's words (too many open files, no memory).
+  [[nodiscard]] static MakeResult<std::unique_ptr<SlotHandle>> create(std::uint64_t payload_max,
+                                                                      bool shares_output = false);
   ~SlotHandle();
   SlotHandle(const SlotHandle&) = delete;
   SlotHandle& operator=(const SlotHandle&) = delete;
@@ -143,6 +144,8 @@ class SlotHandle {
   [[nodiscard]] std::vector<CodeAddress> thrown_at(std::uint64_t invocation) const;
   /// The plugin's start_slot() runs, or ran when the process died.
   [[nodiscard]] bool in_start_slot() const noexcept;
+  /// The slot's own thread called exit() or quick_exit(). A thread that a task started is not seen, nor is _exit().
+  [[nodiscard]] bool exited() const noexcept;
   /// An allocation failed during the current or last invocation: a death then is out_of_memory.
   [[nodiscard]] bool allocation_failed() const noexcept;
   /// Bytes that earlier calls of the slot had left in use when the last one began, by the slot's word.

@@ -13,6 +13,7 @@
 
 #include "runner/slot/allocation_probe.hpp"
 #include "runner/slot/crash_handler.hpp"
+#include "runner/slot/exit_watch.hpp"
 #include "runner/slot/slot_limits.hpp"
 #include "runner/slot/slot_loop.hpp"
 #include "runner/slot/streams.hpp"
@@ -64,6 +65,7 @@ Mapped map_slot(SlotEnds& ends) {
 
 void run_slot(SlotShared& shared, const SlotEnds& ends, const Mapped& mapped) {
   adopt_thread(mapped.page);
+  watch_exit(mapped.page);
   // On the heap: a task may need every byte of the thread's stack.
   std::make_unique<SlotLoop>(shared, ends.channel.get(), mapped.page, mapped.arena)->run();
 }

@@ -87,6 +87,10 @@ bool SlotHandle::in_start_slot() const noexcept {
   return control_->in_start_slot.load(std::memory_order_acquire) != 0;
 }
 
+bool SlotHandle::exited() const noexcept {
+  return control_->exited.load(std::memory_order_acquire) != 0;
+}
+
 bool SlotHandle::allocation_failed() const noexcept {
   return control_->allocation_failed.load(std::memory_order_acquire) != 0;
 }

@@ -2,6 +2,8 @@
 #include "runner/slot/zygote_handle.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +63,34 @@ Sent send_fork(int channel, std::span<SlotHandle* const> slots, bool threads, st
   return Sent::yes;
 }
 
+struct Streams {
+  int out, err, channel;
+};
+
+/// flame-zygote, with the soft limit of open files in force before it hears what to load.
+MakeResult<pid_t> start_program(const LoadSpec& spec, const std::vector<std::string>& arguments, Streams streams) {
+  base::SpawnRequest request;
+  request.path = spec.zygote_binary;
+  request.argv = {spec.zygote_binary};
+  request.argv.insert(request.argv.end(), arguments.begin(), arguments.end());
+  request.env = spec.environment;
+  request.fds = {{streams.out, 1}, {streams.err, 2}, {streams.channel, kChannelInZygote}};
+  request.new_session = true;  // kill(0, …) in start() must not reach the supervisor
+  const auto spawned = base::spawn(request);
+  if (spawned.has_error()) {
+    const int error = spawned.error().value();
+    MakeFailure failure = make_failure("cannot start " + spec.zygote_binary, error);
+    if (!failure.shortage) failure.error.message += " Install flame-zygote beside flame-runner.";
+    return failure;
+  }
+  rlimit limit{};
+  if (spec.open_files != 0 && ::prlimit(spawned->pid, RLIMIT_NOFILE, nullptr, &limit) == 0) {
+    limit.rlim_cur = std::min<rlim_t>(spec.open_files, limit.rlim_max);
+    static_cast<void>(::prlimit(spawned->pid, RLIMIT_NOFILE, &limit, nullptr));
+  }
+  return spawned->pid;
+}
+
 std::string_view words(Stage stage) {
   switch (stage) {
     case Stage::starting_up:
@@ -105,33 +135,23 @@ std::vector<std::string> built_environment() {
   return environment;
 }
 
-Result<std::unique_ptr<ZygoteHandle>> ZygoteHandle::start(LoadSpec spec) {
+MakeResult<std::unique_ptr<ZygoteHandle>> ZygoteHandle::start(LoadSpec spec) {
   std::unique_ptr<ZygoteHandle> zygote(new ZygoteHandle);
   UniqueFd theirs;
   int output[2] = {-1, -1};
   if (!make_channel(zygote->channel_, theirs) || ::pipe2(output, O_CLOEXEC) != 0) {
-    return base::make_error(ErrorCode::boot_failed,
-                            std::string("cannot make a zygote's channel: ") + std::strerror(errno));
+    return make_failure("cannot make a zygote's channel", errno);
   }
   zygote->output_.reset(output[0]);
   const UniqueFd write_end(output[1]);
   static_cast<void>(::fcntl(output[0], F_SETFL, O_NONBLOCK));
-  base::SpawnRequest request;
-  request.path = spec.zygote_binary;
-  request.env = spec.environment;
-  request.fds = {{write_end.get(), 1}, {write_end.get(), 2}, {theirs.get(), kChannelInZygote}};
-  request.new_session = true;  // kill(0, …) in start() must not reach the supervisor
-  auto spawned = base::spawn(request);
-  if (spawned.has_error()) {
-    return base::make_error(ErrorCode::boot_failed, "cannot start " + spec.zygote_binary + ": " +
-                                                        spawned.error().message() +
-                                                        ". Install flame-zygote beside flame-runner.");
-  }
-  zygote->pid_ = spawned->pid;
+  auto pid = start_program(spec, {}, {write_end.get(), write_end.get(), theirs.get()});
+  if (!pid) return pid.error();
+  zygote->pid_ = *pid;
   zygote->spec_ = std::move(spec);
   if (send_datagram(zygote->channel_.get(), make_load(zygote->spec_), MSG_DONTWAIT) != Sent::yes) {
-    return base::make_error(ErrorCode::invalid_argument,
-                            "the plugin's path and names do not fit into a message to the zygote");
+    return MakeFailure{base::make_error(ErrorCode::invalid_argument,
+                                        "the plugin's path and names do not fit into a message to the zygote")};
   }
   return zygote;
 }
@@ -168,9 +188,7 @@ bool ZygoteHandle::receive(std::span<const std::byte> datagram, std::vector<Zygo
   }
   SpawnFailedMessage failed{};
   if (header.kind == Kind::spawn_failed && read_message(datagram, failed) && ready()) {
-    const std::string why = ::strerror(failed.error);
-    events.emplace_back(
-        ZygoteSpawnFailed{failed.request, base::make_error(ErrorCode::boot_failed, "cannot fork a slot: " + why)});
+    events.emplace_back(ZygoteSpawnFailed{failed.request, make_failure("cannot fork a slot", failed.error)});
     return true;
   }
   return false;
@@ -197,40 +215,33 @@ bool ZygoteHandle::drain_output(std::string& text, std::size_t limit) {
   return drain_pipe(output_, text, limit);
 }
 
-Result<pid_t> ZygoteHandle::spawn(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
+MakeResult<pid_t> ZygoteHandle::spawn(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
   FLAME_ASSERT(ready() && !slots.empty() && (threads || slots.size() == 1), "process isolation has one slot each");
-  Result<pid_t> result = pid_t{0};
+  MakeResult<pid_t> result = pid_t{0};
   if (!forkable_) {
     result = spawn_exec(slots, threads, request);
   } else if (channel_ && send_fork(channel_.get(), slots, threads, request) == Sent::would_block) {
     // A lost channel is no failure: the zygote died a moment ago, and its death tells for every request it still had.
-    result = base::make_error(ErrorCode::boot_failed, "the plugin's zygote does not answer");
+    result = MakeFailure{base::make_error(ErrorCode::boot_failed, "the plugin's zygote does not answer"), true};
   }
   for (SlotHandle* slot : slots) slot->close_child_ends();
   return result;
 }
 
-Result<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
+MakeResult<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request) {
   UniqueFd ours;
   UniqueFd theirs;
-  if (!make_channel(ours, theirs) || send_datagram(ours.get(), make_load(spec_), MSG_DONTWAIT) != Sent::yes ||
-      send_fork(ours.get(), slots, threads, request) != Sent::yes) {
-    return base::make_error(ErrorCode::boot_failed,
-                            std::string("cannot make a slot's channel: ") + std::strerror(errno));
-  }
+  if (!make_channel(ours, theirs)) return make_failure("cannot make a slot's channel", errno);
   const SlotHandle::ChildEnds ends = slots[0]->child_ends();
-  base::SpawnRequest program;
-  program.path = spec_.zygote_binary;
-  program.argv = {spec_.zygote_binary, "--slot"};
-  program.env = spec_.environment;
-  program.fds = {{ends.out, 1}, {ends.err, 2}, {theirs.get(), kChannelInZygote}};
-  program.new_session = true;
-  auto spawned = base::spawn(program);
-  if (spawned.has_error()) {
-    return base::make_error(ErrorCode::boot_failed,
-                            "cannot start " + spec_.zygote_binary + ": " + spawned.error().message());
+  auto pid = start_program(spec_, {"--slot"}, {ends.out, ends.err, theirs.get()});
+  if (!pid) return pid;
+  if (send_datagram(ours.get(), make_load(spec_), MSG_DONTWAIT) != Sent::yes ||
+      send_fork(ours.get(), slots, threads, request) != Sent::yes) {
+    MakeFailure failure = make_failure("cannot tell a slot what to load", errno);
+    ::kill(*pid, SIGKILL);
+    return failure;
   }
-  return spawned->pid;
+  return pid;
 }
 
 Error ZygoteHandle::describe_exit(int status) const {

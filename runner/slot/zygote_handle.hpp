@@ -42,6 +42,7 @@ struct LoadSpec {
   std::string runner_id;
   std::string backend;
   SlotLimits limits;
+  std::uint64_t open_files = 0;          // soft limit of the zygote and its slots; 0: this process's
   std::vector<std::string> environment;  // "NAME=value"; see built_environment()
 };
 
@@ -51,8 +52,8 @@ struct LoadSpec {
 
 class ZygoteHandle {
  public:
-  /// Starts the process. boot_failed when it cannot be started (binary missing, no processes left).
-  [[nodiscard]] static Result<std::unique_ptr<ZygoteHandle>> start(LoadSpec spec);
+  /// Starts the process. Fails when it cannot be started (binary missing, no processes left).
+  [[nodiscard]] static MakeResult<std::unique_ptr<ZygoteHandle>> start(LoadSpec spec);
   ~ZygoteHandle();
   ZygoteHandle(const ZygoteHandle&) = delete;
   ZygoteHandle& operator=(const ZygoteHandle&) = delete;
@@ -72,8 +73,9 @@ class ZygoteHandle {
   /// the handles are fresh from create(), all but the first with shares_output. Their child ends are closed here.
   /// Returns the pid if it is known at once (exec'd), else 0: then ZygoteSpawned{request} or ZygoteSpawnFailed{request}
   /// follows, and SlotHello from the slots; or neither, if the zygote dies or has just died: what is still being made
-  /// when it is reaped was lost with it. Errors: boot_failed (the zygote reads no requests, or exec failed).
-  [[nodiscard]] Result<pid_t> spawn(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request);
+  /// when it is reaped was lost with it. Fails when the zygote reads no requests, which counts as a shortage, or exec
+  /// fails.
+  [[nodiscard]] MakeResult<pid_t> spawn(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request);
 
   /// Why the generation is unusable after its process ended with `status` (waitpid) before ready: "the plugin's static
   /// constructor ended the process: signal 11 (Segmentation fault)". Call when the channel has been read to its end.
@@ -83,7 +85,7 @@ class ZygoteHandle {
   ZygoteHandle() = default;
   [[nodiscard]] bool receive(std::span<const std::byte> datagram, std::vector<ZygoteEvent>& events);
   [[nodiscard]] bool receive_ready(std::span<const std::byte> datagram, std::vector<ZygoteEvent>& events);
-  [[nodiscard]] Result<pid_t> spawn_exec(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request);
+  [[nodiscard]] MakeResult<pid_t> spawn_exec(std::span<SlotHandle* const> slots, bool threads, std::uint64_t request);
 
   LoadSpec spec_;
   pid_t pid_ = 0;

@@ -1,6 +1,8 @@
 // Loads a plugin through Boost.DLL, for good: the handle is never closed.
 #include "runner/zygote/loader.hpp"
 
+#include <sys/statvfs.h>
+
 #include <boost/dll/shared_library.hpp>
 #include <exception>
 #include <filesystem>
@@ -17,14 +19,22 @@ Loaded failed(ErrorCode code, std::string message) {
   return loaded;
 }
 
-// What the loader's own words do not say.
-std::string remedy(std::string_view words) {
-  if (words.find("static TLS block") != std::string_view::npos) {
+// The loader's own words leave out what to do.
+std::string remedy_for(const std::string& path, std::string_view words) {
+  const auto says = [&](std::string_view text) { return words.find(text) != std::string_view::npos; };
+  struct statvfs system {};
+  if (::statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC) != 0) {
+    return ". Its file system is mounted noexec: put plugins elsewhere (for a local runner, set the host's "
+           "XDG_RUNTIME_DIR to a private directory without noexec)";
+  }
+  if (says("static TLS block")) {
     return ". A library that the plugin needs wants more static thread-local storage than is left once a program runs: "
            "set GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 in the runner's environment, or LD_PRELOAD that "
            "library there";
   }
-  return {};
+  if (!says("cannot open shared object file")) return {};
+  return ". If LD_LIBRARY_PATH leads to it: a local runner does not inherit that; name it in the configuration, "
+         "[backends.local] env = { LD_LIBRARY_PATH = \"…\" }, or give the plugin a search path (INSTALL_RPATH)";
 }
 
 }  // namespace
@@ -50,8 +60,9 @@ Loaded load(const Expected& expected) {
     return {plugin, {}};
   } catch (const std::exception& error) {
     // what() has dlerror()'s text; the error code of Boost.DLL says nothing.
-    const std::string words = error.what();
-    return failed(ErrorCode::invalid_argument, "cannot load " + expected.path + ": " + words + remedy(words));
+    const std::string_view words = error.what();
+    return failed(ErrorCode::invalid_argument,
+                  "cannot load " + expected.path + ": " + std::string(words) + remedy_for(expected.path, words));
   }
 }
 

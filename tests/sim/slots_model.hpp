@@ -77,6 +77,7 @@ class SlotsModel {
   void take_back(runner::SlotRef slot);
   void perform(const runner::KillProcess& kill);
   void perform(const runner::FailWaiting& failed);
+  void perform(const runner::TrimSlot&) {}
   void started(runner::ProcessId id);
   void strike(runner::ProcessId id);
   void reap(runner::ProcessId id);

@@ -29,12 +29,14 @@ bool again(int error) {
 
 }  // namespace
 
-ControlServer::ControlServer(ControlSocket socket, Ask ask, base::Logger log, Duration client_time)
+ControlServer::ControlServer(ControlSocket socket, Ask ask, base::Logger log, Upkeep upkeep, Duration client_time)
     : socket_(std::move(socket)),
       ask_(std::move(ask)),
       log_(std::move(log)),
+      upkeep_(std::move(upkeep)),
       client_time_(client_time),
-      answers_(std::make_shared<base::Mailbox<Inbound>>()) {
+      answers_(std::make_shared<base::Mailbox<Inbound>>()),
+      upkeep_at_(base::deadline_after(pool::boot_time(), upkeep_.every)) {
   // Signals belong to the program's own threads.
   sigset_t all;
   sigset_t before;
@@ -61,7 +63,16 @@ void ControlServer::run() {
     const Instant time = pool::boot_time();
     ask_next(time);
     drop_ended(time);
+    keep_place(time);
   }
+}
+
+// Programs that clean /tmp by age take what nobody uses, as they see it.
+void ControlServer::keep_place(Instant time) {
+  if (time < upkeep_at_) return;
+  upkeep_at_ = base::deadline_after(time, upkeep_.every);
+  if (upkeep_.run) upkeep_.run();
+  if (auto socket = socket_->renewed()) socket_.emplace(std::move(*socket));
 }
 
 void ControlServer::wait() {
@@ -70,7 +81,7 @@ void ControlServer::wait() {
   poll_set_.clear();
   poll_set_.push_back({stop_.fd(), POLLIN, 0});
   poll_set_.push_back({answers_->fd(), POLLIN, 0});
-  poll_set_.push_back({accepts ? socket_.fd() : -1, POLLIN, 0});
+  poll_set_.push_back({accepts ? socket_->fd() : -1, POLLIN, 0});
   for (const Connection& connection : connections_) {
     const auto state = connection.client.state();
     const short events = state == ControlClient::State::asks      ? POLLIN
@@ -82,7 +93,7 @@ void ControlServer::wait() {
 }
 
 int ControlServer::timeout_ms(Instant time) const {
-  Instant wake = pool::kNever;
+  Instant wake = upkeep_at_;
   for (const Connection& connection : connections_) wake = std::min(wake, connection.client.deadline());
   if (!asking_ && !questions_.empty()) wake = std::min(wake, ask_after_);
   if (time < accept_after_) wake = std::min(wake, accept_after_);
@@ -92,7 +103,7 @@ int ControlServer::timeout_ms(Instant time) const {
 
 void ControlServer::accept_clients() {
   while (connections_.size() < limits::kControlClientsMax) {
-    base::UniqueFd fd(::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    base::UniqueFd fd(::accept4(socket_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       if (!again(errno) && errno != ECONNABORTED) accept_after_ = pool::boot_time() + kAcceptPause;
       return;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -26,6 +27,12 @@
 
 namespace flame::control {
 
+/// What the server's thread does beside: keeps the socket, and what leads to it, where clients look for them.
+struct Upkeep {
+  std::function<void()> run;  ///< may be empty; then the socket alone is put back
+  Duration every = limits::kRuntimeDirCare;
+};
+
 /// Clients that run as another user (but root) are hung up on. At most limits::kControlClientsMax are served at once,
 /// the others wait in the backlog.
 class ControlServer {
@@ -37,13 +44,14 @@ class ControlServer {
   using Ask = std::function<bool(const Request&, Reply)>;
 
   /// `client_time`: for a client, from connect to the last byte of its answer; then it is hung up on.
-  ControlServer(ControlSocket socket, Ask ask, base::Logger log, Duration client_time = limits::kControlClientTime);
+  ControlServer(ControlSocket socket, Ask ask, base::Logger log, Upkeep upkeep = {},
+                Duration client_time = limits::kControlClientTime);
   /// Hangs up on everybody and joins the thread.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  [[nodiscard]] const std::string& path() const noexcept { return socket_.path(); }
+  [[nodiscard]] const std::string& path() const noexcept { return socket_->path(); }
 
  private:
   struct Connection {
@@ -65,10 +73,12 @@ class ControlServer {
   void ask_next(pool::Instant now);
   [[nodiscard]] Connection* find(std::uint64_t client);
   void drop_ended(pool::Instant now);
+  void keep_place(pool::Instant now);
 
-  ControlSocket socket_;
+  std::optional<ControlSocket> socket_;  // always there
   Ask ask_;
   base::Logger log_;
+  Upkeep upkeep_;
   Duration client_time_;
   base::EventFd stop_;
   std::shared_ptr<base::Mailbox<Inbound>> answers_;
@@ -78,6 +88,7 @@ class ControlServer {
   bool asking_ = false;
   pool::Instant ask_after_{};
   pool::Instant accept_after_{};
+  pool::Instant upkeep_at_;
   bool complained_ = false;
   std::vector<pollfd> poll_set_;
   std::vector<Inbound> arrived_;

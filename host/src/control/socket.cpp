@@ -81,13 +81,13 @@ Result<void> make_room(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-Result<ControlSocket> ControlSocket::open(const std::string& path) {
+Result<ControlSocket> ControlSocket::open(const std::string& path, Place place) {
   const auto address = address_of(path);
   if (!address) {
     return refuse(path, "a socket's path has 1 to " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
   }
-  const base::UniqueFd lock = lock_directory(path);
-  if (!lock) return refuse(path, errno);
+  const base::UniqueFd lock = place == Place::own ? base::UniqueFd() : lock_directory(path);
+  if (place == Place::shared && !lock) return refuse(path, errno);
   if (auto room = make_room(path, *address); !room) return room.error();
   base::UniqueFd fd = unix_socket();
   // Before bind(), which creates the file with the socket's own mode: there is no moment in which others may connect.
@@ -100,11 +100,18 @@ Result<ControlSocket> ControlSocket::open(const std::string& path) {
     ::unlink(path.c_str());
     return refuse(path, error);
   }
-  return ControlSocket(std::move(fd), path, info.st_ino);
+  return ControlSocket(std::move(fd), path, place, info.st_ino);
+}
+
+std::optional<ControlSocket> ControlSocket::renewed() const {
+  struct stat info {};
+  if (::lstat(path_.c_str(), &info) == 0 || errno != ENOENT) return std::nullopt;
+  auto socket = open(path_, place_);
+  return socket ? std::optional(std::move(*socket)) : std::nullopt;
 }
 
 ControlSocket::ControlSocket(ControlSocket&& other) noexcept
-    : fd_(std::move(other.fd_)), path_(std::move(other.path_)), inode_(other.inode_) {}
+    : fd_(std::move(other.fd_)), path_(std::move(other.path_)), place_(other.place_), inode_(other.inode_) {}
 
 ControlSocket::~ControlSocket() {
   struct stat info {};

@@ -72,15 +72,18 @@ class PluginDefinition {
 
   /// Runs F (`void()` or `void(const Parent&)`) once in the zygote, before any slot: load what all slots share, a model
   /// for instance. It must leave no thread behind, else slots start one by one as with exec_slots(). An exception makes
-  /// the plugin unusable there, with its message.
+  /// the plugin unusable there, with its message. All slots are copies of what it leaves: a random generator that is
+  /// seeded here gives every slot the same numbers, and a connection or an open file is shared by all. Seed and connect
+  /// in start_slot().
   template <auto F>
   constexpr void start() {
     set_hook<F>(start_, has_start_);
   }
-  /// Runs F once in each slot before its first call. What it sets up is the slot's own from then on: threads, helper
-  /// processes, signal handlers, environment, locale, limits, timers. A call that changes one of these, or leaves a
-  /// child process, is answered and ends its slot. Threads that a call leaves stay with the slot if they sleep between
-  /// calls (PoolConfig::leftover_threads; plugins/threads/README.md says what that means for which library).
+  /// Runs F once in each slot before its first call: the place to seed random generators. What it sets up is the slot's
+  /// own from then on: threads, helper processes, signal handlers, environment, locale, limits, timers. A call that
+  /// changes one of these, or leaves a child process, is answered and ends its slot. Threads that a call leaves stay
+  /// with the slot if they sleep between calls (PoolConfig::leftover_threads; plugins/threads/README.md says what that
+  /// means for which library).
   template <auto F>
   constexpr void start_slot() {
     set_hook<F>(start_slot_, has_start_slot_);

@@ -141,5 +141,43 @@ TEST_F(Lifetime, DirectoriesOfDeadHostsAreRemovedAndLivingOnesKept) {
   EXPECT_EQ(perms, std::filesystem::perms::owner_all);
 }
 
+TEST_F(Lifetime, ADirectoryWhosePidFileWasCleanedAwayIsFoundAgain) {
+  const TempDir base;
+  auto alive = pool::RuntimeDir::create_in(base.path());
+  ASSERT_TRUE(alive.has_value());
+  std::filesystem::remove_all(alive->path());
+  EXPECT_TRUE(pool::live_hosts_in(base.path(), false).empty());
+  alive->keep();
+  const auto hosts = pool::live_hosts_in(base.path(), false);
+  ASSERT_EQ(hosts.size(), 1U);
+  EXPECT_EQ(hosts.front().pid, ::getpid());
+  EXPECT_TRUE(std::filesystem::exists(alive->plugins()));
+  pool::remove_stale(base.path());
+  EXPECT_TRUE(std::filesystem::exists(alive->path())) << "it is locked again";
+}
+
+TEST_F(Lifetime, ADirectoryThatIsCaredForLooksAsIfItWereInUse) {
+  const TempDir base;
+  auto alive = pool::RuntimeDir::create_in(base.path());
+  ASSERT_TRUE(alive.has_value());
+  const auto pid_file = alive->path() / "pid";
+  const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 30);
+  std::filesystem::last_write_time(pid_file, old);
+  alive->keep();
+  EXPECT_GT(std::filesystem::last_write_time(pid_file), old + std::chrono::hours(24 * 29));
+}
+
+TEST_F(Lifetime, TheFirstPlaceWhereFilesMayBeExecutedIsTaken) {
+  const TempDir first;
+  const TempDir second;
+  const auto made = pool::RuntimeDir::create_in_first({"/no/such/place", first.path(), second.path()});
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(made->path().parent_path(), first.path());
+  EXPECT_TRUE(made->executable());
+  const auto none = pool::RuntimeDir::create_in_first({"/no/such/place"});
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code, ErrorCode::boot_failed);
+}
+
 }  // namespace
 }  // namespace flame::test

@@ -1,5 +1,6 @@
 flame_add_test(base_test
   SOURCES
+    base/cgroup_test.cpp
     base/clock_test.cpp
     base/digest_test.cpp
     base/file_test.cpp

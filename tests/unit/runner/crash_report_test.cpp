@@ -57,6 +57,29 @@ TEST(CrashReport, ACrashThatHadToBeKilledIsTheCrash) {
   EXPECT_NE(error.message.find("segmentation fault (signal 11) at address 0x10"), std::string::npos) << error.message;
 }
 
+TEST(CrashReport, ACallThatNeverGotASlotIsToldWhatKeptItFromOne) {
+  Death waiting;
+  waiting.cause = StopCause::timed_out;
+  waiting.started = Started::no;
+  EXPECT_NE(describe_death(waiting).message.find("all slots were busy"), std::string::npos);
+  waiting.waited_for = "the plugin's zygote has not answered a request for a slot for 4s";
+  EXPECT_EQ(describe_death(waiting).code, ErrorCode::timed_out);
+  EXPECT_NE(describe_death(waiting).message.find(waiting.waited_for), std::string::npos);
+  EXPECT_EQ(describe_death(waiting).message.find("start()"), std::string::npos);
+}
+
+TEST(CrashReport, TheExitOfAnotherTaskIsCollateral) {
+  Death beside = death(exited(7));
+  beside.collateral = beside.exit_of_another = true;
+  beside.started = Started::no;
+  const Error error = describe_death(beside);
+  EXPECT_EQ(error.code, ErrorCode::crashed);
+  EXPECT_TRUE(error.collateral);
+  EXPECT_EQ(error.exit_code, 7);
+  EXPECT_EQ(error.started, Started::no);
+  EXPECT_NE(error.message.find("Another task of the same process called exit()"), std::string::npos) << error.message;
+}
+
 TEST(CrashReport, AnExitIsCrashedWithItsCode) {
   const Error error = describe_death(death(exited(3)));
   EXPECT_EQ(error.code, ErrorCode::crashed);

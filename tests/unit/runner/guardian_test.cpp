@@ -72,6 +72,29 @@ TEST(Guardian, ASupervisorThatGoesOnInTimeIsNot) {
   EXPECT_EQ(guarded(stand_still_for_a_moment), kSupervised);
 }
 
+// With SIGCHLD ignored the kernel reaps by itself, and nobody would hear of the supervisor's end.
+TEST(Guardian, SignalsThatItsParentIgnoredOrBlockedHaveTheirDefaultsAgain) {
+  const pid_t guardian = ::fork();
+  if (guardian == 0) {
+    ::signal(SIGCHLD, SIG_IGN);
+    ::signal(SIGUSR1, SIG_IGN);
+    sigset_t usr2;
+    sigemptyset(&usr2);
+    sigaddset(&usr2, SIGUSR2);
+    ::sigprocmask(SIG_BLOCK, &usr2, nullptr);
+    ParentBytes parent{"the keys", {}};
+    ::_exit(guard(parent, [](const std::string&) {
+      sigset_t mask;
+      ::sigprocmask(SIG_BLOCK, nullptr, &mask);
+      const bool defaults = ::signal(SIGUSR1, SIG_DFL) == SIG_DFL && ::signal(SIGCHLD, SIG_DFL) == SIG_DFL;
+      return defaults && sigismember(&mask, SIGUSR2) == 0 ? kSupervised : 1;
+    }));
+  }
+  int status = 0;
+  ASSERT_TRUE(test::eventually([&] { return ::waitpid(guardian, &status, WNOHANG) == guardian; }));
+  EXPECT_EQ(WEXITSTATUS(status), kSupervised);
+}
+
 TEST(Guardian, NeitherItNorTheSupervisorCanBeDumpedOrTraced) {
   ASSERT_TRUE(dumpable()) << "else this test shows nothing";
   const pid_t guardian = ::fork();

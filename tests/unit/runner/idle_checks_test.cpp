@@ -37,9 +37,10 @@ class Calls final : public SlotListener {
 /// Makes no process: every check waits for its slot.
 class NoForks final : public SlotForker {
  public:
-  Result<pid_t> fork_slots(GenerationId, std::span<slot::SlotHandle* const>, bool, ProcessId) override {
-    return Error{.code = ErrorCode::boot_failed, .message = "no process"};
+  slot::MakeResult<pid_t> fork_slots(GenerationId, std::span<slot::SlotHandle* const>, bool, ProcessId) override {
+    return slot::MakeFailure{Error{.code = ErrorCode::boot_failed, .message = "no process"}};
   }
+  std::string why_no_slot(GenerationId) const override { return {}; }
   PluginFile plugin_file(GenerationId) const override { return {}; }
 };
 

@@ -21,7 +21,7 @@ class SlotTableTest : public testing::Test {
     return message;
   }
   void make(const wire::Welcome& message, std::uint32_t lanes = 0) { table.emplace(message, lanes); }
-  // "fork 1", "fork 1x4", "grant 7 1.0", "queue 8 1.0", "kill 1", "kill 1 for 7", "fail 7".
+  // "fork 1", "fork 1x4", "grant 7 1.0", "queue 8 1.0", "kill 1", "kill 1 for 7", "fail 7", "trim 1.0".
   std::string did() {
     std::string text;
     for (const auto& action : table->take_actions()) {
@@ -40,6 +40,8 @@ class SlotTableTest : public testing::Test {
         for (const auto id : kill->blamed) text += " for " + std::to_string(id);
       } else if (const auto* fail = std::get_if<FailWaiting>(&action)) {
         text += "fail " + std::to_string(fail->invocation);
+      } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
+        text += "trim " + std::to_string(idle->slot.process) + "." + std::to_string(idle->slot.index);
       }
     }
     return text;

@@ -183,6 +183,74 @@ TEST_F(SlotTableTest, AFailedStartFailsOneWaitingCallAndBacksOff) {
   EXPECT_EQ(did(), "fork 3");
 }
 
+TEST_F(SlotTableTest, AShortageFailsNoCallThatALivingSlotCanServe) {
+  up();
+  ready(1);
+  lease(7);
+  lease(8);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2, fork 3");
+  for (ProcessId process = 2; process < 20; ++process) {
+    table->start_failed(now, process, StartFailure::shortage);
+    pass(std::chrono::seconds(3));
+    EXPECT_EQ(did().find("fail"), std::string::npos) << process;
+  }
+  freed(1);
+  EXPECT_EQ(did(), "grant 8 1.0");
+}
+
+TEST_F(SlotTableTest, AShortageThatLastsFailsACallThatNoLivingSlotCanServe) {
+  wire::Welcome message = welcome(4);
+  message.warm = 0;
+  make(message);
+  up();
+  lease(7);
+  EXPECT_EQ(did(), "fork 1");
+  for (ProcessId process = 1; process < limits::kShortageTries; ++process) {
+    table->start_failed(now, process, StartFailure::shortage);
+    EXPECT_EQ(did(), "");
+    pass(std::chrono::seconds(3));
+    EXPECT_EQ(did(), "fork " + std::to_string(process + 1));
+  }
+  table->start_failed(now, limits::kShortageTries, StartFailure::shortage);
+  EXPECT_EQ(did(), "fail 7");
+}
+
+TEST_F(SlotTableTest, AHeldSlotServesNobodyElse) {
+  up();
+  ready(1);
+  lease(7);
+  EXPECT_TRUE(table->serves(0));
+  table->slot_held({1, 0});
+  EXPECT_FALSE(table->serves(0));
+}
+
+TEST_F(SlotTableTest, ASlotThatIsFreeForLongGivesItsArenaBackOnce) {
+  up();
+  ready(1);
+  lease(7);
+  freed(1);
+  did();
+  pass(limits::kArenaIdle - std::chrono::nanoseconds(1));
+  EXPECT_EQ(did(), "");
+  pass(std::chrono::nanoseconds(1));
+  EXPECT_EQ(did(), "trim 1.0");
+  pass(limits::kArenaIdle);
+  EXPECT_EQ(did(), "");
+  lease(8);
+  freed(1);
+  did();
+  pass(limits::kArenaIdle);
+  EXPECT_EQ(did(), "trim 1.0") << "it may hold a payload again";
+}
+
+TEST_F(SlotTableTest, ASlotThatNeverServedHasNothingToGiveBack) {
+  up();
+  ready(1);
+  did();
+  pass(2 * limits::kArenaIdle);
+  EXPECT_EQ(did(), "");
+}
+
 TEST_F(SlotTableTest, BackOffGrowsUntilAStartWorks) {
   up();
   ProcessId process = 1;

@@ -57,12 +57,12 @@ std::string hear(const base::UniqueFd& fd) {
 
 class ControlServerTest : public testing::Test {
  protected:
-  void serve(Duration client_time = limits::kControlClientTime) {
+  void serve(Duration client_time = limits::kControlClientTime, Upkeep upkeep = {}) {
     auto socket = ControlSocket::open(path_);
     ASSERT_TRUE(socket.has_value());
     server_ = std::make_unique<ControlServer>(
         std::move(*socket), [this](const Request&, ControlServer::Reply reply) { return on_ask(std::move(reply)); },
-        base::Logger(log_), client_time);
+        base::Logger(log_), std::move(upkeep), client_time);
   }
   /// Answers at once unless held_.
   bool on_ask(ControlServer::Reply reply) {
@@ -216,6 +216,14 @@ TEST_F(ControlServerTest, OutlivesThousandsOfConnections) {
   std::vector<base::UniqueFd> idle;
   for (std::size_t i = 0; i < limits::kControlClientsMax + 20; ++i) idle.push_back(connect_to(path_));
   EXPECT_EQ(ask(), encode_answer(status_)) << "it waited its turn in the backlog";
+}
+
+TEST_F(ControlServerTest, ASocketThatSomebodyRemovesIsPutBack) {
+  std::atomic<int> kept = 0;
+  serve(limits::kControlClientTime, {[&] { ++kept; }, std::chrono::milliseconds(5)});
+  ASSERT_TRUE(test::eventually([&] { return kept > 0; }));
+  ASSERT_EQ(::unlink(path_.c_str()), 0);
+  EXPECT_TRUE(test::eventually([&] { return ::access(path_.c_str(), F_OK) == 0; }));
 }
 
 TEST_F(ControlServerTest, HangsUpOnOtherUsers) {

@@ -158,6 +158,26 @@ TEST(ElfNote, SurvivesEveryTruncation) {
   }
 }
 
+void expect_cut_off(const Error& error) {
+  EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+  EXPECT_NE(error.message.find("is a damaged ELF file: cut off"), std::string::npos) << error.message;
+}
+
+TEST(ElfNote, SaysThatAFileIsCutOffWhoseSegmentsLieBeyondItsEnd) {
+  expect_cut_off(read_damaged([](Layout& l) { l.segments[0].p_filesz = 4096; }));
+  expect_cut_off(read_damaged([](Layout& l) { l.segments[0].p_offset = 4096; }));
+  expect_cut_off(read_damaged([](Layout& l) { l.segments[0].p_offset = l.segments[0].p_filesz = UINT64_MAX; }));
+}
+
+TEST(ElfNote, SaysThatAFileIsCutOffWhoseSectionsLieBeyondItsEnd) {
+  expect_cut_off(read_damaged([](Layout& l) { l.header.e_shoff = 4096; }));
+  expect_cut_off(read_damaged([](Layout& l) {
+    l.header.e_shoff = l.header.e_phoff;
+    l.header.e_shnum = 1000;
+    l.header.e_shentsize = sizeof(Elf64_Shdr);
+  }));
+}
+
 TEST(ElfNote, SurvivesRandomDamage) {
   const std::string whole = image(good_layout(note(kGnu, 3, "1234") + note(kFlame, 1, "flame = 1")));
   std::mt19937 random(42);

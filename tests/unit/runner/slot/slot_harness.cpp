@@ -53,7 +53,7 @@ LoadSpec SlotTest::spec(const std::string& file, const std::string& name) {
 
 void SlotTest::start_zygote(LoadSpec load) {
   auto started = ZygoteHandle::start(std::move(load));
-  ASSERT_TRUE(started.has_value()) << started.error().message;
+  ASSERT_TRUE(started.has_value()) << started.error().error.message;
   zygote_ = std::move(*started);
   ASSERT_TRUE(until([this] { return zygote_ready_ || zygote_closed_; }));
 }
@@ -64,13 +64,13 @@ std::vector<TestSlot*> SlotTest::make_slots(std::size_t count, bool threads) {
   for (std::size_t i = 0; i < count; ++i) {
     auto& slot = *slots_.emplace_back(std::make_unique<TestSlot>());
     auto handle = SlotHandle::create(limits::kPayloadMaxDefault, i != 0);
-    EXPECT_TRUE(handle.has_value()) << handle.error().message;
+    EXPECT_TRUE(handle.has_value()) << handle.error().error.message;
     slot.handle = std::move(*handle);
     made.push_back(&slot);
     handles.push_back(slot.handle.get());
   }
   const auto spawned = zygote_->spawn(handles, threads, next_request_++);
-  EXPECT_TRUE(spawned.has_value()) << spawned.error().message;
+  EXPECT_TRUE(spawned.has_value()) << spawned.error().error.message;
   EXPECT_TRUE(until(
       [&] { return std::all_of(made.begin(), made.end(), [](const TestSlot* s) { return s->ready || s->closed; }); }));
   return made;
@@ -171,7 +171,7 @@ void SlotTest::take(TestSlot& slot, SlotEvent& event) {
 void SlotTest::take(const ZygoteEvent& event) {
   if (const auto* ready = std::get_if<ZygoteReady>(&event)) zygote_ready_ = *ready;
   if (const auto* failed = std::get_if<ZygoteFailed>(&event)) zygote_error_ = failed->error;
-  if (const auto* failed = std::get_if<ZygoteSpawnFailed>(&event)) ADD_FAILURE() << failed->error.message;
+  if (const auto* failed = std::get_if<ZygoteSpawnFailed>(&event)) ADD_FAILURE() << failed->failure.error.message;
   if (std::holds_alternative<ZygoteClosed>(event)) zygote_closed_ = true;
 }
 

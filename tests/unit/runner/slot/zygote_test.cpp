@@ -2,7 +2,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <fstream>
+#include <utility>
 
 #include <flame_abi.h>
 
@@ -121,7 +123,19 @@ TEST_F(Zygotes, AMissingZygoteBinaryIsABootFailure) {
   load.zygote_binary = "/nowhere/flame-zygote";
   const auto started = ZygoteHandle::start(std::move(load));
   ASSERT_TRUE(started.has_error());
-  EXPECT_EQ(started.error().code, ErrorCode::boot_failed);
+  EXPECT_EQ(started.error().error.code, ErrorCode::boot_failed);
+  EXPECT_FALSE(started.error().shortage);
+  EXPECT_NE(started.error().error.message.find("Install flame-zygote"), std::string::npos);
+}
+
+TEST_F(Zygotes, WhatThereIsTooLittleOfIsAShortageThatNamesTheLimit) {
+  for (const auto& [number, remedy] : {std::pair{EAGAIN, "--pids-limit"}, {EMFILE, "ulimit -n"}, {ENOMEM, "memory"}}) {
+    const MakeFailure failure = make_failure("cannot start it", number);
+    EXPECT_TRUE(failure.shortage);
+    EXPECT_NE(failure.error.message.find(remedy), std::string::npos) << failure.error.message;
+    EXPECT_EQ(failure.error.message.find("Install"), std::string::npos) << failure.error.message;
+  }
+  EXPECT_FALSE(make_failure("cannot start it", ENOENT).shortage);
 }
 
 #if !defined(__SANITIZE_THREAD__)  // which has a thread of its own in each process, and these count threads
@@ -166,7 +180,7 @@ TEST_F(Zygotes, ARequestToAZygoteThatHasJustDiedIsLostWithItAndNoFailure) {
   ASSERT_TRUE(handle.has_value());
   SlotHandle* const slots[] = {handle->get()};
   const auto pid = zygote_->spawn(slots, false, 77);
-  ASSERT_TRUE(pid.has_value()) << pid.error().message;
+  ASSERT_TRUE(pid.has_value()) << pid.error().error.message;
   EXPECT_EQ(*pid, 0);
 }
 

@@ -1,0 +1,154 @@
+// Cgroups are directories; what is done to them is done by writing to files in them.
+#include "plugin_sdk/base/cgroup.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
+
+namespace flame::base {
+namespace {
+
+constexpr std::string_view kName = "flame-runner-";
+constexpr std::size_t kProcFileMax = 4 * 1024 * 1024;
+constexpr int kLookMs = 5;
+
+// The next line of `rest`, without its end.
+std::string_view take_line(std::string_view& rest) {
+  const std::string_view line = rest.substr(0, rest.find('\n'));
+  rest.remove_prefix(line.size() < rest.size() ? line.size() + 1 : rest.size());
+  return line;
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const std::string_view word = line.substr(0, line.find(' '));
+    words.push_back(word);
+    line.remove_prefix(word.size() < line.size() ? word.size() + 1 : line.size());
+  }
+  return words;
+}
+
+std::optional<std::string_view> own_cgroup(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    if (line.starts_with("0::/")) return line.substr(3);
+  }
+  return std::nullopt;
+}
+
+struct Mount {
+  std::string_view root;  // the cgroup that is mounted there
+  std::string_view at;
+};
+
+// A line is: id parent device root mount-point options [tags …] - type source options.
+std::optional<Mount> cgroup_mount(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    if (line.find(" - cgroup2 ") == std::string_view::npos) continue;
+    const auto words = words_of(line);
+    if (words.size() > 4) return Mount{words[3], words[4]};
+  }
+  return std::nullopt;
+}
+
+// Of the calling process, without a slash at its end; empty if it is not known.
+std::string own_directory(std::string_view cgroup, std::string_view mountinfo) {
+  const auto mount = cgroup_mount(mountinfo);
+  auto own = own_cgroup(cgroup);
+  if (!mount || !own) return {};
+  if (mount->root != "/") {
+    if (!own->starts_with(mount->root)) return {};
+    own->remove_prefix(mount->root.size());
+  }
+  if (own->find("/..") != std::string_view::npos) return {};  // outside of what this container sees
+  std::string path = std::string(mount->at) + std::string(*own);
+  if (path.back() == '/') path.pop_back();
+  return path;
+}
+
+std::string own_directory() {
+  const auto cgroup = read_file("/proc/self/cgroup", kProcFileMax);
+  const auto mountinfo = read_file("/proc/self/mountinfo", kProcFileMax);
+  return cgroup && mountinfo ? own_directory(*cgroup, *mountinfo) : std::string();
+}
+
+std::string name_of(pid_t pid) {
+  return std::string(kName) + std::to_string(pid);
+}
+
+bool write_to(const std::string& path, std::string_view text) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// Those of runners whose first process is gone.
+void end_abandoned(const std::filesystem::path& parent) {
+  std::error_code ignored;
+  std::vector<std::string> abandoned;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kName)) continue;
+    pid_t pid = 0;
+    std::from_chars(name.data() + kName.size(), name.data() + name.size(), pid);
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) abandoned.push_back(entry.path().string());
+  }
+  for (const std::string& path : abandoned) end_cgroup(path);
+}
+
+}  // namespace
+
+std::string runner_cgroup(std::string_view cgroup, std::string_view mountinfo, pid_t pid) {
+  const std::string own = own_directory(cgroup, mountinfo);
+  return own.empty() ? own : own + "/" + name_of(pid);
+}
+
+std::string runner_cgroup(pid_t pid) {
+  const std::string own = own_directory();
+  return own.empty() ? own : own + "/" + name_of(pid);
+}
+
+void abandon_cgroup(pid_t pid) {
+  const std::filesystem::path own = own_directory();
+  if (own.filename() != name_of(pid) || !join_cgroup(own.parent_path().string())) return;
+  end_cgroup(own.string());
+}
+
+bool make_cgroup(const std::string& path) {
+  if (path.empty()) return false;
+  end_abandoned(std::filesystem::path(path).parent_path());
+  if (::mkdir(path.c_str(), 0755) != 0) return false;
+  if (::access((path + "/cgroup.kill").c_str(), W_OK) == 0) return true;
+  ::rmdir(path.c_str());
+  return false;
+}
+
+bool join_cgroup(const std::string& path) {
+  return write_to(path + "/cgroup.procs", "0");
+}
+
+bool end_cgroup(const std::string& path, std::chrono::milliseconds patience) {
+  if (path.empty() || ::access(path.c_str(), F_OK) != 0) return true;
+  write_to(path + "/cgroup.kill", "1");
+  const auto end = std::chrono::steady_clock::now() + patience;
+  // The directory can go when the last process is reaped.
+  while (::rmdir(path.c_str()) != 0 && errno != ENOENT) {
+    if (errno != EBUSY || std::chrono::steady_clock::now() >= end) return false;
+    ::poll(nullptr, 0, kLookMs);
+  }
+  return true;
+}
+
+}  // namespace flame::base

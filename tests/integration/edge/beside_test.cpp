@@ -1,0 +1,41 @@
+// A plugin with libraries beside it, in the directory that its search path names from $ORIGIN.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/edge/beside_tasks.hpp"
+#include "tests/integration/edge/support.hpp"
+#include "tests/support/processes.hpp"
+
+namespace flame::test {
+namespace {
+
+namespace tasks = edge_beside;
+
+class Beside : public EdgeTest {};
+
+TEST_F(Beside, APluginFindsTheLibrariesThatItsSearchPathNamesFromOrigin) {
+  Host host(config("beside"));
+  EXPECT_EQ(host.pool("p").call<tasks::ask_libraries>(), "inner");
+}
+
+TEST_F(Beside, TheyAreMadeAgainWhenSomebodyHasCleanedThemAway) {
+  Host host(config("beside"));
+  const Pool pool = host.pool("p");
+  ASSERT_EQ(pool.call<tasks::ask_libraries>(), "inner");
+  for (const auto& entry : std::filesystem::directory_iterator(directory())) {
+    std::filesystem::remove_all(entry.path() / "plugins");
+  }
+  const RunnerProcesses runner = runner_processes(::getpid());
+  ASSERT_GT(runner.guardian, 0);
+  ::kill(runner.guardian, SIGTERM);
+  ASSERT_TRUE(eventually([&] { return is_gone(runner.supervisor); }));
+  EXPECT_EQ(pool.with({.timeout = std::chrono::seconds(30)}).call<tasks::ask_libraries>(), "inner");
+}
+
+}  // namespace
+}  // namespace flame::test
