@@ -125,7 +125,7 @@ void PoolDriver::count_objects(control::PoolStatus& pool) const {
 
 control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, Instant now) const {
   control::RunnerStatus runner{.name = runner_name(view.id),
-                               .state = name_of(view.phase),
+                               .state = view.quiet && view.phase == RunnerState::Phase::ready ? "silent" : name_of(view.phase),
                                .slots_busy = view.leases,
                                .slots = config_.single_use ? 1 : config_.max_concurrency,
                                .isolation = name_of(config_.isolation),
@@ -133,6 +133,7 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
                                .age = {},
                                .session_age = {},
                                .idle = view.idle,
+                               .silent = view.quiet,
                                .plugins = {},
                                .facts = {},
                                .children = 0,
