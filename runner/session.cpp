@@ -85,15 +85,15 @@ bool Session::silent(Instant now) {
   return open() && now >= gives_up_at();
 }
 
-// The host may have stood still with us. If it did not, it has given us up, and its goodbye or the end of the connection
-// says so; for the case that neither can reach us, the wait is no longer than the host's before it tries calls again.
+// The host may have stood still with us. If it did not, it has given us up, and its goodbye or the end of the
+// connection says so; for the case that neither can reach us, the wait is no longer than the host's before it tries
+// calls again.
 void Session::stood_still(Instant now, Duration pause) {
   if (pause == Duration::zero()) return;
   heard_at_ = now;
-  const Instant lease_ends = deadline_after(echoed_at_, lease_);
-  if (lease_ends > now - pause && lease_ends <= now) {
-    patient_until_ = deadline_after(now, std::min<Duration>(pause, limits::kSilenceBeatsMin * beat_interval_));
-  }
+  const bool was_in_time = deadline_after(echoed_at_, lease_) > now - pause;
+  const Duration anew = std::min<Duration>(pause, limits::kSilenceBeatsMin * beat_interval_);
+  if (was_in_time) patient_until_ = deadline_after(now, anew);
 }
 
 Instant Session::gives_up_at() const {

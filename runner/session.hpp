@@ -34,8 +34,8 @@ class Session {
   [[nodiscard]] std::optional<wire::Beat> beat(Instant now);
   /// The host has said nothing for host_silence, or is about to give us up: it may not have heard what we sent for
   /// nearly runner_silence. Never true before the session is open, nor over ipc. Call it each turn, at least once a
-  /// beat: a longer pause is one in which this process stood still, and the host gets its time anew, for a runner that
-  /// was due to give up in that pause five beats at most.
+  /// beat: a longer pause is one in which this process stood still. The host gets its time anew then, but no more than
+  /// five beats for the echo of what is sent after it.
   [[nodiscard]] bool silent(Instant now);
   /// The next moment at which beat() or silent() may change.
   [[nodiscard]] Instant wake_at() const;

@@ -34,20 +34,21 @@ void PoolDriver::on(Event event) {
   if (std::exchange(busy_, true)) {
     return;
   }
+  Actions actions;
   while (!events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
     const Instant now = boot_time();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) {
-      take_step(event::StoodStill{pause}, now);
+      take_step(event::StoodStill{pause}, now, actions);
     }
-    take_step(next, now);
+    take_step(next, now, actions);
   }
   busy_ = false;
 }
 
-void PoolDriver::take_step(const Event& event, Instant now) {
-  Actions actions;
+void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
+  actions.clear();
   policy_.on(event, now, actions);
   trace_.on(event, actions, policy_, now);
   for (Action& action : actions) {

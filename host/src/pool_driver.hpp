@@ -89,7 +89,7 @@ class PoolDriver {
   void perform(action::ReleaseObjects& release);
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
-  void take_step(const Event& event, Instant now);
+  void take_step(const Event& event, Instant now, Actions& actions);
 
   [[nodiscard]] Runner* find(RunnerId runner);
   [[nodiscard]] std::string runner_name(RunnerId runner) const;

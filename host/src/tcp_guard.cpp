@@ -98,7 +98,7 @@ void TcpGuard::count_stranger(int change) {
 
 void TcpGuard::shut(bool on) {
   shut_ = on;
-  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  sock_filter drop_all{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
   const sock_fprog program{1, &drop_all};
   const int unused = 0;
   for (const int listener : listeners_) {

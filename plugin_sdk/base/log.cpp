@@ -121,7 +121,7 @@ class StderrSink final : public LogSink {
 
  private:
   std::string format(LogLevel level, std::string_view line) {
-    const spdlog::details::log_msg message(name_, to_spdlog(level), line);
+    const spdlog::details::log_msg message(name_, to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
     spdlog::memory_buf_t text;
     const std::lock_guard lock(mutex_);
     formatter_.format(message, text);

@@ -128,6 +128,9 @@ class Teller {
       return "another call was in the slot of its object" +
              (view.ahead > 0 ? ", " + counted(view.ahead, "call") + " ahead of it" : "");
     }
+    if (view.serving == 0 && view.booting == 0 && view.silent > 0) {
+      return "nothing was heard from " + counted(view.silent, "runner") + ", which get no new calls until then";
+    }
     if (view.serving == 0 && view.booting == 0) {
       return "no runner was up and none was being booted, as boots are put off after failed ones";
     }
@@ -222,7 +225,7 @@ class Teller {
     for_each([&](const RunnerRecord& record) {
       if (record.quiet == kNever || record.quiet > until || !concerns(record.id)) return;
       const Instant end = std::min({record.again, record.gone, now_});
-      if (end < story_.submitted) return;
+      if (end <= story_.submitted) return;
       const std::string runner = "runner " + name(record.id);
       const Duration length = end - record.quiet;
       say(std::max(record.quiet, story_.submitted), "runner_silent", record.id,

@@ -116,7 +116,8 @@ void PoolTrace::after(const event::Submit& event, const Actions& actions, const 
   history_.queued(event.call,
                   {.ahead = stats.waiting - std::min<std::uint64_t>(stats.waiting, 1),
                    .serving = stats.runners - stats.draining - stats.silent,
-                   .booting = stats.booting},
+                   .booting = stats.booting,
+                   .silent = stats.silent},
                   now);
 }
 
