@@ -78,7 +78,7 @@ int next_signal(const sigset_t& signals, Instant until) {
   return ::sigtimedwait(&signals, nullptr, &patience);
 }
 
-// How often a guardian looks at the clock while its supervisor stands still: by that it knows whether it stood still, too.
+// How often a guardian looks at the clock while its supervisor stands still: by that it knows whether it did itself.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 
 // When a supervisor that stands still is to be killed.

@@ -34,9 +34,9 @@ struct Patience {
 [[nodiscard]] Patience patience_for(const std::string& parent_bytes);
 
 /// Forks `supervisor` (which returns the exit status), forwards SIGTERM and SIGINT to it as SIGTERM, kills it when it
-/// stands still for longer than `patience`, and when it has ended kills and reaps every descendant. Returns the supervisor's exit
-/// status, or 128 + signal. `parent` is wiped in this process. The calling process must be single-threaded; SIGHUP
-/// reaches the supervisor if the guardian dies.
+/// stands still for longer than `patience`, and when it has ended kills and reaps every descendant. Returns the
+/// supervisor's exit status, or 128 + signal. `parent` is wiped in this process. The calling process must be
+/// single-threaded; SIGHUP reaches the supervisor if the guardian dies.
 [[nodiscard]] int guard(ParentBytes& parent, const std::function<int(std::string parent_bytes)>& supervisor,
                         Patience patience = {});
 

@@ -13,8 +13,8 @@ enum class LogLevel { debug, info, warning, error };
 void log(LogLevel level, std::string_view text);
 
 /// While one lives, log() never waits for whoever reads standard error: a thread writes, and lines beyond
-/// limits::kLogQueueBytes are dropped and counted. At its end the last lines have limits::kLogFlushMax. One per process,
-/// made and destroyed by its main thread; no process is forked meanwhile.
+/// limits::kLogQueueBytes are dropped and counted. At its end the last lines have limits::kLogFlushMax. One per
+/// process, made and destroyed by its main thread; no process is forked meanwhile.
 class BackgroundLog {
  public:
   BackgroundLog();

@@ -228,10 +228,10 @@ struct Drained {};
 
 }  // namespace action
 
-using Action = std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote,
-                            action::Complete, action::RetireReply, action::DrainRunner, action::Destroy,
-                            action::Callback, action::Drained, action::ReleaseObjects, action::LeaseEnded,
-                            action::Quiet>;
+using Action =
+    std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Complete,
+                 action::RetireReply, action::DrainRunner, action::Destroy, action::Callback, action::Drained,
+                 action::ReleaseObjects, action::LeaseEnded, action::Quiet>;
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

@@ -148,8 +148,8 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   std::vector<DigestId> digests = plugins_;
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
-  auto [it, fresh] =
-      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, {}});
+  auto [it, fresh] = runners_.emplace(
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
@@ -233,8 +233,7 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   const bool proven = it->second.state.has_exited();
   Instant over = base::deadline_after(now, limits::kDeathProofWait);
   // One that stood still when it was to give us up waits so much longer; one whose connection has ended does not.
-  if (!it->second.state.is_disconnected())
-    over = base::deadline_after(over, limits::kSilenceBeatsMin * liveness_.beat);
+  if (!it->second.state.is_disconnected()) over = base::deadline_after(over, limits::kSilenceBeatsMin * liveness_.beat);
   // Without a limit of silence the runner is one that sees its connection end as soon as we do.
   if (it->second.state.silent_at() != kNever) over = std::max(over, it->second.state.silent_at());
   remove(it, out);

@@ -24,8 +24,9 @@ constexpr std::size_t kRoutingIdBytes = 5;  // 0 and a 32-bit number: those that
 constexpr int kControlHighWater = static_cast<int>(limits::kRunnerQueueBytes / limits::kInlinePayloadMax);
 constexpr int kBulkHighWater = static_cast<int>(limits::kTransferWindow / limits::kChunkMax);
 constexpr std::size_t kCopyMax = 4096;  // below this a copy is cheaper than a shared owner
-constexpr int kMonitored = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                           ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+constexpr int kMonitored = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                           ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
 struct Lane {
   zmq::socket_t router;
@@ -163,8 +164,7 @@ Lane& Router::Impl::add_lane(Channel channel, bool encrypted) {
     router.set(zmq::sockopt::curve_server, true);
     router.set(zmq::sockopt::curve_secretkey, keys.secret_key);
     router.set(zmq::sockopt::zap_domain, "flame");
-    router.set(zmq::sockopt::handshake_ivl,
-               static_cast<int>(std::chrono::milliseconds(limits::kHandshakeMax).count()));
+    router.set(zmq::sockopt::handshake_ivl, static_cast<int>(std::chrono::milliseconds(limits::kHandshakeMax).count()));
   }
   const std::string monitor = "inproc://monitor-" + std::to_string(lanes.size());
   if (zmq_socket_monitor(router.handle(), monitor.c_str(), kMonitored) != 0) {

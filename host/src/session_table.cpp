@@ -184,9 +184,9 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   Expected& expected = expected_.find(hello.runner)->second;
   expected.used = true;
   auto session = std::make_unique<Session>(
-      router_, SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
-                           expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout),
-                           !message.encrypted});
+      router_,
+      SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
+                  expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);

@@ -14,8 +14,8 @@ namespace flame::pool {
 /// touches a descriptor that libzmq has closed meanwhile: it is told by its cookie.
 ///
 /// Strangers: above limits::kStrangersMax connections whose peer has not said hello, the kernel drops what dials the
-/// port until half of them are gone. Nothing is accepted then, so neither descriptors nor CPU are used; connections that
-/// exist are not affected, and the port stays this host's.
+/// port until half of them are gone. Nothing is accepted then, so neither descriptors nor CPU are used; connections
+/// that exist are not affected, and the port stays this host's.
 ///
 /// Unfinished messages: libzmq keeps all parts of a message until its last one, without a limit. A connection that has
 /// brought more than limits::kUnfinishedMax since its last whole message is cut.

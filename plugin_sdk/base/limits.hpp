@@ -66,7 +66,7 @@ inline constexpr std::size_t kPoolPluginsMax = 100;
 /// Who connects has so long for the whole handshake; less than a runner waits before it dials anew.
 inline constexpr auto kHandshakeMax = 3s;
 /// Connections per port whose peer has not said hello: above, the kernel drops what dials until half of them are gone.
-/// More than an honest start of many runners needs at once, and few of the 1,024 descriptors that programs usually have.
+/// More than an honest start of many runners needs at once, and few of the 1,024 descriptors that programs mostly have.
 inline constexpr std::size_t kStrangersMax = 128;
 /// Bytes that a connection may bring without completing a message: more than ZeroMQ holds of whole ones, so honest
 /// peers never come near. Looked at so often; what arrives in between comes on top.

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,9 +31,19 @@ std::string_view next_piece(std::string_view text) {
   return text.substr(0, end == std::string_view::npos ? PIPE_BUF : end + 1);
 }
 
+// A thread that waits for a reader can be ended there, and nowhere else.
+class Cancellable {
+ public:
+  Cancellable() { pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr); }
+  ~Cancellable() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr); }
+  Cancellable(const Cancellable&) = delete;
+  Cancellable& operator=(const Cancellable&) = delete;
+};
+
 // Waits for as long as the reader pauses. What cannot be written at all is lost: there is nowhere to say so.
 void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
+    const Cancellable here;
     const ssize_t wrote = ::write(fd, next_piece(text).data(), next_piece(text).size());
     if (wrote >= 0) {
       text.remove_prefix(static_cast<std::size_t>(wrote));
@@ -47,7 +58,6 @@ void write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-// Shared with the thread, which is left behind when its write() does not return.
 struct LineWriter::State {
   State(int descriptor, UniqueFd owned_fd, DropNotice drop_notice)
       : fd(descriptor), owned(std::move(owned_fd)), notice(std::move(drop_notice)) {}
@@ -71,6 +81,7 @@ struct LineWriter::State {
 };
 
 void LineWriter::State::run() {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
   std::unique_lock lock(mutex);
   for (;;) {
     work.wait(lock, [this] { return !waiting.empty() || dropped > 0 || stopping; });
@@ -88,33 +99,32 @@ void LineWriter::State::take(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   // Nothing was taken while lines were dropped, unless after them: the count belongs here.
   if (dropped > 0 && waiting.empty()) {
-    // Under the lock and not while stopping: what it uses is gone when the writer is.
-    const std::string line = stopping ? std::string() : notice(dropped);
-    dropped = 0;
+    const std::uint64_t lines = std::exchange(dropped, 0);
     lock.unlock();
-    write_all(fd, line);
+    write_all(fd, notice(lines));
     lock.lock();
   }
   writing = false;
 }
 
 LineWriter::LineWriter(int fd, DropNotice notice)
-    : state_(std::make_shared<State>(fd, UniqueFd(), std::move(notice))) {}
+    : state_(std::make_unique<State>(fd, UniqueFd(), std::move(notice))) {}
 
 LineWriter::LineWriter(UniqueFd fd, DropNotice notice) {
   const int number = fd.get();
-  state_ = std::make_shared<State>(number, std::move(fd), std::move(notice));
+  state_ = std::make_unique<State>(number, std::move(fd), std::move(notice));
 }
 
 LineWriter::~LineWriter() {
   const bool written = !state_->stalled && flush(limits::kLogFlushMax);
-  std::unique_lock lock(state_->mutex);
-  state_->stopping = true;
-  state_->work.notify_one();
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    state_->work.notify_one();
+  }
   if (!state_->thread.joinable()) return;
-  std::thread thread = std::move(state_->thread);
-  lock.unlock();
-  written ? thread.join() : thread.detach();
+  if (!written) pthread_cancel(state_->thread.native_handle());
+  state_->thread.join();
 }
 
 void LineWriter::write(std::string_view lines) noexcept try {
@@ -126,7 +136,7 @@ void LineWriter::write(std::string_view lines) noexcept try {
   state_->waiting += lines;
   if (!state_->thread.joinable()) {
     const BlockSignals block;
-    state_->thread = std::thread([state = state_] { state->run(); });
+    state_->thread = std::thread([state = state_.get()] { state->run(); });
   }
   if (!state_->writing) state_->work.notify_one();
 } catch (...) {  // no memory, no thread: a log is no reason to disturb the program

@@ -17,7 +17,7 @@ namespace flame::base {
 /// the reader is back. Lines keep their order. Any thread.
 class LineWriter {
  public:
-  /// The line that says how many were dropped, with its newline. Called on the writer's thread; must not call it back.
+  /// The line that says how many were dropped, with its newline. Called on the writer's thread.
   using DropNotice = std::function<std::string(std::uint64_t lines)>;
 
   /// `fd` is not closed.
@@ -35,7 +35,7 @@ class LineWriter {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace flame::base

@@ -81,9 +81,9 @@ class Logger {
 };
 
 /// Writes `2026-01-31 12:00:00.123 info  [name] line` to stderr; coloured when that is a terminal and NO_COLOR is
-/// unset. From a thread of its own (LineWriter): a stderr that nobody reads stops nobody, but lines are dropped then and
-/// counted. The last lines are written when the sink is destroyed, within limits::kLogFlushMax; a program that ends by
-/// _exit() or a signal may lose them.
+/// unset. From a thread of its own (LineWriter): a stderr that nobody reads stops nobody, but lines are dropped then
+/// and counted. The last lines are written when the sink is destroyed, within limits::kLogFlushMax; a program that ends
+/// by _exit() or a signal may lose them.
 [[nodiscard]] std::shared_ptr<LogSink> stderr_sink(std::string name);
 
 }  // namespace flame::base

@@ -36,8 +36,8 @@ class IncomingTransfers {
     return &found->second.store;
   }
 
-  /// A chunk of so many bytes has come. nullptr: it is late news of a transfer that has ended, drop it. incompatible: no
-  /// id that the peer may give, or too many transfers, or bytes of them, without an envelope.
+  /// A chunk of so many bytes has come. nullptr: it is late news of a transfer that has ended, drop it. incompatible:
+  /// no id that the peer may give, or too many transfers, or bytes of them, without an envelope.
   [[nodiscard]] flame::Result<Store*> on_chunk(std::uint64_t transfer, std::size_t bytes) {
     if (closed_.contains(transfer)) return nullptr;
     auto found = transfers_.find(transfer);

@@ -125,7 +125,8 @@ HostCounts HostModel::counts() const {
   const bool single_use = sim_.plan.pool.single_use;
   const std::uint64_t slots = single_use ? 1 : sim_.plan.pool.max_concurrency;
   for (const auto& [id, peer] : peers_) {
-    if (!peer.admitted || peer.leaving || peer.silent || peer.session == nullptr || (single_use && peer.sends > 0)) continue;
+    if (!peer.admitted || peer.leaving || peer.silent || peer.session == nullptr || (single_use && peer.sends > 0))
+      continue;
     ++counts.serving;
     counts.free += slots - peer.leases.size();
   }

@@ -39,10 +39,10 @@ void choose_load(Plan& plan, Chance& chance) {
 }
 
 void choose_troubles(Plan& plan, Chance& chance) {
-  for (bool* trouble :
-       {&plan.crashes, &plan.disconnects, &plan.partitions, &plan.freezes, &plan.host_freezes, &plan.lost_beats, &plan.full_sockets,
-        &plan.sigterms, &plan.slow_boots, &plan.failed_boots, &plan.permanent_failures, &plan.silent_boots,
-        &plan.dead_boots, &plan.broken_plugins, &plan.late_exits, &plan.lost_destroys, &plan.slots_fail})
+  for (bool* trouble : {&plan.crashes, &plan.disconnects, &plan.partitions, &plan.freezes, &plan.host_freezes,
+                        &plan.lost_beats, &plan.full_sockets, &plan.sigterms, &plan.slow_boots, &plan.failed_boots,
+                        &plan.permanent_failures, &plan.silent_boots, &plan.dead_boots, &plan.broken_plugins,
+                        &plan.late_exits, &plan.lost_destroys, &plan.slots_fail})
     *trouble = chance.one_in(5);
 }
 

@@ -84,8 +84,7 @@ void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts&
   if (stats.runners + stats.booting != world.machines)
     findings.broken(stats.runners + stats.booting, " runners are counted, there are ", world.machines);
   const std::uint64_t serving = stats.runners - stats.draining - stats.silent;
-  if (serving != world.serving)
-    findings.broken(serving, " runners are said to take calls, ", world.serving, " do");
+  if (serving != world.serving) findings.broken(serving, " runners are said to take calls, ", world.serving, " do");
   if (stats.succeeded + stats.failed != sim_.ledger.answered()) findings.broken("answers are not counted");
   if (stats.waiting > sim_.plan.pool.max_queue + stats.retried) findings.broken("the queue is longer than max_queue");
 }

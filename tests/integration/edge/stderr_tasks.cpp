@@ -1,3 +1,4 @@
+// Tasks of stderr_test.
 #include "tests/integration/edge/stderr_tasks.hpp"
 
 #include <poll.h>

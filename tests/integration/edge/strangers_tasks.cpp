@@ -1,3 +1,4 @@
+// The task of strangers_test.
 #include "tests/integration/edge/strangers_tasks.hpp"
 
 #include <flame/plugin.hpp>

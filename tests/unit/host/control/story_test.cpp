@@ -295,7 +295,8 @@ TEST_F(Story, ACallOnASilentRunnerAndOneThatWaitsForItAreToldOfTheSilence) {
   submit({.call = 2, .budget = 10s});
   pass(3s);
   for (const CallId call : {1, 2}) {
-    EXPECT_THAT(text(call, "runner_silent"), HasSubstr("nothing was heard from runner ffmpeg-1 for 18s (still)")) << call;
+    EXPECT_THAT(text(call, "runner_silent"), HasSubstr("nothing was heard from runner ffmpeg-1 for 18s (still)"))
+        << call;
   }
   pass(7s);
   feed(event::Heard{1});
