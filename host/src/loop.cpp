@@ -149,7 +149,7 @@ void Loop::take_commands() {
 
 void Loop::keep_time(Instant now) {
   if (now >= next_beat_) {
-    sessions_.beat_all(now);
+    sessions_.beat_all(now, now - next_beat_ > parts_.liveness.beat);
     next_beat_ = now + parts_.liveness.beat;
     for (const auto& driver : drivers_) {
       driver->on(event::Tick{});  // it knows by this that the loop does not stand still

@@ -391,6 +391,10 @@ Instant Router::next_check() const noexcept {
   return next;
 }
 
+bool Router::is_shut() const noexcept {
+  return std::any_of(impl_->lanes.begin(), impl_->lanes.end(), [](const Lane& lane) { return lane.guard.is_shut(); });
+}
+
 std::vector<PeerId> Router::disconnected() {
   if (std::exchange(impl_->look_zap, false)) {
     impl_->refused += impl_->zap->serve();

@@ -94,6 +94,9 @@ class Router {
   void check(Instant now);
   [[nodiscard]] Instant next_check() const noexcept;
 
+  /// Too many strangers: a tcp port takes nobody until half of them are gone.
+  [[nodiscard]] bool is_shut() const noexcept;
+
   /// Watched peers that disconnected since the last call. Answers ZAP requests on the way.
   [[nodiscard]] std::vector<PeerId> disconnected();
 

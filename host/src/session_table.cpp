@@ -64,6 +64,11 @@ bool SessionTable::receive() {
   if (const unsigned refused = router_.take_refused(); refused > 0) {
     complain("connections refused: wrong key or broken handshake", "stranger");
   }
+  if (router_.is_shut() && !std::exchange(shut_, true)) {
+    complain("too many connections that say nothing: the tcp port takes nobody for a while; let only runners reach it",
+             "strangers");
+  }
+  shut_ = router_.is_shut();
   const int control = receive(Channel::control, kControlPerTurn);
   const int bulk = receive(Channel::bulk, kBulkPerTurn);
   const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn);
@@ -268,12 +273,12 @@ Session::Flushed SessionTable::flush(Instant now) {
   return worst;
 }
 
-void SessionTable::beat_all(Instant now) {
+void SessionTable::beat_all(Instant now, bool late) {
   std::vector<Session*> overdue;
   for (const auto& [id, session] : sessions_) {
     session->beat();
     touch(*session);
-    if (!session->bulk() && now >= session->info().bulk_by) {
+    if (!late && !session->bulk() && now >= session->info().bulk_by) {
       overdue.push_back(session.get());
     }
   }
