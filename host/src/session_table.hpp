@@ -56,8 +56,8 @@ class SessionTable {
   Session::Flushed flush(Instant now);
   /// Marks a session that has something to send.
   void touch(Session& session);
-  /// Beats to all; ends those whose second connection is overdue, unless this beat comes `late` itself: what this process
-  /// did not read while it stood still may be on its way.
+  /// Beats to all; ends those whose second connection is overdue, unless this beat comes `late` itself: what this
+  /// process did not read while it stood still may be on its way.
   void beat_all(Instant now, bool late);
 
   /// Refuses a runner after its hello.
