@@ -34,13 +34,12 @@ class Reader {
   ~Reader() { finish(); }
 
   void start() {
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!std::exchange(started_, true)) thread_ = std::thread([this] { run(); });
   }
   /// Everything that was written. Whoever writes has closed it.
   std::string finish() {
     start();
-    thread_.join();
-    thread_ = std::thread([] {});
+    if (thread_.joinable()) thread_.join();
     return text_;
   }
 
@@ -59,6 +58,7 @@ class Reader {
 
   base::UniqueFd fd_;
   std::string text_;
+  bool started_ = false;
   std::thread thread_;
 };
 
