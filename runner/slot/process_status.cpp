@@ -34,32 +34,50 @@ std::uint64_t number(std::string_view text, int base) {
   return value;
 }
 
-bool is_identity(std::string_view key) {
-  return key == "Uid" || key == "Gid" || key == "Groups" || key == "NSpgid" || key == "NSsid" ||
-         key.starts_with("Cap") || key == "NoNewPrivs" || key.starts_with("Seccomp");
+void take_signals(std::string_view key, std::string_view value, ProcessStatus& status) {
+  const std::uint64_t signals = number(value, 16);
+  if (key == "SigPnd" || key == "ShdPnd") status.pending |= signals;
+  if (key == "SigBlk") status.blocked = signals;
+  if (key == "SigIgn") status.ignored = signals & ~kInternalSignals;
+  if (key == "SigCgt") status.caught = signals & ~kInternalSignals;
 }
 
+// By the first letters: this runs once per line and call.
 void take(std::string_view key, std::string_view value, ProcessStatus& status) {
-  if (key == "Umask") {
-    status.umask = static_cast<std::uint32_t>(number(value, 8));
-  } else if (key == "Threads") {
-    status.threads = static_cast<std::uint32_t>(number(value, 10));
-  } else if (key == "VmData") {
-    status.data_bytes = number(value, 10) * limits::KiB;
-  } else if (key == "FDSize") {
-    status.fd_table = number(value, 10);
-  } else if (key == "SigPnd" || key == "ShdPnd") {
-    status.pending |= number(value, 16);
-  } else if (key == "SigBlk") {
-    status.blocked = number(value, 16);
-  } else if (key == "SigIgn") {
-    status.ignored = number(value, 16) & ~kInternalSignals;
-  } else if (key == "SigCgt") {
-    status.caught = number(value, 16) & ~kInternalSignals;
-  } else if (key == "Cpus_allowed" || key == "Mems_allowed") {
-    status.placement = hash_on(status.placement, value);
-  } else if (is_identity(key)) {
-    status.identity = hash_on(hash_on(status.identity, key), value);
+  const auto identity = [&] { status.identity = hash_on(hash_on(status.identity, key), value); };
+  switch (key.empty() ? '\0' : key.front()) {
+    case 'U':
+      if (key == "Umask") status.umask = static_cast<std::uint32_t>(number(value, 8));
+      if (key == "Uid") identity();
+      break;
+    case 'T':
+      if (key == "Threads") status.threads = static_cast<std::uint32_t>(number(value, 10));
+      break;
+    case 'V':
+      if (key == "VmData") status.data_bytes = number(value, 10) * limits::KiB;
+      break;
+    case 'F':
+      if (key == "FDSize") status.fd_table = number(value, 10);
+      break;
+    case 'G':
+      if (key == "Gid" || key == "Groups") identity();
+      break;
+    case 'N':
+      if (key == "NSpgid" || key == "NSsid" || key == "NoNewPrivs") identity();
+      break;
+    case 'S':
+      if (key.size() == 6) take_signals(key, value, status);
+      if (key.starts_with("Seccomp")) identity();
+      break;
+    case 'C':
+      if (key == "Cpus_allowed") status.placement = hash_on(status.placement, value);
+      if (key.starts_with("Cap")) identity();
+      break;
+    case 'M':
+      if (key == "Mems_allowed") status.placement = hash_on(status.placement, value);
+      break;
+    default:
+      break;
   }
 }
 

@@ -50,13 +50,15 @@ CONTAINED = [
 
 # (pattern, files that may use it, remedy)
 BANNED = [
-    (r"\b(?:std::)?system\s*\(\s*[\"\w]", [], "use plugin_sdk/base/spawn.hpp"),
+    (r"\b(?:std::)?system\s*\(\s*[\"\w]", ["tests/integration/edge/*_tasks.cpp"],
+     "use plugin_sdk/base/spawn.hpp"),
     (r"(?<![\w.>])dlclose\s*\(", ["tests/unit/plugin_sdk/plugin/*"], "nothing is ever unloaded"),
     (r"\bs?rand\s*\(", [], "use <random>"),
     (r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\s*\(", ["tests/support/eventually.hpp", "tests/fixtures/*"],
      "wait for a condition (tests/support/eventually.hpp)"),
     # executor.cpp: its destructor may run on one of its own threads, which cannot join itself.
-    (r"\bthread\b[^;\n]*\.detach\s*\(", ["tests/fixtures/*", "host/src/executor.cpp"], "join threads"),
+    (r"\bthread\b[^;\n]*\.detach\s*\(", ["tests/fixtures/*", "tests/integration/edge/*_tasks.cpp",
+                                             "host/src/executor.cpp"], "join threads"),
     (r"\bgetenv\s*\(", ["plugin_sdk/base/log.cpp", "runner/guardian.cpp", "runner/log.cpp", "runner/plugin_store.cpp",
                         "backends/*", "host/src/host_setup.cpp", "host/src/router.cpp", "host/src/secret.cpp",
                         "host/src/runtime_dir.cpp", "tools/flame/*", "tests/*"], "pass it in as an option"),

@@ -124,8 +124,7 @@ TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
   const auto nice = pool.call<hygiene::niceness>();
   pool.call<hygiene::be_nice>();
   EXPECT_EQ(pool.call<hygiene::niceness>(), nice);
-  const auto cpus = pool.call<hygiene::cpus>();
-  if (cpus == 1) GTEST_SKIP() << "needs two processors";
+  const auto cpus = pool.call<hygiene::cpus>();  // with one the rest shows nothing
   pool.call<hygiene::use_one_cpu>();
   EXPECT_EQ(pool.call<hygiene::cpus>(), cpus);
 }
