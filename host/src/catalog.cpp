@@ -1,21 +1,13 @@
 // Catalog: scanning, resolving and installing plugins.
 #include "host/src/catalog.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
-#include "plugin_sdk/base/digest.hpp"
-#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
-#include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/manifest/semver.hpp"
 
 namespace flame::pool {
@@ -23,10 +15,6 @@ namespace flame::pool {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string system_words(int error) {
-  return std::generic_category().message(error);
-}
 
 // The name that a file called libvideo.so, video.so or video-1.4.0.so may stand for.
 bool file_may_be(const fs::path& file, std::string_view plugin) {

@@ -10,6 +10,7 @@
 #include "tests/integration/edge/beside_tasks.hpp"
 #include "tests/integration/edge/support.hpp"
 #include "tests/support/processes.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace flame::test {
 namespace {
@@ -35,6 +36,18 @@ TEST_F(Beside, TheyAreMadeAgainWhenSomebodyHasCleanedThemAway) {
   ::kill(runner.guardian, SIGTERM);
   ASSERT_TRUE(eventually([&] { return is_gone(runner.supervisor); }));
   EXPECT_EQ(pool.with({.timeout = std::chrono::seconds(30)}).call<tasks::ask_libraries>(), "inner");
+}
+
+TEST_F(Beside, ALibraryThatIsNotFoundIsToldWithWhatALocalRunnerDoesNotInherit) {
+  const TempDir alone;
+  std::filesystem::copy_file(FLAME_TEST_PLUGINS "/edge_beside.so", alone / "edge_beside.so");
+  HostConfig settings = config("beside");
+  settings.plugin_path = {alone.path()};
+  Host host(settings);
+  const Error error = error_of([&] { host.pool("p").call<tasks::ask_libraries>(); });
+  for (const char* part : {"libedge_beside_outer.so", "LD_LIBRARY_PATH", "[backends.local] env"}) {
+    EXPECT_NE(error.message.find(part), std::string::npos) << error.message;
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include <flame/detail/plugin_identity.hpp>
 
@@ -56,6 +57,38 @@ TEST_F(CatalogTest, ResolvesAReferenceToTheHighestMatchingVersion) {
   EXPECT_EQ(catalog.resolve("video").value()->reference(), "video@2.0.0");
   EXPECT_EQ(catalog.resolve("video@1.4").value()->reference(), "video@1.4.0");
   EXPECT_EQ(catalog.resolve("video@3.0.0-rc.1").value()->reference(), "video@3.0.0-rc.1");
+}
+
+TEST_F(CatalogTest, ACopyThatIsGoneIsMadeAgainEvenWhenTheSourceIsAnother) {
+  put("libvideo.so", {});
+  Catalog catalog = scanned();
+  const CatalogPlugin& plugin = *catalog.resolve("video").value();
+  const std::string whole = contents(plugin.installed);
+  put("libvideo.so", {.version = "1.0.1"});
+  std::filesystem::remove_all(runtime_ / "plugins");
+  const DigestId wanted[] = {plugin.id};
+  ASSERT_TRUE(catalog.restore(wanted));
+  EXPECT_EQ(contents(plugin.installed), whole);
+}
+
+TEST_F(CatalogTest, RunnersLookWhereTheCopiesAreOrWhereTheSourcesAreIfCopiesCannotBeExecuted) {
+  put("libvideo.so", {});
+  for (const auto& [use, directory] :
+       {std::pair{Copies::loaded, runtime_ / "plugins"}, std::pair{Copies::not_executable, source_.path()}}) {
+    Catalog catalog({source_.path()}, runtime_.path(), use);
+    ASSERT_TRUE(catalog.scan());
+    const DigestId wanted[] = {catalog.resolve("video").value()->id};
+    EXPECT_THAT(catalog.directories(wanted), ::testing::ElementsAre(directory));
+  }
+}
+
+TEST_F(CatalogTest, ADirectoryThatIsNotThereIsToldFromOneWithoutPlugins) {
+  Catalog catalog({source_.path(), "/no/such/directory"}, runtime_.path());
+  ASSERT_TRUE(catalog.scan());
+  const auto plugin = catalog.resolve("video");
+  ASSERT_FALSE(plugin);
+  EXPECT_THAT(plugin.error().message, HasSubstr("there is no plugin in \"" + source_.path() + "\""));
+  EXPECT_THAT(plugin.error().message, HasSubstr("there is no directory \"/no/such/directory\""));
 }
 
 TEST_F(CatalogTest, InstallsACopyNamedByItsDigestThatNobodyCanWrite) {
