@@ -72,6 +72,7 @@ PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigRe
   reader.read_choice("isolation", {"process", "thread"}, isolation);
   pool.isolation = isolation == 0 ? SlotIsolation::process : SlotIsolation::thread;
   reader.read("max_queue", pool.max_queue);
+  reader.read_size("max_queue_bytes", pool.max_queue_bytes);
   reader.read_size("payload_max", pool.payload_max);
   reader.read("backend", pool.backend);
   reader.read("warm", pool.warm);

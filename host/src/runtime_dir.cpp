@@ -114,11 +114,14 @@ Result<RuntimeDir> RuntimeDir::create_in(const std::filesystem::path& base) {
   return RuntimeDir(path, lock);
 }
 
+RuntimeDir::RuntimeDir(std::filesystem::path path, int lock)
+    : path_(std::move(path)), lock_(lock), maker_(::getpid()) {}
+
 RuntimeDir::RuntimeDir(RuntimeDir&& other) noexcept
-    : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)), maker_(other.maker_) {}
 
 RuntimeDir::~RuntimeDir() {
-  if (lock_ < 0) {
+  if (lock_ < 0 || ::getpid() != maker_) {
     return;
   }
   std::error_code ignored;

@@ -11,7 +11,8 @@
 
 namespace flame::pool {
 
-/// A 0700 directory under $XDG_RUNTIME_DIR or /tmp that no other process uses, removed by the destructor. The lock on
+/// A 0700 directory under $XDG_RUNTIME_DIR or /tmp that no other process uses, removed by the destructor, except in a
+/// fork of the process that made it. The lock on
 /// its pid file lives as long as this object, so other hosts can tell a stale directory from one in use.
 class RuntimeDir {
  public:
@@ -32,10 +33,11 @@ class RuntimeDir {
   [[nodiscard]] std::string control_socket() const { return (path_ / "control.sock").string(); }
 
  private:
-  RuntimeDir(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+  RuntimeDir(std::filesystem::path path, int lock);
 
   std::filesystem::path path_;
   int lock_ = -1;
+  pid_t maker_;
 };
 
 /// Removes directories that RuntimeDir made below `base` whose host is gone. Never touches one in use or foreign.

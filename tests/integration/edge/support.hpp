@@ -1,4 +1,5 @@
-// A host with real runners for the plugin of a topic, in its own temporary directory; what is left behind fails the test.
+// A host with real runners for the plugin of a topic, in its own temporary directory; what is left behind fails the
+// test.
 #pragma once
 
 #include <functional>

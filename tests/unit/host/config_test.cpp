@@ -35,6 +35,7 @@ TEST(Config, HasFlamesDefaults) {
   EXPECT_EQ(pool.strategy, Strategy::least_loaded);
   EXPECT_EQ(pool.isolation, SlotIsolation::process);
   EXPECT_EQ(pool.max_queue, limits::kMaxQueueDefault);
+  EXPECT_EQ(pool.max_queue_bytes, limits::kMaxQueueBytesDefault);
   EXPECT_EQ(pool.payload_max, limits::kPayloadMaxDefault);
   EXPECT_EQ(pool.backend, "local");
   EXPECT_EQ(pool.limits.memory, 0u);
@@ -72,6 +73,7 @@ reuse = false
 strategy = "pack"
 isolation = "process"
 max_queue = 7
+max_queue_bytes = "8MiB"
 payload_max = "64MiB"
 backend = "fly"
 warm = 2
@@ -102,6 +104,7 @@ isolation = "thread"
   EXPECT_FALSE(pool.reuse);
   EXPECT_EQ(pool.strategy, Strategy::pack);
   EXPECT_EQ(pool.max_queue, 7u);
+  EXPECT_EQ(pool.max_queue_bytes, 8u << 20);
   EXPECT_EQ(pool.payload_max, 64u << 20);
   EXPECT_EQ(pool.backend, "fly");
   EXPECT_EQ(pool.warm, 2u);
