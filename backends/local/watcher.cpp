@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -17,10 +16,12 @@
 #include "backends/local/runner_path.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/cgroup.hpp"
-#include "plugin_sdk/base/thread_signals.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::backends {
 namespace {
+
+constexpr int kFailurePause = 100;  // ms
 
 BootOutcome failure(Error error, bool permanent) {
   return BootFailure{std::move(error), permanent};
@@ -41,7 +42,8 @@ LocalBackend::Watcher::Watcher(LocalOptions options, LineSink log)
       return std::to_string(lines) + " lines dropped: the file took them too slowly\n";
     });
   }
-  const base::BlockSignals block;
+  // The user's signal handlers belong on the user's threads.
+  const base::SignalMaskScope blocked(base::all_but_faults());
   thread_ = std::thread([this] { run(); });
 }
 
@@ -80,18 +82,38 @@ void LocalBackend::Watcher::submit(Command command) {
   wake_.signal();
 }
 
+// Short of memory it goes on when there is some; the program does not end with it.
 void LocalBackend::Watcher::run() {
-  while (true) {
-    take_commands();
-    continue_endings();
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_ && commands_.empty() && children_.empty()) return;
+  const base::AssertionsThrow ours;
+  for (bool goes_on = true; goes_on;) {
+    try {
+      goes_on = turn();
+    } catch (const std::exception& error) {
+      tell_of(error);
+      ::poll(nullptr, 0, kFailurePause);
     }
-    wait_for_events();
-    for (const auto& id : readable_) read_output(children_.at(id));
-    report_ended();
   }
+}
+
+void LocalBackend::Watcher::tell_of(const std::exception& failure) const noexcept {
+  try {
+    sink_(std::string("the local backend has failed: ") + failure.what());
+  } catch (const std::exception&) {
+    // Nothing to say it with.
+  }
+}
+
+bool LocalBackend::Watcher::turn() {
+  take_commands();
+  continue_endings();
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ && commands_.empty() && children_.empty()) return false;
+  }
+  wait_for_events();
+  for (const auto& id : readable_) read_output(children_.at(id));
+  report_ended();
+  return true;
 }
 
 void LocalBackend::Watcher::take_commands() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -58,6 +59,8 @@ class LocalBackend::Watcher {
 
   void submit(Command command);
   void run();
+  [[nodiscard]] bool turn();
+  void tell_of(const std::exception& failure) const noexcept;
   void wait_for_events();
   void take_commands();
   void handle(BootCommand command);

@@ -58,7 +58,8 @@ void RemoteCall::cancel_on(const std::stop_token& token) {
 }
 
 void RemoteCall::cancel() noexcept {
-  if (ready()) {
+  // Once: a program that asks in a loop does not fill the inbox.
+  if (ready() || cancel_asked_.exchange(true)) {
     return;
   }
   try {
@@ -75,6 +76,7 @@ void RemoteCall::drop() noexcept {
 }
 
 void RemoteCall::complete(Result<detail::Payload> outcome) {
+  ticket.release();
   if (outcome.has_error()) {
     Error error = std::move(outcome).error();
     error.invocation = id_;

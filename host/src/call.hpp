@@ -11,6 +11,7 @@
 #include <flame/detail/call_state.hpp>
 
 #include "host/src/inbox.hpp"
+#include "host/src/queue_gate.hpp"
 #include "host/src/types.hpp"
 #include "host/src/waitable.hpp"
 #include "plugin_sdk/wire/messages.hpp"
@@ -61,6 +62,7 @@ class RemoteCall final : public Waitable {
   std::optional<detail::Payload> result;  // of the last Result message; loop thread
   /// Handles to the objects that the result names; set before complete().
   std::unique_ptr<detail::ObjectSource> objects;
+  QueueGate::Ticket ticket;  // until it gets a slot or an answer; the caller's before submission, then the loop's
 
   [[nodiscard]] std::uint64_t id() const noexcept override { return id_; }
   void cancel() noexcept override;
@@ -82,6 +84,7 @@ class RemoteCall final : public Waitable {
 
   std::uint64_t id_;
   std::atomic<bool> linked_;
+  std::atomic<bool> cancel_asked_{false};
   std::shared_ptr<Inbox> inbox_;
   Result<detail::Payload> outcome_ = detail::Payload{};
   std::optional<std::stop_callback<Canceller>> stop_;

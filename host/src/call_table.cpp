@@ -132,6 +132,12 @@ CallTable::Call* CallTable::present(RunnerId runner, CallId id) {
   return &it->second;
 }
 
+bool CallTable::awaits_result(RunnerId runner, CallId id) const {
+  const auto it = calls_.find(id);
+  return it != calls_.end() && it->second.runner == runner &&
+         (it->second.state == State::sent || it->second.state == State::begun);
+}
+
 CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> error) {
   Call& call = it->second;
   Outcome outcome{it->first, call.runner, call.state == State::sent || call.state == State::begun, std::move(error)};

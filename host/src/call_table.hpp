@@ -68,6 +68,8 @@ class CallTable {
 
   [[nodiscard]] Instant next_deadline() const { return deadlines_.next(); }
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
+  /// A result of this runner for this call would be listened to.
+  [[nodiscard]] bool awaits_result(RunnerId runner, CallId call) const;
   [[nodiscard]] bool contains(CallId call) const { return calls_.contains(call); }
   /// All calls, in order of submission. Linear.
   [[nodiscard]] std::vector<CallId> all() const;

@@ -54,6 +54,7 @@ class PoolCheck {
     if (pool_.payload_max == 0 || pool_.payload_max > limits::kPayloadMaxCeiling)
       add("payload_max", "must be between 1B and " + base::format_size(limits::kPayloadMaxCeiling) + ", not " +
                              base::format_size(pool_.payload_max));
+    if (pool_.max_queue_bytes == 0) add("max_queue_bytes", "must be at least 1B; max_queue = 0 lets no call wait");
     if (!pool_.reuse && pool_.isolation == SlotIsolation::thread)
       add("reuse", "= false needs isolation = \"process\": a thread leaves its process as it is");
     if (pool_.leftover_threads == LeftoverThreads::discard && pool_.isolation == SlotIsolation::thread)

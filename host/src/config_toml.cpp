@@ -86,6 +86,7 @@ PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigRe
   reader.read_choice("leftover_threads", {"keep", "discard"}, leftover_threads);
   pool.leftover_threads = leftover_threads == 0 ? LeftoverThreads::keep : LeftoverThreads::discard;
   reader.read("max_queue", pool.max_queue);
+  reader.read_size("max_queue_bytes", pool.max_queue_bytes);
   reader.read_size("payload_max", pool.payload_max);
   reader.read("backend", pool.backend);
   reader.read("warm", pool.warm);

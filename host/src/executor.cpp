@@ -6,6 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include "host/src/forked.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
+
 namespace flame::pool {
 
 struct Executor::Shared {
@@ -21,7 +24,9 @@ struct Executor::Shared {
   bool watched = false;     // there is a watcher
   std::size_t blocked = 0;  // threads in a BlockingScope
   bool stopped = false;
-  unsigned stopping = 0;  // calls of stop() that still join
+  unsigned stopping = 0;                                       // calls of stop() that still join
+  sigset_t mask = base::without_faults(base::current_mask());  // of the program's thread that made the host
+  ForkGuard fork_guard;
 };
 
 thread_local const std::shared_ptr<Executor::Shared>* Executor::current_ = nullptr;
@@ -34,7 +39,14 @@ Executor::~Executor() {
   stop();
 }
 
+bool Executor::forked() const noexcept {
+  return shared_->fork_guard.forked();
+}
+
 void Executor::post(Task task) {
+  if (forked()) {
+    return run(*shared_, std::move(task));  // its mutex may be locked for ever here
+  }
   {
     const std::lock_guard lock(shared_->mutex);
     // While stop() waits the queue is still served; at once would nest a strand's tasks without bound.
@@ -64,6 +76,8 @@ void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
 
 // Without another thread those that exist, a later post() or stop() serve the queue.
 bool Executor::spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>)) {
+  // Callbacks are the program's own code, and the loop's thread may be the one that starts this.
+  const base::SignalMaskScope programs(shared->mask);
   try {
     shared->threads.emplace_back(body, shared);
     return true;

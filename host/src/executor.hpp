@@ -26,16 +26,20 @@ class Executor {
   static constexpr std::size_t kThreadsMax = 64;
   static constexpr std::chrono::milliseconds kPatience{50};
 
-  /// `on_exception`: told of exceptions that left a task (their what()). Called on executor threads.
+  /// `on_exception`: told of exceptions that left a task (their what()). Called on executor threads. Those have the
+  /// signal mask of the thread that calls this, whoever makes them start.
   explicit Executor(std::function<void(const char*)> on_exception);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Runs `task` on one of the threads; after stop() at once on the calling one.
+  /// Runs `task` on one of the threads; after stop(), and in a fork of this process, at once on the calling one.
   void post(Task task);
   /// Runs what is queued, then joins. A task may call it: its own thread then ends by itself. Idempotent.
   void stop();
+
+  /// This is a fork of the process that made the executor: its threads are not here.
+  [[nodiscard]] bool forked() const noexcept;
 
   /// Whether this thread belongs to an executor.
   [[nodiscard]] static bool on_executor_thread() noexcept { return current_ != nullptr; }

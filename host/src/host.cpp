@@ -1,6 +1,7 @@
 // The public face of a host and its pools.
 #include <flame/host.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -43,8 +44,26 @@ Host::Host(HostConfig config, std::vector<std::shared_ptr<Backend>> backends)
     : impl_(std::make_shared<Impl>(std::move(config), std::move(backends))) {}
 
 Host::Host(Host&&) noexcept = default;
-Host& Host::operator=(Host&&) noexcept = default;
-Host::~Host() = default;
+
+Host& Host::operator=(Host&& other) noexcept {
+  if (this != &other) {
+    release();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+Host::~Host() {
+  release();
+}
+
+// A fork has none of the threads and shares all of the files: nothing is ended or removed there.
+void Host::release() noexcept {
+  if (impl_ != nullptr && impl_->forked()) {
+    static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
+  }
+  impl_.reset();
+}
 
 Pool Host::pool(std::string_view name) const {
   const auto& pools = impl_->pools();
@@ -100,14 +119,15 @@ void Pool::resize(std::uint32_t min, std::uint32_t max) {
   core_->on_loop([min, max](pool::PoolDriver& driver) { driver.resize(min, max); });
 }
 
-void Pool::expect(std::uint32_t calls, Duration within) {
+void Pool::expect(std::uint32_t calls, TimeLimit within) {
   core_->post([calls, within](pool::PoolDriver& driver) { driver.on(pool::event::Expect{calls, within}); });
 }
 
-bool Pool::drain(Duration timeout) {
+bool Pool::drain(TimeLimit timeout) {
   const auto ended = std::make_shared<std::promise<bool>>();
   auto future = ended->get_future();
-  const Duration grace = timeout < Duration::zero() ? Duration::zero() : timeout;
+  const Duration grace = std::max<Duration>(timeout, Duration::zero());
+  core_->gate().close();
   if (!core_->post([ended, grace](pool::PoolDriver& driver) {
         const pool::Instant limit = base::deadline_after(pool::boot_time(), grace);
         driver.drain(grace, [ended, limit] { ended->set_value(pool::boot_time() < limit); });
@@ -115,7 +135,11 @@ bool Pool::drain(Duration timeout) {
     return true;
   }
   const pool::Executor::BlockingScope blocking;
-  return future.get();
+  try {
+    return future.get();
+  } catch (const std::future_error&) {
+    return false;  // the host has failed meanwhile
+  }
 }
 
 void Pool::on_progress(detail::UniqueFunction<void(const ProgressEvent&)> callback) {

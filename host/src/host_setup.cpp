@@ -201,6 +201,7 @@ void RunningHost::drain_pools() {
   for (const auto& [name, core] : pools_) {
     const auto drained = std::make_shared<std::promise<void>>();
     const Duration grace = core->parts().config.shutdown_timeout;
+    core->gate().close();  // so that other threads cannot keep it busy
     if (core->post(
             [drained, grace](PoolDriver& driver) { driver.drain(grace, [drained] { drained->set_value(); }); })) {
       pending.emplace_back(drained->get_future(), grace);
@@ -208,7 +209,7 @@ void RunningHost::drain_pools() {
   }
   const auto begin = std::chrono::steady_clock::now();
   for (auto& [drained, grace] : pending) {
-    if (grace == kForever) {
+    if (grace >= kForever - kDrainSlack - begin.time_since_epoch()) {
       drained.wait();
     } else if (drained.wait_until(begin + grace + kDrainSlack) != std::future_status::ready) {
       log_.warning("a pool did not end in time");
@@ -217,6 +218,9 @@ void RunningHost::drain_pools() {
 }
 
 void RunningHost::shutdown() {
+  if (forked()) {
+    return;
+  }
   const Executor::BlockingScope blocking;
   const std::lock_guard lock(shutdown_mutex_);
   if (loop_ == nullptr) {

@@ -34,6 +34,8 @@ class RunningHost {
   }
   [[nodiscard]] const RuntimeDir& runtime_dir() const noexcept { return *runtime_dir_; }
   void shutdown();
+  /// This is a fork of the process that made it.
+  [[nodiscard]] bool forked() const noexcept { return inbox_->forked(); }
 
  private:
   void make_backends(std::vector<std::shared_ptr<Backend>> own);

@@ -1,11 +1,15 @@
 // The loop's queue. The loop is woken only when it sleeps: an awake loop costs callers no system call.
 #include "host/src/inbox.hpp"
 
+#include <new>
 #include <utility>
 
 namespace flame::pool {
 
 bool Inbox::push(Command&& command, Wake wake) {
+  if (forked()) {
+    return false;  // the mutex may be locked for ever here
+  }
   bool asleep = false;
   {
     const std::lock_guard lock(mutex_);
@@ -34,9 +38,22 @@ bool Inbox::prepare_sleep() {
   return sleeping_;
 }
 
-void Inbox::close() {
+void Inbox::close(const std::string& why) noexcept {
   const std::lock_guard lock(mutex_);
   closed_ = true;
+  try {
+    why_closed_ = why;
+  } catch (const std::bad_alloc&) {
+    // The code of the error says enough.
+  }
+}
+
+Error Inbox::refusal() {
+  if (forked()) {
+    return forked_error();
+  }
+  const std::lock_guard lock(mutex_);
+  return {.code = ErrorCode::shutting_down, .message = why_closed_, .started = Started::no};
 }
 
 }  // namespace flame::pool

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include <flame/detail/unique_function.hpp>
 
+#include "host/src/forked.hpp"
 #include "host/src/loop_seat.hpp"
 #include "host/src/types.hpp"
 
@@ -27,13 +29,17 @@ struct CancelCommand {
 using LoopTask = detail::UniqueFunction<void()>;
 using Command = std::variant<SubmitCommand, CancelCommand, LoopTask>;
 
-/// Shared by the loop, the pools, their calls and the callbacks given to backends; outlives the loop.
+/// Shared by the loop, the pools, their calls and the callbacks given to backends; outlives the loop. Not bounded
+/// itself: who pushes is (calls: QueueGate; each call's cancel once; machines and objects by their number).
 class Inbox {
  public:
   /// `later`: the caller calls LoopSeat::drive() in a moment.
   enum class Wake : std::uint8_t { now, later };
-  /// False: the loop has ended, and `command` was not taken. [any thread]
+  /// False: the loop has ended or is that of another process (fork), and `command` was not taken. [any thread]
   [[nodiscard]] bool push(Command&& command, Wake wake = Wake::now);
+  /// Why push() refuses. [any thread]
+  [[nodiscard]] Error refusal();
+  [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
   /// Where the loop runs. [any thread]
   [[nodiscard]] LoopSeat& seat() noexcept { return seat_; }
   /// A number for a new call. [any thread]
@@ -44,14 +50,16 @@ class Inbox {
   void take_all(std::vector<Command>& out);
   /// Announces that the loop is about to sleep; false when something waits already.
   [[nodiscard]] bool prepare_sleep();
-  /// From now on push() refuses. What waits is still there for take_all().
-  void close();
+  /// From now on push() refuses, for this reason. What waits is still there for take_all().
+  void close(const std::string& why) noexcept;
 
  private:
   std::mutex mutex_;
   std::vector<Command> commands_;
   bool closed_ = false;
   bool sleeping_ = false;
+  std::string why_closed_;
+  ForkGuard fork_guard_;
   LoopSeat seat_;
   std::atomic<CallId> next_call_ = 0;
 };

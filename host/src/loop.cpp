@@ -4,12 +4,13 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <csignal>
+#include <exception>
 #include <random>
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::pool {
 namespace {
@@ -69,16 +70,27 @@ Loop::~Loop() {
 
 void Loop::start() {
   // Signals belong to the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const base::SignalMaskScope blocked(base::all_but_faults());
   thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_setname_np(thread_.native_handle(), "flame-loop");
 }
 
-void Loop::run() {
+void Loop::run() noexcept {
+  LoopSeat& seat = parts_.inbox->seat();
+  try {
+    begin();
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+  while (!ended_.load()) {
+    seat.turn();
+  }
+  seat.close();
+  finish();
+}
+
+void Loop::begin() {
+  const base::AssertionsThrow ours;
   LoopSeat& seat = parts_.inbox->seat();
   next_beat_ = boot_time();
   for (const auto& driver : drivers_) {
@@ -90,26 +102,52 @@ void Loop::run() {
   }
   seat.open(*this);
   seat.wake();
-  while (!ended_.load()) {
-    seat.turn();
-  }
-  seat.close();
-  finish();
 }
 
-void Loop::work(std::uint64_t ready) {
+// On a caller's thread as well: nothing may leave it but an answer.
+bool Loop::work(std::uint64_t ready, Visit& visit) noexcept {
+  if (ended_.load()) {
+    return false;
+  }
+  const base::AssertionsThrow ours;
+  bool more = false;
+  try {
+    more = serve(ready, visit);
+  } catch (const std::exception& error) {
+    fail(error.what());
+  } catch (...) {
+    fail("an exception that is no std::exception");
+  }
+  if (failed_ || done()) {
+    ended_.store(true);
+    parts_.inbox->seat().wake();  // a caller may have found it
+  }
+  return more;
+}
+
+bool Loop::serve(std::uint64_t ready, Visit& visit) {
   for (std::size_t i = 0; i < parts_.router->fds().size(); ++i) {
     if ((ready >> i & 1) != 0) {
       parts_.router->readable(i);
     }
   }
-  while (turn()) {
-  }
-  if (done()) {
-    ended_.store(true);
-    parts_.inbox->seat().wake();  // a caller may have found it
+  bool more = true;
+  for (bool over = false; more && !over && !done();) {
+    more = turn();
+    over = visit.over(turned_at_);
   }
   parts_.inbox->seat().wake_by(next_wakeup());
+  return more;
+}
+
+void Loop::fail(const char* what) noexcept {
+  failed_ = true;
+  try {
+    parts_.log.error("the host has failed: its calls end with shutting_down", {{"what", what}});
+    end_reason_ = std::string("the host has failed (") + what + "); make a new one";
+  } catch (...) {
+    // Short of memory, it may be; the flag says it all.
+  }
 }
 
 bool Loop::done() const {
@@ -119,31 +157,42 @@ bool Loop::done() const {
 // True: there is more to do now.
 bool Loop::turn() {
   static_cast<void>(sessions_.receive());
-  take_commands();
-  const Instant now = boot_time();
-  keep_time(now);
-  flushed_ = sessions_.flush(now);
+  const bool commands_left = take_commands();
+  turned_at_ = boot_time();
+  keep_time(turned_at_);
+  flushed_ = sessions_.flush(turned_at_);
   sessions_.reap();
   for (const auto& driver : drivers_) {
     driver->reap();
   }
   // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
-  return flushed_ == Session::Flushed::more || sessions_.receive() || !parts_.inbox->prepare_sleep();
+  return commands_left || flushed_ == Session::Flushed::more || sessions_.receive() || !parts_.inbox->prepare_sleep();
 }
 
-void Loop::take_commands() {
-  parts_.inbox->take_all(commands_);
-  for (Command& command : commands_) {
-    if (auto* submit = std::get_if<SubmitCommand>(&command)) {
-      PoolDriver& driver = *drivers_[submit->call->record.pool];
-      driver.submit(std::move(submit->call));
-    } else if (auto* cancel = std::get_if<CancelCommand>(&command)) {
-      drivers_[cancel->call->record.pool]->on(event::Cancel{cancel->call->id(), wire::CancelReason::cancelled});
-    } else {
-      std::get<LoopTask>(command)();
-    }
+// A share of them; true: some are left.
+bool Loop::take_commands() {
+  if (next_command_ == commands_.size()) {
+    parts_.inbox->take_all(commands_);
+    next_command_ = 0;
   }
-  commands_.clear();
+  const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
+  for (; next_command_ < end; ++next_command_) {
+    Command& command = commands_[next_command_];
+    take(command);
+    command = LoopTask();  // what it held goes now
+  }
+  return next_command_ < commands_.size();
+}
+
+// Leaves `command` whole until it is done: settle() finds it there if something is thrown.
+void Loop::take(Command& command) {
+  if (auto* submit = std::get_if<SubmitCommand>(&command)) {
+    drivers_[submit->call->record.pool]->submit(submit->call);
+  } else if (auto* cancel = std::get_if<CancelCommand>(&command)) {
+    drivers_[cancel->call->record.pool]->on(event::Cancel{cancel->call->id(), wire::CancelReason::cancelled});
+  } else {
+    std::get<LoopTask>(command)();
+  }
 }
 
 void Loop::keep_time(Instant now) {
@@ -170,15 +219,42 @@ Instant Loop::next_wakeup() const {
   return flushed_ == Session::Flushed::parked ? std::min(wake, boot_time() + kParkedRetry) : wake;
 }
 
-// Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before.
-void Loop::finish() {
-  parts_.inbox->close();
-  take_commands();
+// Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before. A loop that
+// has failed decides nothing any more.
+void Loop::finish() noexcept {
+  const base::AssertionsThrow ours;
+  parts_.inbox->close(end_reason_);
+  if (failed_) {
+    for (const auto& core : parts_.pools) {
+      core->set_driver(nullptr);
+    }
+  }
+  for (; next_command_ < commands_.size(); ++next_command_) {
+    settle(commands_[next_command_]);
+  }
+  parts_.inbox->take_all(commands_);
+  for (Command& command : commands_) {
+    settle(command);
+  }
   for (const auto& driver : drivers_) {
-    driver->abandon();
+    driver->abandon(end_reason_);
   }
   for (const auto& core : parts_.pools) {
     core->set_driver(nullptr);
+  }
+}
+
+void Loop::settle(Command& command) noexcept {
+  const auto* const submit = std::get_if<SubmitCommand>(&command);
+  try {
+    if (!failed_ || std::holds_alternative<LoopTask>(command)) {
+      take(command);
+    }
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+  if (failed_ && submit != nullptr) {
+    drivers_[submit->call->record.pool]->abandon(submit->call, end_reason_);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,7 +24,8 @@
 namespace flame::pool {
 
 /// Made and destroyed by the host's thread. Everything in between happens in the seat (loop_seat.hpp): on the loop's
-/// own thread or on one caller's that waits for a result, one at a time. It runs no user code and never blocks.
+/// own thread or on one caller's that waits for a result, one at a time. It runs no user code and never blocks. What is
+/// thrown in it ends the host's calls with shutting_down, not the program.
 class Loop final : private SessionEvents, private LoopWork {
  public:
   struct Parts {
@@ -46,13 +48,18 @@ class Loop final : private SessionEvents, private LoopWork {
   [[nodiscard]] control::Answer answer(const control::Request& request) const;
 
  private:
-  void run();
-  void work(std::uint64_t ready) override;
+  void run() noexcept;
+  void begin();
+  bool work(std::uint64_t ready, Visit& visit) noexcept override;
+  [[nodiscard]] bool serve(std::uint64_t ready, Visit& visit);
   [[nodiscard]] bool turn();
-  void take_commands();
+  [[nodiscard]] bool take_commands();
+  void take(Command& command);
   void keep_time(Instant now);
   [[nodiscard]] Instant next_wakeup() const;
-  void finish();
+  void fail(const char* what) noexcept;
+  void finish() noexcept;
+  void settle(Command& command) noexcept;
   [[nodiscard]] bool done() const;
   [[nodiscard]] PoolDriver& driver_of(const Session& session) { return *drivers_[session.info().pool]; }
 
@@ -71,10 +78,14 @@ class Loop final : private SessionEvents, private LoopWork {
   Machines machines_;
   SessionTable sessions_;
   std::vector<std::unique_ptr<PoolDriver>> drivers_;
-  std::vector<Command> commands_;
+  std::vector<Command> commands_;  // taken from the inbox …
+  std::size_t next_command_ = 0;   // … and done up to here
+  Instant turned_at_;              // when the last turn began
   Instant next_beat_;
   Instant stop_at_ = kNever;
   Session::Flushed flushed_ = Session::Flushed::done;
+  std::string end_reason_ = "the host has been shut down";
+  bool failed_ = false;
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };

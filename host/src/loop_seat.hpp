@@ -1,24 +1,12 @@
 // Who runs the loop now: its own thread, or a caller that waits for a result anyway and so saves two wake-ups per call.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "host/src/seat_platform.hpp"
 #include "host/src/types.hpp"
-#include "plugin_sdk/base/event_fd.hpp"
-#include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::pool {
-
-/// The loop's work, as whoever sits in the seat does it: until nothing is left to do.
-class LoopWork {
- public:
-  /// Bit n of `ready`: the descriptor that was watched as number n had news. Never at the same time on two threads.
-  virtual void work(std::uint64_t ready) = 0;
-
- protected:
-  ~LoopWork() = default;
-};
 
 /// What a driver waits for.
 class Driven {
@@ -32,30 +20,77 @@ class Driven {
   ~Driven() = default;
 };
 
-/// Several threads may wait here for the loop's descriptors, one at a time does the loop's work, and nobody waits for
-/// the seat: who finds it taken leaves the news to the one who sits. The kernel wakes the thread that came last, so
-/// while a caller drives, the loop's own thread sleeps on. Shared: outlives the loop in the hands of waiting callers.
-class LoopSeat {
+/// How long a thread stays in the seat. The loop's own thread: while there is work. A caller: until its own call is
+/// ready (and a turn or two), its time is over, or it has done its share; others may submit for ever.
+class Visit {
  public:
+  /// So that a caller without a deadline is not kept for the others' work alone.
+  static constexpr unsigned kTurnsMax = 256;
+  /// What comes with an answer (the slot's end, a cast's) is done in passing: to wake a thread for it costs more.
+  static constexpr unsigned kTurnsReady = 2;
+
+  Visit() noexcept = default;
+  Visit(const Driven& call, Instant deadline) noexcept : call_(&call), deadline_(deadline) {}
+
+  /// Asked after each turn of the loop; stays true.
+  [[nodiscard]] bool over(Instant now) noexcept {
+    over_ = over_ || (call_ != nullptr && (now >= deadline_ || ++turns_ >= kTurnsMax ||
+                                           (call_->is_ready() && ++turns_ready_ > kTurnsReady)));
+    return over_;
+  }
+  [[nodiscard]] bool is_over() const noexcept { return over_; }
+
+ private:
+  const Driven* call_ = nullptr;
+  Instant deadline_ = kNever;
+  unsigned turns_ = 0;
+  unsigned turns_ready_ = 0;
+  bool over_ = false;
+};
+
+/// The loop's work, as whoever sits in the seat does it.
+class LoopWork {
+ public:
+  /// Works turn by turn until nothing is left (false) or `visit` is over (true: there may be more). Bit n of `ready`:
+  /// the descriptor that was watched as number n had news. Never at the same time on two threads.
+  virtual bool work(std::uint64_t ready, Visit& visit) noexcept = 0;
+
+ protected:
+  ~LoopWork() = default;
+};
+
+/// Several threads may wait here for the loop's descriptors, one at a time does the loop's work, and nobody waits for
+/// the seat: who finds it taken leaves the news to the one who sits, and who leaves news behind wakes another. The
+/// kernel wakes the thread that came last, so while a caller drives, the loop's own thread sleeps on; but never longer
+/// than a moment beside a driver that has not proved that it comes (kLateAfter). Shared: outlives the loop in the hands
+/// of waiting callers. `Platform`: see seat_platform.hpp.
+template <class Platform>
+class BasicLoopSeat {
+ public:
+  static constexpr unsigned kWatchedMax = SeatEvents::kWatchedMax;
+  /// News that a driver has not come for after this time are the loop's own thread's. The time doubles while drivers
+  /// come, up to kLateMax: looking costs a wake-up.
+  static constexpr int kLateAfter = 1;  // ms
+  static constexpr int kLateMax = 16;   // ms
+
   /// Throws std::system_error when the system is out of descriptors.
-  LoopSeat();
+  BasicLoopSeat() = default;
 
   /// Before open(). Edge-triggered: after news, read until there is nothing. `number` < kWatchedMax.
-  void watch(int fd, unsigned number);
-  static constexpr unsigned kWatchedMax = 62;
-  /// From now on `work` is called.
+  void watch(int fd, unsigned number) { events_.watch(fd, number); }
+  /// From now on `work` is called. By the thread that calls turn() afterwards.
   void open(LoopWork& work) noexcept;
   /// `work` is not called any more, and nobody is in it. Not from within work().
   void close() noexcept;
 
   /// Waits for news, then works. [loop thread]
-  void turn();
-  /// Works, then waits for news and works on until `call` is ready or `timeout` has passed; negative: no limit. False:
-  /// another caller drives already, so this one must wait in another way. [any thread]
-  [[nodiscard]] bool drive(Driven& call, Duration timeout);
+  void turn() noexcept;
+  /// Works, then waits for news and works on until `call` is ready or `deadline` has passed. False: this thread must
+  /// wait in another way, because another caller drives already or it may not (SeatStanding). [any thread]
+  [[nodiscard]] bool drive(Driven& call, Instant deadline) noexcept;
 
   /// Makes a thread that waits here work. [any thread]
-  void wake() const noexcept { wake_.signal(); }
+  void wake() const noexcept { events_.signal(); }
   /// The driver's call is ready: wakes it if it sleeps. [any thread]
   void call_driver() noexcept;
   /// work() is called at this time at the latest. Inside work().
@@ -66,19 +101,31 @@ class LoopSeat {
   static constexpr std::uint32_t kAsleep = 1;
   static constexpr std::uint32_t kCalled = 2;  // asleep, and its call is ready
 
-  void serve(std::uint64_t ready) noexcept;
-  void sleep_as_driver(const Driven& call, int timeout_ms) noexcept;
-  [[nodiscard]] std::uint64_t wait_for_news(int timeout_ms) const noexcept;
+  void serve(std::uint64_t ready, Visit& visit) noexcept;
+  void sleep_as_driver(const Driven& call, Instant deadline) noexcept;
+  [[nodiscard]] std::uint64_t listen() noexcept;
+  [[nodiscard]] bool fetch_driver() noexcept;
 
-  base::UniqueFd epoll_;
-  base::UniqueFd timer_;
-  base::EventFd wake_;
-  Instant timer_at_ = kNever;           // what the timer is set to; in the seat
-  std::atomic<std::uint64_t> news_{0};  // not yet handed to work()
-  std::atomic<bool> taken_{false};
-  std::atomic<bool> driven_{false};
-  std::atomic<std::uint32_t> driver_{kAwake};
-  LoopWork* work_ = nullptr;  // in the seat
+  template <class T>
+  using Atomic = typename Platform::template Atomic<T>;
+
+  typename Platform::Events events_;
+  typename Platform::Standing standing_;
+  Instant timer_at_ = kNever;      // what the timer is set to; in the seat
+  LoopWork* work_ = nullptr;       // in the seat
+  Atomic<std::uint64_t> news_{0};  // not yet handed to work()
+  Atomic<bool> taken_{false};
+  Atomic<bool> driven_{false};
+  Atomic<std::uint32_t> driver_{kAwake};
+  Atomic<std::uint32_t> sleeps_{0};  // how often a driver went to sleep
+  Atomic<bool> deep_{false};         // the loop's thread sleeps without a limit
+  // The loop's thread only.
+  std::uint32_t sleeps_seen_ = 0;
+  int patience_ = kLateAfter;
+  bool driver_is_late_ = false;
 };
+
+using LoopSeat = BasicLoopSeat<LinuxSeat>;
+extern template class BasicLoopSeat<LinuxSeat>;
 
 }  // namespace flame::pool

@@ -115,6 +115,7 @@ void PoolDriver::perform(const action::Send& send) {
   if (runner == nullptr || runner->session == nullptr) {
     return;  // its connection has just ended: RunnerLost is on its way and answers or retries the call
   }
+  call->second->ticket.release();  // it waits no more; if it is tried again, it has been let in
   runner->session->send(call->second, base::deadline_after(boot_time(), send.remaining), send.attempt);
   services_.sessions->touch(*runner->session);
 }
@@ -133,9 +134,14 @@ void PoolDriver::perform(const action::CancelRemote& cancel) {
 }
 
 void PoolDriver::perform(action::Complete& complete) {
-  auto node = calls_.extract(complete.call);
-  FLAME_ASSERT(!node.empty(), "a call is completed once");
-  const std::shared_ptr<RemoteCall>& call = node.mapped();
+  const auto found = calls_.find(complete.call);
+  FLAME_ASSERT(found != calls_.end(), "a call is completed once");
+  // Forgotten last: should anything throw on the way, abandon() still finds it and answers it.
+  answer(found->second, complete);
+  calls_.erase(found);
+}
+
+void PoolDriver::answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete) {
   if (!complete.error) {
     FLAME_ASSERT(call->result.has_value(), "a call that succeeded has a result");
     make_handles_for(*call, complete.runner);
@@ -178,6 +184,9 @@ void PoolDriver::make_handles_for(RemoteCall& call, RunnerId runner) {
 }
 
 void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome) {
+  if (call->ready()) {
+    return;  // the loop failed right after its answer
+  }
   CallRecord& record = call->record;
   record.arguments = {};
   record.handles.clear();

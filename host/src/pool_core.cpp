@@ -5,22 +5,27 @@
 #include <utility>
 
 #include "host/src/pool_driver.hpp"
+#include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 
 namespace flame::detail {
 namespace {
 
-Error gone() {
-  return {.code = ErrorCode::shutting_down, .message = "the host has been shut down", .started = Started::no};
-}
-
 // Longest time that fits the clocks of all parties; more is for ever.
 constexpr Duration kBudgetMax = std::chrono::hours(24 * 365 * 100);
 
+struct Completion {
+  pool::LocalCall& call;
+  ~Completion() { call.complete(); }
+};
+
 }  // namespace
 
-PoolCore::PoolCore(Parts parts) : parts_(std::move(parts)), strand_(std::make_shared<pool::Strand>(parts_.executor)) {}
+PoolCore::PoolCore(Parts parts)
+    : parts_(std::move(parts)),
+      strand_(std::make_shared<pool::Strand>(parts_.executor)),
+      gate_(std::make_shared<pool::QueueGate>(parts_.config)) {}
 
 std::shared_ptr<CallState> submit(const std::shared_ptr<PoolCore>& pool, CallSpec spec) {
   return pool->submit(std::move(spec));
@@ -119,35 +124,67 @@ Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
 }
 
 std::shared_ptr<CallState> PoolCore::submit(CallSpec spec) {
-  auto record = make_record(spec);
+  const base::AssertionsThrow ours;
+  Result<pool::CallRecord> record =
+      parts_.inbox->forked() ? Result<pool::CallRecord>(pool::forked_error()) : make_record(spec);
   std::optional<Error> refused;
   if (record.has_error()) {
     refused = record.error();
-    refused->started = Started::no;
     record = pool::CallRecord{.task = spec.task, .cast = spec.cast};
   }
   record->id = parts_.inbox->next_call();
   auto call = std::make_shared<pool::RemoteCall>(parts_.executor, parts_.inbox, std::move(*record));
   if (!refused) {
-    if (parts_.inbox->push(pool::SubmitCommand{call},
-                           spec.blocking ? pool::Inbox::Wake::later : pool::Inbox::Wake::now)) {
-      call->cancel_on(spec.options.stop);
-      return call;
-    }
-    refused = gone();
+    refused = hand_over(call, spec.blocking);
+  }
+  if (refused) {
+    refuse(*call, std::move(*refused));
   } else {
-    static_cast<void>(post([id = call->id(), task = spec.task, error = *refused](pool::PoolDriver& driver) {
-      driver.refused(id, task, error);
-    }));
+    call->cancel_on(spec.options.stop);
   }
-  if (spec.cast) {
-    cast_failed(call->id(), spec.task, *refused);
-  }
-  call->complete(std::move(*refused));
   return call;
 }
 
+std::optional<Error> PoolCore::hand_over(const std::shared_ptr<pool::RemoteCall>& call, bool blocking) {
+  using Wake = pool::Inbox::Wake;
+  if (auto full = pool::QueueGate::enter(gate_, call->record.wire_bytes, call->ticket)) {
+    return full;
+  }
+  if (!parts_.inbox->push(pool::SubmitCommand{call}, blocking ? Wake::later : Wake::now)) {
+    return parts_.inbox->refusal();
+  }
+  return std::nullopt;
+}
+
+void PoolCore::refuse(pool::RemoteCall& call, Error error) {
+  error.started = Started::no;
+  const std::string task = call.record.task;
+  const bool told = refusals_untold_.fetch_add(1) < limits::kRefusalsToldMax &&
+                    post([this, id = call.id(), task, error](pool::PoolDriver& driver) {
+                      refusals_untold_.fetch_sub(1);
+                      driver.refused(id, task, error);
+                    });
+  if (!told) {
+    refusals_untold_.fetch_sub(1);
+  }
+  if (call.record.cast) {
+    cast_failed(call.id(), task, error);
+  }
+  call.record.arguments = {};
+  call.record.handles.clear();
+  call.complete(std::move(error));
+}
+
 void PoolCore::cast_failed(std::uint64_t call, const std::string& task, const Error& error) {
+  const bool listened_to = listens<CastError>();
+  if (listened_to && strand_->waiting() >= limits::kChatterWaitingMax) {
+    ++cast_errors_dropped_;
+    return;
+  }
+  if (const std::uint64_t dropped = listened_to ? cast_errors_dropped_.exchange(0) : 0; dropped > 0) {
+    parts_.log.warning("casts failed faster than on_cast_error took them",
+                       {{"pool", parts_.name}, {"untold", dropped}});
+  }
   if (!notify(CastError{parts_.name, call, task, error})) {
     parts_.log.warning("cast failed",
                        {{"pool", parts_.name}, {"call", call}, {"task", task}, {"error", error.to_string()}});
@@ -202,10 +239,10 @@ bool PoolCore::post(std::function<void(pool::PoolDriver&)> task) {
 bool PoolCore::on_loop(std::function<void(pool::PoolDriver&)> task) {
   const auto done = std::make_shared<pool::LocalCall>(parts_.executor, nullptr);
   if (!parts_.inbox->push(pool::LoopTask([this, &task, done] {
+        const Completion whatever_happens{*done};  // the loop may fail in it
         if (driver_ != nullptr) {
           task(*driver_);
         }
-        done->complete();
       }))) {
     return false;
   }

@@ -1,6 +1,7 @@
 // What the handles of one pool share: its configuration, its plugins, the way to the loop, the user's callbacks.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "host/src/executor.hpp"
 #include "host/src/inbox.hpp"
 #include "host/src/objects.hpp"
+#include "host/src/queue_gate.hpp"
 #include "plugin_sdk/base/log.hpp"
 
 namespace flame::pool {
@@ -51,6 +53,9 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
 
   [[nodiscard]] std::shared_ptr<CallState> submit(CallSpec spec);
   [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec) const;
+
+  /// Which calls may join those that wait.
+  [[nodiscard]] pool::QueueGate& gate() noexcept { return *gate_; }
 
   /// Runs `task(driver)` on the loop thread and waits for it. False: the loop has ended. Not on the loop thread.
   bool on_loop(std::function<void(pool::PoolDriver&)> task);
@@ -99,11 +104,16 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec, const pool::Destination& destination) const;
   [[nodiscard]] static std::optional<Error> check_kind(const CallSpec& spec, const manifest::TaskEntry& entry);
   [[nodiscard]] Result<pool::CallRecord> make_record(CallSpec& spec);
+  [[nodiscard]] std::optional<Error> hand_over(const std::shared_ptr<pool::RemoteCall>& call, bool blocking);
+  void refuse(pool::RemoteCall& call, Error error);
 
   Parts parts_;
   std::shared_ptr<pool::Strand> strand_;
   pool::PoolDriver* driver_ = nullptr;
-  std::uint64_t output_dropped_ = 0;  // bytes, since the last output that was not
+  std::shared_ptr<pool::QueueGate> gate_;
+  std::atomic<std::uint32_t> refusals_untold_{0};      // posted to the loop, not yet there
+  std::atomic<std::uint64_t> cast_errors_dropped_{0};  // since the last one that was not
+  std::uint64_t output_dropped_ = 0;                   // bytes, since the last output that was not
   std::mutex mutex_;
   std::tuple<pool::Callback<ProgressEvent>, pool::Callback<LogEvent>, pool::Callback<CastError>,
              pool::Callback<GrowStart>, pool::Callback<GrowEnd>, pool::Callback<Shrink>>

@@ -153,7 +153,8 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
 
 void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
   event::Result event{runner, call, std::move(error), payload.resources};
-  if (const auto found = calls_.find(call); found != calls_.end()) {
+  // Judged first: what another runner says about a call must not become its result.
+  if (const auto found = calls_.find(call); found != calls_.end() && policy_.awaits_result(runner, call)) {
     found->second->result = std::move(payload);
   }
   on(std::move(event));
@@ -205,6 +206,7 @@ void PoolDriver::drain(Duration grace, LoopTask done) {
 void PoolDriver::resize(std::uint32_t min, std::uint32_t max) {
   // As in make_pools(): runners must not boot runners without end.
   bounds_ = {Parent::get() ? 0 : min, max};
+  core_->gate().set_runners(max);
   on(event::Resize{bounds_.min, bounds_.max});
 }
 
@@ -228,16 +230,30 @@ PoolStats PoolDriver::stats() const {
           .discards = trace_.discards()};
 }
 
-void PoolDriver::abandon() {
-  auto calls = std::exchange(calls_, {});
-  for (const auto& [id, call] : calls) {
-    finish(call, Error{.code = ErrorCode::shutting_down, .message = "the host ended before the call did"});
+// Also when memory is short: nobody may be left waiting.
+void PoolDriver::abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept {
+  try {
+    finish(call, Error{.code = ErrorCode::shutting_down, .message = why});
+  } catch (...) {
+    if (!call->ready()) {
+      call->complete(Error{.code = ErrorCode::shutting_down});
+    }
   }
-  for (const auto& [id, lease] : std::exchange(leases_, {})) {
-    lease->end(Error{.code = ErrorCode::shutting_down, .message = "the host has been shut down"});
+}
+
+void PoolDriver::abandon(const std::string& why) noexcept {
+  for (const auto& [id, call] : std::exchange(calls_, {})) {
+    abandon(call, why);
   }
-  for (LoopTask& done : std::exchange(on_drained_, {})) {
-    done();
+  try {
+    for (const auto& [id, lease] : std::exchange(leases_, {})) {
+      lease->end(Error{.code = ErrorCode::shutting_down, .message = why});
+    }
+    for (LoopTask& done : std::exchange(on_drained_, {})) {
+      done();
+    }
+  } catch (const std::exception& error) {
+    services_.log.error("the end of a host was cut short", {{"what", error.what()}});
   }
 }
 

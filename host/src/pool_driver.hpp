@@ -64,8 +64,10 @@ class PoolDriver {
   void resize(std::uint32_t min, std::uint32_t max);
   /// Frees runners that are gone. Outside of any callback.
   void reap();
-  /// The loop ends: every call that is left fails with shutting_down.
-  void abandon();
+  /// The loop ends: every call that is left fails with shutting_down and this message.
+  void abandon(const std::string& why) noexcept;
+  /// The same for one call, whether it was submitted or not.
+  void abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept;
 
  private:
   struct Runner;
@@ -98,6 +100,7 @@ class PoolDriver {
   void count_objects(control::PoolStatus& pool) const;
   void post(Runner& runner, wire::Body body);
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
+  void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);
   void make_handles_for(RemoteCall& call, RunnerId runner);
   void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload);
   void on_output(const Runner& runner, const wire::Output& output);

@@ -79,6 +79,12 @@ PolicyStats PoolPolicy::stats() const {
   return stats;
 }
 
+bool PoolPolicy::awaits_result(RunnerId runner, CallId call) const {
+  const auto it = runners_.find(runner);
+  return it != runners_.end() && it->second.state.phase() != RunnerState::Phase::booting &&
+         calls_.awaits_result(runner, call);
+}
+
 void PoolPolicy::set_plugins(std::vector<DigestId> plugins) {
   plugins_ = std::move(plugins);
 }

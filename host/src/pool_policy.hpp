@@ -52,6 +52,9 @@ class PoolPolicy {
 
   [[nodiscard]] PolicyStats stats() const;
 
+  /// A Result of this runner for this call would be listened to.
+  [[nodiscard]] bool awaits_result(RunnerId runner, CallId call) const;
+
   // --- what `flame status` shows beside stats(), see pool_views.cpp
   struct RunnerView {
     RunnerId id = 0;

@@ -249,7 +249,7 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
     apply(call, std::move(verdict), out);
   }
   // There it goes on for its grace, then it is stopped, then killed.
-  if (!all_linked) over = base::deadline_after(over, shutdown_timeout_ + limits::kKillGrace);
+  if (!all_linked) over = base::deadline_after(base::deadline_after(over, shutdown_timeout_), limits::kKillGrace);
   if (threads_) over = base::deadline_after(over, limits::kRetireGrace);
   if (!resting.empty()) bury(id, std::move(resting), over);
 }

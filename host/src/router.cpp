@@ -12,6 +12,7 @@
 #include "host/src/dial_address.hpp"
 #include "host/src/tcp_guard.hpp"
 #include "host/src/zap.hpp"
+#include "host/src/zmq_threads.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/thread_sanitizer.hpp"
@@ -199,6 +200,7 @@ Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
   std::string endpoint;
   try {
     impl->zap = std::make_unique<ZapHandler>(impl->context);
+    unblock_faults_in_threads_of(impl->context);
     impl->fds.push_back(impl->zap->fd());
     if (!config.control_ipc.empty()) {
       endpoint = config.control_ipc;

@@ -152,16 +152,18 @@ RuntimeDir::RuntimeDir(std::filesystem::path path, base::UniqueFd lock)
     : path_(std::move(path)),
       lock_(std::move(lock)),
       directory_(lock_directory(path_)),
-      executable_(can_execute_in(path_)) {}
+      executable_(can_execute_in(path_)),
+      maker_(::getpid()) {}
 
 RuntimeDir::RuntimeDir(RuntimeDir&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       lock_(std::move(other.lock_)),
       directory_(std::move(other.directory_)),
-      executable_(other.executable_) {}
+      executable_(other.executable_),
+      maker_(other.maker_) {}
 
 RuntimeDir::~RuntimeDir() {
-  if (!lock_) {
+  if (!lock_ || ::getpid() != maker_) {
     return;
   }
   std::error_code ignored;

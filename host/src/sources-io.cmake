@@ -1,4 +1,4 @@
-# Loop, transport and public API of the host. zmq.hpp is included by router.cpp and zap.cpp only.
+# Loop, transport and public API of the host. zmq.hpp is included by router.cpp, zap.cpp and zmq_threads.cpp only.
 target_sources(flame_host_core PRIVATE
   src/call.cpp
   src/control/answer.cpp
@@ -8,6 +8,7 @@ target_sources(flame_host_core PRIVATE
   src/control/socket.cpp
   src/dynamic.cpp
   src/executor.cpp
+  src/forked.cpp
   src/host.cpp
   src/host_setup.cpp
   src/inbox.cpp
@@ -20,12 +21,14 @@ target_sources(flame_host_core PRIVATE
   src/pool_core.cpp
   src/pool_driver.cpp
   src/pool_status.cpp
+  src/queue_gate.cpp
   src/router.cpp
   src/runtime_dir.cpp
   src/session.cpp
   src/session_table.cpp
   src/tcp_guard.cpp
   src/waitable.cpp
-  src/zap.cpp)
+  src/zap.cpp
+  src/zmq_threads.cpp)
 target_link_libraries(flame_host_core PRIVATE cppzmq PkgConfig::zmq Threads::Threads
   $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)  # headers only, in control/*.cpp

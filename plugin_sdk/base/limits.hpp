@@ -133,6 +133,13 @@ inline constexpr std::uint32_t kMaxConcurrencyDefault = 100;
 inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot
 inline constexpr std::uint32_t kRunnersCeiling = 1000;
 inline constexpr std::uint64_t kMaxQueueDefault = 100'000;
+/// Arguments of the calls of one pool that wait, each counted with what the host keeps of a call beside them.
+inline constexpr std::uint64_t kMaxQueueBytesDefault = 1 * GiB;
+inline constexpr std::uint64_t kQueuedCallBytes = 2 * KiB;
+/// Calls refused on their caller's thread that the loop has yet to hear of, for `flame why`; further ones are not told.
+inline constexpr std::uint32_t kRefusalsToldMax = 64;
+/// Commands that the loop takes per turn, so that a turn stays short: a caller that works for the others may be wanted.
+inline constexpr std::size_t kCommandsPerTurn = 256;
 /// Of calls that ZeroMQ may hold for one runner; what comes after waits in its session and can still be withdrawn.
 inline constexpr std::size_t kRunnerQueueBytes = 16 * MiB;
 inline constexpr std::size_t kArenaBytes = 4 * MiB;  // per slot, shared with the supervisor

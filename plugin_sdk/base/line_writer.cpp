@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "plugin_sdk/base/thread_signals.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::base {
 namespace {
@@ -135,7 +135,7 @@ void LineWriter::write(std::string_view lines) noexcept try {
   }
   state_->waiting += lines;
   if (!state_->thread.joinable()) {
-    const BlockSignals block;
+    const SignalMaskScope blocked(all_but_faults());
     state_->thread = std::thread([state = state_.get()] { state->run(); });
   }
   if (!state_->writing) state_->work.notify_one();

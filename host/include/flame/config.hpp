@@ -80,7 +80,7 @@ struct LimitsConfig {
   /// no size has a stack of memory / 64, at least 1 MiB and at most what it would have without the limit. A thread that
   /// finds no room fails with EAGAIN.
   std::uint64_t memory = 0;
-  Duration cpu_time{};           ///< per invocation; "10s"
+  TimeLimit cpu_time{};          ///< per invocation; "10s"
   std::uint32_t open_files = 0;  ///< RLIMIT_NOFILE
   /// Leaves core dumps of crashed slots to the system: RLIMIT_CORE is the hard limit that flame-runner was started with,
   /// and core(5) says where they go; "core" means the slot's directory, which is flame-runner's. They hold all of the
@@ -94,10 +94,10 @@ struct LimitsConfig {
 /// that stood still itself gives its peer the time anew. 5 x beat <= host_silence, and host_silence + beat <
 /// runner_silence: else attempts of one call could overlap.
 struct Liveness {
-  Duration beat = std::chrono::seconds(1);             ///< both sides say something this often
-  Duration host_silence = std::chrono::seconds(10);    ///< tcp: a runner whose beats were not echoed for so long ends
-  Duration runner_silence = std::chrono::seconds(15);  ///< not heard for so long: lost (tcp), no new calls (ipc)
-  Duration failsafe = std::chrono::seconds(20);        ///< a runner that nobody has welcomed ends
+  TimeLimit beat = std::chrono::seconds(1);             ///< both sides say something this often
+  TimeLimit host_silence = std::chrono::seconds(10);    ///< tcp: a runner whose beats were not echoed for so long ends
+  TimeLimit runner_silence = std::chrono::seconds(15);  ///< not heard for so long: lost (tcp), no new calls (ipc)
+  TimeLimit failsafe = std::chrono::seconds(20);        ///< a runner that nobody has welcomed ends
 };
 
 /// `[pools.NAME]`. Durations: kForever = infinite ("infinite" in TOML) where the comment allows it.
@@ -108,20 +108,24 @@ struct PoolConfig {
   std::uint32_t max_concurrency = 100;  ///< slots per runner; 1..limits::kMaxConcurrencyCeiling
   /// How long a call may run when neither it nor its task has a timeout. Not for a cast: without a timeout of its own
   /// or of its task it may wait and run without end.
-  Duration timeout = std::chrono::seconds(30);
+  TimeLimit timeout = std::chrono::seconds(30);
   /// Boot to hello, and hello to the second connection; also how long a call that `timeout` bounds may wait for a slot.
-  Duration boot_timeout = std::chrono::seconds(30);
-  Duration shutdown_timeout = std::chrono::seconds(30);     ///< what running work gets when the pool or host drains
-  Duration idle_shutdown_after = std::chrono::seconds(30);  ///< kForever: never
-  Duration min_idle_shutdown_after = kForever;  ///< the same for the last `min` runners; they return with the next call
-  bool single_use = false;                      ///< one call per runner; max_concurrency then counts as 1
-  bool reuse = true;                            ///< false: every call gets a fresh slot
+  TimeLimit boot_timeout = std::chrono::seconds(30);
+  TimeLimit shutdown_timeout = std::chrono::seconds(30);     ///< what running work gets when the pool or host drains
+  TimeLimit idle_shutdown_after = std::chrono::seconds(30);  ///< kForever: never
+  TimeLimit min_idle_shutdown_after =
+      kForever;             ///< the same for the last `min` runners; they return with the next call
+  bool single_use = false;  ///< one call per runner; max_concurrency then counts as 1
+  bool reuse = true;        ///< false: every call gets a fresh slot
   Strategy strategy = Strategy::least_loaded;
   SlotIsolation isolation = SlotIsolation::process;
   LeftoverThreads leftover_threads = LeftoverThreads::keep;  ///< discard needs isolation = process
   std::uint64_t max_queue = 100'000;                         ///< callers that may wait; the next gets queue_full
-  std::uint64_t payload_max = std::uint64_t{2} << 30;        ///< bytes of one call's arguments or result; "2GiB"
-  std::string backend = "local";  ///< a name in HostConfig::backends, or one that needs no options
+  /// Bytes of calls that may wait: their arguments and 2 KiB for each; the next gets queue_full. A larger call is taken
+  /// when no other waits. "1GiB"
+  std::uint64_t max_queue_bytes = std::uint64_t{1} << 30;
+  std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
+  std::string backend = "local";                       ///< a name in HostConfig::backends, or one that needs no options
   std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
   std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;

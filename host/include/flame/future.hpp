@@ -93,15 +93,16 @@ class [[nodiscard]] Future {
   [[nodiscard]] std::uint64_t id() const { return state().id(); }
 
   void wait() const { state().wait(Duration(-1)); }
-  /// True if it became ready within `timeout`; the call goes on either way.
+  /// True if it became ready within `timeout`; the call goes on either way. Any duration: what is too long for
+  /// nanoseconds is for ever, less than nothing is nothing.
   template <class Rep, class Period>
   [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout) const {
-    const auto limit = std::chrono::duration_cast<Duration>(timeout);
+    const Duration limit = detail::saturated(timeout);
     return state().wait(limit < Duration::zero() ? Duration::zero() : limit);
   }
   template <class Clock, class Length>
   [[nodiscard]] bool wait_until(std::chrono::time_point<Clock, Length> deadline) const {
-    return wait_for(deadline - Clock::now());
+    return wait_for(detail::saturated_until(deadline, Clock::now()));
   }
 
   /// Waits; the value, or throws CallError (or, after then(), what its function threw).

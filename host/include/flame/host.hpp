@@ -18,8 +18,11 @@ class Backend;
 
 /// Owns the pools, one loop thread, a few callback threads, the sockets that runners dial, and the control socket with
 /// its thread (HostConfig::control): `flame status` shows what this host does, `flame why N` what became of the call
-/// whose Future::id() or Error::invocation is N. Movable, not copyable. Several hosts may live in one process. Not
-/// fork-safe: a forked child must exec.
+/// whose Future::id() or Error::invocation is N. Movable, not copyable. Several hosts may live in one process.
+/// In a fork of the process (fork() without exec) calls fail with `shutting_down`, waiting for what was called before
+/// throws it, and shutdown() and the destructor do nothing: files, threads and runners stay the parent's. The child may
+/// make a Host of its own. A host that fails (out of memory, a fault of its own) ends its calls with `shutting_down`
+/// and says why; the program goes on.
 class Host {
  public:
   /// Reads a TOML file. Errors, thrown as CallError: `invalid_argument` with file, line and column and the nearest
@@ -54,6 +57,8 @@ class Host {
 
  private:
   class Impl;
+  void release() noexcept;
+
   std::shared_ptr<Impl> impl_;
 };
 

@@ -120,10 +120,10 @@ class Pool : public detail::Calls<Pool> {
   void resize(std::uint32_t min, std::uint32_t max);
   /// About `calls` more calls will come within `within`: boots runners for them now, within max, and keeps that many
   /// slots free until the calls have come or the time has passed. Replaces the hint before; expect(0) takes it back.
-  void expect(std::uint32_t calls, Duration within = std::chrono::seconds(30));
+  void expect(std::uint32_t calls, TimeLimit within = std::chrono::seconds(30));
   /// Refuses new calls from now on (`shutting_down`), waits up to `timeout` for the accepted ones, then ends the
   /// runners. False: the timeout passed, the rest was cancelled. Not from a callback.
-  bool drain(Duration timeout);
+  bool drain(TimeLimit timeout);
 
   // Callbacks. One per kind, a new one replaces the old; an empty one removes it. They run on the callback threads of
   // the host, may call anything in this library but shutdown and drain, and what they throw is logged and dropped.

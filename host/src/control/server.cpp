@@ -9,10 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 
 #include "host/src/boot_time.hpp"
 #include "host/src/control/answer.hpp"
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::control {
 namespace {
@@ -38,18 +39,24 @@ ControlServer::ControlServer(ControlSocket socket, Ask ask, base::Logger log, Up
       answers_(std::make_shared<base::Mailbox<Inbound>>()),
       upkeep_at_(base::deadline_after(pool::boot_time(), upkeep_.every)) {
   // Signals belong to the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const base::SignalMaskScope blocked(base::all_but_faults());
+  thread_ = std::thread([this] { run_guarded(); });
   pthread_setname_np(thread_.native_handle(), "flame-control");
 }
 
 ControlServer::~ControlServer() {
   stop_.signal();
   thread_.join();
+}
+
+// Who embeds a host does not end with its control socket.
+void ControlServer::run_guarded() noexcept {
+  const base::AssertionsThrow ours;
+  try {
+    run();
+  } catch (const std::exception& error) {
+    log_.error("the control socket has failed; `flame status` gets no more answers", {{"what", error.what()}});
+  }
 }
 
 void ControlServer::run() {

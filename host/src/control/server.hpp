@@ -61,6 +61,7 @@ class ControlServer {
   using Connections = std::list<Connection>;
   using Inbound = std::pair<std::uint64_t, Answer>;  // client and its answer
 
+  void run_guarded() noexcept;
   void run();
   void wait();
   [[nodiscard]] int timeout_ms(pool::Instant now) const;

@@ -17,7 +17,7 @@ enum class ErrorCode : std::uint8_t {
   out_of_memory,       ///< it ran out of memory. Raise limits.memory or send less.
   timed_out,           ///< it ran past its deadline. Raise the timeout or send less; `started` says if it began.
   queue_timed_out,     ///< no slot became free in time. Retry later, raise max or the queue limit.
-  queue_full,          ///< max_queue callers wait already. Shed load or retry later.
+  queue_full,          ///< max_queue callers or max_queue_bytes wait already. Shed load or retry later.
   cancelled,           ///< the caller (or its link) gave the call up.
   boot_failed,         ///< no runner could be booted; the message is the backend's. Fix the backend's configuration.
   runner_lost,         ///< the runner vanished. Retry if the task may run twice; `started` says if it began.

@@ -137,7 +137,7 @@ class Child {
   /// True if it ended within `timeout`; wait() then gives the reason at once.
   template <class Rep, class Period>
   [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout) const {
-    const auto limit = std::chrono::duration_cast<Duration>(timeout);
+    const Duration limit = detail::saturated(timeout);
     return detail::child_of(handle_).wait(limit < Duration::zero() ? Duration::zero() : limit);
   }
 

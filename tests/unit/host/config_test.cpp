@@ -36,6 +36,7 @@ TEST(Config, HasFlamesDefaults) {
   EXPECT_EQ(pool.isolation, SlotIsolation::process);
   EXPECT_EQ(pool.leftover_threads, LeftoverThreads::keep);
   EXPECT_EQ(pool.max_queue, limits::kMaxQueueDefault);
+  EXPECT_EQ(pool.max_queue_bytes, limits::kMaxQueueBytesDefault);
   EXPECT_EQ(pool.payload_max, limits::kPayloadMaxDefault);
   EXPECT_EQ(pool.backend, "local");
   EXPECT_EQ(pool.limits.memory, 0u);
@@ -74,6 +75,7 @@ strategy = "pack"
 isolation = "process"
 leftover_threads = "discard"
 max_queue = 7
+max_queue_bytes = "8MiB"
 payload_max = "64MiB"
 backend = "fly"
 warm = 2
@@ -105,6 +107,7 @@ isolation = "thread"
   EXPECT_EQ(pool.strategy, Strategy::pack);
   EXPECT_EQ(pool.leftover_threads, LeftoverThreads::discard);
   EXPECT_EQ(pool.max_queue, 7u);
+  EXPECT_EQ(pool.max_queue_bytes, 8u << 20);
   EXPECT_EQ(pool.payload_max, 64u << 20);
   EXPECT_EQ(pool.backend, "fly");
   EXPECT_EQ(pool.warm, 2u);

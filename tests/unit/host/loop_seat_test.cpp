@@ -74,7 +74,7 @@ class EchoLoop final : public LoopWork {
     return call;
   }
 
-  void work(std::uint64_t) override {
+  bool work(std::uint64_t, Visit&) noexcept override {
     EXPECT_EQ(inside_.fetch_add(1), 0) << "two threads in the seat";
     for (CallPtr& call : inbox_.take()) {
       to_peer_.push(std::move(call));
@@ -82,6 +82,7 @@ class EchoLoop final : public LoopWork {
     }
     for (const CallPtr& call : answers_.take()) call->complete();
     inside_.fetch_sub(1);
+    return false;
   }
 
   LoopSeat seat;
@@ -142,16 +143,18 @@ TEST(LoopSeat, AnAnswerIsHeardAlsoWhenNobodyWaitsForIt) {
 TEST(LoopSeat, ADriverGoesWhenItsTimeIsUp) {
   EchoLoop loop;
   const auto never = std::make_shared<TestCall>(nullptr, &loop.seat);
-  EXPECT_FALSE(never->wait(20ms));
+  EXPECT_FALSE(never->wait(20ms)) << "sleeps on its own";
+  EXPECT_FALSE(never->wait(Waitable::kDriveMin)) << "drives";
   EXPECT_TRUE(loop.submit()->wait(10s)) << "the seat is free again";
 }
 
 TEST(LoopSeat, WorksAtTheTimeThatWasAskedFor) {
   struct Timed final : LoopWork {
     explicit Timed(LoopSeat& its_seat) : seat(its_seat) {}
-    void work(std::uint64_t) override {
+    bool work(std::uint64_t, Visit&) noexcept override {
       ++rounds;
       seat.wake_by(base::BoottimeClock().now() + 5ms);
+      return false;
     }
     LoopSeat& seat;
     int rounds = 0;

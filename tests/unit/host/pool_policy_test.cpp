@@ -77,6 +77,19 @@ TEST(PoolPolicy, RefusesTheCallerThatFindsTheQueueFull) {
   EXPECT_EQ(pool.submit(5).failure(5), ErrorCode::queue_full);
 }
 
+TEST(PoolPolicy, AwaitsAResultOfTheRunnerThatWasGivenTheCallOnly) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.submit(1);
+  EXPECT_FALSE(pool.policy.awaits_result(1, 1)) << "it waits";
+  pool.hello(1).hello(2);
+  const RunnerId its = pool.where.at(1);
+  EXPECT_TRUE(pool.policy.awaits_result(its, 1));
+  EXPECT_FALSE(pool.policy.awaits_result(3 - its, 1));
+  EXPECT_FALSE(pool.policy.awaits_result(its, 2));
+  pool.finish(1);
+  EXPECT_FALSE(pool.policy.awaits_result(its, 1)) << "it has one";
+}
+
 TEST(PoolPolicy, NeedsNoQueueForACallThatFindsASlot) {
   PoolConfig none = config(1, 1, 1);
   none.max_queue = 0;

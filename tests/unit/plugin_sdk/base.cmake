@@ -1,5 +1,6 @@
 flame_add_test(base_test
   SOURCES
+    base/assert_test.cpp
     base/cgroup_test.cpp
     base/clock_test.cpp
     base/digest_test.cpp
@@ -8,6 +9,7 @@ flame_add_test(base_test
     base/line_writer_test.cpp
     base/log_test.cpp
     base/mailbox_test.cpp
+    base/saturated_test.cpp
     base/spawn_test.cpp
     base/standstill_test.cpp
     base/suggest_test.cpp

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "plugin_sdk/base/thread_signals.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::base {
 namespace {
@@ -99,10 +99,10 @@ TEST(LineWriter, TakesADescriptorThatThrowsEverythingBackForAnEnd) {
   EXPECT_TRUE(writer.flush(10s)) << "and SIGPIPE has ended nobody";
 }
 
-TEST(BlockSignals, KeepsWhatMayComeFromOutsideAwayAndFaultsOpen) {
+TEST(SignalMask, KeepsWhatMayComeFromOutsideAwayAndFaultsOpen) {
   sigset_t inside{};
   {
-    const BlockSignals block;
+    const SignalMaskScope blocked(all_but_faults());
     pthread_sigmask(SIG_SETMASK, nullptr, &inside);
   }
   for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGPIPE, SIGUSR1, SIGALRM})

@@ -1,0 +1,143 @@
+// BasicLoopSeat for any platform: included where it is instantiated.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+
+#include "host/src/loop_seat.hpp"
+
+namespace flame::pool {
+
+[[nodiscard]] inline int milliseconds_until(Instant deadline, Instant now) noexcept {
+  if (deadline == kNever) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+}
+
+template <class P>
+void BasicLoopSeat<P>::open(LoopWork& work) noexcept {
+  while (taken_.exchange(true)) P::yield();  // a caller may be faster than the loop's thread
+  standing_.loop_is_here();
+  work_ = &work;
+  taken_.store(false);
+  // What came before anybody listened.
+  news_.store(~std::uint64_t{0});
+}
+
+template <class P>
+void BasicLoopSeat<P>::close() noexcept {
+  while (taken_.exchange(true)) P::yield();
+  work_ = nullptr;
+  taken_.store(false);
+}
+
+template <class P>
+void BasicLoopSeat<P>::turn() noexcept {
+  const std::uint64_t news = listen();
+  Visit visit;
+  serve(news, visit);
+  // A wake-up that is meant for the driver may have come here: no news is taken until the driver is up. But only for a
+  // moment, then now and then: it may have been stopped.
+  if (driver_.load() != kCalled) {
+    driver_is_late_ = false;
+  } else if (!driver_is_late_ || news == 0) {
+    driver_is_late_ = !fetch_driver();
+  }
+}
+
+template <class P>
+bool BasicLoopSeat<P>::fetch_driver() noexcept {
+  events_.signal();
+  P::sleep_on(driver_, kCalled, std::chrono::milliseconds(kLateAfter));
+  return driver_.load() != kCalled;
+}
+
+// A driver that went to sleep after this thread is woken before it, and whether it comes is up to the scheduler. So
+// this thread looks once more after a while; from then on it has come last, and all news are its own.
+template <class P>
+std::uint64_t BasicLoopSeat<P>::listen() noexcept {
+  if (driver_is_late_) return events_.wait(kLateMax);
+  deep_.store(true);
+  const std::uint32_t sleeps = sleeps_.load();
+  int limit = -1;
+  if (sleeps != sleeps_seen_) {
+    deep_.store(false);
+    sleeps_seen_ = sleeps;
+    limit = patience_;
+    patience_ = std::min(2 * patience_, kLateMax);
+  } else {
+    patience_ = kLateAfter;
+  }
+  const std::uint64_t news = events_.wait(limit);
+  deep_.store(false);
+  return news;
+}
+
+// Who finds the seat taken may go: the one who sits looks at `news_` once more after leaving it, and wakes another
+// thread for what it does not stay for.
+template <class P>
+void BasicLoopSeat<P>::serve(std::uint64_t ready, Visit& visit) noexcept {
+  news_.fetch_or(ready);
+  while (news_.load() != 0 && !taken_.exchange(true)) {
+    const std::uint64_t news = news_.exchange(0);
+    const bool more = work_ != nullptr && work_->work(news, visit);
+    if (more) news_.fetch_or(SeatEvents::kLook);
+    taken_.store(false);
+    if (visit.is_over()) {
+      if (news_.load() != 0) events_.signal();
+      return;
+    }
+  }
+}
+
+template <class P>
+bool BasicLoopSeat<P>::drive(Driven& call, Instant deadline) noexcept {
+  if (!standing_.equal()) {
+    events_.signal();  // the call itself may still be in the inbox
+    return false;
+  }
+  const typename P::Whole whole;
+  Visit first(call, deadline);
+  serve(SeatEvents::kLook, first);  // as above
+  if (call.is_ready()) return true;
+  if (driven_.exchange(true)) return false;
+  call.begin_driving();
+  while (!call.is_ready() && (deadline == kNever || P::now() < deadline)) sleep_as_driver(call, deadline);
+  call.end_driving();
+  driven_.store(false);
+  return true;
+}
+
+template <class P>
+void BasicLoopSeat<P>::sleep_as_driver(const Driven& call, Instant deadline) noexcept {
+  const int limit = deadline == kNever ? -1 : milliseconds_until(deadline, P::now());
+  driver_.store(kAsleep);
+  // News while another thread sits are its own to see to: spinning until it is done would take its processor.
+  const bool news_are_ours = news_.load() != 0 && !taken_.load();
+  std::uint64_t news = 0;
+  if (!call.is_ready() && !news_are_ours) {
+    sleeps_.fetch_add(1);
+    // The loop's thread looks after this one. Again and again until it is up: this one may take the wake-up itself.
+    if (deep_.load()) events_.signal();
+    news = events_.wait(limit);
+  }
+  if (driver_.exchange(kAwake) == kCalled) P::wake_all(driver_);
+  Visit visit(call, deadline);
+  serve(news, visit);
+}
+
+template <class P>
+void BasicLoopSeat<P>::call_driver() noexcept {
+  std::uint32_t asleep = kAsleep;
+  if (driver_.compare_exchange_strong(asleep, kCalled)) events_.signal();
+}
+
+template <class P>
+void BasicLoopSeat<P>::wake_by(Instant at) noexcept {
+  // Too early does no harm; setting it costs a system call.
+  if (at >= timer_at_ && timer_at_ > P::now()) return;
+  timer_at_ = at;
+  events_.set_timer(at);
+}
+
+}  // namespace flame::pool
