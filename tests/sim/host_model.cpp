@@ -79,8 +79,8 @@ void HostModel::freeze() {
 void HostModel::thaw() {
   if (!std::exchange(frozen_, false)) return;
   sim_.findings.note("the host goes on");
-  for (const auto& task : std::exchange(deferred_, {})) task();
   feed(pool::event::Tick{});
+  for (const auto& task : std::exchange(deferred_, {})) task();
 }
 
 void HostModel::arm() {
