@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runner/slot_pool.hpp"
 

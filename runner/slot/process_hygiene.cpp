@@ -76,8 +76,8 @@ ShortageWatch::ShortageWatch(std::uint64_t limit, StatusReader& reader)
 Finding ShortageWatch::judge(const ProcessStatus& now, std::uint64_t in_hand) {
   memory_kept_ = memory_.kept(now, in_hand);
   if (memory_.too_much(memory_kept_)) {
-    ::malloc_trim(0);  // what is free in it is no leak
-    memory_kept_ = memory_.kept(reader_.read(), in_hand);
+    ::malloc_trim(0);  // what is free is no leak, also where it cannot be given back
+    memory_kept_ = memory_.kept(reader_.read(), in_hand + ::mallinfo2().fordblks);
     if (memory_.too_much(memory_kept_)) {
       return {DiscardReason::memory, "its calls have left " + std::to_string(memory_kept_ / limits::MiB) +
                                          " MiB in use, more than half of limits.memory"};

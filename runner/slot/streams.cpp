@@ -11,15 +11,13 @@ std::array<std::ostream*, 3> streams() {
   return {&std::cout, &std::clog, &std::cerr};
 }
 
-// The C++ streams write through the C ones, so their lock is held meanwhile; it may be taken twice by one thread.
-template <std::size_t count>
-void flush(std::FILE* file, const std::array<std::ostream*, count>& twins) {
+// The C++ stream writes through the C one, so its lock is held meanwhile; it may be taken twice by one thread. Its
+// buffer is asked, not the stream: that would first flush what it is tied to, and wait for the lock of that.
+void flush(std::FILE* file, const std::ostream& twin) {
   if (::ftrylockfile(file) != 0) return;
-  for (std::ostream* twin : twins) {
-    try {
-      twin->flush();
-    } catch (...) {  // the task may have asked for exceptions; its result is what counts
-    }
+  try {
+    if (twin.rdbuf() != nullptr) twin.rdbuf()->pubsync();
+  } catch (...) {  // of a buffer of the task's; its result is what counts
   }
   ::fflush_unlocked(file);
   ::funlockfile(file);
@@ -28,8 +26,8 @@ void flush(std::FILE* file, const std::array<std::ostream*, count>& twins) {
 }  // namespace
 
 void flush_streams() {
-  flush(stdout, std::array{static_cast<std::ostream*>(&std::cout)});
-  flush(stderr, std::array{static_cast<std::ostream*>(&std::clog), static_cast<std::ostream*>(&std::cerr)});
+  flush(stdout, std::cout);
+  flush(stderr, std::clog);
 }
 
 void flush_all_streams() {
