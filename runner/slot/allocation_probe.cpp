@@ -14,8 +14,8 @@
 
 namespace {
 
-// Who would serve without us: a preloaded allocator or profiler, else the C library. Their free() stays in force, so what
-// it frees must come from the same hands.
+// Who would serve without us: a preloaded allocator or profiler, else the C library. Their free() stays in force, so
+// what it frees must come from the same hands.
 template <typename Function>
 class Next {
  public:
