@@ -47,7 +47,8 @@ void note_failure() noexcept {
 }
 
 void* noted(void* memory) noexcept {
-  if (memory == nullptr) [[unlikely]] note_failure();
+  if (memory == nullptr) [[unlikely]]
+    note_failure();
   return memory;
 }
 
