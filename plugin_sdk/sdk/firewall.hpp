@@ -10,8 +10,9 @@ namespace flame::detail {
 /// An exception as the caller will see it.
 struct CaughtException {
   flame_status status = FLAME_TASK_FAILED;
-  std::string type;     ///< "std::runtime_error", "int"; "unknown exception" when it cannot be told
-  std::string message;  ///< what(), or the text or number that was thrown; one line "caused by TYPE: MESSAGE" per nested exception
+  std::string type;  ///< "std::runtime_error", "int"; "unknown exception" when it cannot be told
+  /// what(), or the text or number that was thrown; then one line "caused by TYPE: MESSAGE" per nested exception
+  std::string message;
 };
 
 /// Describes the exception being handled. Only within a catch clause. May throw std::bad_alloc.

@@ -14,8 +14,8 @@
 
 namespace {
 
-// Who would serve without us: a preloaded allocator or profiler, else the C library. Their free() stays in force, so what
-// it frees must come from the same hands.
+// Who would serve without us: a preloaded allocator or profiler, else the C library. Their free() stays in force, so
+// what it frees must come from the same hands.
 template <typename Function>
 class Next {
  public:
@@ -47,7 +47,8 @@ void note_failure() noexcept {
 }
 
 void* noted(void* memory) noexcept {
-  if (memory == nullptr) [[unlikely]] note_failure();
+  if (memory == nullptr) [[unlikely]]
+    note_failure();
   return memory;
 }
 

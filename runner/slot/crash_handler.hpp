@@ -5,9 +5,10 @@
 
 namespace flame::slot {
 
-/// Handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT that report the call stack and then let the signal act. Call
-/// it before the plugin is loaded: a handler that the plugin or one of its libraries installs, whenever that is, takes
-/// the place of ours and may hand on to it. What is installed already (by a preloaded library, a sanitizer) stays.
+/// Handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT that report the call stack and then let the signal act.
+/// Call it before the plugin is loaded: a handler that the plugin or one of its libraries installs, whenever that is,
+/// takes the place of ours and may hand on to it. What is installed already (by a preloaded library, a sanitizer)
+/// stays.
 void install_crash_handler();
 
 /// From here on this process reports its crashes. Threads without a page of their own (started by tasks) report into

@@ -76,15 +76,15 @@ enum class LeftoverThreads : std::uint8_t { keep = 0, discard };
 /// `[pools.NAME.limits]`: per slot. 0 = unlimited (open_files: inherited).
 struct LimitsConfig {
   /// Bytes beyond what the slot uses when it is forked; "1GiB". Counted is what may be written, whether it is or not
-  /// (RLIMIT_DATA), the stacks of the plugin's threads included: in slots with this limit a thread whose creator asks for
-  /// no size has a stack of memory / 64, at least 1 MiB and at most what it would have without the limit. A thread that
-  /// finds no room fails with EAGAIN.
+  /// (RLIMIT_DATA), the stacks of the plugin's threads included: in slots with this limit a thread whose creator asks
+  /// for no size has a stack of memory / 64, at least 1 MiB and at most what it would have without the limit. A thread
+  /// that finds no room fails with EAGAIN.
   std::uint64_t memory = 0;
   TimeLimit cpu_time{};          ///< per invocation; "10s"
   std::uint32_t open_files = 0;  ///< RLIMIT_NOFILE
-  /// Leaves core dumps of crashed slots to the system: RLIMIT_CORE is the hard limit that flame-runner was started with,
-  /// and core(5) says where they go; "core" means the slot's directory, which is flame-runner's. They hold all of the
-  /// task's memory. A slot has a minute to write one; a call whose deadline comes before that cuts it short.
+  /// Leaves core dumps of crashed slots to the system: RLIMIT_CORE is the hard limit that flame-runner was started
+  /// with, and core(5) says where they go; "core" means the slot's directory, which is flame-runner's. They hold all of
+  /// the task's memory. A slot has a minute to write one; a call whose deadline comes before that cuts it short.
   bool core = false;
 };
 
