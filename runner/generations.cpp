@@ -171,6 +171,7 @@ slot::MakeResult<pid_t> Generations::fork_slots(GenerationId id, std::span<slot:
     slot::MakeFailure failure;
     failure.error.code = ErrorCode::boot_failed;
     failure.error.message = "The plugin's zygote is gone; it is being restarted.";
+    failure.shortage = true;
     return failure;
   }
   auto pid = generation.zygote->spawn(slots, threads, request);
