@@ -45,7 +45,6 @@ class Zygote {
     const std::uint32_t threads = thread_count();
     const bool forkable = threads <= threads_before;
     forkable ? flush_all_streams() : flush_streams();  // or every slot would print it again
-    prime_crash_handler();
     report_ready({}, forkable, threads);
     if (!forkable && !exec_slot_) return 0;
     return serve();
