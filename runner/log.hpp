@@ -1,14 +1,30 @@
 // The runner's own log: one line per event on stderr, where the backend collects it. Never given secrets.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 namespace flame::runner {
 
 enum class LogLevel { debug, info, warning, error };
 
-/// Writes "flame-runner[pid] level: text\n" with one write(2); control characters become spaces. [any thread]
+/// Writes "flame-runner[pid] level: text\n" in one piece; control characters become spaces. [any thread]
 /// Debug lines only with FLAME_RUNNER_LOG=debug in the environment when the process started.
 void log(LogLevel level, std::string_view text);
+
+/// While one lives, log() never waits for whoever reads standard error: a thread writes, and lines beyond
+/// limits::kLogQueueBytes are dropped and counted. At its end the last lines have limits::kLogFlushMax. One per
+/// process, made and destroyed by its main thread; no process is forked meanwhile.
+class BackgroundLog {
+ public:
+  BackgroundLog();
+  ~BackgroundLog();
+  BackgroundLog(const BackgroundLog&) = delete;
+  BackgroundLog& operator=(const BackgroundLog&) = delete;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace flame::runner

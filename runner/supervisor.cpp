@@ -240,9 +240,7 @@ class Supervisor final : public HostListener {
   Instant sweep_at_ = kNever;
 };
 
-}  // namespace
-
-int supervise(std::string parent_bytes) try {
+int supervise_or_throw(std::string parent_bytes) {
   auto parent = wire::decode_parent(parent_bytes);
   sodium_memzero(parent_bytes.data(), parent_bytes.size());
   if (!parent) {
@@ -255,9 +253,18 @@ int supervise(std::string parent_bytes) try {
   }
   raise_descriptor_limit();
   return Supervisor(*parent).run();
-} catch (const std::exception& error) {
-  log(LogLevel::error, fmt::format("the supervisor fails: {}", error.what()));
-  return 1;
+}
+
+}  // namespace
+
+int supervise(std::string parent_bytes) {
+  const BackgroundLog background;
+  try {
+    return supervise_or_throw(std::move(parent_bytes));
+  } catch (const std::exception& error) {
+    log(LogLevel::error, fmt::format("the supervisor fails: {}", error.what()));
+    return 1;
+  }
 }
 
 }  // namespace flame::runner

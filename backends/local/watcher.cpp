@@ -16,6 +16,7 @@
 #include "backends/local/environment.hpp"
 #include "backends/local/runner_path.hpp"
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/thread_signals.hpp"
 
 namespace flame::backends {
 namespace {
@@ -33,9 +34,13 @@ std::string with_tail(std::string words, const std::string& tail) {
 LocalBackend::Watcher::Watcher(LocalOptions options, LineSink log)
     : options_(std::move(options)), sink_(std::move(log)) {
   if (!options_.log.empty()) {
-    log_file_ = base::UniqueFd(::open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-    if (!log_file_) throw std::system_error(errno, std::generic_category(), "[backends.local] log = " + options_.log);
+    base::UniqueFd file(::open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+    if (!file) throw std::system_error(errno, std::generic_category(), "[backends.local] log = " + options_.log);
+    log_file_.emplace(std::move(file), [](std::uint64_t lines) {
+      return std::to_string(lines) + " lines dropped: the file took them too slowly\n";
+    });
   }
+  const base::BlockSignals block;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -75,10 +80,6 @@ void LocalBackend::Watcher::submit(Command command) {
 }
 
 void LocalBackend::Watcher::run() {
-  // The user's signal handlers belong on the user's threads.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
   while (true) {
     take_commands();
     continue_endings();
@@ -205,22 +206,13 @@ void LocalBackend::Watcher::read_output(Child& child) {
 }
 
 void LocalBackend::Watcher::write_out(const Child& child, const std::string& lines) {
-  if (log_file_) return append_to_file(lines);
+  if (log_file_) return log_file_->write(lines);
   std::string_view rest = lines;
   while (!rest.empty()) {
     const auto newline = rest.find('\n');
     FLAME_ASSERT(newline != std::string_view::npos, "OutputLines gives whole lines");
     sink_("runner " + child.machine.runner + ": " + std::string(rest.substr(0, newline)));
     rest.remove_prefix(newline + 1);
-  }
-}
-
-void LocalBackend::Watcher::append_to_file(std::string_view text) {
-  while (!text.empty()) {
-    const auto wrote = ::write(log_file_.get(), text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return;  // a full disk must not stop a runner
-    text.remove_prefix(static_cast<std::size_t>(wrote));
   }
 }
 

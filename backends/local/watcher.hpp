@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -14,7 +15,7 @@
 #include "backends/local/output.hpp"
 #include "backends/local/process.hpp"
 #include "plugin_sdk/base/event_fd.hpp"
-#include "plugin_sdk/base/unique_fd.hpp"
+#include "plugin_sdk/base/line_writer.hpp"
 
 namespace flame::backends {
 
@@ -65,13 +66,12 @@ class LocalBackend::Watcher {
   void continue_endings();
   void read_output(Child& child);
   void write_out(const Child& child, const std::string& lines);
-  void append_to_file(std::string_view text);
   void report_ended();
   void publish_machines();
 
   const LocalOptions options_;
   const LineSink sink_;
-  base::UniqueFd log_file_;
+  std::optional<base::LineWriter> log_file_;
   base::EventFd wake_;
 
   std::mutex mutex_;  // guards the next four

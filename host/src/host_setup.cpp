@@ -12,6 +12,7 @@
 
 #include "host/src/backend_set.hpp"
 #include "host/src/config_place.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 namespace {
@@ -211,6 +212,7 @@ void RunningHost::shutdown() {
   backends_.clear();
   executor_->stop();
   runtime_dir_.reset();
+  log_.flush(limits::kLogFlushMax);
 }
 
 }  // namespace flame::pool

@@ -62,9 +62,22 @@ inline constexpr std::size_t kEndpointsMax = 32;
 /// Plugins of one pool: FLAME_PARENT and Hello name them all, beside endpoints and names of the largest size.
 inline constexpr std::size_t kPoolPluginsMax = 100;
 
+// --- strangers and hostile peers on a TCP port
+/// Who connects has so long for the whole handshake; less than a runner waits before it dials anew.
+inline constexpr auto kHandshakeMax = 3s;
+/// Connections per port whose peer has not said hello: above, the kernel drops what dials until half of them are gone.
+/// More than an honest start of many runners needs at once, and few of the 1,024 descriptors that programs mostly have.
+inline constexpr std::size_t kStrangersMax = 128;
+/// Bytes that a connection may bring without completing a message: more than ZeroMQ holds of whole ones, so honest
+/// peers never come near. Looked at so often; what arrives in between comes on top.
+inline constexpr std::size_t kUnfinishedMax = 64 * MiB;
+inline constexpr auto kUnfinishedCheck = 200ms;
+
 // --- transfers
 /// Transfers whose chunks came before their envelope, per session; each holds at most one window.
 inline constexpr std::size_t kUnannouncedMax = 256;
+/// Bytes of all of those together: what may overtake its envelopes when `control` has to wait for a lost packet.
+inline constexpr std::size_t kUnannouncedBytesMax = 128 * MiB;
 /// Ended transfers that a receiver remembers, so that late chunks do not look like new ones.
 inline constexpr std::size_t kClosedTransfersMax = 4096;
 
@@ -82,7 +95,11 @@ inline constexpr std::size_t kSymbolNameMax = 1 * KiB;
 inline constexpr auto kBeatInterval = 1s;
 inline constexpr auto kHostSilence = 10s;    // the runner gives its host up
 inline constexpr auto kRunnerSilence = 15s;  // the host gives its runner up; later, so that attempts never overlap
-static_assert(kBeatInterval * 5 <= kHostSilence && kHostSilence + kBeatInterval < kRunnerSilence);
+/// Fewer beats that did not come are no silence. A runner that stood still itself waits at most so long for its host.
+inline constexpr int kSilenceBeatsMin = 5;
+/// Who did not look at the clock for so many beats stood still itself, and does not judge its peer by that time.
+inline constexpr int kStandstillBeats = 2;
+static_assert(kBeatInterval * kSilenceBeatsMin <= kHostSilence && kHostSilence + kBeatInterval < kRunnerSilence);
 /// A lost runner's calls that may be tried again wait this long for the backend's word that its machine has ended.
 inline constexpr auto kDeathProofWait = 5s;
 /// A plugin's idle_check() that takes longer counts as idle.
@@ -136,6 +153,13 @@ inline constexpr std::size_t kHistoryBytesMax = 8 * MiB;  // all of a host's, te
 inline constexpr std::size_t kRunnersRememberedMax = 64;
 inline constexpr std::size_t kRunnerFactsMax = 16;
 inline constexpr std::size_t kRunnerPluginsMax = 64;
+
+// --- logs
+/// Of lines that wait for whoever reads standard error (or a backend's log file); what comes beyond is dropped, and
+/// counted. A reader that pauses must not stop a host, a runner, nor fill their memory.
+inline constexpr std::size_t kLogQueueBytes = 1 * MiB;
+/// The end of a host or runner waits for so long until its last lines are written.
+inline constexpr auto kLogFlushMax = 500ms;
 
 // --- codec
 inline constexpr unsigned kDepthMax = 64;

@@ -1,13 +1,18 @@
-// Formats lines; spdlog brings them to stderr.
+// Formats lines with spdlog; a LineWriter brings them to stderr.
 #include "plugin_sdk/base/log.hpp"
 
-#include <spdlog/logger.h>
-#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/details/log_msg.h>
+#include <spdlog/details/os.h>
+#include <spdlog/pattern_formatter.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+
+#include "plugin_sdk/base/line_writer.hpp"
 
 namespace flame::base {
 namespace {
@@ -82,26 +87,60 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::err;
 }
 
+const char* color_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "\033[36m";
+    case LogLevel::info:
+      return "\033[32m";
+    case LogLevel::warning:
+      return "\033[33m\033[1m";
+    case LogLevel::error:
+      return "\033[31m\033[1m";
+  }
+  return "";
+}
+
+bool is_colored() {
+  return std::getenv("NO_COLOR") == nullptr && spdlog::details::os::in_terminal(stderr) &&
+         spdlog::details::os::is_color_terminal();
+}
+
 class StderrSink final : public LogSink {
  public:
-  explicit StderrSink(std::string name) : logger_(std::move(name), make_sink()) {
-    logger_.set_level(spdlog::level::trace);
-    logger_.flush_on(spdlog::level::trace);
-    logger_.set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ [%n] %v");
-    // A log that cannot be written is no reason to disturb the program, nor to write about it.
-    logger_.set_error_handler([](const std::string&) {});
+  explicit StderrSink(std::string name)
+      : name_(std::move(name)),
+        colored_(is_colored()),
+        writer_(STDERR_FILENO, [this](std::uint64_t lines) { return drop_notice(lines); }) {}
+
+  void write(LogLevel level, std::string_view line) noexcept override try {
+    writer_.write(format(level, line));
+  } catch (...) {  // A log that cannot be written is no reason to disturb the program, nor to write about it.
   }
-  void write(LogLevel level, std::string_view line) noexcept override {
-    logger_.log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
-  }
+  void flush(std::chrono::nanoseconds most) noexcept override { writer_.flush(most); }
 
  private:
-  static spdlog::sink_ptr make_sink() {
-    const bool plain = std::getenv("NO_COLOR") != nullptr;
-    return std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(plain ? spdlog::color_mode::never
-                                                                           : spdlog::color_mode::automatic);
+  std::string format(LogLevel level, std::string_view line) {
+    const spdlog::details::log_msg message(name_, to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+    spdlog::memory_buf_t text;
+    const std::lock_guard lock(mutex_);
+    formatter_.format(message, text);
+    std::string formatted(text.data(), text.size());
+    if (colored_) {
+      formatted.insert(message.color_range_end, "\033[m");
+      formatted.insert(message.color_range_start, color_of(level));
+    }
+    return formatted;
   }
-  spdlog::logger logger_;
+  std::string drop_notice(std::uint64_t lines) {
+    return format(LogLevel::warning, std::to_string(lines) + " lines dropped: standard error was not read");
+  }
+
+  const std::string name_;
+  const bool colored_;
+  std::mutex mutex_;
+  spdlog::pattern_formatter formatter_{"%Y-%m-%d %H:%M:%S.%e %^%-7l%$ [%n] %v"};
+  LineWriter writer_;  // last: its thread uses the rest
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Structured log lines: a Logger is a value that is passed around; there is no global one.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -15,11 +16,14 @@ enum class LogLevel : std::uint8_t { debug = 0, info, warning, error };
 /// "debug", "info", "warning", "error".
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
 
-/// Where lines go. write() is called from any thread and must not throw; `line` has no newline and no control bytes.
+/// Where lines go. write() is called from any thread, must not throw and must not wait; `line` has no newline and no
+/// control bytes.
 class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void write(LogLevel level, std::string_view line) noexcept = 0;
+  /// Waits until what was written has arrived, for at most `most`.
+  virtual void flush(std::chrono::nanoseconds /*most*/) noexcept {}
 };
 
 /// One `key=value` of a line. Values are quoted and escaped when they need it, so that no input can forge a line.
@@ -54,6 +58,9 @@ class Logger {
 
   /// Message first, then fields: `runner ready pool=ffmpeg runner=r-3`.
   void log(LogLevel level, std::string_view message, std::initializer_list<Field> fields = {}) const;
+  void flush(std::chrono::nanoseconds most) const {
+    if (sink_ != nullptr) sink_->flush(most);
+  }
   void debug(std::string_view message, std::initializer_list<Field> fields = {}) const {
     log(LogLevel::debug, message, fields);
   }
@@ -74,7 +81,9 @@ class Logger {
 };
 
 /// Writes `2026-01-31 12:00:00.123 info  [name] line` to stderr; coloured when that is a terminal and NO_COLOR is
-/// unset.
+/// unset. From a thread of its own (LineWriter): a stderr that nobody reads stops nobody, but lines are dropped then
+/// and counted. The last lines are written when the sink is destroyed, within limits::kLogFlushMax; a program that ends
+/// by _exit() or a signal may lose them.
 [[nodiscard]] std::shared_ptr<LogSink> stderr_sink(std::string name);
 
 }  // namespace flame::base
