@@ -34,7 +34,7 @@ BulkReceiver::Step BulkReceiver::announce(const PayloadInfo& info, std::uint64_t
 }
 
 BulkReceiver::Step BulkReceiver::on_chunk(const Chunk& chunk, std::span<const std::byte> bytes) {
-  const auto assembler = transfers_.on_chunk(chunk.transfer);
+  const auto assembler = transfers_.on_chunk(chunk.transfer, bytes.size());
   if (!assembler) return refuse(chunk.transfer, assembler.error());
   if (*assembler == nullptr) return {};
   return settle(chunk.transfer, **assembler, (*assembler)->on_chunk(chunk.offset, bytes));
@@ -69,7 +69,7 @@ flame::Result<std::uint64_t> BulkQueue::announce(std::uint64_t transfer, std::ui
 }
 
 flame::Result<void> BulkQueue::on_chunk(const Chunk& chunk, Bytes bytes) {
-  const auto found = transfers_.on_chunk(chunk.transfer);
+  const auto found = transfers_.on_chunk(chunk.transfer, bytes.size());
   if (!found) return found.error();
   if (*found == nullptr) return {};
   Chunks& chunks = **found;

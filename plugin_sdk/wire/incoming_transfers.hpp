@@ -31,14 +31,14 @@ class IncomingTransfers {
     if (closed_.contains(transfer)) return broken("has ended already");
     const auto [found, is_new] = transfers_.try_emplace(transfer);
     if (found->second.announced) return broken("was announced twice");
-    if (!is_new) --unannounced_;
+    if (!is_new) forget_unannounced(found->second);
     found->second.announced = true;
     return &found->second.store;
   }
 
-  /// A chunk has come. nullptr: it is late news of a transfer that has ended, drop it. incompatible: no id that the
-  /// peer may give, or too many transfers without an envelope.
-  [[nodiscard]] flame::Result<Store*> on_chunk(std::uint64_t transfer) {
+  /// A chunk of so many bytes has come. nullptr: it is late news of a transfer that has ended, drop it. incompatible:
+  /// no id that the peer may give, or too many transfers, or bytes of them, without an envelope.
+  [[nodiscard]] flame::Result<Store*> on_chunk(std::uint64_t transfer, std::size_t bytes) {
     if (closed_.contains(transfer)) return nullptr;
     auto found = transfers_.find(transfer);
     if (found == transfers_.end()) {
@@ -46,6 +46,12 @@ class IncomingTransfers {
       if (unannounced_ >= limits::kUnannouncedMax) return broken("is one too many without an envelope");
       found = transfers_.try_emplace(transfer).first;
       ++unannounced_;
+    }
+    if (!found->second.announced) {
+      if (bytes > limits::kUnannouncedBytesMax - unannounced_bytes_)
+        return broken("has more bytes than may wait for their envelopes");
+      unannounced_bytes_ += bytes;
+      found->second.early_bytes += bytes;
     }
     return &found->second.store;
   }
@@ -65,7 +71,7 @@ class IncomingTransfers {
     bool announced = false;
     if (const auto found = transfers_.find(transfer); found != transfers_.end()) {
       announced = found->second.announced;
-      if (!announced) --unannounced_;
+      if (!announced) forget_unannounced(found->second);
       transfers_.erase(found);
     }
     remember(transfer);
@@ -78,7 +84,13 @@ class IncomingTransfers {
   struct Entry {
     Store store;
     bool announced = false;
+    std::size_t early_bytes = 0;  // before it was announced
   };
+
+  void forget_unannounced(const Entry& entry) {
+    --unannounced_;
+    unannounced_bytes_ -= entry.early_bytes;
+  }
 
   [[nodiscard]] bool is_the_peers(std::uint64_t transfer) const { return transfer != 0 && transfer % 2 == odd_; }
 
@@ -100,6 +112,7 @@ class IncomingTransfers {
   std::uint64_t odd_;
   std::map<std::uint64_t, Entry> transfers_;
   std::size_t unannounced_ = 0;
+  std::size_t unannounced_bytes_ = 0;
   // Ids that ended a short while ago: their late chunks must not look like new transfers.
   std::deque<std::uint64_t> closed_order_;
   std::unordered_set<std::uint64_t> closed_;

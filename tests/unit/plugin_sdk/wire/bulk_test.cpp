@@ -153,6 +153,26 @@ TEST(Bulk, BoundsTransfersWithoutAnEnvelope) {
   EXPECT_TRUE(receiver.on_chunk({over + 6, 0}, chunk).abort);
 }
 
+TEST(Bulk, BoundsTheBytesOfAllTransfersWithoutAnEnvelope) {
+  BulkReceiver receiver(Side::runner);
+  const std::vector<std::byte> chunk(limits::kChunkMax);
+  constexpr std::size_t kPerTransfer = limits::kTransferWindow / limits::kChunkMax;
+  std::uint64_t transfer = 1;
+  std::size_t kept = 0;
+  bool refused = false;
+  for (; !refused && transfer < 2 * limits::kUnannouncedMax; transfer += 2) {
+    for (std::size_t i = 0; !refused && i < kPerTransfer; ++i) {
+      refused = receiver.on_chunk({transfer, i * chunk.size()}, chunk).abort.has_value();
+      if (!refused) kept += chunk.size();
+    }
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(kept, limits::kUnannouncedBytesMax);
+  // What its envelope announces is bounded by its window, and makes room for others.
+  EXPECT_FALSE(receiver.announce({{kMax / 2}, 1, {}}, kMax).abort);
+  EXPECT_FALSE(receiver.on_chunk({transfer, 0}, chunk).abort);
+}
+
 TEST(Bulk, IgnoresCreditForATransferThatEnded) {
   BulkSender sender(Side::host);
   EXPECT_TRUE(sender.on_credit({2, 100}));
