@@ -170,6 +170,7 @@ std::string Dealer::dial(Line line, const std::string& endpoint) try {
   if (zmq_socket_monitor(socket.handle(), monitor_name.c_str(), kWatched) != 0) throw zmq::error_t();
   zmq::socket_t monitor(context_->zmq, zmq::socket_type::pair);
   monitor.set(zmq::sockopt::linger, 0);
+  monitor.set(zmq::sockopt::rcvhwm, 0);  // else libzmq's I/O thread waits when events find no room
   monitor.connect(monitor_name);
   socket.connect(endpoint);
   connection.fd = socket.get(zmq::sockopt::fd);

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "host/src/dial_address.hpp"
+#include "host/src/tcp_guard.hpp"
 #include "host/src/zap.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
@@ -23,8 +24,9 @@ constexpr std::size_t kRoutingIdBytes = 5;  // 0 and a 32-bit number: those that
 constexpr int kControlHighWater = static_cast<int>(limits::kRunnerQueueBytes / limits::kInlinePayloadMax);
 constexpr int kBulkHighWater = static_cast<int>(limits::kTransferWindow / limits::kChunkMax);
 constexpr std::size_t kCopyMax = 4096;  // below this a copy is cheaper than a shared owner
-constexpr int kMonitored = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                           ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+constexpr int kMonitored = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                           ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
 struct Lane {
   zmq::socket_t router;
@@ -32,6 +34,7 @@ struct Lane {
   Channel channel = Channel::control;
   bool encrypted = false;
   std::unordered_map<int, std::uint64_t> watched;  // fd → peer
+  TcpGuard guard;                                  // of tcp only
   bool look = true;  // the router's descriptor was readable, or a send may have eaten its edge
   bool look_monitor = true;
 };
@@ -55,6 +58,19 @@ std::optional<std::uint32_t> parse_routing_id(const zmq::message_t& frame) {
   std::uint32_t number = 0;
   std::memcpy(&number, bytes + 1, sizeof number);
   return number;
+}
+
+void tell(TcpGuard& guard, std::uint16_t event, int fd) {
+  switch (event) {
+    case ZMQ_EVENT_LISTENING:
+      return guard.listens(fd);
+    case ZMQ_EVENT_ACCEPTED:
+      return guard.accepted(fd);
+    case ZMQ_EVENT_DISCONNECTED:
+      return guard.closed(fd);
+    default:
+      return;
+  }
 }
 
 Bytes to_bytes(zmq::message_t&& frame) {
@@ -148,12 +164,15 @@ Lane& Router::Impl::add_lane(Channel channel, bool encrypted) {
     router.set(zmq::sockopt::curve_server, true);
     router.set(zmq::sockopt::curve_secretkey, keys.secret_key);
     router.set(zmq::sockopt::zap_domain, "flame");
+    router.set(zmq::sockopt::handshake_ivl, static_cast<int>(std::chrono::milliseconds(limits::kHandshakeMax).count()));
   }
   const std::string monitor = "inproc://monitor-" + std::to_string(lanes.size());
   if (zmq_socket_monitor(router.handle(), monitor.c_str(), kMonitored) != 0) {
     throw zmq::error_t();
   }
   lane.monitor.set(zmq::sockopt::linger, 0);
+  // libzmq's I/O thread waits when events find no room, with a lock that the end of this socket needs.
+  lane.monitor.set(zmq::sockopt::rcvhwm, 0);
   lane.monitor.connect(monitor);
   fds.push_back(router.get(zmq::sockopt::fd));
   fds.push_back(lane.monitor.get(zmq::sockopt::fd));
@@ -277,6 +296,7 @@ std::optional<Incoming> Router::Impl::receive(std::size_t index) {
     if (lane.encrypted) {
       const char* user = zmq_msg_gets(frames.front().handle(), "User-Id");
       message.user = user != nullptr ? user : "";
+      lane.guard.spoke(message.fd);
     }
     message.malformed = frames.size() > 2;
     message.envelope = to_bytes(std::move(frames[0]));
@@ -322,6 +342,7 @@ void Router::watch(PeerId peer, int fd) {
   impl_->read_monitor(index);
   if (fd >= 0) {
     impl_->lanes[index].watched[fd] = peer.value;
+    impl_->lanes[index].guard.introduced(fd);
   }
 }
 
@@ -341,16 +362,37 @@ void Router::Impl::read_monitor(std::size_t index) {
     FLAME_ASSERT(event.size() == sizeof kind + sizeof fd, "a monitor event of libzmq has an unknown size");
     std::memcpy(&kind, event.data(), sizeof kind);
     std::memcpy(&fd, event.data<std::byte>() + sizeof kind, sizeof fd);
+    if (lane.encrypted) {
+      tell(lane.guard, kind, fd);
+    }
     if (kind == ZMQ_EVENT_DISCONNECTED) {
       if (const auto found = lane.watched.find(fd); found != lane.watched.end()) {
         lost.push_back({found->second});
         lane.watched.erase(found);
         lane.look = true;  // what it said before
       }
-    } else if (kind != ZMQ_EVENT_ACCEPTED) {
+    } else if (kind != ZMQ_EVENT_ACCEPTED && kind != ZMQ_EVENT_LISTENING) {
       ++refused;
     }
   }
+}
+
+void Router::check(Instant now) {
+  for (Lane& lane : impl_->lanes) {
+    impl_->refused += lane.guard.check(now);
+  }
+}
+
+Instant Router::next_check() const noexcept {
+  Instant next = kNever;
+  for (const Lane& lane : impl_->lanes) {
+    next = std::min(next, lane.guard.next_check());
+  }
+  return next;
+}
+
+bool Router::is_shut() const noexcept {
+  return std::any_of(impl_->lanes.begin(), impl_->lanes.end(), [](const Lane& lane) { return lane.guard.is_shut(); });
 }
 
 std::vector<PeerId> Router::disconnected() {

@@ -11,6 +11,8 @@
 #include <flame/bytes.hpp>
 #include <flame/result.hpp>
 
+#include "host/src/types.hpp"
+
 namespace flame::pool {
 
 enum class Channel : std::uint8_t { control = 0, bulk };
@@ -88,10 +90,17 @@ class Router {
   /// Watches for the disconnection of the peer, whose message has just been received through descriptor `fd`.
   void watch(PeerId peer, int fd);
   void unwatch(PeerId peer);
+  /// Cuts tcp connections that bring messages without an end (see TcpGuard). Call at next_check(), after receive().
+  void check(Instant now);
+  [[nodiscard]] Instant next_check() const noexcept;
+
+  /// Too many strangers: a tcp port takes nobody until half of them are gone.
+  [[nodiscard]] bool is_shut() const noexcept;
+
   /// Watched peers that disconnected since the last call. Answers ZAP requests on the way.
   [[nodiscard]] std::vector<PeerId> disconnected();
 
-  /// Connections refused since the last call: wrong key, no CURVE, broken handshake.
+  /// Connections refused since the last call: wrong key, no CURVE, broken or unfinished handshake, endless message.
   [[nodiscard]] unsigned take_refused() noexcept;
 
  private:

@@ -24,6 +24,7 @@ target_sources(flame_host_core PRIVATE
   src/runtime_dir.cpp
   src/session.cpp
   src/session_table.cpp
+  src/tcp_guard.cpp
   src/waitable.cpp
   src/zap.cpp)
 target_link_libraries(flame_host_core PRIVATE cppzmq PkgConfig::zmq Threads::Threads
