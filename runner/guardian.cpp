@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/boot_time.hpp"
+#include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/process.hpp"
 
@@ -76,26 +78,54 @@ int next_signal(const sigset_t& signals, Instant until) {
   return ::sigtimedwait(&signals, nullptr, &patience);
 }
 
+// How often a guardian looks at the clock while its supervisor stands still: by that it knows whether it did itself.
+constexpr Duration kLookInterval = std::chrono::seconds(1);
+
+// When a supervisor that stands still is to be killed.
+class StandstillWatch {
+ public:
+  StandstillWatch(Patience patience, pid_t starter) : patience_(patience), starter_(starter) {}
+
+  void stopped(Instant now) { kill_at_ = base::deadline_after(now, patience_.standstill); }
+  void continued() { kill_at_ = kNever; }
+  [[nodiscard]] Instant look_at(Instant now) const {
+    return kill_at_ == kNever ? kNever : std::min(kill_at_, base::deadline_after(now, kLookInterval));
+  }
+  [[nodiscard]] bool over(Instant now) {
+    const bool frozen_too = own_.seen(now) > Duration::zero();
+    if (kill_at_ == kNever) return false;
+    const bool starter_lives = patience_.while_starter_lives && ::getppid() == starter_;
+    if (frozen_too || (now >= kill_at_ && starter_lives)) stopped(now);
+    return now >= kill_at_;
+  }
+
+ private:
+  Patience patience_;
+  pid_t starter_;
+  Instant kill_at_ = kNever;
+  base::Standstill own_{2 * kLookInterval};
+};
+
 // Waits for the supervisor's end; passes SIGTERM and SIGINT on meanwhile, and ends one that stands still.
-int wait_for(pid_t supervisor, const sigset_t& signals, Duration standstill) {
-  Instant kill_at = kNever;
+int wait_for(pid_t supervisor, const sigset_t& signals, StandstillWatch watch) {
   for (;;) {
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | __WALL | WUNTRACED | WCONTINUED)) > 0;) {
       if (pid != supervisor) continue;
       if (WIFSTOPPED(status)) {
-        kill_at = base::deadline_after(base::boot_time(), standstill);
+        watch.stopped(base::boot_time());
       } else if (WIFCONTINUED(status)) {
-        kill_at = kNever;
+        watch.continued();
       } else {
         return exit_status(status);
       }
     }
-    if (kill_at != kNever && base::boot_time() >= kill_at) {
+    const Instant now = base::boot_time();
+    if (watch.over(now)) {
       ::kill(supervisor, SIGKILL);
-      kill_at = kNever;
+      watch.continued();
     }
-    const int signal = next_signal(signals, kill_at);
+    const int signal = next_signal(signals, watch.look_at(now));
     if (signal == SIGTERM || signal == SIGINT) ::kill(supervisor, SIGTERM);
   }
 }
@@ -110,7 +140,16 @@ ParentBytes take_parent_from_environment() {
           "there whom to dial; to try FLAME by hand, use `flame call`"};
 }
 
-int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor, Duration standstill) {
+Patience patience_for(const std::string& parent_bytes) {
+  auto parent = wire::decode_parent(parent_bytes);
+  if (!parent) return {};
+  explicit_bzero(parent->secret_key.data(), parent->secret_key.size());
+  const bool local = std::ranges::all_of(parent->control, [](const auto& at) { return at.starts_with("ipc://"); });
+  return {.standstill = kStandstillMax, .while_starter_lives = local};
+}
+
+int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor, Patience patience) {
+  const pid_t starter = ::getppid();
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGPIPE, SIG_IGN);  // who reads our log may die first, and unlinked work outlives its host
@@ -124,7 +163,7 @@ int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor
   explicit_bzero(parent.bytes.data(), parent.bytes.size());
   parent.bytes.clear();
   if (child < 0) return 1;
-  const int status = wait_for(child, signals, standstill);
+  const int status = wait_for(child, signals, StandstillWatch(patience, starter));
   end_all_descendants();
   return status;
 }

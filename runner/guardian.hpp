@@ -24,11 +24,20 @@ struct ParentBytes {
 /// that host may be gone itself.
 inline constexpr Duration kStandstillMax = std::chrono::minutes(1);
 
+/// How long a supervisor may stand still.
+struct Patience {
+  Duration standstill = kStandstillMax;
+  /// Over ipc a host keeps a silent runner: then also for as long as the process lives that started this one.
+  bool while_starter_lives = false;
+};
+/// For what FLAME_PARENT says. Unreadable bytes: the default.
+[[nodiscard]] Patience patience_for(const std::string& parent_bytes);
+
 /// Forks `supervisor` (which returns the exit status), forwards SIGTERM and SIGINT to it as SIGTERM, kills it when it
-/// stands still for `standstill`, and when it has ended kills and reaps every descendant. Returns the supervisor's exit
-/// status, or 128 + signal. `parent` is wiped in this process. The calling process must be single-threaded; SIGHUP
-/// reaches the supervisor if the guardian dies.
+/// stands still for longer than `patience`, and when it has ended kills and reaps every descendant. Returns the
+/// supervisor's exit status, or 128 + signal. `parent` is wiped in this process. The calling process must be
+/// single-threaded; SIGHUP reaches the supervisor if the guardian dies.
 [[nodiscard]] int guard(ParentBytes& parent, const std::function<int(std::string parent_bytes)>& supervisor,
-                        Duration standstill = kStandstillMax);
+                        Patience patience = {});
 
 }  // namespace flame::runner

@@ -76,7 +76,7 @@ void HostLink::dial(Instant now) {
   }
   poller_.add(dealer_.fd(Line::control), {Source::control, 0, 0});
   poller_.add(dealer_.monitor_fd(Line::control), {Source::control_monitor, 0, 0});
-  session_.greeted(now);
+  session_.greeted(now, control_[endpoint_].starts_with("ipc://"));
   dealer_.send(Line::control, wire::encode(0, hello_));
   control_ready_ = true;
   // Descriptors of zmq are edge-triggered: what came while the socket was made is not reported again.

@@ -41,5 +41,7 @@ int main(int argc, char** argv) {
     log(LogLevel::error, parent.error);
     return 2;
   }
-  return guard(parent, [](std::string bytes) { return supervise(std::move(bytes)); });
+  const Patience patience = patience_for(parent.bytes);
+  return guard(
+      parent, [](std::string bytes) { return supervise(std::move(bytes)); }, patience);
 }

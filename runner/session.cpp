@@ -14,13 +14,14 @@ namespace {
 constexpr std::size_t kBeatsKept = 256;
 
 Duration given_or(std::int64_t given_ns, Duration usual) {
-  return given_ns > 0 ? Duration(given_ns) : usual;
+  return given_ns == 0 ? usual : base::from_wire(given_ns);
 }
 
 }  // namespace
 
-void Session::greeted(Instant now) {
+void Session::greeted(Instant now, bool local) {
   greeted_ = true;
+  local_ = local;
   heard_at_ = now;
   echoed_at_ = now;
 }
@@ -58,7 +59,9 @@ Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
   beat_at_ = now;
   beat_interval_ = given_or(welcome.beat_interval_ns, limits::kBeatInterval);
   host_silence_ = given_or(welcome.host_silence_ns, limits::kHostSilence);
-  lease_ = given_or(welcome.runner_silence_ns, limits::kRunnerSilence) - beat_interval_;
+  const Duration runner_silence = given_or(welcome.runner_silence_ns, limits::kRunnerSilence);
+  lease_ = runner_silence == kInfinite ? kInfinite : runner_silence - beat_interval_;
+  standstill_ = base::Standstill(limits::kStandstillBeats * beat_interval_);
   return Verdict::opened;
 }
 
@@ -77,12 +80,26 @@ void Session::echoed(std::uint64_t beat) {
   unechoed_.erase(unechoed_.begin(), unechoed_.begin() + static_cast<std::ptrdiff_t>(beat - first));
 }
 
-bool Session::silent(Instant now) const {
+bool Session::silent(Instant now) {
+  if (open()) stood_still(now, standstill_.seen(now));
   return open() && now >= gives_up_at();
 }
 
+// The host may have stood still with us. If it did not, it has given us up, and its goodbye or the end of the
+// connection says so; for the case that neither can reach us, the wait is no longer than the host's before it tries
+// calls again.
+void Session::stood_still(Instant now, Duration pause) {
+  if (pause == Duration::zero()) return;
+  heard_at_ = now;
+  const bool was_in_time = deadline_after(echoed_at_, lease_) > now - pause;
+  const Duration anew = std::min<Duration>(pause, limits::kSilenceBeatsMin * beat_interval_);
+  if (was_in_time) patient_until_ = deadline_after(now, anew);
+}
+
 Instant Session::gives_up_at() const {
-  return std::min(deadline_after(heard_at_, host_silence_), deadline_after(echoed_at_, lease_));
+  if (local_) return kNever;
+  return std::min(deadline_after(heard_at_, host_silence_),
+                  std::max(deadline_after(echoed_at_, lease_), patient_until_));
 }
 
 Instant Session::wake_at() const {

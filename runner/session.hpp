@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/clock.hpp"
 
@@ -22,8 +23,9 @@ enum class Verdict : std::uint8_t {
 
 class Session {
  public:
-  /// The hello went out on a fresh connection.
-  void greeted(Instant now);
+  /// The hello went out on a fresh connection. `local`: over ipc, where the end of the connection tells of the host's
+  /// end, and its silence proves nothing.
+  void greeted(Instant now, bool local = false);
   /// The connection of a hello that was not answered is gone; another will be dialled.
   void reset();
   /// Judges an envelope from `control` (or `bulk`); anything of this session counts as life.
@@ -31,8 +33,10 @@ class Session {
   /// A beat to send now, if one is due.
   [[nodiscard]] std::optional<wire::Beat> beat(Instant now);
   /// The host has said nothing for host_silence, or is about to give us up: it may not have heard what we sent for
-  /// nearly runner_silence. Never true before the session is open.
-  [[nodiscard]] bool silent(Instant now) const;
+  /// nearly runner_silence. Never true before the session is open, nor over ipc. Call it each turn, at least once a
+  /// beat: a longer pause is one in which this process stood still. The host gets its time anew then, but no more than
+  /// five beats for the echo of what is sent after it.
+  [[nodiscard]] bool silent(Instant now);
   /// The next moment at which beat() or silent() may change.
   [[nodiscard]] Instant wake_at() const;
 
@@ -43,10 +47,12 @@ class Session {
  private:
   Verdict open_with(Instant now, const wire::Welcome& welcome);
   void echoed(std::uint64_t beat);
+  void stood_still(Instant now, Duration pause);
   [[nodiscard]] Instant gives_up_at() const;
 
   std::uint64_t id_ = 0;
   bool greeted_ = false;
+  bool local_ = false;
   Instant heard_at_{};
   Instant echoed_at_{};  // when we sent what the host is known to have heard
   Instant beat_at_ = kNever;
@@ -55,6 +61,8 @@ class Session {
   Duration beat_interval_{};
   Duration host_silence_{};
   Duration lease_{};
+  base::Standstill standstill_{kInfinite};
+  Instant patient_until_{};  // since we stood still: the host may not have given us up
   std::string reason_;
 };
 

@@ -122,6 +122,43 @@ bool is_endpoint(const std::string& endpoint) {
 
 constexpr Duration kLivenessMax = std::chrono::hours(1);
 
+// The key that was given, if only one of the two was: that is the one to mend.
+const char* culprit(const char* one, bool one_is_usual, const char* other) {
+  return one_is_usual ? other : one;
+}
+
+void check_liveness(const HostConfig& config, std::vector<Problem>& problems) {
+  const Liveness& liveness = config.liveness;
+  const Liveness usual;
+  const auto add = [&problems](const std::string& key, std::string what) {
+    problems.push_back({"host.liveness." + key, std::move(what)});
+  };
+  const std::size_t before = problems.size();
+  const bool remote = std::ranges::any_of(config.listen, [](const auto& at) { return at.starts_with("tcp://"); });
+  const auto in_range = [&](const std::string& key, Duration value, bool may_be_infinite) {
+    if (value == kForever && may_be_infinite && !remote) return;
+    if (value == kForever && may_be_infinite)
+      return add(key, "must not be infinite with a tcp endpoint in listen: there silence is the only sign of a loss");
+    if (value <= Duration::zero() || value > kLivenessMax)
+      add(key, "must be more than 0s and at most 1h, not " + base::format_duration(value));
+  };
+  in_range("beat", liveness.beat, false);
+  in_range("host_silence", liveness.host_silence, true);
+  in_range("runner_silence", liveness.runner_silence, true);
+  in_range("failsafe", liveness.failsafe, false);
+  if (problems.size() > before) return;
+  if (liveness.host_silence < limits::kSilenceBeatsMin * liveness.beat)
+    add(culprit("host_silence", liveness.host_silence == usual.host_silence, "beat"),
+        "does not fit: host_silence (" + base::format_duration(liveness.host_silence) + ") must be at least " +
+            std::to_string(limits::kSilenceBeatsMin) + " x beat (" + base::format_duration(liveness.beat) +
+            "), as one late beat is no silence");
+  if (liveness.host_silence != kForever && liveness.runner_silence <= liveness.host_silence + liveness.beat)
+    add(culprit("runner_silence", liveness.runner_silence == usual.runner_silence, "host_silence"),
+        "does not fit: runner_silence (" + base::format_duration(liveness.runner_silence) +
+            ") must be more than host_silence (" + base::format_duration(liveness.host_silence) + ") + beat (" +
+            base::format_duration(liveness.beat) + "), else attempts of one call could overlap");
+}
+
 // Its runners are called NAME-1, NAME-2, …, and those are names on the wire.
 constexpr std::size_t kPoolNameMax = limits::kNameMax - std::string_view("-18446744073709551615").size();
 
@@ -154,13 +191,7 @@ std::vector<Problem> problems_of(const HostConfig& config) {
                                              "\" is no endpoint; use \"ipc://auto\" or \"tcp://ADDRESS:PORT\" "
                                              "(port 0: any free one)"});
   if (config.advertise.empty()) problems.push_back({"host.advertise", "must not be empty; the default is \"auto\""});
-  const Liveness& liveness = config.liveness;
-  if (liveness.beat <= Duration::zero() || liveness.failsafe <= Duration::zero() ||
-      liveness.host_silence < 5 * liveness.beat || liveness.runner_silence <= liveness.host_silence + liveness.beat ||
-      liveness.runner_silence > kLivenessMax)
-    problems.push_back({"host.liveness",
-                        "needs 5 x beat <= host_silence, host_silence + beat < runner_silence, no more "
-                        "than an hour"});
+  check_liveness(config, problems);
   if (config.advertise.size() > limits::kNameMax)
     problems.push_back({"host.advertise", "must have at most " + std::to_string(limits::kNameMax) + " characters"});
   if (config.require_signature)

@@ -22,6 +22,15 @@ std::string absolute_from(const std::filesystem::path& directory, const std::str
   return (directory / path).lexically_normal().string();
 }
 
+void read_liveness(const toml::table& table, Liveness& liveness, ConfigReport& report) {
+  ConfigTable reader(table, "host.liveness", report);
+  reader.read_duration("beat", liveness.beat);
+  reader.read_duration("host_silence", liveness.host_silence);
+  reader.read_duration("runner_silence", liveness.runner_silence);
+  reader.read_duration("failsafe", liveness.failsafe);
+  reader.refuse_the_rest();
+}
+
 void read_host(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
                ConfigReport& report) {
   ConfigTable host(table, "host", report);
@@ -29,6 +38,7 @@ void read_host(const toml::table& table, const std::filesystem::path& directory,
   host.read("listen", config.listen);
   host.read("advertise", config.advertise);
   host.read("control", config.control);
+  if (const toml::table* liveness = host.table("liveness")) read_liveness(*liveness, config.liveness, report);
   host.refuse_the_rest();
   const bool is_path = !config.control.empty() && config.control != "auto" && config.control != "off";
   if (is_path) config.control = absolute_from(directory, config.control);

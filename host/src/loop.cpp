@@ -149,9 +149,13 @@ void Loop::take_commands() {
 
 void Loop::keep_time(Instant now) {
   if (now >= next_beat_) {
-    sessions_.beat_all(now);
+    sessions_.beat_all(now, now - next_beat_ > parts_.liveness.beat);
     next_beat_ = now + parts_.liveness.beat;
+    for (const auto& driver : drivers_) {
+      driver->on(event::Tick{});  // it knows by this that the loop does not stand still
+    }
   }
+  parts_.router->check(now);
   for (const auto& driver : drivers_) {
     if (driver->next_wakeup() <= now) {
       driver->on(event::Tick{});
@@ -160,7 +164,7 @@ void Loop::keep_time(Instant now) {
 }
 
 Instant Loop::next_wakeup() const {
-  Instant wake = std::min(next_beat_, stop_at_);
+  Instant wake = std::min({next_beat_, stop_at_, parts_.router->next_check()});
   for (const auto& driver : drivers_) {
     wake = std::min(wake, driver->next_wakeup());
   }

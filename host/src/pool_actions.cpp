@@ -89,9 +89,9 @@ void PoolDriver::perform(const action::Admit& admit) {
                               .cpu_time_ns = config_.limits.cpu_time.count(),
                               .open_files_max = config_.limits.open_files,
                               .warm = config_.spare_slots,
-                              .beat_interval_ns = services_.liveness.beat.count(),
-                              .host_silence_ns = services_.liveness.host_silence.count(),
-                              .runner_silence_ns = services_.liveness.runner_silence.count(),
+                              .beat_interval_ns = wire_time(services_.liveness.beat),
+                              .host_silence_ns = wire_time(services_.liveness.host_silence),
+                              .runner_silence_ns = wire_time(services_.liveness.runner_silence),
                               .start_limit_ns = wire_time(config_.boot_timeout)});
 }
 
@@ -241,6 +241,16 @@ void PoolDriver::perform(const action::Callback& callback) {
     case action::Callback::Kind::shrink:
       core_->notify(Shrink{core_->name(), callback.count, runner_name(callback.runner), callback.reason});
       break;
+  }
+}
+
+void PoolDriver::perform(const action::Quiet& quiet) {
+  const std::string name = runner_name(quiet.runner);
+  if (quiet.quiet) {
+    services_.log.warning("nothing is heard from a runner, though its connection lives: it gets no new calls",
+                          {{"pool", core_->name()}, {"runner", name}});
+  } else {
+    services_.log.info("a runner is heard again", {{"pool", core_->name()}, {"runner", name}});
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "host/src/pool_runner.hpp"
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 
@@ -18,8 +19,8 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
       config_(core_->parts().config),
       policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness),
       trace_(core_->parts().index, *services_.history),
-      min_(config_.min),
-      max_(config_.max) {}
+      standstill_(limits::kStandstillBeats * services_.liveness.beat),
+      bounds_{config_.min, config_.max} {}
 
 PoolDriver::~PoolDriver() = default;
 
@@ -37,15 +38,22 @@ void PoolDriver::on(Event event) {
   while (!events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
-    actions.clear();
     const Instant now = boot_time();
-    policy_.on(next, now, actions);
-    trace_.on(next, actions, policy_, now);
-    for (Action& action : actions) {
-      std::visit([this](auto& one) { perform(one); }, action);
+    if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) {
+      take_step(event::StoodStill{pause}, now, actions);
     }
+    take_step(next, now, actions);
   }
   busy_ = false;
+}
+
+void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
+  actions.clear();
+  policy_.on(event, now, actions);
+  trace_.on(event, actions, policy_, now);
+  for (Action& action : actions) {
+    std::visit([this](auto& one) { perform(one); }, action);
+  }
 }
 
 PoolDriver::Runner* PoolDriver::find(RunnerId runner) {
@@ -92,7 +100,7 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
   runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
   session.set_sink(runner);
   trace_.hello(runner->id, hello, boot_time());
-  event::RunnerHello event{.runner = runner->id};
+  event::RunnerHello event{.runner = runner->id, .plugins = {}, .local = session.info().local};
   for (const wire::PluginState& state : hello.plugins) {
     const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
     if (!digest) {
@@ -194,9 +202,9 @@ void PoolDriver::drain(Duration grace, LoopTask done) {
 }
 
 void PoolDriver::resize(std::uint32_t min, std::uint32_t max) {
-  min_ = Parent::get() ? 0 : min;  // as in make_pools(): runners must not boot runners without end
-  max_ = max;
-  on(event::Resize{min_, max_});
+  // As in make_pools(): runners must not boot runners without end.
+  bounds_ = {Parent::get() ? 0 : min, max};
+  on(event::Resize{bounds_.min, bounds_.max});
 }
 
 PoolStats PoolDriver::stats() const {
@@ -207,8 +215,8 @@ PoolStats PoolDriver::stats() const {
           .slots_busy = static_cast<std::uint32_t>(now.in_flight),
           .slots_held = now.held,
           .waiting = now.waiting,
-          .min = min_,
-          .max = max_,
+          .min = bounds_.min,
+          .max = bounds_.max,
           .submitted = now.submitted,
           .succeeded = now.succeeded,
           .failed = now.failed,

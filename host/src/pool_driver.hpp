@@ -17,6 +17,7 @@
 #include "host/src/pool_core.hpp"
 #include "host/src/pool_policy.hpp"
 #include "host/src/session_table.hpp"
+#include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::pool {
@@ -44,7 +45,8 @@ class PoolDriver {
   void submit(std::shared_ptr<RemoteCall> call);
   /// A call that was refused before it became one: for the record.
   void refused(CallId call, const std::string& task, const Error& error);
-  /// Feeds one event and carries out what follows from it.
+  /// Feeds one event and carries out what follows from it. Called at least once a beat, with Tick: a longer pause means
+  /// that this process stood still.
   void on(Event event);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
 
@@ -68,6 +70,10 @@ class PoolDriver {
 
  private:
   struct Runner;
+  struct Bounds {
+    std::uint32_t min = 0;
+    std::uint32_t max = 0;
+  };
 
   void perform(const action::Boot& boot);
   void perform(const action::Admit& admit);
@@ -82,6 +88,8 @@ class PoolDriver {
   void perform(const action::Drained& drained);
   void perform(action::ReleaseObjects& release);
   void perform(action::LeaseEnded& ended);
+  void perform(const action::Quiet& quiet);
+  void take_step(const Event& event, Instant now, Actions& actions);
 
   [[nodiscard]] Runner* find(RunnerId runner);
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
@@ -101,8 +109,8 @@ class PoolDriver {
   const PoolConfig& config_;
   PoolPolicy policy_;
   PoolTrace trace_;
-  std::uint32_t min_ = 0;
-  std::uint32_t max_ = 0;
+  base::Standstill standstill_;
+  Bounds bounds_;
   std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;
   std::unordered_map<CallId, std::shared_ptr<HeldLease>> leases_;  // that outlived their call
   std::unordered_map<RunnerId, std::unique_ptr<Runner>> runners_;

@@ -67,6 +67,7 @@ struct RunnerPlugin {
 struct RunnerHello {
   RunnerId runner = 0;
   std::vector<RunnerPlugin> plugins;
+  bool local = false;  ///< over ipc: its end shows by the connection, its silence proves nothing
 };
 /// Anything was received from the runner (Beat, Output, …). Begun, Result, Ended and Retire count by themselves.
 struct Heard {
@@ -112,6 +113,10 @@ struct Retire {
 };
 /// next_wakeup() has come (or any other time: harmless).
 struct Tick {};
+/// This process was not scheduled for so long: stopped, suspended, starved. Feed it before whatever came meanwhile.
+struct StoodStill {
+  Duration pause{};
+};
 /// No new calls; waiting and running ones may end within `grace`, then they get shutting_down. Then Drained. A second
 /// Drain can only shorten the grace.
 struct Drain {
@@ -133,7 +138,7 @@ struct Expect {
 using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
                            event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
                            event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
-                           event::Release, event::StopLease, event::Overran>;
+                           event::Release, event::StopLease, event::Overran, event::StoodStill>;
 
 namespace action {
 
@@ -212,14 +217,21 @@ struct Callback {
   std::optional<Error> error;  ///< grow_end: why it failed
   std::string reason;          ///< shrink: why it is gone
 };
+/// For people: the runner has said nothing since `heard` and gets no new calls (`quiet`), or speaks again.
+struct Quiet {
+  RunnerId runner = 0;
+  bool quiet = true;
+  Instant heard{};
+};
 /// Drain has finished: no call and no runner is left. Once.
 struct Drained {};
 
 }  // namespace action
 
-using Action = std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote,
-                            action::Complete, action::RetireReply, action::DrainRunner, action::Destroy,
-                            action::Callback, action::Drained, action::ReleaseObjects, action::LeaseEnded>;
+using Action =
+    std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Complete,
+                 action::RetireReply, action::DrainRunner, action::Destroy, action::Callback, action::Drained,
+                 action::ReleaseObjects, action::LeaseEnded, action::Quiet>;
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

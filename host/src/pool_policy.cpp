@@ -70,7 +70,8 @@ PolicyStats PoolPolicy::stats() const {
   PolicyStats stats = stats_;
   stats.booting = booting_;
   stats.runners = runner_count() - booting_;
-  stats.draining = stats.runners - serving_;
+  stats.silent = hushed_;
+  stats.draining = stats.runners - serving_ - hushed_;
   stats.waiting = scheduler_.waiting() + held_.waiting();
   stats.waiting_for_turn = held_.waiting();
   stats.in_flight = scheduler_.in_flight();
@@ -103,12 +104,12 @@ void PoolPolicy::handle(const event::Cancel& event, Instant, Actions& out) {
   give_up(calls_.cancel(event.call, event.reason), event.reason, out);
 }
 
-void PoolPolicy::handle(const event::Begun& event, Instant now, Actions&) {
-  if (alive(event.runner, now)) calls_.begun(event.runner, event.call);
+void PoolPolicy::handle(const event::Begun& event, Instant now, Actions& out) {
+  if (alive(event.runner, now, out)) calls_.begun(event.runner, event.call);
 }
 
 void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
-  if (!alive(event.runner, now)) return;
+  if (!alive(event.runner, now, out)) return;
   CallTable::Verdict verdict = calls_.result(event.runner, event.call, event.error);
   const bool succeeds = verdict.outcome && !verdict.outcome->error;
   apply(event.call, std::move(verdict), out);
@@ -116,7 +117,7 @@ void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
 }
 
 void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
-  if (!alive(event.runner, now) || ended_inside(event, now, out)) return;
+  if (!alive(event.runner, now, out) || ended_inside(event, now, out)) return;
   if (!scheduler_.release(event.runner, event.call)) return;
   elastic_.proved();
   runners_.at(event.runner).useful = true;
@@ -198,7 +199,7 @@ void PoolPolicy::shed(Instant now, Actions& out) {
   while (serving_ > elastic_.max() && drain_one()) {
   }
   const bool full = runner_count() >= elastic_.max();
-  const bool help_is_coming = runner_count() > serving_;
+  const bool help_is_coming = runner_count() > serving_ + hushed_;
   if (scheduler_.waiting() > 0 && full && !help_is_coming) drain_one();
 }
 

@@ -22,6 +22,7 @@ struct PolicyStats {
   std::uint32_t runners = 0;  ///< said hello and not gone; draining ones included
   std::uint32_t booting = 0;
   std::uint32_t draining = 0;
+  std::uint32_t silent = 0;  ///< neither draining nor lost, and without new calls until they are heard again
   std::uint64_t waiting = 0;
   std::uint64_t waiting_for_turn = 0;  ///< of these, in the slot of an object
   std::uint64_t in_flight = 0;         ///< leased slots, also of calls whose caller is gone
@@ -56,7 +57,8 @@ class PoolPolicy {
     RunnerId id = 0;
     RunnerState::Phase phase = RunnerState::Phase::booting;
     std::uint32_t leases = 0;
-    std::optional<Duration> idle;  ///< without a lease for so long
+    std::optional<Duration> idle;   ///< without a lease for so long
+    std::optional<Duration> quiet;  ///< nothing was heard for so long: it gets no new calls
   };
   /// By id. Linear.
   [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
@@ -78,6 +80,7 @@ class PoolPolicy {
     Deadlines<RunnerId>::Handle timer;
     bool useful = false;     // some call has ended there
     bool leaving = false;    // it asked to go and may
+    bool hushed = false;     // closed for new calls because it is silent, and only for that
     std::string end_reason;  // of the connection, then the machine's own, which says more
   };
   // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
@@ -89,6 +92,7 @@ class PoolPolicy {
   // A lost runner that may still be at work: its calls that are to be tried again.
   struct Grave {
     std::vector<CallId> calls;
+    Instant until;
     Deadlines<RunnerId>::Handle timer;
   };
 
@@ -130,6 +134,7 @@ class PoolPolicy {
   void handle(const event::BootFailed& event, Instant now, Actions& out);
   void handle(const event::RunnerHello& event, Instant now, Actions& out);
   void handle(const event::Heard& event, Instant now, Actions& out);
+  void handle(const event::StoodStill& event, Instant now, Actions& out);
   void handle(const event::RunnerLost& event, Instant now, Actions& out);
   void handle(const event::MachineExited& event, Instant now, Actions& out);
   void handle(const event::Retire& event, Instant now, Actions& out);
@@ -150,7 +155,10 @@ class PoolPolicy {
   void tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out);
   void slot_freed(RunnerId id, Instant now, Actions& out);
   void rearm(RunnerId id, Runner& runner);
-  Runner* alive(RunnerId id, Instant now);
+  Runner* alive(RunnerId id, Instant now, Actions& out);
+  void fall_quiet(RunnerId id, Runner& runner, Actions& out);
+  void speaks_again(RunnerId id, Runner& runner, Actions& out);
+  void close(RunnerId id, Runner& runner);
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
   [[nodiscard]] Elastic::Counts counts() const;
   void boot_over(const Runner& runner);
@@ -175,6 +183,7 @@ class PoolPolicy {
   std::uint32_t booting_ = 0;
   std::map<DigestId, std::uint32_t> booting_with_;  // how many of them were asked to have the digest
   std::uint32_t serving_ = 0;                       // open in the scheduler
+  std::uint32_t hushed_ = 0;                        // would be open if they were not silent
   bool closed_ = false;                             // Drain was asked for
   bool drained_ = false;
   bool emptying_ = false;  // every runner was told to go

@@ -56,7 +56,7 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
                        false, now, out);
   }
   boot_over(runner);
-  FLAME_ASSERT(runner.state.hello(now), "it was booting");
+  FLAME_ASSERT(runner.state.hello(now, event.local), "it was booting");
   elastic_.boot_succeeded();
   out.push_back(action::Admit{event.runner, elastic_.ask_after()});
   if (!runner.state.for_min())
@@ -67,8 +67,21 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   rearm(event.runner, runner);
 }
 
-void PoolPolicy::handle(const event::Heard& event, Instant now, Actions&) {
-  alive(event.runner, now);
+void PoolPolicy::handle(const event::Heard& event, Instant now, Actions& out) {
+  alive(event.runner, now, out);
+}
+
+void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
+  for (auto& [id, runner] : runners_) {
+    runner.state.stood_still(now, event.pause);
+    rearm(id, runner);
+  }
+  // A runner that was frozen together with us has not had the time that it gets to give up its work either.
+  for (auto& [id, grave] : graves_) {
+    grave_timers_.disarm(grave.timer);
+    grave.until = base::deadline_after(grave.until, event.pause);
+    grave.timer = grave_timers_.arm(id, grave.until);
+  }
 }
 
 void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& out) {
@@ -86,7 +99,7 @@ void PoolPolicy::disconnected(Runners::iterator it, const std::string& reason, I
   Runner& runner = it->second;
   const bool expected = runner.state.phase() == RunnerState::Phase::draining && scheduler_.leases(it->first) == 0;
   if (expected || runner.state.has_exited()) return lose(it, reason, now, out);
-  if (scheduler_.close_runner(it->first)) --serving_;
+  close(it->first, runner);
   runner.end_reason = reason;
   runner.state.disconnected(now);
   rearm(it->first, runner);
@@ -107,13 +120,13 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   if (scheduler_.leases(event.runner) == 0 || runner.state.is_disconnected()) {
     lose(it, event.reason, now, out);
   } else {
-    if (scheduler_.close_runner(event.runner)) --serving_;
+    close(event.runner, runner);
     rearm(event.runner, runner);
   }
 }
 
 void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
-  Runner* runner = alive(event.runner, now);
+  Runner* runner = alive(event.runner, now, out);
   if (!runner) return;
   const bool free = RunnerState::may_retire(scheduler_.leases(event.runner), event.last_seq, event.sent_seq);
   const bool draining = runner->state.phase() == RunnerState::Phase::draining;
@@ -135,8 +148,8 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   std::vector<DigestId> digests = plugins_;
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
-  auto [it, fresh] =
-      runners_.emplace(id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, {}});
+  auto [it, fresh] = runners_.emplace(
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
@@ -218,7 +231,11 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   const std::vector<CallId> held = scheduler_.remove_runner(id);
   if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
   const bool proven = it->second.state.has_exited();
-  Instant over = std::max(it->second.state.silent_at(), base::deadline_after(now, limits::kDeathProofWait));
+  Instant over = base::deadline_after(now, limits::kDeathProofWait);
+  // One that stood still when it was to give us up waits so much longer; one whose connection has ended does not.
+  if (!it->second.state.is_disconnected()) over = base::deadline_after(over, limits::kSilenceBeatsMin * liveness_.beat);
+  // Without a limit of silence the runner is one that sees its connection end as soon as we do.
+  if (it->second.state.silent_at() != kNever) over = std::max(over, it->second.state.silent_at());
   remove(it, out);
   out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), {}, why});
   std::vector<CallId> resting;
@@ -244,7 +261,7 @@ bool PoolPolicy::lost_young(const Runner& runner, Instant now) const {
 }
 
 void PoolPolicy::bury(RunnerId id, std::vector<CallId> calls, Instant until) {
-  auto [grave, fresh] = graves_.emplace(id, Grave{std::move(calls), {}});
+  auto [grave, fresh] = graves_.emplace(id, Grave{std::move(calls), until, {}});
   FLAME_ASSERT(fresh, "a runner is lost once");
   grave->second.timer = grave_timers_.arm(id, until);
 }
@@ -263,6 +280,7 @@ void PoolPolicy::remove(Runners::iterator it, Actions& out) {
   Runner& runner = it->second;
   if (runner.state.phase() == RunnerState::Phase::booting) boot_over(runner);
   timers_.disarm(runner.timer);
+  if (runner.hushed) --hushed_;
   out.push_back(action::Destroy{it->first});
   runners_.erase(it);
 }
@@ -282,6 +300,8 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
                          false, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
+    case RunnerState::Due::quiet:
+      return fall_quiet(id, it->second, out);
     case RunnerState::Due::exited:
     case RunnerState::Due::disconnected:
       return lose(it, it->second.end_reason, now, out);
@@ -291,7 +311,7 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
 }
 
 void PoolPolicy::stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now) {
-  if (scheduler_.close_runner(id)) --serving_;
+  close(id, runner);
   runner.state.drain(now, limit);
   rearm(id, runner);
 }
@@ -316,11 +336,39 @@ void PoolPolicy::rearm(RunnerId id, Runner& runner) {
   runner.timer = timers_.arm(id, runner.state.deadline());
 }
 
-PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now) {
+PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now, Actions& out) {
   auto it = runners_.find(id);
   if (it == runners_.end() || it->second.state.phase() == RunnerState::Phase::booting) return nullptr;
-  it->second.state.heard(now);
+  if (it->second.state.heard(now)) speaks_again(id, it->second, out);
   return &it->second;
+}
+
+// It may stand in a debugger: what it has, it keeps, and nobody else is sent there.
+void PoolPolicy::fall_quiet(RunnerId id, Runner& runner, Actions& out) {
+  runner.state.fall_quiet();
+  if (scheduler_.is_open(id)) {
+    close(id, runner);
+    runner.hushed = true;
+    ++hushed_;
+  }
+  out.push_back(action::Quiet{id, true, runner.state.last_heard()});
+  rearm(id, runner);
+}
+
+// For good, unless fall_quiet() does it.
+void PoolPolicy::close(RunnerId id, Runner& runner) {
+  if (scheduler_.close_runner(id)) --serving_;
+  if (std::exchange(runner.hushed, false)) --hushed_;
+}
+
+void PoolPolicy::speaks_again(RunnerId id, Runner& runner, Actions& out) {
+  if (std::exchange(runner.hushed, false)) {
+    --hushed_;
+    scheduler_.open_runner(id);
+    ++serving_;
+  }
+  out.push_back(action::Quiet{id, false, runner.state.last_heard()});
+  rearm(id, runner);
 }
 
 }  // namespace flame::pool

@@ -124,19 +124,21 @@ void PoolDriver::count_objects(control::PoolStatus& pool) const {
 }
 
 control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, Instant now) const {
-  control::RunnerStatus runner{.name = runner_name(view.id),
-                               .state = name_of(view.phase),
-                               .slots_busy = view.leases,
-                               .slots = config_.single_use ? 1 : config_.max_concurrency,
-                               .isolation = name_of(config_.isolation),
-                               .machine = services_.machines->name_of({core_->parts().index, view.id}),
-                               .age = {},
-                               .session_age = {},
-                               .idle = view.idle,
-                               .plugins = {},
-                               .facts = {},
-                               .children = 0,
-                               .tracked = 0};
+  control::RunnerStatus runner{
+      .name = runner_name(view.id),
+      .state = view.quiet && view.phase == RunnerState::Phase::ready ? "silent" : name_of(view.phase),
+      .slots_busy = view.leases,
+      .slots = config_.single_use ? 1 : config_.max_concurrency,
+      .isolation = name_of(config_.isolation),
+      .machine = services_.machines->name_of({core_->parts().index, view.id}),
+      .age = {},
+      .session_age = {},
+      .idle = view.idle,
+      .silent = view.quiet,
+      .plugins = {},
+      .facts = {},
+      .children = 0,
+      .tracked = 0};
   if (const RunnerRecord* record = trace_.runners().find(view.id)) fill_in(*record, now, runner);
   return runner;
 }

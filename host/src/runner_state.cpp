@@ -2,6 +2,7 @@
 #include "host/src/runner_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
 
@@ -10,17 +11,24 @@ namespace flame::pool {
 RunnerState::RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness)
     : for_min_(for_min), liveness_(liveness), boot_by_(base::deadline_after(now, boot_timeout)) {}
 
-bool RunnerState::hello(Instant now) {
+bool RunnerState::hello(Instant now, bool local) {
   if (phase_ != Phase::booting) return false;
   phase_ = Phase::ready;
+  local_ = local;
   ready_since_ = now;
   heard_ = now;
   idle_since_ = now;
   return true;
 }
 
-void RunnerState::heard(Instant now) noexcept {
+bool RunnerState::heard(Instant now) noexcept {
   heard_ = now;
+  return std::exchange(quiet_, false);
+}
+
+void RunnerState::stood_still(Instant now, Duration pause) noexcept {
+  if (!quiet_) heard_ = now;
+  for (Instant* const limit : {&boot_by_, &exit_by_, &disconnect_by_}) *limit = base::deadline_after(*limit, pause);
 }
 
 void RunnerState::drain(Instant now, Duration limit) {
@@ -50,13 +58,14 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
   if (now >= exit_by_) return Due::exited;
   if (now >= disconnect_by_) return Due::disconnected;
   if (now >= drain_by_) return Due::drain_overdue;
-  return now >= silent_at() ? Due::silent : Due::nothing;
+  if (quiet_ || now < silent_at()) return Due::nothing;
+  return local_ ? Due::quiet : Due::silent;
 }
 
 Instant RunnerState::deadline() const noexcept {
   if (phase_ == Phase::gone) return kNever;
   if (phase_ == Phase::booting) return boot_by_;
-  return std::min({exit_by_, disconnect_by_, drain_by_, silent_at()});
+  return std::min({exit_by_, disconnect_by_, drain_by_, quiet_ ? kNever : silent_at()});
 }
 
 }  // namespace flame::pool

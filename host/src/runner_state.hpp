@@ -15,7 +15,8 @@ class RunnerState {
   enum class Due : std::uint8_t {
     nothing,        ///< look again at deadline()
     boot_overdue,   ///< no hello within boot_timeout: destroy the machine, the boot has failed
-    silent,         ///< nothing heard for runner_silence: lost
+    silent,         ///< nothing heard for runner_silence, and nothing else would show its end: lost
+    quiet,          ///< the same, but its connection would show its end: no new calls until it speaks
     exited,         ///< the machine ended and what it still had sent has had time to arrive
     disconnected,   ///< its connection ended, and the backend has had time to say why
     drain_overdue,  ///< told or allowed to go but still there: destroy
@@ -26,10 +27,16 @@ class RunnerState {
 
   RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness = {});
 
-  /// A hello is good once, while booting. False: refuse it.
-  bool hello(Instant now);
-  /// Anything arrived from it.
-  void heard(Instant now) noexcept;
+  /// A hello is good once, while booting. False: refuse it. `local`: it came over ipc, where the kernel tells of the
+  /// peer's end, so that silence proves nothing.
+  bool hello(Instant now, bool local = false);
+  /// Anything arrived from it. True: it was quiet until now.
+  bool heard(Instant now) noexcept;
+  /// due() said `quiet`, and that has been acted upon.
+  void fall_quiet() noexcept { quiet_ = true; }
+  /// Nobody looked at the clock for so long (this process stood still): what it did not hear or do in that time is no
+  /// evidence against the runner.
+  void stood_still(Instant now, Duration pause) noexcept;
   /// Its last lease ended.
   void became_idle(Instant now) noexcept { idle_since_ = now; }
   /// ready → draining: no further lease; must be gone within `limit`. Ignored when draining already, but can shorten.
@@ -47,19 +54,23 @@ class RunnerState {
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   [[nodiscard]] bool for_min() const noexcept { return for_min_; }
+  [[nodiscard]] bool is_quiet() const noexcept { return quiet_; }
+  [[nodiscard]] Instant last_heard() const noexcept { return heard_; }
   [[nodiscard]] bool has_exited() const noexcept { return exit_by_ != kNever; }
   [[nodiscard]] bool is_disconnected() const noexcept { return disconnect_by_ != kNever; }
   [[nodiscard]] Duration idle(Instant now) const noexcept { return now - idle_since_; }
   /// Since its hello.
   [[nodiscard]] Duration age(Instant now) const noexcept { return now - ready_since_; }
   /// When it counts as lost, if nothing is heard. A living runner that we cannot reach has given us up by then.
-  [[nodiscard]] Instant silent_at() const noexcept { return heard_ + liveness_.runner_silence; }
+  [[nodiscard]] Instant silent_at() const noexcept { return base::deadline_after(heard_, liveness_.runner_silence); }
   [[nodiscard]] Due due(Instant now) const noexcept;
   [[nodiscard]] Instant deadline() const noexcept;
 
  private:
   Phase phase_ = Phase::booting;
   bool for_min_;
+  bool local_ = false;
+  bool quiet_ = false;
   Liveness liveness_;
   Instant boot_by_;
   Instant ready_since_{};

@@ -37,6 +37,15 @@ bool Scheduler::close_runner(RunnerId runner) {
   return true;
 }
 
+void Scheduler::open_runner(RunnerId runner) {
+  Runner& entry = runners_.at(runner);
+  FLAME_ASSERT(!entry.open, "only what is closed is opened");
+  entry.open = true;
+  list(runner, entry);
+  if (entry.held.empty() && !entry.used) idle_.insert(runner);
+  for (DigestId digest : entry.digests) ++groups_[digest].servers;
+}
+
 std::vector<CallId> Scheduler::remove_runner(RunnerId runner) {
   close_runner(runner);
   auto it = runners_.find(runner);

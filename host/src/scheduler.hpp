@@ -37,6 +37,8 @@ class Scheduler {
   void add_runner(RunnerId runner, std::span<const DigestId> digests);
   /// No further lease; what it holds stays. False if it is unknown or was closed before.
   bool close_runner(RunnerId runner);
+  /// The opposite, for a runner that is known and closed.
+  void open_runner(RunnerId runner);
   /// Forgets it; returns the calls it held, oldest lease first.
   std::vector<CallId> remove_runner(RunnerId runner);
   [[nodiscard]] bool is_open(RunnerId runner) const;

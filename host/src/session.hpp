@@ -34,6 +34,7 @@ struct SessionInfo {
   PeerId control;
   std::uint64_t payload_max = 0;
   Instant bulk_by = kNever;  ///< the second connection has to be there
+  bool local = false;        ///< over ipc: the kernel tells of its end
 };
 
 /// Queues and translates; the loop calls flush() while has_work(). Bytes that libzmq does not take stay here, where a

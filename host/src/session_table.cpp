@@ -64,6 +64,11 @@ bool SessionTable::receive() {
   if (const unsigned refused = router_.take_refused(); refused > 0) {
     complain("connections refused: wrong key or broken handshake", "stranger");
   }
+  if (router_.is_shut() && !std::exchange(shut_, true)) {
+    complain("too many connections that say nothing: the tcp port takes nobody for a while; let only runners reach it",
+             "strangers");
+  }
+  shut_ = router_.is_shut();
   const int control = receive(Channel::control, kControlPerTurn);
   const int bulk = receive(Channel::bulk, kBulkPerTurn);
   const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn);
@@ -184,8 +189,9 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   Expected& expected = expected_.find(hello.runner)->second;
   expected.used = true;
   auto session = std::make_unique<Session>(
-      router_, SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
-                           expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout)});
+      router_,
+      SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
+                  expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);
@@ -267,12 +273,12 @@ Session::Flushed SessionTable::flush(Instant now) {
   return worst;
 }
 
-void SessionTable::beat_all(Instant now) {
+void SessionTable::beat_all(Instant now, bool late) {
   std::vector<Session*> overdue;
   for (const auto& [id, session] : sessions_) {
     session->beat();
     touch(*session);
-    if (!session->bulk() && now >= session->info().bulk_by) {
+    if (!late && !session->bulk() && now >= session->info().bulk_by) {
       overdue.push_back(session.get());
     }
   }

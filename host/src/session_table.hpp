@@ -56,8 +56,9 @@ class SessionTable {
   Session::Flushed flush(Instant now);
   /// Marks a session that has something to send.
   void touch(Session& session);
-  /// Beats to all; ends those whose second connection is overdue.
-  void beat_all(Instant now);
+  /// Beats to all; ends those whose second connection is overdue, unless this beat comes `late` itself: what this
+  /// process did not read while it stood still may be on its way.
+  void beat_all(Instant now, bool late);
 
   /// Refuses a runner after its hello.
   void refuse(Session& session, ErrorCode code, const std::string& reason);
@@ -94,6 +95,7 @@ class SessionTable {
   std::vector<std::unique_ptr<Session>> closed_;
   std::deque<std::uint64_t> former_peers_;  // the last ones whose session ended: what they still say is no news
   std::uint64_t complaints_ = 0;
+  bool shut_ = false;  // the port, for strangers; that has been said
 };
 
 }  // namespace flame::pool

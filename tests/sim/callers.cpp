@@ -28,7 +28,7 @@ void Callers::start() {
 void Callers::every(Duration mean, std::function<void()> deed) {
   sim_.agenda.in(sim_.chance.skewed(1us, 3 * mean), [this, mean, deed = std::move(deed)]() mutable {
     if (sim_.calm) return;
-    deed();
+    if (!host_.frozen()) deed();  // callers are threads of its process
     every(mean, std::move(deed));
   });
 }
@@ -61,7 +61,7 @@ void Callers::use(CallId lease, const std::vector<std::uint64_t>& objects) {
 }
 
 void Callers::call_on(CallId lease) {
-  if (sim_.calm || !handles_.contains(lease)) return;
+  if (sim_.calm || host_.frozen() || !handles_.contains(lease)) return;
   pool::event::Submit submit{.call = ++last_call_, .digest = sim_.ledger.digest(lease)};
   submit.lease = lease;
   if (sim_.chance.one_in(2)) submit.budget = sim_.chance.skewed(1ms, 40s);
@@ -71,7 +71,7 @@ void Callers::call_on(CallId lease) {
 void Callers::let_go(CallId lease, std::uint64_t object) {
   const auto handles = handles_.find(lease);
   if (handles == handles_.end()) return;
-  if (sim_.ledger.in_use(lease)) return sim_.agenda.in(10ms, [this, lease, object] { let_go(lease, object); });
+  if (sim_.ledger.in_use(lease) || host_.frozen()) return sim_.agenda.in(10ms, [this, lease, object] { let_go(lease, object); });
   if (handles->second.erase(object) == 0) return;
   if (handles->second.empty()) handles_.erase(handles);
   host_.release(lease, object);

@@ -40,6 +40,7 @@ std::string describe(const pool::Action& action) {
           [](const a::Callback&) { return std::string("callback"); },
           [](const a::Drained&) { return std::string("drained"); },
           [](const a::ReleaseObjects& x) { return fmt::format("release {} of {}", x.objects.size(), x.lease); },
+          [](const a::Quiet& x) { return fmt::format("{} is {}", x.runner, x.quiet ? "silent" : "heard again"); },
           [](const a::LeaseEnded& x) { return fmt::format("lease {} ended: {}", x.lease, code_of(x.error)); },
       },
       action);
@@ -72,6 +73,7 @@ std::string describe(const pool::Event& event) {
             return fmt::format("retire {} ({} of {} seen{})", x.runner, x.last_seq, x.sent_seq, x.must ? ", must" : "");
           },
           [](const e::Tick&) { return std::string("tick"); },
+          [](const e::StoodStill& x) { return fmt::format("stood still for {}", seconds(x.pause)); },
           [](const e::Drain& x) { return fmt::format("drain ({})", seconds(x.grace)); },
           [](const e::Resize& x) { return fmt::format("resize {} {}", x.min, x.max); },
           [](const e::Release& x) { return fmt::format("release object {} of {}", x.object, x.lease); },

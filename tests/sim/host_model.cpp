@@ -42,23 +42,45 @@ void HostModel::feed(pool::Event event) {
   if (dead_) return;
   events_.push_back(std::move(event));
   if (std::exchange(busy_, true)) return;
-  pool::Actions actions;
   while (!events_.empty() && sim_.findings.ok()) {
     const pool::Event next = std::move(events_.front());
     events_.pop_front();
-    actions.clear();
-    free_slot(next);
-    watch_.before(policy_);
-    policy_.on(next, sim_.agenda.now(), actions);
-    if (sim_.findings.traced()) sim_.findings.note("  host ", describe(next), describe(actions));
-    // Runners that are lost one after the other, before they were of use, are explained like failed boots.
-    if (policy_.stats().boots_failed > 0 || policy_.stats().runners_lost > 1) sim_.ledger.boot_failed();
-    for (const pool::Action& action : actions) std::visit([this](const auto& one) { perform(one); }, action);
-    watch_.after(next, actions, policy_, counts());
+    const Duration pause = standstill_.seen(sim_.agenda.now());
+    if (pause > Duration::zero()) take_step(pool::event::StoodStill{pause});
+    take_step(next);
   }
   busy_ = false;
   flush();
   arm();
+}
+
+void HostModel::take_step(const pool::Event& event) {
+  pool::Actions actions;
+  free_slot(event);
+  watch_.before(policy_);
+  policy_.on(event, sim_.agenda.now(), actions);
+  if (sim_.findings.traced()) sim_.findings.note("  host ", describe(event), describe(actions));
+  // Runners that are lost one after the other, before they were of use, are explained like failed boots.
+  if (policy_.stats().boots_failed > 0 || policy_.stats().runners_lost > 1) sim_.ledger.boot_failed();
+  for (const pool::Action& action : actions) std::visit([this](const auto& one) { perform(one); }, action);
+  watch_.after(event, actions, policy_, counts());
+}
+
+bool HostModel::defer(std::function<void()> task) {
+  if (frozen_) deferred_.push_back(std::move(task));
+  return frozen_;
+}
+
+void HostModel::freeze() {
+  sim_.findings.note("the host stands still");
+  frozen_ = true;
+}
+
+void HostModel::thaw() {
+  if (!std::exchange(frozen_, false)) return;
+  sim_.findings.note("the host goes on");
+  feed(pool::event::Tick{});
+  for (const auto& task : std::exchange(deferred_, {})) task();
 }
 
 void HostModel::arm() {
@@ -68,15 +90,17 @@ void HostModel::arm() {
   sim_.agenda.at(wake, [this, wake] {
     if (armed_ != wake) return;
     armed_ = kNever;
+    if (frozen_) return;  // thaw() looks at the clock
     if (policy_.next_wakeup() <= sim_.agenda.now()) feed(pool::event::Tick{});
     arm();
   });
 }
 
 void HostModel::beat() {
-  if (dead_ || drained_) return;
+  if (dead_ || drained_ || defer([this] { beat(); })) return;
   for (const auto& [runner, session] : sessions_) session->beat();
   flush();
+  feed(pool::event::Tick{});
   sim_.agenda.in(limits::kBeatInterval, [this] { beat(); });
 }
 
@@ -101,7 +125,8 @@ HostCounts HostModel::counts() const {
   const bool single_use = sim_.plan.pool.single_use;
   const std::uint64_t slots = single_use ? 1 : sim_.plan.pool.max_concurrency;
   for (const auto& [id, peer] : peers_) {
-    if (!peer.admitted || peer.leaving || peer.session == nullptr || (single_use && peer.sends > 0)) continue;
+    if (!peer.admitted || peer.leaving || peer.silent || peer.session == nullptr || (single_use && peer.sends > 0))
+      continue;
     ++counts.serving;
     counts.free += slots - peer.leases.size();
   }
@@ -111,30 +136,40 @@ HostCounts HostModel::counts() const {
 // --- callers
 
 void HostModel::submit(const pool::event::Submit& submit) {
-  if (dead_) return;
+  if (dead_ || defer([=, this] { this->submit(submit); })) return;
   sim_.ledger.submitted(submit);
   feed(submit);
 }
 
 void HostModel::cancel(CallId call) {
+  if (defer([=, this] { cancel(call); })) return;
   sim_.ledger.cancel_asked(call);
   feed(pool::event::Cancel{call, wire::CancelReason::cancelled});
 }
 
 void HostModel::drain(Duration grace) {
+  if (defer([=, this] { drain(grace); })) return;
   sim_.ledger.drain_asked(grace);
   feed(pool::event::Drain{grace});
 }
 
 void HostModel::resize(std::uint32_t min, std::uint32_t max) {
+  if (defer([=, this] { resize(min, max); })) return;
   feed(pool::event::Resize{min, max});
 }
 
 void HostModel::expect(std::uint64_t calls, Duration within) {
+  if (defer([=, this] { expect(calls, within); })) return;
   feed(pool::event::Expect{calls, within});
 }
 
+void HostModel::release(CallId lease, std::uint64_t object) {
+  if (defer([=, this] { release(lease, object); })) return;
+  feed(pool::event::Release{lease, object});
+}
+
 void HostModel::stop_lease(CallId lease) {
+  if (defer([=, this] { stop_lease(lease); })) return;
   sim_.ledger.objects_in_trouble(lease);
   feed(pool::event::StopLease{lease});
 }
@@ -142,11 +177,13 @@ void HostModel::stop_lease(CallId lease) {
 // --- machines
 
 void HostModel::on_boot(RunnerId runner, bool failed, bool permanent) {
+  if (defer([=, this] { on_boot(runner, failed, permanent); })) return;
   if (!failed) return feed(pool::event::BootOk{runner});
   feed(pool::event::BootFailed{runner, some_error(ErrorCode::boot_failed, "simulated"), permanent});
 }
 
 void HostModel::on_exit(RunnerId runner) {
+  if (defer([=, this] { on_exit(runner); })) return;
   if (const auto peer = peers_.find(runner); peer != peers_.end()) leaves(peer->second);
   feed(pool::event::MachineExited{runner, "simulated exit"});
 }
@@ -155,13 +192,15 @@ void HostModel::park_some_socket(Instant until) {
   if (sessions_.empty()) return;
   HostSession& session = *sim_.chance.pick(sessions_).second;
   session.park(until);
-  sim_.agenda.at(until, [this] { flush(); });
+  sim_.agenda.at(until, [this] {
+    if (!frozen_) flush();
+  });
 }
 
 // --- what arrives
 
 void HostModel::on_message(Link& link, Line line, wire::Envelope&& envelope) {
-  if (dead_) return;
+  if (dead_ || defer([this, &link, line, copy = envelope] { on_message(link, line, wire::Envelope(copy)); })) return;
   HostSession* const found = session_of(link);
   if (found == nullptr) {
     const auto* hello = std::get_if<wire::Hello>(&envelope.body);
@@ -196,7 +235,7 @@ void HostModel::on_hello(Link& link, const wire::Hello& hello) {
   auto session = std::make_unique<HostSession>(sim_, *this, link, next_session_++);
   peer->second.session = session.get();
   sessions_[runner] = std::move(session);
-  pool::event::RunnerHello event{runner, {}};
+  pool::event::RunnerHello event{runner, {}, sim_.plan.local};
   for (const wire::PluginState& state : hello.plugins) {
     pool::event::RunnerPlugin plugin{.digest = digest_of(state.plugin.digest)};
     if (!state.ready && !state.error.empty()) plugin.error = some_error(ErrorCode::incompatible, state.error);
@@ -224,6 +263,7 @@ void HostModel::on_notice(HostSession& session, wire::Body&& body) {
 }
 
 void HostModel::on_disconnected(Link& link) {
+  if (defer([this, &link] { on_disconnected(link); })) return;
   HostSession* const session = session_of(link);
   if (dead_ || session == nullptr) return;
   close(*session, std::nullopt);
@@ -289,6 +329,7 @@ void HostModel::check_send(const pool::action::Send& send, const Peer& peer) {
     if (peer.inside.contains(lease)) findings.broken("two calls at once on the objects of call ", lease);
     return;
   }
+  if (peer.silent) findings.broken("sent to runner ", send.runner, ", which is silent");
   if (peer.leaving) findings.broken("sent to runner ", send.runner, ", which leaves");
   if (peer.leases.contains(send.call)) findings.broken("call ", send.call, " is sent to the same runner twice");
   const std::size_t slots = sim_.plan.pool.single_use ? 1 : sim_.plan.pool.max_concurrency;
@@ -374,6 +415,11 @@ void HostModel::perform(const pool::action::Destroy& destroy) {
   leases_ -= peer->second.leases.size();
   if (peer->second.session != nullptr) close(*peer->second.session, wire::Bye{"the host has let this runner go"});
   peers_.erase(peer);
+}
+
+void HostModel::perform(const pool::action::Quiet& quiet) {
+  if (!sim_.plan.local) sim_.findings.broken("runner ", quiet.runner, " is silent and kept, though it is far away");
+  peers_.at(quiet.runner).silent = quiet.quiet;
 }
 
 void HostModel::perform(const pool::action::Drained&) {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "host/src/pool_policy.hpp"
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/standstill.hpp"
 #include "tests/sim/host_session.hpp"
 #include "tests/sim/watch.hpp"
 
@@ -36,7 +38,7 @@ class HostModel final : public LinkEnd, public SessionSink {
   void drain(Duration grace);
   void resize(std::uint32_t min, std::uint32_t max);
   void expect(std::uint64_t calls, Duration within);
-  void release(CallId lease, std::uint64_t object) { feed(pool::event::Release{lease, object}); }
+  void release(CallId lease, std::uint64_t object);
   void stop_lease(CallId lease);
   /// Called with what a call has left for its caller.
   void on_objects(std::function<void(CallId, const std::vector<std::uint64_t>&)> callback) {
@@ -54,6 +56,11 @@ class HostModel final : public LinkEnd, public SessionSink {
   void on_disconnected(Link& link) override;
   void on_event(pool::Event event) override;
 
+  /// Its process stands still; what comes meanwhile is looked at when it goes on.
+  void freeze();
+  void thaw();
+  [[nodiscard]] bool frozen() const noexcept { return frozen_; }
+
   /// Nothing is decided or sent any more.
   void die() { dead_ = true; }
   [[nodiscard]] bool alive() const noexcept { return !dead_; }
@@ -70,12 +77,15 @@ class HostModel final : public LinkEnd, public SessionSink {
     std::set<CallId> leases;
     std::map<CallId, CallId> inside;  // by lease: the call on its objects that was sent
     bool admitted = false;
+    bool silent = false;   // gets no new calls
     bool leaving = false;  // told or allowed to go, or dead: nothing may be sent to it
     std::uint64_t sends = 0;
     HostSession* session = nullptr;
   };
 
   void feed(pool::Event event);
+  void take_step(const pool::Event& event);
+  [[nodiscard]] bool defer(std::function<void()> task);
   void perform(const pool::action::Boot& boot);
   void perform(const pool::action::Admit& admit);
   void perform(const pool::action::Reject& reject);
@@ -86,6 +96,7 @@ class HostModel final : public LinkEnd, public SessionSink {
   void perform(const pool::action::DrainRunner& drain);
   void perform(const pool::action::Destroy& destroy);
   void perform(const pool::action::Callback&) {}
+  void perform(const pool::action::Quiet& quiet);
   void perform(const pool::action::ReleaseObjects& release);
   void perform(const pool::action::LeaseEnded& ended);
   void perform(const pool::action::Drained&);
@@ -117,6 +128,9 @@ class HostModel final : public LinkEnd, public SessionSink {
   std::map<CallId, std::vector<std::uint64_t>> left_;  // by calls that have not been completed
   std::function<void(CallId, const std::vector<std::uint64_t>&)> on_objects_;
   bool busy_ = false;
+  bool frozen_ = false;
+  std::vector<std::function<void()>> deferred_;  // while it stands still
+  base::Standstill standstill_{limits::kStandstillBeats * limits::kBeatInterval};
   bool dead_ = false;
   bool forced_ = false;  // the Retire that is being answered
   bool drained_ = false;

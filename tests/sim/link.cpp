@@ -40,7 +40,7 @@ void Link::sever() {
   for (auto& lines : flows_)
     for (Flow& one : lines) one.queue.clear();
   for (const Side to : {Side::host, Side::runner})
-    if (sim_.chance.percent(80)) push(to, Line::control, std::nullopt);
+    if (sim_.plan.local || sim_.chance.percent(80)) push(to, Line::control, std::nullopt);
 }
 
 void Link::vanish() {

@@ -39,10 +39,10 @@ void choose_load(Plan& plan, Chance& chance) {
 }
 
 void choose_troubles(Plan& plan, Chance& chance) {
-  for (bool* trouble :
-       {&plan.crashes, &plan.disconnects, &plan.partitions, &plan.freezes, &plan.lost_beats, &plan.full_sockets,
-        &plan.sigterms, &plan.slow_boots, &plan.failed_boots, &plan.permanent_failures, &plan.silent_boots,
-        &plan.dead_boots, &plan.broken_plugins, &plan.late_exits, &plan.lost_destroys, &plan.slots_fail})
+  for (bool* trouble : {&plan.crashes, &plan.disconnects, &plan.partitions, &plan.freezes, &plan.host_freezes,
+                        &plan.lost_beats, &plan.full_sockets, &plan.sigterms, &plan.slow_boots, &plan.failed_boots,
+                        &plan.permanent_failures, &plan.silent_boots, &plan.dead_boots, &plan.broken_plugins,
+                        &plan.late_exits, &plan.lost_destroys, &plan.slots_fail})
     *trouble = chance.one_in(5);
 }
 
@@ -58,7 +58,9 @@ Plan make_plan(Chance& chance) {
     *habit = chance.one_in(3);
   if (!chance.one_in(4)) choose_troubles(plan, chance);
   const std::uint64_t ending = chance.roll(10);
-  plan.ending = ending == 0 ? Ending::host_dies : ending == 1 ? Ending::host_fades : Ending::drain;
+  plan.local = chance.one_in(2);
+  if (plan.local) plan.partitions = plan.lost_beats = false;  // there is no network
+  plan.ending = ending == 0 ? Ending::host_dies : ending == 1 && !plan.local ? Ending::host_fades : Ending::drain;
   return plan;
 }
 

@@ -34,6 +34,7 @@ struct Plan {
   Duration between_arrivals{};
   std::uint32_t burst = 1;
   Ending ending = Ending::drain;
+  bool local = false;  ///< over ipc: whoever goes, the kernel tells the other side
 
   // tasks
   bool tasks_fail = false;
@@ -67,6 +68,7 @@ struct Plan {
   bool disconnects = false;
   bool partitions = false;
   bool freezes = false;       ///< a machine stands still
+  bool host_freezes = false;  ///< the host's process does, alone or with all machines
   bool lost_beats = false;    ///< for a short time
   bool full_sockets = false;  ///< the host's sockets take nothing for a while
   bool sigterms = false;

@@ -123,7 +123,7 @@ void RunnerModel::dial() {
   link_ = network_.dial(id_, *this);
   redial_at_ = link_ == nullptr ? deadline_after(sim_.agenda.now(), limits::kDialInterval) : kNever;
   if (link_ == nullptr) return;
-  session_.greeted(sim_.agenda.now());
+  session_.greeted(sim_.agenda.now(), sim_.plan.local);
   link_->send(Side::runner, Line::control, {0, hello()});
 }
 

@@ -1,6 +1,7 @@
 // Troubles: each kind, and which runner it may cost.
 #include "tests/sim/troubles.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flame::sim {
@@ -24,6 +25,7 @@ void Troubles::start() {
   if (plan.disconnects) every(8s, runners(&Troubles::disconnect));
   if (plan.partitions) every(6s, runners(&Troubles::partition));
   if (plan.freezes) every(6s, runners(&Troubles::freeze));
+  if (plan.host_freezes) every(12s, [this] { freeze_host(); });
   if (plan.lost_beats) every(4s, runners(&Troubles::lose_beats));
   if (plan.sigterms) every(8s, runners(&Troubles::sigterm));
   if (plan.full_sockets)
@@ -34,6 +36,7 @@ void Troubles::end() {
   sim_.calm = true;
   for (RunnerModel* runner : backend_.running()) network_.heal(runner->id());
   backend_.thaw_all();
+  host_.thaw();
 }
 
 void Troubles::every(Duration mean, std::function<void()> trouble) {
@@ -61,14 +64,15 @@ bool Troubles::occupied(const RunnerModel& runner, Duration duration) {
 }
 
 void Troubles::crash(RunnerModel& runner) {
-  if (sim_.chance.one_in(2))
+  if (sim_.plan.local || sim_.chance.one_in(2))
     runner.kill();
   else
     runner.vanish();
 }
 
 void Troubles::disconnect(RunnerModel& runner) {
-  if (runner.link() == nullptr) return;
+  // Not one that stands still: it would have to learn of it by its silence, which it does not trust then.
+  if (runner.link() == nullptr || occupied(runner, kPause)) return;
   sim_.findings.note("    runner ", runner.id(), " is disconnected");
   sim_.ledger.excuse(runner.id());
   runner.link()->sever();
@@ -85,9 +89,32 @@ void Troubles::partition(RunnerModel& runner) {
 void Troubles::freeze(RunnerModel& runner) {
   const Duration duration = sim_.chance.skewed(50ms, 60s);
   if (occupied(runner, duration)) return;
-  excuse_if_long(runner, duration);
+  if (!sim_.plan.local) excuse_if_long(runner, duration);
   runner.freeze();
   sim_.agenda.in(duration, [&runner] { runner.thaw(); });
+}
+
+// Alone it costs no local runner, and together with them none at all.
+void Troubles::freeze_host() {
+  if (host_.frozen()) return;
+  const Duration duration = sim_.chance.skewed(50ms, 60s);
+  const std::vector<RunnerModel*> runners = backend_.running();
+  if (std::ranges::any_of(runners, [this](auto* runner) { return sim_.agenda.now() < occupied_until_[runner->id()]; }))
+    return;
+  const bool together = sim_.chance.one_in(2);
+  for (RunnerModel* runner : runners) {
+    static_cast<void>(occupied(*runner, duration));
+    if (terminated_[runner->id()] || (!together && !sim_.plan.local)) excuse_if_long(*runner, duration);
+    if (together) runner->freeze();
+  }
+  host_.freeze();
+  sim_.agenda.in(duration, [this, runners, together] {
+    const bool host_first = sim_.chance.one_in(2);
+    if (host_first) host_.thaw();
+    for (RunnerModel* runner : runners)
+      if (together) runner->thaw();
+    host_.thaw();
+  });
 }
 
 void Troubles::lose_beats(RunnerModel& runner) {
@@ -98,6 +125,7 @@ void Troubles::lose_beats(RunnerModel& runner) {
 
 void Troubles::sigterm(RunnerModel& runner) {
   if (std::exchange(terminated_[runner.id()], true)) return;
+  if (host_.frozen()) sim_.ledger.excuse(runner.id());  // it does not wait for ever for its leave
   runner.sigterm();
   // What is still running when its grace is over may go down with it.
   sim_.agenda.in(sim_.plan.pool.shutdown_timeout, [this, id = runner.id()] { sim_.ledger.excuse(id); });

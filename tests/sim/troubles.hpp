@@ -25,6 +25,7 @@ class Troubles {
   void disconnect(RunnerModel& runner);
   void partition(RunnerModel& runner);
   void freeze(RunnerModel& runner);
+  void freeze_host();
   void lose_beats(RunnerModel& runner);
   void sigterm(RunnerModel& runner);
 

@@ -83,8 +83,8 @@ void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts&
     findings.broken(stats.in_flight, " slots are booked, ", world.leases, " are used");
   if (stats.runners + stats.booting != world.machines)
     findings.broken(stats.runners + stats.booting, " runners are counted, there are ", world.machines);
-  if (stats.runners - stats.draining != world.serving)
-    findings.broken(stats.runners - stats.draining, " runners are said to take calls, ", world.serving, " do");
+  const std::uint64_t serving = stats.runners - stats.draining - stats.silent;
+  if (serving != world.serving) findings.broken(serving, " runners are said to take calls, ", world.serving, " do");
   if (stats.succeeded + stats.failed != sim_.ledger.answered()) findings.broken("answers are not counted");
   if (stats.waiting > sim_.plan.pool.max_queue + stats.retried) findings.broken("the queue is longer than max_queue");
 }
@@ -92,7 +92,7 @@ void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts&
 // Who waits must not find out by waiting.
 void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats) {
   const auto* failed = std::get_if<pool::event::BootFailed>(&event);
-  const bool alone = stats.runners == stats.draining && stats.booting == 0;
+  const bool alone = stats.runners == stats.draining + stats.silent && stats.booting == 0;
   if (failed != nullptr && failed->permanent && alone && stats.boots_failed > before_.boots_failed && stats.waiting > 0)
     sim_.findings.broken(stats.waiting, " wait and are not told that boots fail for good");
 }
@@ -101,7 +101,7 @@ void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::
 void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& world) {
   if (stats.runners + stats.booting > max_)
     sim_.findings.broken("booted beyond max: ", stats.runners + stats.booting, " of ", max_);
-  const std::uint64_t serving = stats.runners - stats.draining;
+  const std::uint64_t serving = stats.runners - stats.draining - stats.silent;
   const std::uint64_t expected = sim_.agenda.now() < expected_until_ ? expected_ : 0;
   const std::uint64_t ahead = draining_ ? 0 : sim_.plan.pool.warm + expected;
   // With new plugins about, what boots already may have been asked for others.
@@ -130,7 +130,7 @@ void PolicyWatch::check_minimum(const pool::Event& event, const pool::PolicyStat
   const bool asks_for_a_slot = submit != nullptr && submit->lease == 0;
   const bool may_have_left = sim_.plan.pool.min_idle_shutdown_after != kForever && !asks_for_a_slot;
   if (draining_ || may_have_left || sim_.agenda.now() < backing_off_until_) return;
-  const std::uint64_t coming = std::uint64_t{stats.runners} - stats.draining + stats.booting;
+  const std::uint64_t coming = std::uint64_t{stats.runners} - stats.draining - stats.silent + stats.booting;
   if (coming < min_ && stats.runners + stats.booting < max_)
     sim_.findings.broken("the minimum is not kept up: ", coming, " of ", min_);
 }

@@ -58,7 +58,7 @@ void World::step() {
   }
   ++steps_;
   fingerprint_ = fingerprint_ * 1'000'003 + static_cast<std::uint64_t>(sim_.agenda.now().time_since_epoch().count());
-  sim_.ledger.check_deadlines();
+  if (!host_.frozen()) sim_.ledger.check_deadlines();
   if (sim_.agenda.at_once() > kStandstill) sim_.findings.broken("time stands still");
 }
 

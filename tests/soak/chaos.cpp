@@ -47,6 +47,17 @@ Chaos::Chaos(pid_t spared_guardian, std::uint32_t seed)
 void Chaos::stop() {
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
+  let_go(std::chrono::steady_clock::time_point::max());
+}
+
+// Over ipc nobody takes a runner that stands still for dead.
+void Chaos::let_go(std::chrono::steady_clock::time_point now) {
+  std::erase_if(stopped_, [now](const auto& entry) {
+    const auto& [guardian, stop] = entry;
+    if (now < stop.until) return false;
+    ::kill(stop.supervisor, SIGCONT);
+    return true;
+  });
 }
 
 void Chaos::run(std::uint32_t seed) {
@@ -54,6 +65,7 @@ void Chaos::run(std::uint32_t seed) {
   while (!stopping_) {
     const std::chrono::milliseconds pause(100 + random() % 700);
     if (test::eventually([&] { return stopping_.load(); }, pause)) return;
+    let_go(std::chrono::steady_clock::now());
     strike(static_cast<std::uint32_t>(random()));
   }
 }
@@ -80,7 +92,8 @@ void Chaos::strike(std::uint32_t dice) {
       {"runner told to go", guardian, SIGTERM},
   };
   const Blow& blow = blows[dice % std::size(blows)];
-  if (blow.signal == SIGSTOP) stopped_.insert(guardian);
+  if (blow.signal == SIGSTOP)
+    stopped_[guardian] = {supervisor, std::chrono::steady_clock::now() + std::chrono::seconds(1 + dice % 5)};
   if (blow.victim <= 1 || ::kill(blow.victim, blow.signal) != 0) return;
   const std::lock_guard lock(mutex_);
   ++done_[blow.name];

@@ -4,10 +4,10 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 
@@ -25,11 +25,17 @@ class Chaos {
   [[nodiscard]] std::string summary() const;
 
  private:
+  struct Stop {
+    pid_t supervisor = 0;
+    std::chrono::steady_clock::time_point until;
+  };
   void run(std::uint32_t seed);
+  void let_go(std::chrono::steady_clock::time_point now);
   void strike(std::uint32_t dice);
 
   pid_t spared_;
-  std::set<pid_t> stopped_;  // guardians whose supervisor stands still: with its guardian killed it would for ever
+  // By guardian: supervisors that stand still. With its guardian killed one would for ever.
+  std::map<pid_t, Stop> stopped_;
   std::atomic<bool> stopping_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t> done_;

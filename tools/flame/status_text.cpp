@@ -38,6 +38,10 @@ Table::Cell state_cell(const std::string& state) {
   return {state == "under_way" ? "under way" : state, Style::yellow};
 }
 
+std::string silent_since(Duration time) {
+  return "silent for " + approximate(time);
+}
+
 std::string plugins_of(const RunnerStatus& runner) {
   std::string text;
   for (const auto& plugin : runner.plugins) {
@@ -79,7 +83,8 @@ std::string runner_table(const PoolStatus& pool, const Terminal& terminal) {
   for (const char* name : {"AGE", "IDLE", "ISOLATION", "PLUGINS", "MACHINE"}) head.emplace_back(name);
   Table table(head);
   for (const RunnerStatus& runner : pool.runners) {
-    std::vector<Table::Cell> row = {runner.name, state_cell(runner.state),
+    std::vector<Table::Cell> row = {runner.name,
+                                    state_cell(runner.silent ? silent_since(*runner.silent) : runner.state),
                                     fmt::format("{}/{}", runner.slots_busy, runner.slots)};
     if (objects) row.emplace_back(objects_of(runner));
     row.emplace_back(approximate(runner.session_age.value_or(runner.age)));

@@ -75,13 +75,15 @@ struct LimitsConfig {
   std::uint32_t open_files = 0;  ///< RLIMIT_NOFILE
 };
 
-/// How hosts and runners notice that the other side is gone. The host tells its runners. For tests: the file has no
-/// keys for it, because attempts of one call overlap when the figures do not fit together (check_config() says which
-/// must).
+/// `[host.liveness]`: how hosts and runners notice that the other side is gone. The host tells its runners. Over ipc
+/// the kernel tells: a side that is silent while its process and connection live (a breakpoint, Ctrl-Z) is not lost, it
+/// only gets no new calls; there the silences may be kForever ("infinite"). Over tcp silence is the evidence; a process
+/// that stood still itself gives its peer the time anew. 5 x beat <= host_silence, and host_silence + beat <
+/// runner_silence: else attempts of one call could overlap.
 struct Liveness {
   Duration beat = std::chrono::seconds(1);             ///< both sides say something this often
-  Duration host_silence = std::chrono::seconds(10);    ///< a runner ends when its beats were not echoed for so long
-  Duration runner_silence = std::chrono::seconds(15);  ///< a runner that was not heard for so long is lost
+  Duration host_silence = std::chrono::seconds(10);    ///< tcp: a runner whose beats were not echoed for so long ends
+  Duration runner_silence = std::chrono::seconds(15);  ///< not heard for so long: lost (tcp), no new calls (ipc)
   Duration failsafe = std::chrono::seconds(20);        ///< a runner that nobody has welcomed ends
 };
 

@@ -17,8 +17,8 @@ namespace flame::control {
 
 BOOST_DESCRIBE_STRUCT(PluginStatus, (), (plugin, digest, forkable, error))
 BOOST_DESCRIBE_STRUCT(RunnerStatus, (),
-                      (name, state, slots_busy, slots, isolation, machine, age, session_age, idle, plugins, facts,
-                       children, tracked))
+                      (name, state, slots_busy, slots, isolation, machine, age, session_age, idle, silent, plugins,
+                       facts, children, tracked))
 BOOST_DESCRIBE_STRUCT(BootStatus, (), (runner, state, asked_ago, machine, hello, ready, failed, reason))
 BOOST_DESCRIBE_STRUCT(PoolStatus, (),
                       (name, backend, isolation, max_concurrency, stats, oldest_wait, next_boot, boot_failure, runners,

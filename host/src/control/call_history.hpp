@@ -47,6 +47,7 @@ struct QueueView {
   std::uint32_t serving = 0;
   std::uint32_t booting = 0;  ///< a boot that this call caused included
   bool on_object = false;     ///< it waits for its turn in the slot of its object: `ahead` counts those, no runner
+  std::uint32_t silent = 0;   ///< runners that get no new calls because nothing is heard from them
 };
 
 /// All that is known of one call.

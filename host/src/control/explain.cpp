@@ -53,7 +53,7 @@ std::string death(const CallEvent& event) {
 // from it.
 int rank(std::string_view what) {
   if (what == "submitted" || what == "queued") return 0;
-  if (what == "runner_lost" || what == "boot_failed") return 1;
+  if (what == "runner_lost" || what == "boot_failed" || what == "runner_silent") return 1;
   if (what == "boot_asked" || what == "machine_started" || what == "runner_ready") return 2;
   return 3;
 }
@@ -73,6 +73,7 @@ class Teller {
     for (const CallEvent& event : events_) tell(event);
     tell_boots();
     tell_losses();
+    tell_silences();
     std::ranges::stable_sort(lines_, {}, [](const CallLine& line) { return std::pair(line.after, rank(line.what)); });
     return std::move(lines_);
   }
@@ -126,6 +127,9 @@ class Teller {
     if (view.on_object) {
       return "another call was in the slot of its object" +
              (view.ahead > 0 ? ", " + counted(view.ahead, "call") + " ahead of it" : "");
+    }
+    if (view.serving == 0 && view.booting == 0 && view.silent > 0) {
+      return "nothing was heard from " + counted(view.silent, "runner") + ", which get no new calls until then";
     }
     if (view.serving == 0 && view.booting == 0) {
       return "no runner was up and none was being booted, as boots are put off after failed ones";
@@ -213,6 +217,43 @@ class Teller {
           "runner " + name(record->id) + " was lost" + (record->reason.empty() ? "" : ": " + record->reason) +
               "; the task is idempotent and is tried again");
     }
+  }
+
+  // Of the runner that had it; while it waited, of every runner that could not take it for that reason.
+  void tell_silences() {
+    const Instant until = answered_at();
+    for_each([&](const RunnerRecord& record) {
+      if (record.quiet == kNever || record.quiet > until || !concerns(record.id)) return;
+      const Instant end = std::min({record.again, record.gone, now_});
+      if (end <= story_.submitted) return;
+      const std::string runner = "runner " + name(record.id);
+      const Duration length = end - record.quiet;
+      say(std::max(record.quiet, story_.submitted), "runner_silent", record.id,
+          "nothing was heard from " + runner + " for " + base::format_duration(round_to_ms(length)) +
+              (record.again == kNever && record.gone == kNever ? " (still)" : "") +
+              ": its connection lives, so it is not lost, but it gets no new calls. Does it stand in a debugger, or is "
+              "its machine overloaded?");
+    });
+  }
+
+  static Duration round_to_ms(Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time); }
+
+  [[nodiscard]] Instant answered_at() const {
+    for (const CallEvent& event : events_) {
+      if (event.step == CallStep::answered) return at(event);
+    }
+    return now_;
+  }
+
+  // It was sent there, or was never sent anywhere.
+  [[nodiscard]] bool concerns(pool::RunnerId runner) const {
+    bool sent = false;
+    for (const CallEvent& event : events_) {
+      if (event.step != CallStep::sent) continue;
+      if (event.runner == runner) return true;
+      sent = true;
+    }
+    return !sent && story_.queue && !story_.queue->on_object;
   }
 
   [[nodiscard]] bool ended_by_itself(std::size_t sent) const {

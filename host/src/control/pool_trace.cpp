@@ -87,6 +87,9 @@ void PoolTrace::note(const action::Callback& callback, Instant /*now*/) {
   if (callback.error) runners_.excuse(callback.runner, callback.error->message);
   if (!callback.reason.empty()) runners_.excuse(callback.runner, callback.reason);
 }
+void PoolTrace::note(const action::Quiet& quiet, Instant now) {
+  quiet.quiet ? runners_.quiet(quiet.runner, quiet.heard) : runners_.heard_again(quiet.runner, now);
+}
 // Last, since a Destroy stands before the callback that says why.
 void PoolTrace::end_runners(const Event& event, const Actions& actions, Instant now) {
   for (const Action& action : actions) {
@@ -112,8 +115,9 @@ void PoolTrace::after(const event::Submit& event, const Actions& actions, const 
   const PolicyStats stats = policy.stats();
   history_.queued(event.call,
                   {.ahead = stats.waiting - std::min<std::uint64_t>(stats.waiting, 1),
-                   .serving = stats.runners - stats.draining,
-                   .booting = stats.booting},
+                   .serving = stats.runners - stats.draining - stats.silent,
+                   .booting = stats.booting,
+                   .silent = stats.silent},
                   now);
 }
 

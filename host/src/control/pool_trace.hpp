@@ -51,6 +51,7 @@ class PoolTrace {
   void note(const action::LeaseEnded& ended, Instant now);
   void note(const action::DrainRunner& drain, Instant now);
   void note(const action::Callback& callback, Instant now);
+  void note(const action::Quiet& quiet, Instant now);
 
   // What only both together tell.
   template <class Other>

@@ -49,6 +49,17 @@ void RunnerLog::ready(RunnerId runner, Instant now) {
   if (RunnerRecord* record = live(runner)) set_once(record->ready, now);
 }
 
+void RunnerLog::quiet(RunnerId runner, Instant heard) {
+  if (RunnerRecord* record = live(runner)) {
+    record->quiet = heard;
+    record->again = kNever;
+  }
+}
+
+void RunnerLog::heard_again(RunnerId runner, Instant now) {
+  if (RunnerRecord* record = live(runner)) record->again = now;
+}
+
 void RunnerLog::excuse(RunnerId runner, std::string_view reason) {
   RunnerRecord* record = live(runner);
   if (record != nullptr && record->reason.empty()) record->reason = cut(reason);

@@ -23,6 +23,8 @@ struct RunnerRecord {
   Instant hello = kNever;    ///< its hello arrived
   Instant ready = kNever;    ///< it was admitted
   Instant gone = kNever;     ///< out of the pool
+  Instant quiet = kNever;    ///< the last word before its last silence that was too long …
+  Instant again = kNever;    ///< … and the first after it
   std::string reason;        ///< why it went, or will; may be empty
   std::vector<wire::PluginState> plugins;
   std::vector<std::pair<std::string, std::string>> facts;
@@ -39,6 +41,9 @@ class RunnerLog {
   /// Keeps a bounded part of what the runner says of itself: it comes from outside.
   void hello(RunnerId runner, const wire::Hello& hello, Instant now);
   void ready(RunnerId runner, Instant now);
+  /// It has been silent since `heard`, too long for new calls.
+  void quiet(RunnerId runner, Instant heard);
+  void heard_again(RunnerId runner, Instant now);
   /// Why it will go: the first reason stays, as later ones follow from it.
   void excuse(RunnerId runner, std::string_view reason);
   void gone(RunnerId runner, Instant now);

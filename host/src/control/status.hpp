@@ -26,7 +26,7 @@ struct PluginStatus {
 
 struct RunnerStatus {
   std::string name;
-  std::string state;  ///< "booting", "ready", "draining"
+  std::string state;  ///< "booting", "ready", "silent", "draining"
   std::uint32_t slots_busy = 0;
   std::uint32_t slots = 0;
   std::string isolation;                ///< "process", "thread"
@@ -34,6 +34,7 @@ struct RunnerStatus {
   Duration age{};                       ///< since it was asked of the backend
   std::optional<Duration> session_age;  ///< since its hello
   std::optional<Duration> idle;         ///< without work for so long
+  std::optional<Duration> silent;       ///< "silent": nothing was heard for so long, and it gets no new calls
   std::vector<PluginStatus> plugins;
   std::map<std::string, std::string> facts;  ///< "hostname", "cpus", "memory" in bytes, "kernel", "pid", …
   std::optional<std::uint64_t> children;     ///< that live there; absent: told by a host that does not count them

@@ -17,9 +17,11 @@ class Loss : public PoolTest {
   /// Beats and silences a tenth of the usual ones.
   static constexpr Liveness kQuick{.beat = 100ms, .host_silence = 1s, .runner_silence = 1500ms};
 
+  /// Over tcp: there silence is evidence, and a runner that stands still is lost.
   static Host quick_host(const Change& change, std::shared_ptr<MeddledBackend> backend = {}) {
     HostConfig quick = config(change);
     quick.liveness = kQuick;
+    quick.listen = {"tcp://127.0.0.1:0"};
     if (backend == nullptr) return Host(std::move(quick));
     quick.pools["work"].backend = "meddled";
     return Host(std::move(quick), {std::move(backend)});

@@ -131,6 +131,18 @@ TEST(ConfigCheck, HoldsTheFiguresOfLivenessTogether) {
   EXPECT_FALSE(accepts(1s, 10s, 1h + 1ns));
 }
 
+TEST(ConfigCheck, SilencesMayBeInfiniteWhereTheKernelTellsOfTheEnd) {
+  HostConfig config;
+  config.liveness.host_silence = config.liveness.runner_silence = kForever;
+  EXPECT_FALSE(check_config(config));
+  config.listen.push_back("tcp://127.0.0.1:0");
+  EXPECT_THAT(check_config(config)->message,
+              HasSubstr("host.liveness.runner_silence: must not be infinite with a tcp endpoint"));
+  config = {};
+  config.liveness.failsafe = kForever;
+  EXPECT_THAT(check_config(config)->message, HasSubstr("host.liveness.failsafe"));
+}
+
 TEST(ConfigCheck, NeedsAnEndpoint) {
   HostConfig config;
   config.listen.clear();

@@ -97,7 +97,9 @@ TEST(PoolRunners, GivesTheBackendAMomentToProveTheDeathOfASilentRunner) {
   pool.pass_alive(15s, {2});
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_THAT(pool.sent(), IsEmpty()) << "a stopped process cannot keep its word";
-  pool.pass_alive(5s, {2});
+  pool.pass_alive(10s - 1ms, {2});
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "nor one that stood still, before five beats have passed for it";
+  pool.pass_alive(1ms, {2});
   EXPECT_THAT(pool.sent(), ElementsAre(1));
 }
 

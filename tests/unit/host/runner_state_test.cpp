@@ -47,6 +47,38 @@ TEST(RunnerState, IsSilentAfterWhatItsHostSays) {
   EXPECT_EQ(runner.due(kStart + 200ms), Due::silent);
 }
 
+TEST(RunnerState, OverIpcSilenceIsNoLossAndEndsWithTheNextWord) {
+  RunnerState runner(kStart, 30s, false);
+  runner.hello(kStart, true);
+  EXPECT_EQ(runner.due(kStart + 15s), Due::quiet);
+  runner.fall_quiet();
+  EXPECT_TRUE(runner.is_quiet());
+  EXPECT_EQ(runner.due(kStart + 24h), Due::nothing);
+  EXPECT_EQ(runner.deadline(), kNever);
+  EXPECT_TRUE(runner.heard(kStart + 25h));
+  EXPECT_FALSE(runner.heard(kStart + 25h));
+  EXPECT_EQ(runner.due(kStart + 25h + 15s), Due::quiet);
+}
+
+TEST(RunnerState, NeedsNoTimerForASilenceWithoutLimit) {
+  RunnerState runner(kStart, 30s, false, {.runner_silence = kForever});
+  runner.hello(kStart, true);
+  EXPECT_EQ(runner.deadline(), kNever);
+  EXPECT_EQ(runner.due(kStart + 24h), Due::nothing);
+}
+
+TEST(RunnerState, IsNotJudgedByAPauseOfItsHost) {
+  RunnerState runner = ready();
+  runner.exited(kStart + 1s);
+  runner.stood_still(kStart + 18s, 17s);
+  EXPECT_EQ(runner.due(kStart + 18s), Due::nothing);
+  EXPECT_EQ(runner.due(kStart + 18s + RunnerState::kExitGrace), Due::exited) << "its last words may be in the socket";
+  RunnerState booting(kStart, 30s, false);
+  booting.stood_still(kStart + 40s, 35s);
+  EXPECT_EQ(booting.due(kStart + 40s), Due::nothing);
+  EXPECT_EQ(booting.due(kStart + 65s), Due::boot_overdue);
+}
+
 TEST(RunnerState, MustBeGoneWithinItsDrainLimit) {
   RunnerState runner = ready();
   runner.drain(kStart, 5s);

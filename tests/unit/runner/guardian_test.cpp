@@ -53,11 +53,11 @@ int stand_still_for_a_moment(const std::string&) {
   return kSupervised;
 }
 
-int guarded(int (*supervise)(const std::string&)) {
+int guarded(int (*supervise)(const std::string&), bool while_starter_lives = false) {
   const pid_t guardian = ::fork();
   if (guardian == 0) {
     ParentBytes parent{"the keys", {}};
-    ::_exit(guard(parent, supervise, kStandstill));
+    ::_exit(guard(parent, supervise, {.standstill = kStandstill, .while_starter_lives = while_starter_lives}));
   }
   int status = 0;
   EXPECT_EQ(::waitpid(guardian, &status, 0), guardian);
@@ -70,6 +70,24 @@ TEST(Guardian, ASupervisorThatStandsStillIsKilled) {
 
 TEST(Guardian, ASupervisorThatGoesOnInTimeIsNot) {
   EXPECT_EQ(guarded(stand_still_for_a_moment), kSupervised);
+}
+
+// Stands still for longer than it may, and is let go on then.
+int stand_still_for_long(const std::string&) {
+  const pid_t self = ::getpid();
+  if (::fork() == 0) {
+    const auto later = std::chrono::steady_clock::now() + 4 * kStandstill;
+    static_cast<void>(test::eventually([&] { return std::chrono::steady_clock::now() >= later; }));
+    ::kill(self, SIGCONT);
+    ::_exit(0);
+  }
+  ::raise(SIGSTOP);
+  return kSupervised;
+}
+
+TEST(Guardian, OverIpcASupervisorThatStandsStillIsKeptWhileItsStarterLives) {
+  EXPECT_EQ(guarded(stand_still_for_long, true), kSupervised);
+  EXPECT_EQ(guarded(stand_still_for_long, false), 128 + SIGKILL) << "else this test shows nothing";
 }
 
 TEST(Guardian, NeitherItNorTheSupervisorCanBeDumpedOrTraced) {

@@ -17,9 +17,9 @@ wire::Envelope welcome(std::uint64_t session, std::uint16_t minor = wire::kProto
   return {0, message};
 }
 
-Session open_session() {
+Session open_session(bool local = false) {
   Session session;
-  session.greeted(kStart);
+  session.greeted(kStart, local);
   EXPECT_EQ(session.judge(kStart, welcome(9)), Verdict::opened);
   return session;
 }
@@ -106,6 +106,60 @@ TEST(Session, AnEchoCountsFromWhenItsBeatWasSent) {
   EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{99}}), Verdict::deliver) << "never sent";
   EXPECT_FALSE(session.silent(kStart + 17s - 1ns));
   EXPECT_TRUE(session.silent(kStart + 17s));
+}
+
+// Its turns, a beat each.
+void turns(Session& session, Duration from, Duration to) {
+  for (Duration at = from; at <= to; at += 1s) {
+    EXPECT_FALSE(session.silent(kStart + at)) << at.count();
+    static_cast<void>(session.beat(kStart + at));
+  }
+}
+
+TEST(Session, OverIpcAHostThatIsSilentIsNotGivenUp) {
+  Session session = open_session(true);
+  turns(session, 0s, 60s);
+  EXPECT_EQ(session.wake_at(), kStart + 61s) << "it goes on beating";
+}
+
+TEST(Session, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
+  Session session = open_session();
+  turns(session, 0s, 1s);
+  EXPECT_FALSE(session.silent(kStart + 18s)) << "the host may have stood still with it";
+  const auto beat = session.beat(kStart + 18s);
+  ASSERT_TRUE(beat.has_value());
+  EXPECT_EQ(session.judge(kStart + 19s, {9, wire::Beat{beat->seq}}), Verdict::deliver);
+  turns(session, 19s, 28s);
+}
+
+// A host that did not stand still has given its calls to others, or is about to.
+TEST(Session, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear) {
+  Session session = open_session();
+  turns(session, 0s, 1s);
+  EXPECT_FALSE(session.silent(kStart + 18s));
+  EXPECT_EQ(session.judge(kStart + 18s, {9, wire::Beat{1}}), Verdict::deliver) << "an old one, from the socket";
+  turns(session, 19s, 22s);
+  EXPECT_TRUE(session.silent(kStart + 23s)) << "five beats";
+}
+
+TEST(Session, AShortPauseGivesItsHostNoMoreThanThat) {
+  Session session = open_session();
+  turns(session, 0s, 9s);
+  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Ended{1}}), Verdict::deliver);
+  EXPECT_FALSE(session.silent(kStart + 12s));
+  turns(session, 13s, 14s);
+  EXPECT_TRUE(session.silent(kStart + 15s)) << "3 s, though at 14 s it would have given up";
+}
+
+TEST(Session, APauseAfterItsTimeWasOverChangesNothing) {
+  Session session = open_session();
+  EXPECT_FALSE(session.silent(kStart));
+  for (Duration at = 1s; at < 14s; at += 1s) {
+    EXPECT_EQ(session.judge(kStart + at, {9, wire::Ended{1}}), Verdict::deliver);
+    EXPECT_FALSE(session.silent(kStart + at));
+  }
+  EXPECT_TRUE(session.silent(kStart + 14s));
+  EXPECT_TRUE(session.silent(kStart + 20s));
 }
 
 TEST(Session, TakesItsFiguresFromTheWelcome) {

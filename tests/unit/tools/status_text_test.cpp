@@ -47,6 +47,7 @@ class StatusText : public testing::Test {
             .age = 190s,
             .session_age = 189s,
             .idle = {},
+            .silent = {},
             .plugins = {{"video@1.4.0", "0123456789abcdef0123", true, ""}},
             .facts = {{"hostname", "box"}, {"cpus", "2"}, {"memory", "8321499136"}, {"kernel", "6.1"}},
             .children = {},
@@ -56,6 +57,14 @@ class StatusText : public testing::Test {
   base::UniqueFd nowhere_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Terminal plain_{nowhere_.get()};
 };
+
+TEST_F(StatusText, ASilentRunnerIsShownAsThat) {
+  PoolStatus pool = idle_pool();
+  pool.runners = {runner("ffmpeg-1")};
+  pool.runners[0].state = "silent";
+  pool.runners[0].silent = 17s;
+  EXPECT_THAT(shown(pool), HasSubstr("silent for 17"));
+}
 
 TEST_F(StatusText, AnIdlePoolIsThreeLines) {
   EXPECT_EQ(shown(idle_pool()),

@@ -287,5 +287,23 @@ TEST_F(Story, ALateResultOfAnAnsweredCallIsNoFurtherAttempt) {
   EXPECT_EQ(text(1, "attempt_failed"), "no such step");
 }
 
+TEST_F(Story, ACallOnASilentRunnerAndOneThatWaitsForItAreToldOfTheSilence) {
+  submit({.call = 1, .budget = 60s});
+  now += 2ms;
+  feed(event::RunnerHello{1, {{0, std::nullopt}}, true});
+  pass(15s);
+  submit({.call = 2, .budget = 10s});
+  pass(3s);
+  for (const CallId call : {1, 2}) {
+    EXPECT_THAT(text(call, "runner_silent"), HasSubstr("nothing was heard from runner ffmpeg-1 for 18s (still)"))
+        << call;
+  }
+  pass(7s);
+  feed(event::Heard{1});
+  EXPECT_THAT(text(2, "runner_silent"), HasSubstr("for 25s: its connection lives")) << "though it has its answer";
+  submit({.call = 3, .budget = 10s});
+  EXPECT_EQ(text(3, "runner_silent"), "no such step") << "that was before its time";
+}
+
 }  // namespace
 }  // namespace flame::pool
