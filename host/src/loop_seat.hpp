@@ -99,11 +99,14 @@ class BasicLoopSeat {
  private:
   static constexpr std::uint32_t kAwake = 0;
   static constexpr std::uint32_t kAsleep = 1;
-  static constexpr std::uint32_t kCalled = 2;  // asleep, and its call is ready
+  static constexpr std::uint32_t kDeep = 1;    // the loop's thread: without a limit
+  static constexpr std::uint32_t kCalled = 2;  // asleep, and wanted: its call is ready, or it is to look after a driver
 
   void serve(std::uint64_t ready, Visit& visit) noexcept;
   void sleep_as_driver(const Driven& call, Instant deadline) noexcept;
   [[nodiscard]] std::uint64_t listen() noexcept;
+  void leave_deep_sleep() noexcept;
+  void fetch_loop() noexcept;
   [[nodiscard]] bool fetch_driver() noexcept;
 
   template <class T>
@@ -118,7 +121,7 @@ class BasicLoopSeat {
   Atomic<bool> driven_{false};
   Atomic<std::uint32_t> driver_{kAwake};
   Atomic<std::uint32_t> sleeps_{0};  // how often a driver went to sleep
-  Atomic<bool> deep_{false};         // the loop's thread sleeps without a limit
+  Atomic<std::uint32_t> loop_{kAwake};
   // The loop's thread only.
   std::uint32_t sleeps_seen_ = 0;
   int patience_ = kLateAfter;

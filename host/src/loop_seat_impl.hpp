@@ -57,11 +57,11 @@ bool BasicLoopSeat<P>::fetch_driver() noexcept {
 template <class P>
 std::uint64_t BasicLoopSeat<P>::listen() noexcept {
   if (driver_is_late_) return events_.wait(kLateMax);
-  deep_.store(true);
+  loop_.store(kDeep);
   const std::uint32_t sleeps = sleeps_.load();
   int limit = -1;
   if (sleeps != sleeps_seen_) {
-    deep_.store(false);
+    leave_deep_sleep();
     sleeps_seen_ = sleeps;
     limit = patience_;
     patience_ = std::min(2 * patience_, kLateMax);
@@ -69,8 +69,22 @@ std::uint64_t BasicLoopSeat<P>::listen() noexcept {
     patience_ = kLateAfter;
   }
   const std::uint64_t news = events_.wait(limit);
-  deep_.store(false);
+  leave_deep_sleep();
   return news;
+}
+
+template <class P>
+void BasicLoopSeat<P>::leave_deep_sleep() noexcept {
+  if (loop_.exchange(kAwake) == kCalled) P::wake_all(loop_);
+}
+
+// So that the loop's thread looks after this driver. Waits until it is up: this thread might take the wake-up itself.
+template <class P>
+void BasicLoopSeat<P>::fetch_loop() noexcept {
+  std::uint32_t deep = kDeep;
+  if (loop_.load() != kDeep || !loop_.compare_exchange_strong(deep, kCalled)) return;
+  events_.signal();
+  P::sleep_on(loop_, kCalled, std::chrono::milliseconds(kLateAfter));
 }
 
 // Who finds the seat taken may go: the one who sits looks at `news_` once more after leaving it, and wakes another
@@ -117,8 +131,7 @@ void BasicLoopSeat<P>::sleep_as_driver(const Driven& call, Instant deadline) noe
   std::uint64_t news = 0;
   if (!call.is_ready() && !news_are_ours) {
     sleeps_.fetch_add(1);
-    // The loop's thread looks after this one. Again and again until it is up: this one may take the wake-up itself.
-    if (deep_.load()) events_.signal();
+    fetch_loop();
     news = events_.wait(limit);
   }
   if (driver_.exchange(kAwake) == kCalled) P::wake_all(driver_);
