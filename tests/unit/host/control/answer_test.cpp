@@ -32,11 +32,16 @@ HostStatus sample() {
                   .ready = {},
                   .failed = 3s,
                   .reason = "no such image"};
+  PoolStats stats;
+  stats.runners = 1;
+  stats.max = 10;
+  stats.submitted = 7;
+  stats.discards["memory"] = 2;
   PoolStatus pool{.name = "ffmpeg",
                   .backend = "local",
                   .isolation = "process",
                   .max_concurrency = 4,
-                  .stats = {.runners = 1, .max = 10, .submitted = 7},
+                  .stats = stats,
                   .oldest_wait = 1ms,
                   .next_boot = {},
                   .boot_failure = "no such image",
@@ -44,7 +49,6 @@ HostStatus sample() {
                   .boots = {boot},
                   .children = 1,
                   .tracked = {}};
-  pool.stats.discards["memory"] = 2;
   return {.name = "web-1", .pid = 42, .version = "0.1.0", .uptime = 1min, .pools = {pool}};
 }
 
