@@ -96,6 +96,7 @@ RoundsClient::RoundsClient(const std::string& flame, const std::string& row) {
   theirs.reset();
   try {
     const auto answer = parsed(next_line());
+    if (!answer.contains("rows")) throw std::runtime_error("the build does not serve rounds");
     for (const auto& entry : answer.at("rows")) rows_.push_back(reading_of(entry));
   } catch (...) {
     ::kill(pid_, SIGTERM);
