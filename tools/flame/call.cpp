@@ -6,12 +6,12 @@
 #include <memory>
 #include <utility>
 
-#include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "tools/flame/call_options.hpp"
 #include "tools/flame/command.hpp"
 #include "tools/flame/hosts.hpp"
 #include "tools/flame/interrupts.hpp"
+#include "tools/flame/line_reader.hpp"
 #include "tools/flame/report.hpp"
 #include "tools/flame/session.hpp"
 #include "tools/flame/status_line.hpp"
@@ -34,20 +34,13 @@ Examples:
   flame call ffmpeg video::resize_quality '{"path": "/tmp/a.mp4", "height": 480}' --timeout 5min --why
   flame call main image::blur '["@photo.png", 3]' --attachments out --json | jq .result)";
 
-int fail(const Error& error, bool json, int code) {
-  print_error(error, json);
-  return code;
+Result<std::string> argument_text(const std::string& given, const Interrupts& interrupts) {
+  if (given != "-") return given;
+  return read_input(STDIN_FILENO, interrupts.fd(), limits::kPayloadMaxCeiling);
 }
 
-Result<Json> read_arguments(const std::string& text) {
-  if (text != "-") return parse_json(text);
-  auto input = base::read_all(STDIN_FILENO, limits::kPayloadMaxCeiling, "standard input");
-  if (!input) return std::move(input).error();
-  return parse_json(*input);
-}
-
-void print_result(const Json& result, bool json) {
-  const Terminal out(STDOUT_FILENO);
+void print_result(const Json& result, bool json, const Interrupts& interrupts) {
+  const Terminal out(STDOUT_FILENO, interrupts.fd());
   if (json) {
     out.write(json_line(success(result)));
   } else if (out.is_terminal()) {
@@ -58,44 +51,59 @@ void print_result(const Json& result, bool json) {
 }
 
 // The host ends with this command, and what it remembers with it.
-void print_story() {
-  const Terminal terminal(STDERR_FILENO);
+void print_story(const Interrupts& interrupts) {
+  const Terminal terminal(STDERR_FILENO, interrupts.fd());
   const auto hosts = find_hosts({.host = std::to_string(::getpid()), .control = {}});
   auto answer = hosts ? ask(hosts->front(), control::WhyRequest{.which = control::WhyRequest::Which::last})
                       : control::Answer(hosts.error());
-  if (!answer) return print_error(answer.error(), false);
-  if (const auto* call = std::get_if<control::CallReport>(&*answer)) terminal.write(story_text(*call, terminal));
+  if (!answer) return print_error(answer.error(), false, interrupts.fd());
+  if (const auto* call = std::get_if<control::CallReport>(&*answer)) terminal.try_write(story_text(*call, terminal));
 }
 
-int run(const Options& options) {
-  const Interrupts interrupts;
+int call(const Options& options, const Interrupts& interrupts) {
+  const auto fail = [&](const Error& error, int code) {
+    print_error(error, options.json, interrupts.fd());
+    return interrupts.interrupted() ? interrupts.exit_code() : code;
+  };
   const auto timeout = parse_timeout(options);
-  if (!timeout) return fail(timeout.error(), options.json, kUsage);
-  const auto arguments = read_arguments(options.arguments);
-  if (!arguments) return fail(arguments.error(), options.json, kUsage);
+  if (!timeout) return fail(timeout.error(), kUsage);
+  const auto text = argument_text(options.arguments, interrupts);
+  if (!text) return fail(text.error(), kFailed);
+  const auto arguments = parse_json(*text);
+  if (!arguments) return fail(arguments.error(), kUsage);
   auto session = open_session(options.config, options.pool, options.task);
-  if (!session) return fail(session.error(), options.json, kUsage);
+  if (!session) return fail(session.error(), kUsage);
   auto codec = JsonCodec::from_schema((*session)->task.schema);
-  if (!codec) return fail(codec.error(), options.json, kUsage);
+  if (!codec) return fail(codec.error(), kUsage);
   auto payload = codec->encode(*arguments);
   if (!payload) {
     auto error = std::move(payload).error();
     error.message += " " + options.task + " takes " + codec->parameters() + ".";
-    return fail(error, options.json, kUsage);
+    return fail(error, kUsage);
   }
 
-  const auto status = std::make_shared<StatusLine>();
+  const auto status = std::make_shared<StatusLine>(interrupts.fd());
   (*session)->pool.on_log([status](const LogEvent& event) { status->print_output(event.text); });
   const auto result =
       call_raw((*session)->pool, options.task, std::move(*payload), {.timeout = *timeout, .stop = interrupts.token()},
                [status](double fraction, const std::string& message) { status->progress(fraction, message); });
   status->clear();
-  if (options.why) print_story();
-  if (!result) return fail(result.error(), options.json, interrupts.interrupted() ? interrupts.exit_code() : kFailed);
+  if (options.why) print_story(interrupts);
+  if (!result) return fail(result.error(), kFailed);
   const auto decoded = codec->decode(*result, attachment_writer(options, ""));
-  if (!decoded) return fail(decoded.error(), options.json, kFailed);
-  print_result(*decoded, options.json);
+  if (!decoded) return fail(decoded.error(), kFailed);
+  print_result(*decoded, options.json, interrupts);
   return kOk;
+}
+
+int run(const Options& options) {
+  const Interrupts interrupts;
+  try {
+    return call(options, interrupts);
+  } catch (const OutputError&) {
+    if (interrupts.interrupted()) return interrupts.exit_code();
+    throw;
+  }
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ class App;
 namespace flame::cli {
 
 inline constexpr int kOk = 0;
-inline constexpr int kFailed = 1;  ///< a call failed
+inline constexpr int kFailed = 1;  ///< a call failed, or standard input or output did
 inline constexpr int kUsage = 2;   ///< wrong usage, configuration or file; nothing was called
 /// Ended by a signal: 128 + its number, as shells expect.
 inline constexpr int kSignalled = 128;

@@ -1,5 +1,6 @@
-# flame_embed_templates(<output.cpp> <directory>): every *.in file there becomes a string in the program.
-function(flame_embed_templates output directory)
+# flame_embed_templates(<output.cpp> <directory> <names>): every *.in file there becomes a string in the program, and so
+# does the list of names.
+function(flame_embed_templates output directory names)
   file(GLOB files CONFIGURE_DEPENDS ${directory}/*.in)
   set(text "// Made from ${directory} by embed.cmake.\n#include \"tools/flame/new_plugin.hpp\"\n\n")
   string(APPEND text "namespace flame::cli {\n\nconst std::vector<Template>& plugin_templates() {\n")
@@ -10,6 +11,10 @@ function(flame_embed_templates output directory)
     file(READ ${file} contents)
     string(APPEND text "      {\"${name}\", R\"flame_template(${contents})flame_template\"},\n")
   endforeach()
-  string(APPEND text "  };\n  return kAll;\n}\n\n}  // namespace flame::cli\n")
+  string(APPEND text "  };\n  return kAll;\n}\n\n")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${names})
+  file(READ ${names} contents)
+  string(APPEND text "std::string_view taken_names() {\n  return R\"flame_names(${contents})flame_names\";\n}\n\n")
+  string(APPEND text "}  // namespace flame::cli\n")
   file(GENERATE OUTPUT ${output} CONTENT "${text}")
 endfunction()

@@ -14,11 +14,17 @@
 namespace flame::cli {
 namespace {
 
+bool is_ignored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t stop_signals() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!is_ignored(number)) sigaddset(&set, number);
+  }
   return set;
 }
 
@@ -26,7 +32,7 @@ sigset_t stop_signals() {
 
 Interrupts::Interrupts() {
   const sigset_t set = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  pthread_sigmask(SIG_BLOCK, &set, &mask_before_);
   signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC));
   if (!signals_) throw std::system_error(errno, std::generic_category(), "signalfd");
   thread_ = std::thread([this] { watch(); });
@@ -35,6 +41,7 @@ Interrupts::Interrupts() {
 Interrupts::~Interrupts() {
   done_.signal();
   thread_.join();
+  pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
 }
 
 int Interrupts::exit_code() const {
@@ -42,18 +49,24 @@ int Interrupts::exit_code() const {
 }
 
 void Interrupts::watch() {
+  constexpr auto kGraceMs = std::chrono::milliseconds(kStopGrace);
   while (true) {
     pollfd fds[] = {{.fd = signals_.get(), .events = POLLIN, .revents = 0},
                     {.fd = done_.fd(), .events = POLLIN, .revents = 0}};
-    if (::poll(fds, 2, -1) < 0) continue;
+    const int ready = ::poll(fds, 2, interrupted() ? static_cast<int>(kGraceMs.count()) : -1);
+    if (ready == 0) ::_exit(exit_code());
+    if (ready < 0) continue;
     if (fds[1].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
-    const int number = static_cast<int>(info.ssi_signo);
-    if (signal_.exchange(number) != 0) ::_exit(kSignalled + number);
-    interrupted_.signal();
-    stop_.request_stop();
+    begin_to_stop(static_cast<int>(info.ssi_signo));
   }
+}
+
+void Interrupts::begin_to_stop(int number) {
+  if (signal_.exchange(number) != 0) ::_exit(kSignalled + number);
+  interrupted_.signal();
+  stop_.request_stop();
 }
 
 }  // namespace flame::cli

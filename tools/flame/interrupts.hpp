@@ -1,7 +1,9 @@
-// Ctrl-C and SIGTERM as a stop token: the command cancels its calls and still leaves nothing behind.
+// Ctrl-C, SIGTERM and SIGHUP as a stop token: the command cancels its calls and still leaves nothing behind.
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <csignal>
 #include <stop_token>
 #include <thread>
 
@@ -10,11 +12,15 @@
 
 namespace flame::cli {
 
-/// While it lives, SIGINT and SIGTERM are blocked in the constructing thread and in all threads started from it later,
-/// and request a stop instead. A second signal ends the process at once: runners notice the loss of their host.
-/// Make it before any other thread.
+/// While it lives, SIGINT, SIGTERM and SIGHUP are blocked in the constructing thread and in all threads started from it
+/// later, and request a stop instead; those that were ignored at the start (nohup, jobs in the background) stay so.
+/// A second signal ends the process at once, and so does kStopGrace after the first, whatever the command waits for:
+/// runners notice the loss of their host. Make it before any other thread.
 class Interrupts {
  public:
+  /// How long an interrupted command may take to end in good order.
+  static constexpr std::chrono::seconds kStopGrace{10};
+
   Interrupts();
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
@@ -29,7 +35,9 @@ class Interrupts {
 
  private:
   void watch();
+  void begin_to_stop(int number);
 
+  sigset_t mask_before_{};
   base::UniqueFd signals_;
   base::EventFd interrupted_;
   base::EventFd done_;

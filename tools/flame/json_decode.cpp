@@ -3,8 +3,11 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <string>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
@@ -28,7 +31,8 @@ double as_printed(float value) {
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   double widened = value;
   std::from_chars(text, end, widened);
-  return widened;
+  // Near the middle between two floats the way over a double may end at the other one.
+  return static_cast<float>(widened) == value ? widened : value;
 }
 
 Json number(double value) {
@@ -85,13 +89,16 @@ class Walker {
   Walker(const detail::Payload& payload, const AttachmentWriter& write_attachment)
       : payload_(payload), write_attachment_(write_attachment), budget_(16 * payload.table.size() + 4096) {}
 
-  Json member(const fb::Table& table, const fb::FieldDef& field);
+  Json root(const fb::Table& returned, const fb::FieldDef& field);
 
  private:
+  Json member(const fb::Table& table, const fb::FieldDef& field);
+  Json value(const fb::Table& parent, const fb::FieldDef& field);
   Json table(const fb::Table& table, const fb::StructDef& definition);
+  Json element(const std::uint8_t* place, const fb::Type& type, const fb::FieldDef& field);
   Json fixed_struct(const std::uint8_t* at, const fb::StructDef& definition);
   Json scalar(Json bits, const fb::Type& type, const fb::FieldDef& field);
-  Json vector(const std::uint8_t* at, const fb::Type& element, const fb::FieldDef& field);
+  Json vector(const std::uint8_t* at, const fb::Type& element_type, const fb::FieldDef& field);
   Json map(const fb::VectorOfAny& entries, const fb::StructDef& entry);
   Json union_member(const fb::Table& parent, const std::uint8_t* at, const fb::FieldDef& field);
   Json absent(const fb::FieldDef& field, unsigned depth);
@@ -104,16 +111,50 @@ class Walker {
     budget_ -= amount;
   }
 
+  /// A step on the way from the result to what is read: a member, or an element.
+  struct Step {
+    const std::string* member = nullptr;
+    std::size_t index = 0;
+  };
+  [[nodiscard]] std::string place() const;
+  [[noreturn]] void no_text(const std::string& bytes) const;
+
   const detail::Payload& payload_;
   const AttachmentWriter& write_attachment_;
   std::size_t budget_;
+  std::vector<Step> way_;
 };
+
+std::string Walker::place() const {
+  std::string text = "result";
+  for (const Step& step : way_) text += step.member ? "." + *step.member : "[" + std::to_string(step.index) + "]";
+  return text;
+}
+
+void Walker::no_text(const std::string& bytes) const {
+  throw CallError(
+      Error{.code = ErrorCode::invalid_argument,
+            .message = place() + ": the string " + Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace) +
+                       " is no UTF-8, and JSON has no other strings. The task has run; for bytes that are no text, "
+                       "let it return flame::Bytes."});
+}
 
 const std::uint8_t* followed(const std::uint8_t* offset_at) {
   return offset_at + fb::ReadScalar<fb::uoffset_t>(offset_at);
 }
 
+Json Walker::root(const fb::Table& returned, const fb::FieldDef& field) {
+  return value(returned, field);
+}
+
 Json Walker::member(const fb::Table& parent, const fb::FieldDef& field) {
+  way_.push_back({.member = &field.name});
+  Json out = value(parent, field);
+  way_.pop_back();
+  return out;
+}
+
+Json Walker::value(const fb::Table& parent, const fb::FieldDef& field) {
   spend(1);
   const auto& type = field.value.type;
   const std::uint8_t* at = parent.GetAddressOf(field.value.offset);
@@ -130,11 +171,11 @@ Json Walker::member(const fb::Table& parent, const fb::FieldDef& field) {
 }
 
 Json Walker::table(const fb::Table& in, const fb::StructDef& definition) {
-  if (is_wrapper(definition)) return member(in, *definition.fields.vec[0]);
+  if (is_wrapper(definition)) return value(in, *definition.fields.vec[0]);
   Json out = Json::object();
   for (const auto* field : definition.fields.vec) {
     if (is_variant(definition) && !in.CheckField(field->value.offset)) continue;
-    if (!field->deprecated) out[field->name] = member(in, *field);
+    if (!field->deprecated) append_member(out, field->name, member(in, *field));
   }
   return out;
 }
@@ -173,36 +214,39 @@ Json Walker::scalar(Json bits, const fb::Type& type, const fb::FieldDef& field) 
   return known != nullptr ? Json(known->name) : bits;
 }
 
-Json Walker::vector(const std::uint8_t* at, const fb::Type& element, const fb::FieldDef& field) {
+Json Walker::vector(const std::uint8_t* at, const fb::Type& element_type, const fb::FieldDef& field) {
   const auto& elements = *reinterpret_cast<const fb::VectorOfAny*>(at);
   spend(elements.size());
-  if (is_text_map(element)) return map(elements, *element.struct_def);
+  if (is_text_map(element_type)) return map(elements, *element_type.struct_def);
   Json out = Json::array();
-  const std::size_t stride = fb::InlineSize(element);
+  const std::size_t stride = fb::InlineSize(element_type);
   for (fb::uoffset_t i = 0; i < elements.size(); ++i) {
-    const auto* place = elements.Data() + i * stride;
-    if (fb::IsScalar(element.base_type)) {
-      out.push_back(scalar(read_scalar(element.base_type, place), element, field));
-    } else if (fb::IsString(element)) {
-      out.push_back(string(followed(place)));
-    } else if (fb::IsStruct(element)) {
-      out.push_back(fixed_struct(place, *element.struct_def));
-    } else if (fb::IsTable(element)) {
-      out.push_back(table(*reinterpret_cast<const fb::Table*>(followed(place)), *element.struct_def));
-    } else {
-      damaged("a vector of unions cannot be shown as JSON");
-    }
+    way_.push_back({.index = i});
+    out.push_back(element(elements.Data() + i * stride, element_type, field));
+    way_.pop_back();
   }
   return out;
 }
 
+Json Walker::element(const std::uint8_t* place, const fb::Type& type, const fb::FieldDef& field) {
+  if (fb::IsScalar(type.base_type)) return scalar(read_scalar(type.base_type, place), type, field);
+  if (fb::IsString(type)) return string(followed(place));
+  if (fb::IsStruct(type)) return fixed_struct(place, *type.struct_def);
+  if (fb::IsTable(type)) return table(*reinterpret_cast<const fb::Table*>(followed(place)), *type.struct_def);
+  damaged("a vector of unions cannot be shown as JSON");
+}
+
 Json Walker::map(const fb::VectorOfAny& entries, const fb::StructDef& entry) {
   Json out = Json::object();
+  std::unordered_set<std::string> names;
   for (fb::uoffset_t i = 0; i < entries.size(); ++i) {
     const auto* place = entries.Data() + i * sizeof(fb::uoffset_t);
     const auto& pair = *reinterpret_cast<const fb::Table*>(followed(place));
-    const Json key = member(pair, *entry.fields.vec[0]);
-    out[key.get<std::string>()] = member(pair, *entry.fields.vec[1]);
+    const auto name = value(pair, *entry.fields.vec[0]).get<std::string>();
+    if (!names.insert(name).second) damaged("a map has the key \"" + name + "\" twice");
+    way_.push_back({.member = &name});
+    append_member(out, name, value(pair, *entry.fields.vec[1]));
+    way_.pop_back();
   }
   return out;
 }
@@ -243,9 +287,14 @@ Json Walker::nested(const std::uint8_t* vector_at) {
 }
 
 std::string Walker::string(const std::uint8_t* at) {
-  const auto& text = *reinterpret_cast<const fb::String*>(at);
-  spend(text.size());
-  return text.str();
+  const auto& characters = *reinterpret_cast<const fb::String*>(at);
+  spend(characters.size());
+  auto text = characters.str();
+  const char* position = text.data();
+  while (position != text.data() + text.size()) {
+    if (fb::FromUTF8(&position) < 0) no_text(text);
+  }
+  return text;
 }
 
 Json Walker::attachment(std::uint64_t number) {
@@ -268,7 +317,7 @@ Result<Json> JsonCodec::decode(const detail::Payload& result, const AttachmentWr
     if (members.empty()) return Json();
     if (!is_sound(*schema_->returned, result.table.span())) damaged("it does not verify");
     const auto& root = *fb::GetRoot<fb::Table>(result.table.data());
-    return Walker(result, write_attachment).member(root, *members[0]);
+    return Walker(result, write_attachment).root(root, *members[0]);
   } catch (const CallError& error) {
     return error.error();
   }

@@ -1,4 +1,5 @@
 // JSON to arguments: a walk that checks and normalises the JSON by the schema, then FlatBuffers' own parser.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -39,6 +40,34 @@ std::string joined(const std::vector<std::string>& names) {
   return all;
 }
 
+const Json& key_of(const Json& entry) {
+  static const Json kZero = 0;  // what a key that was not given reads as, like "" for texts
+  const auto found = entry.find("key");
+  return found != entry.end() ? *found : kZero;
+}
+
+const Json& text_of(const Json& key) {
+  static const Json kEmpty = "";
+  return key.is_string() ? key : kEmpty;
+}
+
+// As readers of the buffer search it. Texts are compared as bytes, numbers by their value.
+bool by_key(const Json& a, const Json& b) {
+  const Json& x = key_of(a);
+  const Json& y = key_of(b);
+  if (x.is_string() || y.is_string()) return text_of(x) < text_of(y);
+  return x < y;
+}
+
+Json sorted_by_key(Json entries, const std::string& path) {
+  auto& list = entries.get_ref<Json::array_t&>();
+  std::stable_sort(list.begin(), list.end(), by_key);
+  const auto twice = std::adjacent_find(list.begin(), list.end(),
+                                        [](const Json& a, const Json& b) { return !by_key(a, b) && !by_key(b, a); });
+  if (twice != list.end()) refuse(path, "the key " + quoted(key_of(*twice)) + " is there twice");
+  return entries;
+}
+
 // Walks JSON and schema together; collects attachments on the way.
 class Normaliser {
  public:
@@ -48,10 +77,12 @@ class Normaliser {
  private:
   Json value(const Json& in, const fb::Type& type, const fb::FieldDef& field, const std::string& path);
   Json scalar(const Json& in, const fb::Type& type, const std::string& path);
+  Json real(const Json& in, const fb::Type& type, const std::string& path);
   Json integer(const Json& in, fb::BaseType type, const std::string& path);
   Json enumerator(const Json& in, const fb::EnumDef& definition, const std::string& path);
   Json vector(const Json& in, const fb::Type& element, const fb::FieldDef& field, const std::string& path);
   Json map(const Json& in, const fb::StructDef& entry, const std::string& path);
+  Json map_key(const std::string& name, const fb::FieldDef& key, const std::string& path);
   Json table(const Json& in, const fb::StructDef& definition, const std::string& path);
   std::string bytes(const Json& in, const std::string& path);
   Json attachment(const Json& in, const std::string& path);
@@ -102,9 +133,20 @@ Json Normaliser::scalar(const Json& in, const fb::Type& type, const std::string&
     return in;
   }
   if (fb::IsInteger(type.base_type)) return integer(in, type.base_type, path);
-  if (in.is_number()) return in;
+  if (in.is_number()) return real(in, type, path);
   if (in == "nan" || in == "inf" || in == "-inf") return in;
   refuse(path, "expected a number, got " + quoted(in));
+}
+
+Json Normaliser::real(const Json& in, const fb::Type& type, const std::string& path) {
+  const auto number = in.get<double>();
+  if (type.base_type == fb::BASE_TYPE_DOUBLE) return number;
+  // What rounds to more than the largest float would become infinite.
+  constexpr double kHalfStepAbove = 0x1.ffffffp127;
+  if (std::abs(number) >= kHalfStepAbove) refuse(path, "expected a number that a float can hold, got " + quoted(in));
+  const auto narrow = static_cast<float>(number);
+  if (narrow == 0 && number != 0) refuse(path, quoted(in) + " is too small: a float has only 0 for it");
+  return static_cast<double>(narrow);
 }
 
 template <class T>
@@ -113,14 +155,7 @@ Json in_range(const Json& in, const std::string& path) {
                                " to " + std::to_string(std::numeric_limits<T>::max()) + ", got ";
   if (in.is_number_unsigned() && std::in_range<T>(in.get<std::uint64_t>())) return in;
   if (in.is_number_integer() && !in.is_number_unsigned() && std::in_range<T>(in.get<std::int64_t>())) return in;
-  // 3.0 and 1e6 are whole numbers too; up to 2^53 a double says exactly which.
-  if (in.is_number_float()) {
-    const double number = in.get<double>();
-    if (std::nearbyint(number) == number && std::abs(number) <= 9007199254740992.0 &&
-        std::in_range<T>(static_cast<std::int64_t>(number))) {
-      return static_cast<std::int64_t>(number);
-    }
-  }
+  if (in.is_number_float() && in.get<double>() == 0) return 0;  // "-0"
   refuse(path, expected + quoted(in));
 }
 
@@ -145,11 +180,29 @@ Json Normaliser::integer(const Json& in, fb::BaseType type, const std::string& p
   }
 }
 
+bool is_unsigned_64(const fb::EnumDef& definition) {
+  return definition.underlying_type.base_type == fb::BASE_TYPE_ULONG;
+}
+
+// Whether `in` is the number of the enumerator, whose 64 bits are signed or not by its type.
+bool is_number_of(const Json& in, const fb::EnumDef& definition, const fb::EnumVal& known) {
+  if (!in.is_number_integer()) return false;
+  const bool beyond = in.is_number_unsigned() && !std::in_range<std::int64_t>(in.get<std::uint64_t>());
+  if (is_unsigned_64(definition)) {
+    return (in.is_number_unsigned() || in.get<std::int64_t>() >= 0) && in.get<std::uint64_t>() == known.GetAsUInt64();
+  }
+  return !beyond && in.get<std::int64_t>() == known.GetAsInt64();
+}
+
+Json number_of(const fb::EnumDef& definition, const fb::EnumVal& known) {
+  return is_unsigned_64(definition) ? Json(known.GetAsUInt64()) : Json(known.GetAsInt64());
+}
+
 Json Normaliser::enumerator(const Json& in, const fb::EnumDef& definition, const std::string& path) {
   std::vector<std::string> names;
   for (const auto* known : definition.Vals()) {
-    if (in.is_string() && in.get_ref<const std::string&>() == known->name) return known->GetAsInt64();
-    if (in.is_number_integer() && in.get<std::int64_t>() == known->GetAsInt64()) return in;
+    const bool named = in.is_string() && in.get_ref<const std::string&>() == known->name;
+    if (named || is_number_of(in, definition, *known)) return number_of(definition, *known);
     names.push_back(known->name);
   }
   const std::string hint = in.is_string() ? base::did_you_mean(in.get<std::string>(), names) : "";
@@ -169,27 +222,26 @@ Json Normaliser::vector(const Json& in, const fb::Type& element, const fb::Field
       out.push_back(value(in[i], element, field, at));
     }
   }
-  return out;
+  return is_map_entry(element) ? sorted_by_key(std::move(out), path) : out;
+}
+
+Json Normaliser::map_key(const std::string& name, const fb::FieldDef& key, const std::string& path) {
+  if (fb::IsString(key.value.type) || key.value.type.enum_def != nullptr) return value(name, key.value.type, key, path);
+  const auto number = parse_json(name);
+  if (!number) refuse(path, "the keys of this map are numbers");
+  return value(*number, key.value.type, key, path);
 }
 
 Json Normaliser::map(const Json& in, const fb::StructDef& entry, const std::string& path) {
-  const auto& key = *entry.fields.vec[0];
   const auto& mapped = *entry.fields.vec[1];
   Json out = Json::array();
   for (const auto& [name, member] : in.items()) {
     const std::string at = path + "." + name;
-    Json item = Json::object();
-    if (fb::IsString(key.value.type) || key.value.type.enum_def != nullptr) {
-      item["key"] = value(name, key.value.type, key, at);
-    } else {
-      Json number = Json::parse(name, nullptr, false);
-      if (number.is_discarded()) refuse(at, "the keys of this map are numbers");
-      item["key"] = value(number, key.value.type, key, at);
-    }
+    Json item{{"key", map_key(name, *entry.fields.vec[0], at)}};
     if (!member.is_null()) item["value"] = value(member, mapped.value.type, mapped, at);
     out.push_back(std::move(item));
   }
-  return out;
+  return sorted_by_key(std::move(out), path);
 }
 
 Json Normaliser::table(const Json& in, const fb::StructDef& definition, const std::string& path) {

@@ -141,11 +141,14 @@ std::vector<std::string> member_names(const fb::StructDef& table) {
 Result<JsonCodec> JsonCodec::from_schema(const std::string& fbs) {
   auto schema = std::make_unique<Schema>();
   auto& parser = schema->parser;
-  parser.opts.strict_json = false;  // it only makes the parser refuse what the walk has already converted
+  parser.opts.strict_json = false;      // it only makes the parser refuse what the walk has already converted
+  parser.builder_.ForceDefaults(true);  // else -0.0, which equals the default, would be left out and read as 0.0
   if (!parser.Parse(fbs.c_str())) return no_schema(parser.error_);
   schema->call = complete_table(parser, "Call");
   schema->returned = complete_table(parser, "Return");
   if (schema->call == nullptr || schema->returned == nullptr) return no_schema("it has no tables Call and Return");
+  // The parser sorts maps in a time that grows with the square of their size; the walk has sorted them already.
+  for (auto* table : parser.structs_.vec) table->has_key = false;
   parser.SetRootType("Call");
   return JsonCodec(std::move(schema));
 }

@@ -9,6 +9,8 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +19,21 @@ namespace {
 
 bool blank(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isspace(c) != 0; });
+}
+
+constexpr ssize_t kStopped = -ECANCELED;
+
+// Waits for what `fd` has: bytes, 0 at its end, a negative errno, or kStopped.
+ssize_t read_some(int fd, int stop_fd, std::span<char> chunk) {
+  while (true) {
+    std::array<pollfd, 2> fds{
+        {{.fd = fd, .events = POLLIN, .revents = 0}, {.fd = stop_fd, .events = POLLIN, .revents = 0}}};
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) continue;
+    if (fds[1].revents != 0) return kStopped;
+    const auto got = ::read(fd, chunk.data(), chunk.size());
+    if (got >= 0) return got;
+    if (errno != EINTR && errno != EAGAIN) return -errno;
+  }
 }
 
 }  // namespace
@@ -34,7 +51,7 @@ std::optional<InputLine> LineReader::next() {
         searched_ = 0;
       }
       if (fill()) continue;
-      if (!ended_ || (buffer_.empty() && !dropping_)) return std::nullopt;
+      if (!ended_ || error_ != 0 || (buffer_.empty() && !dropping_)) return std::nullopt;
     }
     const bool last = newline == std::string::npos;
     auto line = take(last ? buffer_.size() : newline, last ? 0 : 1);
@@ -52,22 +69,37 @@ InputLine LineReader::take(std::size_t length, std::size_t skip) {
 }
 
 bool LineReader::fill() {
+  if (ended_) return false;
   std::array<char, 64 * 1024> chunk;
-  while (!ended_) {
-    std::array<pollfd, 2> fds{
-        {{.fd = fd_, .events = POLLIN, .revents = 0}, {.fd = stop_fd_, .events = POLLIN, .revents = 0}}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) continue;
-    if (fds[1].revents != 0) return false;
-    const auto got = ::read(fd_, chunk.data(), chunk.size());
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got <= 0) {
-      ended_ = true;
-      return false;
-    }
+  const auto got = read_some(fd_, stop_fd_, chunk);
+  if (got > 0) {
     buffer_.append(chunk.data(), static_cast<std::size_t>(got));
     return true;
   }
+  ended_ = got != kStopped;
+  if (got < 0 && got != kStopped) error_ = static_cast<int>(-got);
   return false;
+}
+
+Error input_error(int number) {
+  return Error{.code = ErrorCode::invalid_argument,
+               .message = "cannot read standard input: " + std::string(std::strerror(number)) + "."};
+}
+
+Result<std::string> read_input(int fd, int stop_fd, std::size_t limit) {
+  std::string text;
+  std::array<char, 64 * 1024> chunk;
+  while (true) {
+    const auto got = read_some(fd, stop_fd, chunk);
+    if (got == 0) return text;
+    if (got == kStopped) return Error{.code = ErrorCode::cancelled, .message = "interrupted while reading."};
+    if (got < 0) return input_error(static_cast<int>(-got));
+    text.append(chunk.data(), static_cast<std::size_t>(got));
+    if (text.size() > limit) {
+      return Error{.code = ErrorCode::too_large,
+                   .message = "standard input is longer than the limit of " + std::to_string(limit) + " bytes."};
+    }
+  }
 }
 
 std::optional<std::uint64_t> count_lines(int fd) {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include <flame/result.hpp>
+
 namespace flame::cli {
 
 struct InputLine {
@@ -22,8 +24,11 @@ class LineReader {
   /// `stop_fd`: reading ends when it becomes readable; -1 for none.
   LineReader(int fd, int stop_fd, std::size_t line_max = kLineMax);
 
-  /// The next line that is not blank; nullopt at the end, on a read error, and when stopped.
+  /// The next line that is not blank; nullopt at the end, on a read error, and when stopped. After a read error the
+  /// part of a line that came before it is not given: it may be anything.
   [[nodiscard]] std::optional<InputLine> next();
+  /// errno of the read error that ended the input, else 0.
+  [[nodiscard]] int error() const noexcept { return error_; }
 
  private:
   [[nodiscard]] bool fill();
@@ -37,7 +42,15 @@ class LineReader {
   std::uint64_t number_ = 0;
   bool dropping_ = false;  // inside a line that is too long
   bool ended_ = false;
+  int error_ = 0;
 };
+
+/// The rest of `fd`, at most `limit` bytes. Errors: invalid_argument "cannot read standard input: Is a directory.";
+/// too_large; cancelled when `stop_fd` becomes readable first.
+[[nodiscard]] Result<std::string> read_input(int fd, int stop_fd, std::size_t limit);
+
+/// "cannot read standard input: Is a directory."
+[[nodiscard]] Error input_error(int number);
 
 /// Lines that next() would give for the rest of `fd`, when that is a regular file; the file offset does not move.
 [[nodiscard]] std::optional<std::uint64_t> count_lines(int fd);

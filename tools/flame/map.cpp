@@ -16,7 +16,8 @@ constexpr const char* kExamples =
 line per item:
   {"index": 3, "ok": true, "result": …}       index: number of the input line, from 1
   {"index": 4, "ok": false, "error": {"code": "task_failed", "message": …}}
-Goes on after failed items and broken lines; exit code 1 if there was any. Ctrl-C cancels what runs.
+Goes on after failed items and broken lines; exit code 1 if there was any. Ctrl-C cancels what runs. Ends at once,
+and cancels what runs, when standard output takes no more; an input that cannot be read ends with exit code 1, too.
 
 Examples:
   flame map ffmpeg video::resize_quality < videos.jsonl > results.jsonl

@@ -32,17 +32,20 @@ MapRun::MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const Map
                std::optional<Duration> timeout, const Interrupts& interrupts)
     : session_(session),
       options_(options),
-      call_options_{.timeout = timeout, .stop = interrupts.token()},
       interrupts_(interrupts),
+      interrupted_(interrupts.token(), [this] { stop_.request_stop(); }),
+      woken_(stop_.get_token(), [this] { stop_event_.signal(); }),
+      call_options_{.timeout = timeout, .stop = stop_.get_token()},
       concurrency_(options.concurrency > 0 ? options.concurrency : default_concurrency(session.config)),
       encoder_(std::move(encoder)),
+      output_(STDOUT_FILENO, interrupts.fd()),
       decoder_(std::move(decoder)),
       order_(options.ordered),
-      status_(std::make_shared<MapStatus>(count_lines(STDIN_FILENO))) {}
+      status_(std::make_shared<MapStatus>(count_lines(STDIN_FILENO), interrupts.fd())) {}
 
 int MapRun::run() {
   session_.pool.on_log([status = status_](const LogEvent& event) { status->print_output(event.text); });
-  LineReader input(STDIN_FILENO, interrupts_.fd());
+  LineReader input(STDIN_FILENO, stop_event_.fd());
   while (!stopped()) {
     wait_for_room();
     auto line = input.next();
@@ -51,17 +54,26 @@ int MapRun::run() {
   }
   status_->set_total(submitted_);
   wait_for_all();
-  if (options_.until_idle && !interrupts_.interrupted()) wait_until_idle();
+  if (options_.until_idle && !stopped()) wait_until_idle();
   session_.pool.on_log({});
+  return outcome(input.error());
+}
+
+int MapRun::outcome(int read_error) {
+  const std::lock_guard lock(mutex_);
+  if (output_error_ != 0 && !interrupts_.interrupted()) {
+    status_->clear();
+    throw OutputError(output_error_);
+  }
   status_->close();
   if (interrupts_.interrupted()) return interrupts_.exit_code();
-  const std::lock_guard lock(mutex_);
-  return status_->failures() > 0 || output_closed_ ? kFailed : kOk;
+  if (read_error != 0) print_error(input_error(read_error), false);
+  return status_->failures() > 0 || read_error != 0 ? kFailed : kOk;
 }
 
 bool MapRun::stopped() {
   const std::lock_guard lock(mutex_);
-  return output_closed_ || interrupts_.interrupted();
+  return output_error_ != 0 || interrupts_.interrupted();
 }
 
 void MapRun::wait_for_room() {
@@ -118,16 +130,26 @@ void MapRun::start(std::uint64_t item, RawPayload payload) {
 }
 
 void MapRun::finish(std::uint64_t item, const Result<RawPayload>& result) {
-  const std::lock_guard lock(mutex_);
+  std::stop_source stop = stop_;  // the run may end, and this object with it, as soon as the item has finished
+  if (!finish_locked(item, result)) stop.request_stop();
+}
+
+void MapRun::write_locked(std::uint64_t item, const Result<RawPayload>& result) {
   auto value = decoded(item, result);
   Json line{{"index", item}};
   line.update(value ? success(std::move(*value)) : failure(value.error()));
-  const std::string text = order_.finish(item, json_line(line));
-  if (!text.empty() && !Terminal(STDOUT_FILENO).write(text)) output_closed_ = true;
+  output_error_ = output_.try_write(order_.finish(item, json_line(line)));
   value ? status_->succeeded(item) : status_->failed(item, value.error());
+}
+
+// False once standard output takes no more: what is cancelled then is no news.
+bool MapRun::finish_locked(std::uint64_t item, const Result<RawPayload>& result) {
+  const std::lock_guard lock(mutex_);
+  if (output_error_ == 0) write_locked(item, result);
   --running_;
   finished_.push_back(item);
   changed_.notify_all();
+  return output_error_ == 0;
 }
 
 Result<Json> MapRun::decoded(std::uint64_t item, const Result<RawPayload>& result) {

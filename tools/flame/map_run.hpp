@@ -3,13 +3,16 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "plugin_sdk/base/event_fd.hpp"
 #include "tools/flame/call_options.hpp"
 #include "tools/flame/interrupts.hpp"
 #include "tools/flame/line_reader.hpp"
@@ -34,25 +37,32 @@ class MapRun {
   MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const MapOptions& options,
          std::optional<Duration> timeout, const Interrupts& interrupts);
 
-  /// Reads standard input to its end, waits for all calls. The exit code.
+  /// Reads standard input to its end, waits for all calls. The exit code. Throws OutputError, with nothing running.
   [[nodiscard]] int run();
 
  private:
   [[nodiscard]] bool stopped();
+  [[nodiscard]] int outcome(int read_error);
   void wait_for_room();
   void wait_for_all();
   void submit(InputLine line);
   [[nodiscard]] Result<RawPayload> arguments(const InputLine& line);
   void start(std::uint64_t item, RawPayload payload);
   void finish(std::uint64_t item, const Result<RawPayload>& result);
+  void write_locked(std::uint64_t item, const Result<RawPayload>& result);
+  [[nodiscard]] bool finish_locked(std::uint64_t item, const Result<RawPayload>& result);
   [[nodiscard]] Result<Json> decoded(std::uint64_t item, const Result<RawPayload>& result);
   void forget_finished(std::vector<std::uint64_t> finished);
   void wait_until_idle();
 
   Session& session_;
   const MapOptions& options_;
-  const CallOptions call_options_;
   const Interrupts& interrupts_;
+  std::stop_source stop_;  // any thread: cancels all calls, and ends the reading
+  base::EventFd stop_event_;
+  const std::stop_callback<std::function<void()>> interrupted_;
+  const std::stop_callback<std::function<void()>> woken_;
+  const CallOptions call_options_;
   const std::size_t concurrency_;
   JsonCodec encoder_;                                // calling thread
   std::map<std::uint64_t, Future<void>> in_flight_;  // calling thread
@@ -60,11 +70,12 @@ class MapRun {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
+  const Terminal output_;
   JsonCodec decoder_;
   MapOrder order_;
   std::size_t running_ = 0;
   std::vector<std::uint64_t> finished_;
-  bool output_closed_ = false;
+  int output_error_ = 0;  // errno of the write that failed
   // Guards itself. Shared with the host's callbacks, which may come after the run has ended.
   const std::shared_ptr<MapStatus> status_;
 };

@@ -65,7 +65,7 @@ void MapStatus::failed(std::uint64_t item, const Error& error) {
 }
 
 void MapStatus::say(std::string_view text) {
-  if (line_.is_terminal()) {
+  if (line_.can_redraw()) {
     line_.show(text);
   } else {
     line_.print(fmt::format("flame: {}", text));
@@ -91,15 +91,15 @@ void MapStatus::draw() {
   std::string text;
   {
     const std::lock_guard lock(mutex_);
-    const auto interval = line_.is_terminal() ? Clock::duration(kTerminalInterval) : Clock::duration(kPlainInterval);
+    const auto interval = line_.can_redraw() ? Clock::duration(kTerminalInterval) : Clock::duration(kPlainInterval);
     const auto time = Clock::now();
     // Elsewhere than on a terminal nothing is said about work that takes no time.
-    const auto since = line_.is_terminal() ? drawn_ : std::max(drawn_, begin_);
+    const auto since = line_.can_redraw() ? drawn_ : std::max(drawn_, begin_);
     if (time - since < interval) return;
     drawn_ = time;
     text = text_locked();
   }
-  line_.is_terminal() ? line_.show(text) : line_.print("flame: " + text);
+  line_.can_redraw() ? line_.show(text) : line_.print("flame: " + text);
 }
 
 std::string MapStatus::text_locked() const {
@@ -111,8 +111,7 @@ std::string MapStatus::text_locked() const {
   const double fraction = *total_ > 0 ? complete / static_cast<double>(*total_) : 1.0;
   const std::string counts =
       fmt::format("{}/{} done{}, {} running, {:.0f} s", done_, *total_, failures, running_.size(), time);
-  return line_.is_terminal() ? bar(fraction, kBarColumns) + fmt::format(" {:3.0f} % ", fraction * 100) + counts
-                             : counts;
+  return line_.can_redraw() ? bar(fraction, kBarColumns) + fmt::format(" {:3.0f} % ", fraction * 100) + counts : counts;
 }
 
 }  // namespace flame::cli

@@ -18,7 +18,8 @@ namespace flame::cli {
 /// [any thread]
 class MapStatus {
  public:
-  explicit MapStatus(std::optional<std::uint64_t> total) : total_(total), begin_(Clock::now()) {}
+  /// `stop_fd`: see StatusLine.
+  MapStatus(std::optional<std::uint64_t> total, int stop_fd) : line_(stop_fd), total_(total), begin_(Clock::now()) {}
 
   void started(std::uint64_t item);
   void progress(std::uint64_t item, double fraction);
@@ -30,6 +31,8 @@ class MapStatus {
   void set_total(std::uint64_t total);
   /// Something other than items, e.g. "waiting for the pool to become idle".
   void say(std::string_view text);
+  /// Removes the bar.
+  void clear() { line_.clear(); }
   /// Removes the bar and prints the last line.
   void close();
 

@@ -26,6 +26,8 @@ struct Options {
 };
 
 constexpr const char* kExamples = R"(Makes a directory with a plugin, its test, a flame.toml and a README.
+The C++ namespace has the plugin's name; where that means something else in C or to the compiler, as "time" and "linux"
+do, it is NAME_plugin.
 
 Example:
   flame new plugin greet && cd greet
@@ -60,7 +62,8 @@ int run(const Options& options) {
   }
   const Terminal out(STDOUT_FILENO);
   if (options.json) {
-    out.write(json_line(success({{"directory", std::filesystem::absolute(directory).string()}})));
+    out.write(json_line(success(
+        {{"directory", std::filesystem::absolute(directory).string()}, {"namespace", namespace_of(options.name)}})));
     return kOk;
   }
   const auto task = namespace_of(options.name) + "::greet";

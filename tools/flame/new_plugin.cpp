@@ -118,6 +118,24 @@ constexpr std::array<std::string_view, 104> kReserved = {"alignas",
                                                          "edit_cache",
                                                          "rebuild_cache"};
 
+// Names that the files of a project have at file scope themselves.
+constexpr std::array<std::string_view, 2> kOwnNames = {"check", "failures"};
+
+bool is_word_of(std::string_view list, std::string_view word) {
+  for (auto at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1)) {
+    const auto end = at + word.size();
+    const bool begins = at == 0 || list[at - 1] == ' ' || list[at - 1] == '\n';
+    if (begins && (end == list.size() || list[end] == ' ' || list[end] == '\n')) return true;
+  }
+  return false;
+}
+
+// Whether a C++ program may have something else of this name: a function of the C library, a macro of the compiler.
+bool is_taken(std::string_view identifier) {
+  return identifier.starts_with("flame_") || is_word_of(taken_names(), identifier) ||
+         std::find(kOwnNames.begin(), kOwnNames.end(), identifier) != kOwnNames.end();
+}
+
 std::string replaced(std::string_view text, std::string_view name) {
   const std::array<std::pair<std::string_view, std::string>, 2> values = {
       {{"{{name}}", std::string(name)}, {"{{namespace}}", namespace_of(name)}}};
@@ -127,6 +145,12 @@ std::string replaced(std::string_view text, std::string_view name) {
       out.replace(at, placeholder.size(), value);
     }
   }
+  return out;
+}
+
+std::string identifier_of(std::string_view name) {
+  std::string out(name);
+  std::replace(out.begin(), out.end(), '-', '_');
   return out;
 }
 
@@ -165,7 +189,7 @@ Result<void> check_project_name(std::string_view name) {
                             "at most 64" +
                             (near.empty() || near == name ? "." : "; \"" + near + "\" would do.")};
   }
-  const auto identifier = namespace_of(name);
+  const auto identifier = identifier_of(name);
   const bool reserved = std::find(kReserved.begin(), kReserved.end(), identifier) != kReserved.end();
   if (reserved || identifier.find("__") != std::string::npos) {
     return Error{.code = ErrorCode::invalid_argument,
@@ -178,9 +202,8 @@ Result<void> check_project_name(std::string_view name) {
 }
 
 std::string namespace_of(std::string_view name) {
-  std::string out(name);
-  std::replace(out.begin(), out.end(), '-', '_');
-  return out;
+  const auto identifier = identifier_of(name);
+  return is_taken(identifier) ? identifier + "_plugin" : identifier;
 }
 
 std::vector<ProjectFile> project_files(std::string_view name) {

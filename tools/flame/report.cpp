@@ -71,12 +71,12 @@ std::string json_line(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void print_error(const Error& error, bool json) {
+void print_error(const Error& error, bool json, int stop_fd) {
   if (json) {
-    Terminal(STDOUT_FILENO).write(json_line(failure(error)));
+    Terminal(STDOUT_FILENO, stop_fd).write(json_line(failure(error)));
     return;
   }
-  const Terminal out(STDERR_FILENO);
+  const Terminal out(STDERR_FILENO, stop_fd);
   // A command's own errors need no code in front: their sentence says it all.
   std::string text = error.runner.empty() && error.type.empty() ? error.message : error.to_string();
   if (text == error.message && error.invocation != 0) text += " (invocation " + std::to_string(error.invocation) + ")";
@@ -84,7 +84,7 @@ void print_error(const Error& error, bool json) {
       out.styled(Style::red, "flame:") + " " + printable(text.empty() ? error.to_string() : text) + "\n";
   for (const auto& frame : error.where) lines += out.styled(Style::dim, indented(frame));
   if (!error.log_tail.empty()) lines += "last output of the call:\n" + out.styled(Style::dim, indented(error.log_tail));
-  out.write(lines);
+  out.try_write(lines);
 }
 
 Error usage_error(std::string message) {

@@ -18,11 +18,13 @@ namespace flame::cli {
 [[nodiscard]] Json success(Json result);
 [[nodiscard]] Json failure(const Error& error);
 
-/// One line of JSON, newline included. Bytes that are no UTF-8 become U+FFFD.
+/// One line of JSON, newline included. Bytes that are no UTF-8 become U+FFFD: in errors and paths, as results have
+/// none.
 [[nodiscard]] std::string json_line(const Json& value);
 
-/// Prints an error: to stdout as JSON if `json`, else to stderr as "flame: …" with what is known about it.
-void print_error(const Error& error, bool json);
+/// Prints an error: to stdout as JSON if `json`, else to stderr as "flame: …" with what is known about it. Given up
+/// when `stop_fd` becomes readable. Throws OutputError if `json`; what standard error does not take is lost.
+void print_error(const Error& error, bool json, int stop_fd = -1);
 
 /// An error of this command itself.
 [[nodiscard]] Error usage_error(std::string message);

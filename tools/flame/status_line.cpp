@@ -7,19 +7,24 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/flame/table.hpp"
+
 namespace flame::cli {
 namespace {
 
 constexpr int kBarColumns = 30;
 
-// Counts characters, not bytes: UTF-8 continuation bytes take no column.
+// UTF-8 continuation bytes take no column.
+bool continues(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
+}
+
 std::string cut(std::string_view text, int columns) {
   std::string out;
   int used = 0;
   for (const char c : printable(text)) {
     if (c == '\n') break;
-    const bool continues = (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
-    if (!continues && ++used >= columns) break;
+    if (!continues(c) && ++used >= columns) break;
     out += c;
   }
   return out;
@@ -27,8 +32,8 @@ std::string cut(std::string_view text, int columns) {
 
 }  // namespace
 
-std::string bar(double fraction, int width) {
-  const int inner = std::max(width - 2, 1);
+std::string bar(double fraction, int columns) {
+  const int inner = std::max(columns - 2, 1);
   const double clamped = std::isnan(fraction) ? 0.0 : std::clamp(fraction, 0.0, 1.0);
   const int full = static_cast<int>(std::lround(clamped * inner));
   std::string text(static_cast<std::size_t>(full), '=');
@@ -36,10 +41,10 @@ std::string bar(double fraction, int width) {
   return "[" + text + std::string(static_cast<std::size_t>(inner - full), ' ') + "]";
 }
 
-StatusLine::StatusLine() : terminal_(STDERR_FILENO) {}
+StatusLine::StatusLine(int stop_fd) : terminal_(STDERR_FILENO, stop_fd) {}
 
 void StatusLine::show(std::string_view text) {
-  if (!is_terminal()) return;
+  if (!can_redraw()) return;
   const std::lock_guard lock(mutex_);
   auto line = cut(text, terminal_.columns());
   if (line == status_) return;
@@ -58,12 +63,12 @@ void StatusLine::print(std::string_view text) {
   erase_locked();
   std::string lines(text);
   if (lines.back() != '\n') lines += '\n';
-  terminal_.write(lines);
+  terminal_.try_write(lines);
   draw_locked();
 }
 
 void StatusLine::print_output(std::string_view text) {
-  if (is_terminal()) return print(printable(text));
+  if (terminal_.is_terminal()) return print(printable(text));
   print(text);
 }
 
@@ -74,11 +79,12 @@ void StatusLine::clear() {
 }
 
 void StatusLine::erase_locked() {
-  if (!status_.empty()) terminal_.write("\r\x1b[K");
+  if (status_.empty()) return;
+  terminal_.try_write(terminal_.colours() ? "\r\x1b[K" : "\r" + std::string(width(status_), ' ') + "\r");
 }
 
 void StatusLine::draw_locked() {
-  if (!status_.empty()) terminal_.write(status_);
+  if (!status_.empty()) terminal_.try_write(status_);
 }
 
 }  // namespace flame::cli

@@ -1,4 +1,5 @@
-// The last line of a terminal, rewritten in place; other text goes above it. Nothing on anything but a terminal.
+// The last line of a terminal, rewritten in place; other text goes above it. Nothing where lines cannot be rewritten:
+// on anything but a terminal, and on a dumb one.
 #pragma once
 
 #include <mutex>
@@ -12,12 +13,13 @@ namespace flame::cli {
 /// Standard error as several threads use it. [any thread]
 class StatusLine {
  public:
-  StatusLine();
+  /// Writing is given up when `stop_fd` becomes readable: a reader that stands still must not hold up the end.
+  explicit StatusLine(int stop_fd = -1);
   ~StatusLine() { clear(); }
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
-  [[nodiscard]] bool is_terminal() const noexcept { return terminal_.is_terminal(); }
+  [[nodiscard]] bool can_redraw() const noexcept { return terminal_.can_redraw(); }
   [[nodiscard]] const Terminal& terminal() const noexcept { return terminal_; }
 
   /// Replaces the status, cut to the terminal's width. Ignored elsewhere.
@@ -39,7 +41,7 @@ class StatusLine {
   std::string status_;  // what is on the screen now
 };
 
-/// "[======>     ]" of `width` columns in all.
-[[nodiscard]] std::string bar(double fraction, int width);
+/// "[======>     ]" of `columns` in all.
+[[nodiscard]] std::string bar(double fraction, int columns);
 
 }  // namespace flame::cli

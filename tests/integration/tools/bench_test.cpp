@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/integration/tools/cli_test.hpp"
 
 namespace flame::test {
@@ -38,6 +40,46 @@ TEST_F(FlameBench, NamesTheMeasurementsWhenOneIsUnknown) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("no measurement \"schedular\"; did you mean \"scheduler\"?"));
   EXPECT_THAT(result.err, HasSubstr("process"));
+}
+
+TEST_F(FlameBench, ShowsBothRawEchoesBesideEachOther) {
+  const auto result = flame_command({"bench", "--quick", "--only", "raw", "--json"});
+  const auto figures = json::parse(result.out)["result"]["figures"];
+  ASSERT_EQ(figures.size(), 3U);
+  EXPECT_THAT(figures[0]["name"].get<std::string>(), HasSubstr("ZeroMQ"));
+  EXPECT_THAT(figures[1]["name"].get<std::string>(), HasSubstr("SEQPACKET echo, 64 B, p50, one CPU"));
+  EXPECT_THAT(figures[2]["name"].get<std::string>(), HasSubstr("two CPUs"));
+  for (const auto& figure : figures) {
+    if (figure.contains("error")) continue;  // two CPUs where there is one
+    EXPECT_GT(figure["value"].get<double>(), 0);
+    EXPECT_FALSE(figure.contains("goal"));
+  }
+}
+
+TEST_F(FlameBench, ComparesTwoBuildsInTurns) {
+  const auto build = std::filesystem::path(FLAME_COMMAND).parent_path().parent_path().string();
+  const auto result = flame_command({"bench", "--against", build, "--only", "scheduler", "--pairs", "5", "--json"});
+  ASSERT_TRUE(result.exit_code == 0 || result.exit_code == 1) << result.err;
+  const auto rows = json::parse(result.out)["result"]["rows"];
+  ASSERT_EQ(rows.size(), 2U);
+  bool worse = false;
+  for (const auto& row : rows) {
+    EXPECT_THAT(row["name"].get<std::string>(), HasSubstr("decision, 1,000 runners"));
+    EXPECT_EQ(row["by"], "rounds");
+    EXPECT_EQ(row["pairs"], 5);
+    EXPECT_LE(row["ratio_low"].get<double>(), row["ratio"].get<double>());
+    EXPECT_LE(row["ratio"].get<double>(), row["ratio_high"].get<double>());
+    EXPECT_GT(row["here"].get<double>(), 0);
+    EXPECT_GT(row["there"].get<double>(), 0);
+    worse = worse || row["verdict"] == "worse";
+  }
+  EXPECT_EQ(result.exit_code, worse ? 1 : 0);
+}
+
+TEST_F(FlameBench, SaysWhenThereIsNoBuildToCompareWith) {
+  const auto result = flame_command({"bench", "--against", files().path()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("there is no flame to run"));
 }
 
 }  // namespace

@@ -82,6 +82,41 @@ TEST(JsonDecode, ShowsBytesAsBase64OrAsTheWriterSays) {
   EXPECT_EQ((*written)["data"], "@x");
 }
 
+TEST(JsonDecode, RefusesAStringThatIsNoUtf8AndNamesItsPlace) {
+  constexpr const char* kNames = R"(table Call {
+}
+table Person {
+  names:[string];
+}
+table Return {
+  value:[Person];
+}
+root_type Call;
+)";
+  // Call and Return exchanged: what is encoded with the one is decoded with the other.
+  auto encoder = codec_of(R"(table Person {
+  names:[string];
+}
+table Call {
+  f0:[Person];
+}
+table Return {
+}
+root_type Call;
+)");
+  auto payload = encoder.encode(Json::array({Json::parse(R"([{"names": ["é"]}, {"names": ["x", "caf\u00e9!"]}])")}));
+  ASSERT_TRUE(payload) << payload.error().message;
+  const auto codec = codec_of(kNames);
+  EXPECT_EQ(codec.decode(*payload).value().dump(), R"([{"names":["é"]},{"names":["x","café!"]}])");
+  std::string bytes = bytes_of(payload->table);
+  bytes[bytes.find("caf\xc3\xa9!") + 3] = '\xe9';  // "caf", two bytes of Latin-1, "!"
+  const auto decoded = codec.decode({.table = Bytes(bytes.data(), bytes.size())});
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(decoded.error().message.find("result[1].names[1]: "), std::string::npos) << decoded.error().message;
+  EXPECT_NE(decoded.error().message.find("flame::Bytes"), std::string::npos) << decoded.error().message;
+}
+
 TEST(JsonDecode, RefusesABufferThatUsesTheSameBytesAgainAndAgain) {
   // A vector of many offsets that all lead to one table, nested: small on the wire, huge when walked.
   constexpr const char* kNested = R"(table Call {

@@ -27,6 +27,18 @@ TEST(NewPlugin, SuggestsANameThatWouldDo) {
   EXPECT_NE(check_project_name("3d").error().message.find("\"p3d\""), std::string::npos);
 }
 
+TEST(NewPlugin, GivesANamespaceOfItsOwnToWhatIsTakenInC) {
+  for (const char* name :
+       {"linux", "unix", "index", "time", "errno", "stdin", "i386", "flame_call", "check", "signal"}) {
+    EXPECT_TRUE(check_project_name(name)) << name;
+    EXPECT_EQ(namespace_of(name), std::string(name) + "_plugin");
+  }
+  for (const char* name : {"greet", "hello", "video", "echo", "tim", "indexes", "x"})
+    EXPECT_EQ(namespace_of(name), name);
+  EXPECT_EQ(namespace_of("image-tools"), "image_tools");
+  EXPECT_EQ(namespace_of("time-t"), "time_t_plugin");
+}
+
 TEST(NewPlugin, NamesItsFilesAfterThePlugin) {
   std::set<std::string> paths;
   for (const auto& file : project_files("image-tools")) paths.insert(file.path);

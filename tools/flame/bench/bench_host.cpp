@@ -19,7 +19,8 @@ Host bench_host(const BenchOptions& options, const std::string& plugin, PoolConf
 
 std::vector<Measurement> all_measurements() {
   std::vector<Measurement> all;
-  for (auto part : {call_measurements(), life_measurements(), compile_measurements(), policy_measurements()}) {
+  for (auto part :
+       {raw_measurements(), call_measurements(), life_measurements(), compile_measurements(), policy_measurements()}) {
     for (auto& measurement : part) all.push_back(std::move(measurement));
   }
   return all;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -64,11 +65,58 @@ double call_rate(const Pool& pool, const std::string& text, Clock::duration time
   return rate;
 }
 
-std::vector<Figure> small_calls(const BenchOptions& options, SlotIsolation isolation, const std::string& kind) {
-  auto host = bench_host(options, "bench-small", {.max = 1, .max_concurrency = kInFlight, .isolation = isolation});
-  const Pool pool = host.pool("main");
+std::string latency_name(const std::string& kind) {
+  return "warm call, 64 B, p50, " + kind;
+}
+std::string rate_name(const std::string& kind) {
+  return "calls per second, 64 in flight, " + kind;
+}
+std::string large_name(const std::string& kind) {
+  return "1 MiB echo, p50, " + kind;
+}
+
+/// A host with a warm pool.
+struct Warm {
+  explicit Warm(Host warm_host) : host(std::move(warm_host)), pool(host.pool("main")) {}
+  Host host;
+  Pool pool;
+};
+
+std::shared_ptr<Warm> warm_small(const BenchOptions& options, SlotIsolation isolation) {
+  auto warm = std::make_shared<Warm>(
+      bench_host(options, "bench-small", {.max = 1, .max_concurrency = kInFlight, .isolation = isolation}));
+  static_cast<void>(call_rate(warm->pool, std::string(kSmall, 'x'), 200ms));  // all slots are up after this
+  return warm;
+}
+
+std::vector<Bout> small_bouts(const BenchOptions& options, SlotIsolation isolation, const std::string& kind) {
+  const auto warm = warm_small(options, isolation);
   const std::string text(kSmall, 'x');
-  static_cast<void>(call_rate(pool, text, 200ms));  // all slots are up after this
+  return {{.name = latency_name(kind),
+           .round =
+               [warm, text] {
+                 return median(latencies(kRound, [&] { static_cast<void>(warm->pool.call<flame_bench::echo>(text)); }));
+               }},
+          {.name = rate_name(kind), .higher_is_better = true, .round = [warm, text] {
+             return call_rate(warm->pool, text, kRound);
+           }}};
+}
+
+std::vector<Bout> large_bouts(const BenchOptions& options, const std::string& listen, const std::string& kind) {
+  const auto warm =
+      std::make_shared<Warm>(bench_host(options, "bench-small", {.max = 1, .max_concurrency = 1}, listen));
+  const Bytes bytes(std::string(kMiB, 'x'));
+  static_cast<void>(warm->pool.call<flame_bench::echo_bytes>(bytes));
+  return {{.name = large_name(kind), .round = [warm, bytes] {
+             return median(
+                 latencies(kRound, [&] { static_cast<void>(warm->pool.call<flame_bench::echo_bytes>(bytes)); }));
+           }}};
+}
+
+std::vector<Figure> small_calls(const BenchOptions& options, SlotIsolation isolation, const std::string& kind) {
+  const auto warm = warm_small(options, isolation);
+  const Pool& pool = warm->pool;
+  const std::string text(kSmall, 'x');
   RawEcho raw(Wire::ipc);
   const auto latency = compare_latency(
       options.rounds(), [&](Clock::duration time) { return raw.latencies(kSmall, time); },
@@ -79,8 +127,8 @@ std::vector<Figure> small_calls(const BenchOptions& options, SlotIsolation isola
       options.rounds(), [&](Clock::duration time) { return raw.rate(kSmall, kInFlight, time); },
       [&](Clock::duration time) { return call_rate(pool, text, time); });
   const double rate_goal = isolation == SlotIsolation::process ? 0.25 : 0.5;
-  return {compared("warm call, 64 B, p50, " + kind, latency, 1.6, false, microseconds(latency)),
-          compared("calls per second, 64 in flight, " + kind, rate, rate_goal, true, per_second(rate))};
+  return {compared(latency_name(kind), latency, 1.6, false, microseconds(latency)),
+          compared(rate_name(kind), rate, rate_goal, true, per_second(rate))};
 }
 
 std::vector<Figure> large_calls(const BenchOptions& options, Wire wire, const std::string& listen,
@@ -95,7 +143,7 @@ std::vector<Figure> large_calls(const BenchOptions& options, Wire wire, const st
       [&](Clock::duration time) {
         return latencies(time, [&] { static_cast<void>(pool.call<flame_bench::echo_bytes>(bytes)); });
       });
-  return {compared("1 MiB echo, p50, " + kind, latency, 2.0, false, microseconds(latency))};
+  return {compared(large_name(kind), latency, 2.0, false, microseconds(latency))};
 }
 
 std::vector<Figure> call_beside_a_gigabyte(const BenchOptions& options) {
@@ -124,15 +172,19 @@ std::vector<Figure> call_beside_a_gigabyte(const BenchOptions& options) {
 }  // namespace
 
 std::vector<Measurement> call_measurements() {
-  return {
-      {"process", [](const BenchOptions& options) { return small_calls(options, SlotIsolation::process, "process"); }},
-      {"thread", [](const BenchOptions& options) { return small_calls(options, SlotIsolation::thread, "thread"); }},
-      {"ipc", [](const BenchOptions& options) { return large_calls(options, Wire::ipc, "ipc://auto", "ipc"); }},
-      {"tcp",
-       [](const BenchOptions& options) {
-         return large_calls(options, Wire::tcp_curve, "tcp://127.0.0.1:0", "tcp with CURVE");
-       }},
-      {"gigabyte", call_beside_a_gigabyte}};
+  const auto small = [](const std::string& kind, SlotIsolation isolation) -> Measurement {
+    return {kind, [=](const BenchOptions& options) { return small_calls(options, isolation, kind); },
+            [=](const BenchOptions& options) { return small_bouts(options, isolation, kind); }};
+  };
+  const auto large = [](const char* name, Wire wire, const char* listen, const char* kind) -> Measurement {
+    return {name, [=](const BenchOptions& options) { return large_calls(options, wire, listen, kind); },
+            [=](const BenchOptions& options) { return large_bouts(options, listen, kind); }};
+  };
+  return {small("process", SlotIsolation::process),
+          small("thread", SlotIsolation::thread),
+          large("ipc", Wire::ipc, "ipc://auto", "ipc"),
+          large("tcp", Wire::tcp_curve, "tcp://127.0.0.1:0", "tcp with CURVE"),
+          {"gigabyte", call_beside_a_gigabyte}};
 }
 
 }  // namespace flame::bench

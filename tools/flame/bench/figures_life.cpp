@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,32 +26,65 @@ Figure milliseconds(std::string name, const std::vector<double>& seconds, double
                               seconds.size())};
 }
 
+constexpr const char* kColdName = "cold start: empty pool to first result";
+
+double cold_once(const BenchOptions& options) {
+  auto host = bench_host(options, "bench-small", {.max = 1, .max_concurrency = 1});
+  const Pool pool = host.pool("main");
+  const auto begin = Clock::now();
+  static_cast<void>(pool.call<flame_bench::echo>("x"));
+  return seconds_since(begin);
+}
+
 std::vector<Figure> cold_start(const BenchOptions& options) {
   std::vector<double> samples;
-  for (int i = 0; i < options.repeats(); ++i) {
-    auto host = bench_host(options, "bench-small", {.max = 1, .max_concurrency = 1});
-    const Pool pool = host.pool("main");
-    const auto begin = Clock::now();
-    static_cast<void>(pool.call<flame_bench::echo>("x"));
-    samples.push_back(seconds_since(begin));
-  }
-  return {milliseconds("cold start: empty pool to first result", samples, 25)};
+  for (int i = 0; i < options.repeats(); ++i) samples.push_back(cold_once(options));
+  return {milliseconds(kColdName, samples, 25)};
+}
+
+// The median of as many samples as a round has time for.
+template <class Sample>
+double round_of(const Sample& sample) {
+  std::vector<double> samples;
+  for (const auto end = Clock::now() + kRound; Clock::now() < end;) samples.push_back(sample());
+  return median(samples);
+}
+
+std::vector<Bout> cold_bouts(const BenchOptions& options) {
+  return {{.name = kColdName, .round = [options] { return round_of([&] { return cold_once(options); }); }}};
+}
+
+PoolConfig one_slot() {
+  return {.max = 1, .max_concurrency = 1, .boot_timeout = 60s};
+}
+
+std::string back_name(const std::string& kind) {
+  return "slot back after a kill, " + kind;
 }
 
 // From the news that a slot was killed to the result of the next call, which needs a new slot.
+double back_once(const Pool& pool) {
+  for (int warm = 0; warm < 3; ++warm) static_cast<void>(pool.call<flame_bench::echo>("x"));
+  const auto killed = pool.try_call<flame_bench::die>();
+  const auto begin = Clock::now();
+  if (killed || killed.error().code != ErrorCode::crashed) throw CallError(Error{.message = "the slot did not die"});
+  static_cast<void>(pool.call<flame_bench::echo>("x"));
+  return seconds_since(begin);
+}
+
+std::vector<Bout> back_bouts(const BenchOptions& options, const std::string& plugin, const std::string& kind) {
+  const auto host = std::make_shared<Host>(bench_host(options, plugin, one_slot()));
+  const Pool pool = host->pool("main");
+  static_cast<void>(pool.call<flame_bench::echo>("x"));
+  return {{.name = back_name(kind), .round = [host, pool] { return round_of([&] { return back_once(pool); }); }}};
+}
+
 std::vector<Figure> slot_back(const BenchOptions& options, const std::string& plugin, const std::string& kind) {
-  auto host = bench_host(options, plugin, {.max = 1, .max_concurrency = 1, .boot_timeout = 60s});
+  auto host = bench_host(options, plugin, one_slot());
   const Pool pool = host.pool("main");
   std::vector<double> samples;
-  for (int i = 0; i < options.repeats(); ++i) {
-    for (int warm = 0; warm < 3; ++warm) static_cast<void>(pool.call<flame_bench::echo>("x"));
-    const auto killed = pool.try_call<flame_bench::die>();
-    const auto begin = Clock::now();
-    if (killed || killed.error().code != ErrorCode::crashed) throw CallError(Error{.message = "the slot did not die"});
-    static_cast<void>(pool.call<flame_bench::echo>("x"));
-    samples.push_back(seconds_since(begin));
-  }
-  return {milliseconds("slot back after a kill, " + kind, samples, 3)};
+  for (int i = 0; i < options.repeats(); ++i) samples.push_back(back_once(pool));
+  return {milliseconds(back_name(kind), samples, 3)};
 }
 
 std::vector<Figure> four_cold_runners(const BenchOptions& options) {
@@ -126,9 +160,13 @@ std::vector<Figure> idle_memory(const BenchOptions& options) {
 }  // namespace
 
 std::vector<Measurement> life_measurements() {
-  return {{"cold", cold_start},
-          {"back", [](const BenchOptions& options) { return slot_back(options, "bench-small", "small plugin"); }},
-          {"back-model", [](const BenchOptions& options) { return slot_back(options, "bench-model", "500 MB model"); }},
+  const auto back = [](const char* name, const char* plugin, const char* kind) -> Measurement {
+    return {name, [=](const BenchOptions& options) { return slot_back(options, plugin, kind); },
+            [=](const BenchOptions& options) { return back_bouts(options, plugin, kind); }};
+  };
+  return {{"cold", cold_start, cold_bouts},
+          back("back", "bench-small", "small plugin"),
+          back("back-model", "bench-model", "500 MB model"),
           {"four", four_cold_runners},
           {"memory", idle_memory}};
 }

@@ -1,6 +1,8 @@
 // Figure of the pool's policy alone: what a decision costs with many runners, against few.
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "tools/flame/bench/figures.hpp"
 #include "tools/flame/bench/loaded_pool.hpp"
 
@@ -40,15 +42,26 @@ Figure decision(const BenchOptions& options, const std::string& name, std::uint6
                               cost.reference * 1e6, kFew)};
 }
 
+constexpr const char* kWaiting = "decision, 1,000 runners, 100,000 calls wait";
+constexpr const char* kHalfBusy = "decision, 1,000 runners, half of their slots busy";
+
 std::vector<Figure> decisions(const BenchOptions& options) {
-  return {decision(options, "decision, 1,000 runners, 100,000 calls wait", kSlots + kQueued),
-          decision(options, "decision, 1,000 runners, half of their slots busy", kSlots / 2)};
+  return {decision(options, kWaiting, kSlots + kQueued), decision(options, kHalfBusy, kSlots / 2)};
+}
+
+Bout decision_bout(const char* name, std::uint64_t calls) {
+  const auto pool = std::make_shared<LoadedPool>(kMany, kSlots / kMany, calls);
+  return {.name = name, .round = [pool] { return median(turns_of(*pool)(kRound)); }};
+}
+
+std::vector<Bout> decision_bouts(const BenchOptions&) {
+  return {decision_bout(kWaiting, kSlots + kQueued), decision_bout(kHalfBusy, kSlots / 2)};
 }
 
 }  // namespace
 
 std::vector<Measurement> policy_measurements() {
-  return {{"scheduler", decisions}};
+  return {{"scheduler", decisions, decision_bouts}};
 }
 
 }  // namespace flame::bench

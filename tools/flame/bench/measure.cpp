@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kRound = 500ms;
 constexpr int kStealColumn = 7;  // of /proc/stat's first line, after "cpu"
 
 std::pair<double, double> processor_times() {

@@ -10,6 +10,9 @@ namespace flame::bench {
 
 using Clock = std::chrono::steady_clock;
 
+/// How long one round lasts.
+inline constexpr std::chrono::milliseconds kRound{500};
+
 [[nodiscard]] double seconds_since(Clock::time_point begin);
 
 /// The value below which `share` of the samples lie; NaN without samples.
