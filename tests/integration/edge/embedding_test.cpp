@@ -27,7 +27,8 @@ std::atomic<pid_t> out_of_memory{0};  // the thread that gets none
 
 }  // namespace
 
-// Memory can run out in any thread: here in the one that the test chooses.
+// Memory can run out in any thread: here in the one that the test chooses. Not inlined, where the compiler would see
+// malloc and free meet delete and new.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   if (const pid_t thread = out_of_memory.load(); thread != 0 && ::syscall(SYS_gettid) == thread) throw std::bad_alloc();
   if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;

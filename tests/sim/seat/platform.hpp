@@ -121,7 +121,7 @@ struct SimSeat {
     step();
     for (const std::size_t thread : std::exchange(word.sleepers, {})) SimSystem::current->threads.wake(thread);
   }
-  static void yield() { step(); }
+  static void yield() { SimSystem::current->threads.yield(); }
 };
 
 }  // namespace flame::sim

@@ -43,6 +43,11 @@ void Threads::step() {
   if (running_ != kNobody) leave();
 }
 
+void Threads::yield() {
+  yielded_ = running_;
+  leave();
+}
+
 bool Threads::sleep(Instant deadline) {
   Thread& self = *all_[running_];
   self.deadline = deadline;
@@ -100,7 +105,9 @@ bool Threads::run(const std::function<void()>& on_idle) {
   std::size_t last = kNobody;
   while (!all_ended()) {
     if (steps_ > kStepsMax) return false;  // a timer rings for ever, and nobody gets on
-    const std::vector<std::size_t> can = runnable();
+    std::vector<std::size_t> can = runnable();
+    if (can.size() > 1) std::erase(can, yielded_);
+    yielded_ = kNobody;
     if (can.empty()) {
       running_ = kNobody;
       on_idle();

@@ -46,6 +46,8 @@ class Threads {
   [[nodiscard]] std::size_t self() const noexcept { return running_; }
   /// Others may run here.
   void step();
+  /// Others run here, if any can.
+  void yield();
   /// Until wake() (true) or `deadline` (false).
   bool sleep(Instant deadline);
 
@@ -87,6 +89,7 @@ class Threads {
   std::vector<Alarm> alarms_;
   ucontext_t scheduler_{};
   std::size_t running_ = kNobody;
+  std::size_t yielded_ = kNobody;
   Instant now_{std::chrono::hours(1)};
   std::uint64_t steps_ = 0;
 };
