@@ -36,7 +36,7 @@ HostStatus sample() {
                   .backend = "local",
                   .isolation = "process",
                   .max_concurrency = 4,
-                  .stats = {.runners = 1, .max = 10, .submitted = 7, .discards = {{"memory", 2}}},
+                  .stats = {.runners = 1, .max = 10, .submitted = 7},
                   .oldest_wait = 1ms,
                   .next_boot = {},
                   .boot_failure = "no such image",
@@ -44,6 +44,7 @@ HostStatus sample() {
                   .boots = {boot},
                   .children = 1,
                   .tracked = {}};
+  pool.stats.discards["memory"] = 2;
   return {.name = "web-1", .pid = 42, .version = "0.1.0", .uptime = 1min, .pools = {pool}};
 }
 
