@@ -45,7 +45,9 @@ HostStatus sample() {
                   .children = 1,
                   .tracked = {}};
   pool.stats.discards["memory"] = 2;
-  return {.name = "web-1", .pid = 42, .version = "0.1.0", .uptime = 1min, .pools = {pool}};
+  HostStatus host{.name = "web-1", .pid = 42, .version = "0.1.0", .uptime = 1min, .pools = {}};
+  host.pools.push_back(std::move(pool));
+  return host;
 }
 
 TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
