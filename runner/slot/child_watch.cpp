@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 
@@ -43,20 +44,21 @@ bool reap(pid_t child) {
 
 }  // namespace
 
-ChildWatch::ChildWatch()
-    : buffer_(kListMax), children_("/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/children", "") {
+ChildWatch::ChildWatch() : children_("/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/children", "") {
   seen_ = list();
   helpers_ = numbers(seen_);
 }
 
-std::string_view ChildWatch::list() {
-  return children_.read(buffer_);
+std::string ChildWatch::list() {
+  std::array<char, kListMax> buffer;  // not zeroed
+  return std::string(children_.read(buffer));
 }
 
 bool ChildWatch::child_left() {
   if (helpers_.empty()) return !reap_all();
-  if (list() == seen_) return false;
-  for (const pid_t child : numbers(list())) {
+  const std::string now = list();
+  if (now == seen_) return false;
+  for (const pid_t child : numbers(now)) {
     const bool helper = std::find(helpers_.begin(), helpers_.end(), child) != helpers_.end();
     if (!helper && !reap(child)) return true;
   }

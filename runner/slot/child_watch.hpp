@@ -20,9 +20,8 @@ class ChildWatch {
   [[nodiscard]] bool child_left();
 
  private:
-  [[nodiscard]] std::string_view list();
+  [[nodiscard]] std::string list();
 
-  std::vector<char> buffer_;
   ProcFile children_;
   std::string seen_;  // the list as it was when it was last looked through
   std::vector<pid_t> helpers_;

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <array>
 #include <filesystem>
 
 namespace flame::slot {
@@ -64,10 +64,11 @@ std::uint64_t default_stack_bytes() {
   return size;
 }
 
-StatusReader::StatusReader() : buffer_(kStatusMax), file_("/proc/self/status", "Name:") {}
+StatusReader::StatusReader() : file_("/proc/self/status", "Name:") {}
 
 ProcessStatus StatusReader::read() {
-  return parse_process_status(file_.read(buffer_));
+  std::array<char, kStatusMax> buffer;  // not zeroed
+  return parse_process_status(file_.read(buffer));
 }
 
 ShortageWatch::ShortageWatch(std::uint64_t limit, StatusReader& reader)

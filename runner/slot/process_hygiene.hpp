@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <locale>
 #include <string>
-#include <vector>
 
 #include "runner/slot/child_watch.hpp"
 #include "runner/slot/environment.hpp"
@@ -33,7 +32,6 @@ class StatusReader {
   [[nodiscard]] ProcessStatus read();
 
  private:
-  std::vector<char> buffer_;
   ProcFile file_;
 };
 

@@ -47,8 +47,9 @@ long open_descriptors() {
 
 }  // namespace
 
-LimitsWatch::LimitsWatch() : buffer_(kLimitsTextMax), limits_("/proc/self/limits", "Limit ") {
-  home_ = limits_.read(buffer_);
+LimitsWatch::LimitsWatch() : limits_("/proc/self/limits", "Limit ") {
+  std::array<char, kLimitsTextMax> buffer;
+  home_ = limits_.read(buffer);
 }
 
 void LimitsWatch::expect_cpu_limit(rlim_t soft) {
@@ -60,7 +61,8 @@ void LimitsWatch::expect_cpu_limit(rlim_t soft) {
 }
 
 bool LimitsWatch::changed() {
-  return limits_.read(buffer_) != home_;
+  std::array<char, kLimitsTextMax> buffer;  // not zeroed
+  return limits_.read(buffer) != home_;
 }
 
 Scheduling present_scheduling() {

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "runner/slot/proc_file.hpp"
 
@@ -21,7 +20,6 @@ class LimitsWatch {
   [[nodiscard]] bool changed();
 
  private:
-  std::vector<char> buffer_;
   ProcFile limits_;
   std::string home_;
 };

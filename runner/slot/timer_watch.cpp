@@ -35,9 +35,10 @@ int probe_timer() {
 
 }  // namespace
 
-TimerWatch::TimerWatch() : buffer_(kListMax), timers_("/proc/self/timers", "") {
+TimerWatch::TimerWatch() : timers_("/proc/self/timers", "") {
   for (std::size_t i = 0; i < kKinds.size(); ++i) ::getitimer(kKinds[i], &intervals_[i]);
-  home_ = timers_.read(buffer_);
+  std::array<char, kListMax> buffer;
+  home_ = timers_.read(buffer);
   if (!timers_.is_open()) next_timer_ = probe_timer();
 }
 
@@ -52,7 +53,8 @@ void TimerWatch::restore_interval_timers() const {
 }
 
 bool TimerWatch::changed() {
-  return timers_.is_open() ? timers_.read(buffer_) != home_ : made_any();
+  std::array<char, kListMax> buffer;  // not zeroed
+  return timers_.is_open() ? timers_.read(buffer) != home_ : made_any();
 }
 
 bool TimerWatch::made_any() {

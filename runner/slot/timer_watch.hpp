@@ -5,7 +5,6 @@
 
 #include <array>
 #include <string>
-#include <vector>
 
 #include "runner/slot/proc_file.hpp"
 
@@ -23,7 +22,6 @@ class TimerWatch {
   [[nodiscard]] bool made_any();
 
   std::array<itimerval, 3> intervals_{};
-  std::vector<char> buffer_;
   ProcFile timers_;
   std::string home_;
   int next_timer_ = -1;  // where the kernel has no list of timers

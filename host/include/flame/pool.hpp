@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <flame/contract.hpp>
 #include <flame/detail/call_state.hpp>
@@ -15,6 +15,13 @@
 #include <flame/options.hpp>
 
 namespace flame {
+
+/// Slots that were replaced after a call for one reason.
+struct DiscardCount {
+  std::string reason;
+  std::uint64_t count = 0;
+  friend bool operator==(const DiscardCount&, const DiscardCount&) = default;
+};
 
 /// What a pool does at one moment. Counters count since the host started.
 struct PoolStats {
@@ -35,7 +42,7 @@ struct PoolStats {
   std::uint64_t runners_lost = 0;
   /// Slots that were replaced after a call for what it left, by reason: "child_process", "environment", "memory", …
   /// (plugins/threads/README.md). The result was delivered; the next slot costs some milliseconds.
-  std::map<std::string, std::uint64_t> discards;
+  std::vector<DiscardCount> discards;
 };
 
 /// A line that a task wrote, or that the host has to say about a runner.

@@ -8,6 +8,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame {
+BOOST_DESCRIBE_STRUCT(DiscardCount, (), (reason, count))
 BOOST_DESCRIBE_STRUCT(PoolStats, (),
                       (runners, booting, draining, slots_busy, slots_held, waiting, min, max, submitted, succeeded,
                        failed, retried, boots, boots_failed, runners_lost, discards))

@@ -40,9 +40,6 @@ inline constexpr bool kIsVector = false;
 template <class T>
 inline constexpr bool kIsVector<std::vector<T>> = true;
 using Texts = std::map<std::string, std::string>;
-using Counts = std::map<std::string, std::uint64_t>;
-template <class T>
-inline constexpr bool kIsMap = std::is_same_v<T, Texts> || std::is_same_v<T, Counts>;
 
 template <class S>
 using Members = boost::describe::describe_members<S, boost::describe::mod_public>;
@@ -60,7 +57,7 @@ template <class T>
 Json write_json(const T& value) {
   if constexpr (std::is_same_v<T, Duration>) {
     return value.count();
-  } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || detail::kIsMap<T>) {
+  } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, detail::Texts>) {
     return value;
   } else if constexpr (detail::kIsVector<T>) {
     Json list = Json::array();
@@ -94,9 +91,9 @@ void read_json(const Json& json, T& value) {
     if (json.is_number_integer()) value = json.get<T>();
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (json.is_string()) value = json.get<std::string>();
-  } else if constexpr (detail::kIsMap<T>) {
+  } else if constexpr (std::is_same_v<T, detail::Texts>) {
     if (!json.is_object()) return;
-    for (const auto& [key, entry] : json.items()) read_json(entry, value[key]);
+    for (const auto& [key, text] : json.items()) read_json(text, value[key]);
   } else if constexpr (detail::kIsVector<T>) {
     if (!json.is_array()) return;
     for (const auto& element : json) read_json(element, value.emplace_back());

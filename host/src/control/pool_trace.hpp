@@ -5,6 +5,9 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <flame/pool.hpp>
 
 #include "host/src/control/call_history.hpp"
 #include "host/src/control/runner_log.hpp"
@@ -34,7 +37,11 @@ class PoolTrace {
 
   [[nodiscard]] const RunnerLog& runners() const noexcept { return runners_; }
   /// By the name of the reason.
-  [[nodiscard]] const std::map<std::string, std::uint64_t>& discards() const noexcept { return discards_; }
+  [[nodiscard]] std::vector<DiscardCount> discards() const {
+    std::vector<DiscardCount> counts;
+    for (const auto& [reason, count] : discards_) counts.push_back({reason, count});
+    return counts;
+  }
 
  private:
   // Events; other kinds are of no interest.

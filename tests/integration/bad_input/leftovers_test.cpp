@@ -4,8 +4,8 @@
 
 #include <atomic>
 #include <cerrno>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "tests/integration/bad_input/support.hpp"
 
@@ -54,7 +54,7 @@ TEST_F(BadLeftovers, AThreadLeftBehindCostsItsSlotNotTheResultWhereThePoolSaysSo
     EXPECT_NE(pool.call<misbehave::process_id>(), before);
     return 0;
   });
-  EXPECT_EQ(pool.stats().discards, (std::map<std::string, std::uint64_t>{{"threads", 1}}));
+  EXPECT_EQ(pool.stats().discards, (std::vector<DiscardCount>{{"threads", 1}}));
 }
 
 TEST_F(BadLeftovers, AThreadThatSleepsStaysWithItsSlot) {

@@ -96,9 +96,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ThreadsThatCannotBeDiscarded", pool("isolation = \"thread\"\nleftover_threads = \"discard\""),
               "flame.toml:4:20: pools.a.leftover_threads = \"discard\" needs isolation = \"process\": threads of one "
               "process cannot be told apart"},
-        Wrong{"NoSuchLeftoverThreads", pool("leftover_threads = \"kept\""),
-              "flame.toml:3:20: pools.a.leftover_threads must be \"keep\" or \"discard\", not \"kept\"; did you mean "
-              "\"keep\"?"},
+        Wrong{"NoSuchLeftoverThreads", pool("leftover_threads = \"discart\""),
+              "flame.toml:3:20: pools.a.leftover_threads must be \"keep\" or \"discard\", not \"discart\"; did you "
+              "mean \"discard\"?"},
         Wrong{"ThreadsWithoutReuse", pool("isolation = \"thread\"\nreuse = false"),
               "flame.toml:4:9: pools.a.reuse = false needs isolation = \"process\": a thread leaves its process as it "
               "is"},

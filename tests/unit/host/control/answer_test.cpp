@@ -32,16 +32,11 @@ HostStatus sample() {
                   .ready = {},
                   .failed = 3s,
                   .reason = "no such image"};
-  PoolStats stats;
-  stats.runners = 1;
-  stats.max = 10;
-  stats.submitted = 7;
-  stats.discards["memory"] = 2;
   PoolStatus pool{.name = "ffmpeg",
                   .backend = "local",
                   .isolation = "process",
                   .max_concurrency = 4,
-                  .stats = stats,
+                  .stats = {.runners = 1, .max = 10, .submitted = 7},
                   .oldest_wait = 1ms,
                   .next_boot = {},
                   .boot_failure = "no such image",
@@ -49,6 +44,7 @@ HostStatus sample() {
                   .boots = {boot},
                   .children = 1,
                   .tracked = {}};
+  pool.stats.discards = {{"memory", 2}};
   return {.name = "web-1", .pid = 42, .version = "0.1.0", .uptime = 1min, .pools = {pool}};
 }
 
@@ -59,7 +55,7 @@ TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
       R"({"name":"ffmpeg","backend":"local","isolation":"process","max_concurrency":4,"stats":{"runners":1,)"
       R"("booting":0,"draining":0,"slots_busy":0,"slots_held":0,"waiting":0,"min":0,"max":10,)"
       R"("submitted":7,"succeeded":0,"failed":0,"retried":0,)"
-      R"("boots":0,"boots_failed":0,"runners_lost":0,"discards":{"memory":2}},)"
+      R"("boots":0,"boots_failed":0,"runners_lost":0,"discards":[{"reason":"memory","count":2}]},)"
       R"("oldest_wait_ns":1000000,"boot_failure":"no such image",)"
       R"("runners":[{"name":"ffmpeg-1","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
       R"("machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,"plugins":[{"plugin":"video@1.4.0",)"
