@@ -15,8 +15,8 @@ class Demangler {
 
   /// The names in the order given; those that are not mangled, longer than 1 KiB or beyond the 64th stay as they are,
   /// and so do all that the process does not get to within its memory (64 MiB), a second of CPU time and three of
-  /// waiting. A process that needs more was given a name that is meant to: from then on every name stays as it is, at no
-  /// cost. Blocks for as long, some milliseconds as a rule.
+  /// waiting. A process that needs more was given a name that is meant to: from then on every name stays as it is, at
+  /// no cost. Blocks for as long, some milliseconds as a rule.
   [[nodiscard]] std::vector<std::string> demangle(std::vector<std::string> names);
 
  private:
