@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kNameMax = 1024;
 constexpr std::size_t kNamesMax = 64;  // together less than a pipe holds, so that writing them never blocks
 constexpr std::size_t kAnswerMax = 256 * 1024;
-constexpr auto kPatience = std::chrono::milliseconds(500);
+constexpr auto kPatience = std::chrono::seconds(3);  // on a busy machine even a start takes half of one
 
 bool worth_it(const std::string& name) {
   return name.starts_with("_Z") && name.size() < kNameMax && name.find('\0') == std::string::npos;
@@ -91,11 +91,12 @@ std::vector<std::string> Demangler::demangle(std::vector<std::string> names) {
   if (child.pid < 0) return names;
   bool in_time = true;
   const std::string answers = read_answers(child.answers.get(), in_time);
-  ::kill(child.pid, SIGKILL);  // it has ended, or is to
-  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) continue;
-  if (!in_time) {
+  if (!in_time) ::kill(child.pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) continue;
+  if (!in_time || WIFSIGNALED(status)) {
     given_up_ = true;
-    log(LogLevel::warning, "a plugin's symbols take too long to demangle; its call stacks have mangled names");
+    log(LogLevel::warning, "a plugin's symbols cannot be demangled within bounds; its call stacks have mangled names");
   }
   std::size_t at = 0;
   for (std::string* name : asked) {

@@ -14,8 +14,9 @@ class Demangler {
   explicit Demangler(std::string program) : program_(std::move(program)) {}
 
   /// The names in the order given; those that are not mangled, longer than 1 KiB or beyond the 64th stay as they are,
-  /// and so do all that the process does not get to within its memory (64 MiB) and half a second. A process that needs
-  /// longer was given a name that is meant to: from then on every name stays as it is, at no cost. Blocks for as long.
+  /// and so do all that the process does not get to within its memory (64 MiB), a second of CPU time and three of
+  /// waiting. A process that needs more was given a name that is meant to: from then on every name stays as it is, at
+  /// no cost. Blocks for as long, some milliseconds as a rule.
   [[nodiscard]] std::vector<std::string> demangle(std::vector<std::string> names);
 
  private:

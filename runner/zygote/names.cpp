@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kInputMax = 128 * limits::KiB;
 
-// Whoever waits has less patience than this; it is for one that nobody waits for any more.
+// Most names take microseconds. Whoever waits has patience for this and no more.
 void bound_this_process() {
   const rlimit cpu{1, 1};
   const rlimit none{0, 0};

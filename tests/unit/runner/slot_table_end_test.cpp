@@ -1,7 +1,8 @@
 // SlotTable: which processes end in good order, so that a plugin may say goodbye, and which are killed.
 #include <gtest/gtest.h>
 
-#include <vector>
+#include <set>
+#include <string>
 
 #include "plugin_sdk/base/limits.hpp"
 #include "tests/unit/runner/slot_table_fixture.hpp"
@@ -15,12 +16,13 @@ class SlotTableEnd : public SlotTableTest {
  protected:
   // "1 ends, 2 dies": what the kills among the actions mean.
   std::string ends() {
-    std::string text;
+    std::set<std::string> fates;  // those of one step have no order
     for (const auto& action : table->take_actions()) {
       const auto* kill = std::get_if<KillProcess>(&action);
-      if (kill == nullptr) continue;
-      text += (text.empty() ? "" : ", ") + std::to_string(kill->process) + (kill->in_good_order ? " ends" : " dies");
+      if (kill != nullptr) fates.insert(std::to_string(kill->process) + (kill->in_good_order ? " ends" : " dies"));
     }
+    std::string text;
+    for (const std::string& fate : fates) text += (text.empty() ? "" : ", ") + fate;
     return text;
   }
   void serve(std::uint64_t call, ProcessId process) {
