@@ -50,7 +50,8 @@ TEST_F(Processes, AZygoteThatStandsStillIsReplacedAndCallsGoOn) {
   ASSERT_TRUE(eventually([&] { return (runner = runner_processes(::getpid())).zygote > 0 && !runner.slots.empty(); }));
   ASSERT_EQ(::kill(runner.zygote, SIGSTOP), 0);
   for (const pid_t slot : runner.slots) ::kill(slot, SIGKILL);
-  EXPECT_NE(pool.with({.timeout = 30s}).call<tasks::process>(), 0);
+  // The first one may still be given to a slot that has just been killed.
+  EXPECT_TRUE(eventually([&] { return pool.with({.timeout = 20s}).try_call<tasks::process>().has_value(); }, 40s));
   EXPECT_TRUE(eventually([&] { return is_gone(runner.zygote); }));
   EXPECT_EQ(pool.stats().boots, 1U) << "it was this runner's own doing";
 }
@@ -72,8 +73,11 @@ TEST_F(Processes, CallsThatFindNoDescriptorsForASlotOfTheirOwnWaitForALivingOne)
   }
 }
 
-TEST_F(Processes, WithoutDescriptorsForASingleSlotACallIsToldWhichLimitToRaise) {
-  Host host(wrapped("ulimit -n 37"));
+TEST_F(Processes, WithoutDescriptorsForASingleProcessACallIsToldWhichLimitToRaise) {
+  Host host(wrapped("ulimit -n 100", [](PoolConfig& pool) {
+    pool.isolation = SlotIsolation::thread;
+    pool.max_concurrency = 100;
+  }));
   const Error error = error_of([&] { host.pool("p").with({.timeout = 20s}).call<tasks::process>(); });
   EXPECT_NE(error.code, ErrorCode::none);
   EXPECT_NE(error.to_string().find("ulimit -n"), std::string::npos) << error.to_string();
@@ -199,12 +203,15 @@ std::uint64_t resident_arena(pid_t pid) {
 TEST_F(Processes, AnIdleSlotGivesTheMemoryOfItsArenaBack) {
   Host host(with());
   const Pool pool = host.pool("p");
-  const auto slot = static_cast<pid_t>(pool.call<tasks::process>());
   const std::string text(1'000'000, 'x');
   ASSERT_EQ(pool.call<tasks::echo>(text), text);
-  ASSERT_EQ(pool.call<tasks::process>(), slot);
-  EXPECT_GT(resident_arena(slot), 900U);
-  EXPECT_TRUE(eventually([&] { return resident_arena(slot) < 100; }, 30s));
+  const auto resident = [] {
+    std::uint64_t kib = 0;
+    for (const pid_t slot : runner_processes(::getpid()).slots) kib += resident_arena(slot);
+    return kib;
+  };
+  EXPECT_GT(resident(), 900U);
+  EXPECT_TRUE(eventually([&] { return resident() < 100; }, 30s));
   EXPECT_EQ(pool.call<tasks::echo>(text), text);
 }
 

@@ -357,7 +357,7 @@ TEST_F(SlotTableTest, IdleSlotsOfABurstAreGivenBack) {
   did();
   EXPECT_EQ(table->free_slots(0), 5u);
   pass(30s);
-  EXPECT_EQ(did(), "kill 5, kill 1, kill 2");
+  EXPECT_EQ(did(), "kill 5, kill 1, kill 2, trim 3.0, trim 4.0");
   EXPECT_EQ(table->free_slots(0), 2u);
 }
 
