@@ -36,7 +36,8 @@ inline std::vector<wire::Body> sample_bodies() {
   const PluginState plugin{{"video", "1.4.0", kDigest}, true, "no", false};
   return {
       Hello{2, 3, 4, "r-1", 5, {plugin, plugin}, {{"arch", "x86_64"}, {"cpus", "4"}}},
-      Welcome{9, 7, 5, Isolation::thread, true, false, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, LeftoverThreads::discard},
+      Welcome{9,  7,  5,    Isolation::thread,       true, false, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+              11, 12, true, LeftoverThreads::discard},
       Refuse{ErrorCode::incompatible, "another major"},
       BulkHello{77},
       Invoke{1, 2, kDigest, "video::resize", 3, 4, 5, false, 6, sample_payload(), 7},
