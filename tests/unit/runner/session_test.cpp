@@ -75,12 +75,17 @@ void beat_and_echo(Session& session, Instant at) {
 }
 
 TEST(Session, AnythingOfTheSessionCountsAsLife) {
+  Session quiet = open_session();
+  for (Duration at = 0s; at < 10s; at += 1s) EXPECT_FALSE(quiet.silent(kStart + at));
+  EXPECT_TRUE(quiet.silent(kStart + 10s));
   Session session = open_session();
-  EXPECT_FALSE(session.silent(kStart + 9999ms));
-  EXPECT_TRUE(session.silent(kStart + 10s));
-  beat_and_echo(session, kStart + 5s);
-  EXPECT_EQ(session.judge(kStart + 8s, {9, wire::Ended{1}}), Verdict::deliver);
-  EXPECT_FALSE(session.silent(kStart + 17s));
+  for (Duration at = 0s; at < 18s; at += 1s) {
+    EXPECT_FALSE(session.silent(kStart + at)) << at.count();
+    if (at == 5s) beat_and_echo(session, kStart + at);
+    if (at == 8s) {
+      EXPECT_EQ(session.judge(kStart + at, {9, wire::Ended{1}}), Verdict::deliver);
+    }
+  }
   EXPECT_EQ(session.judge(kStart + 17s, {8, wire::Ended{1}}), Verdict::drop);
   EXPECT_TRUE(session.silent(kStart + 18s)) << "another session's messages do not count";
 }
