@@ -116,8 +116,8 @@ void PoolPolicy::handle(const event::Begun& event, Instant now, Actions& out) {
 
 void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
   if (!alive(event.runner, now, out)) return;
-  // A loop that is late has not told the caller yet that time is over. Its runner knew, and asked the task to stop: what
-  // comes from a task that was stopped is no result.
+  // A loop that is late has not told the caller yet that time is over. Its runner knew, and asked the task to stop:
+  // what comes from a task that was stopped is no result.
   expire_calls(now, out);
   CallTable::Verdict verdict = calls_.result(event.runner, event.call, event.error);
   const bool succeeds = verdict.outcome && !verdict.outcome->error;

@@ -13,9 +13,9 @@
 
 namespace flame::pool {
 
-/// A 0700 directory that no other process uses, removed by the destructor, except in a fork of the process that made it.
-/// The lock on its pid file lives as long as this object, so other hosts can tell a stale directory from one in use; the
-/// lock on the directory itself is what systemd-tmpfiles respects when it cleans /tmp.
+/// A 0700 directory that no other process uses, removed by the destructor, except in a fork of the process that made
+/// it. The lock on its pid file lives as long as this object, so other hosts can tell a stale directory from one in
+/// use; the lock on the directory itself is what systemd-tmpfiles respects when it cleans /tmp.
 class RuntimeDir {
  public:
   /// In the first of $XDG_RUNTIME_DIR, /tmp and /var/tmp where files may be executed, else in the first that is
