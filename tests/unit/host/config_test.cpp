@@ -116,7 +116,6 @@ isolation = "thread"
   EXPECT_EQ(pool.limits.cpu_time, 10s);
   EXPECT_EQ(pool.limits.open_files, 256u);
   EXPECT_TRUE(pool.limits.core);
-  EXPECT_FALSE(config.pools.at("fast").limits.core);
   EXPECT_EQ(pool.env.at("TZ"), "UTC");
   EXPECT_EQ(config.pools.at("fast").isolation, SlotIsolation::thread);
 }
