@@ -21,7 +21,8 @@ bool SlotPool::ending() const {
 
 void SlotPool::end(Process& process) {
   for (Seat& seat : process.seats) {
-    if (!seat.handle->idle()) return kill_now(process);  // its channel has ended, and we have not heard of it yet
+    if (seat.handle->channel_fd() < 0)
+      return kill_now(process);  // its channel has ended, and we have not heard of it yet
   }
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) process.seats[i].handle->end();
   process.end_by = deadline_after(base::BoottimeClock().now(), kill_grace_);

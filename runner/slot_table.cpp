@@ -270,11 +270,14 @@ void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
   actions_.emplace_back(std::move(action));
 }
 
+// Threads of a process become ready one after the other: those that are still at it end when they are.
 bool SlotTable::in_good_order(const Process& process) {
   const auto at_rest = [](const Slot& slot) {
-    return slot.ready && slot.invocation == 0 && !slot.held && !slot.deaf && slot.behind == 0;
+    return slot.invocation == 0 && !slot.held && !slot.deaf && slot.behind == 0;
   };
-  return !process.channel_lost && std::all_of(process.slots.begin(), process.slots.end(), at_rest);
+  const auto ready = [](const Slot& slot) { return slot.ready; };
+  return !process.channel_lost && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
+         std::all_of(process.slots.begin(), process.slots.end(), at_rest);
 }
 
 void SlotTable::end_all() {

@@ -39,8 +39,8 @@ using namespace std::chrono_literals;
 
 constexpr int kStatusUnusable = 2;
 constexpr Duration kSweepInterval = 1s;
-// The kernel may need a moment to end what took longer than kill_grace for its stop_slot().
-constexpr Duration kEndWait = limits::kKillGrace + 500ms;
+// A busy machine may need a moment to end what took longer than kill_grace for its stop_slot(), and to tell of it.
+constexpr Duration kEndWait = limits::kKillGrace + 2s;
 
 wire::Hello make_hello(const wire::Parent& parent, const Generations& generations) {
   wire::Hello hello;

@@ -299,7 +299,7 @@ void SlotHandle::destroy_objects(std::span<const std::uint64_t> ids) {
 }
 
 void SlotHandle::end() {
-  FLAME_ASSERT(idle(), "only an idle slot ends in good order");
+  FLAME_ASSERT(idle() || state_ == State::starting, "a slot at work does not end in good order");
   send(as_datagram(make_message<EndMessage>(Kind::end)));
 }
 

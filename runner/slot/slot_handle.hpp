@@ -124,7 +124,8 @@ class SlotHandle {
   /// Drops objects: their destructors run in the slot, after the run() of a child has returned. The slot is not idle
   /// until SlotReady. Precondition: idle(), 1 to limits::kAttachmentsMax ids.
   void destroy_objects(std::span<const std::uint64_t> ids);
-  /// Not wanted any more: the slot runs stop_slot() and ends by itself; SlotClosed follows. Precondition: idle().
+  /// Not wanted any more: the slot runs stop_slot() and ends by itself; SlotClosed follows. Precondition: idle(), or
+  /// not ready yet.
   void end();
   /// Stop request for the run() of the child that lives here; any number of times.
   void request_child_stop() noexcept;
