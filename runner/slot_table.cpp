@@ -104,7 +104,7 @@ void SlotTable::put_back(Instant now, SlotRef slot) {
   const GenerationId id = processes_.at(slot.process).generation;
   auto& free = generations_[id].free;
   std::erase_if(free, [&](const Free& one) { return one.slot == slot; });
-  free.push_back({slot, now});
+  free.push_back({.slot = slot, .since = now});
   balance(now, id);
 }
 
@@ -175,7 +175,7 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
 
 void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
   Generation& generation = generations_[process.generation];
-  generation.free.push_back({slot, now, find(slot)->calls == 0});
+  generation.free.push_back({.slot = slot, .since = now, .trimmed = find(slot)->calls == 0});
   wake_by(deadline_after(now, limits::kArenaIdle));
   serve_waiting(generation);
 }
