@@ -30,14 +30,15 @@ struct SeatWorld::Call final : pool::Driven {
 
 SeatPlan SeatPlan::from(std::uint64_t seed) {
   std::minstd_rand random(static_cast<std::uint32_t>(seed * 2654435761U + 1));
+  const auto below = [&random](unsigned limit) { return static_cast<unsigned>(random() % limit); };
   SeatPlan plan;
-  plan.callers = 1 + random() % 3;
-  plan.calls = 1 + random() % 3;
-  plan.casts = random() % 3 == 0 ? 20 + random() % 40 : 0;
-  plan.some_give_up = random() % 3 == 0;
-  plan.one_of_low_standing = random() % 4 == 0;
-  plan.drivers_starve = random() % 4 == 0;
-  plan.ends_early = random() % 3 == 0;
+  plan.callers = 1 + below(3);
+  plan.calls = 1 + below(3);
+  plan.casts = below(3) == 0 ? 20 + below(40) : 0;
+  plan.some_give_up = below(3) == 0;
+  plan.one_of_low_standing = below(4) == 0;
+  plan.drivers_starve = below(4) == 0;
+  plan.ends_early = below(3) == 0;
   return plan;
 }
 
