@@ -30,7 +30,7 @@ struct SeatWorld::Call final : pool::Driven {
 
 SeatPlan SeatPlan::from(std::uint64_t seed) {
   std::minstd_rand random(static_cast<std::uint32_t>(seed * 2654435761U + 1));
-  const auto below = [&](unsigned count) { return static_cast<unsigned>(random() % count); };
+  const auto below = [&random](unsigned limit) { return static_cast<unsigned>(random() % limit); };
   SeatPlan plan;
   plan.callers = 1 + below(3);
   plan.calls = 1 + below(3);
