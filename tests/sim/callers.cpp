@@ -71,7 +71,8 @@ void Callers::call_on(CallId lease) {
 void Callers::let_go(CallId lease, std::uint64_t object) {
   const auto handles = handles_.find(lease);
   if (handles == handles_.end()) return;
-  if (sim_.ledger.in_use(lease) || host_.frozen()) return sim_.agenda.in(10ms, [this, lease, object] { let_go(lease, object); });
+  if (sim_.ledger.in_use(lease) || host_.frozen())
+    return sim_.agenda.in(10ms, [this, lease, object] { let_go(lease, object); });
   if (handles->second.erase(object) == 0) return;
   if (handles->second.empty()) handles_.erase(handles);
   host_.release(lease, object);
