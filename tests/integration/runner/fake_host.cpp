@@ -79,6 +79,13 @@ FakeHost::FakeHost() : sockets_(std::make_unique<Sockets>()) {
   welcome.warm = 1;
 }
 
+void FakeHost::listen_on_tcp() {
+  sockets_->control.bind("tcp://127.0.0.1:*");
+  sockets_->bulk.bind("tcp://127.0.0.1:*");
+  parent.control = {sockets_->control.get(zmq::sockopt::last_endpoint)};
+  parent.bulk = {sockets_->bulk.get(zmq::sockopt::last_endpoint)};
+}
+
 FakeHost::~FakeHost() {
   if (runner_.pid <= 0 || reaped_) return;
   ::kill(runner_.pid, SIGTERM);

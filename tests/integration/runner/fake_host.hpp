@@ -42,6 +42,8 @@ struct Outcome {
 class FakeHost {
  public:
   FakeHost();
+  /// From now on over tcp on the loopback address, without keys. Before start().
+  void listen_on_tcp();
   ~FakeHost();
 
   /// The welcome that serve() gives: 4 slots, no idle shutdown, 2 s of grace, 100 ms kill grace. Change it before.

@@ -117,10 +117,26 @@ TEST_F(RunnerLifetime, ALogThatNobodyReadsAnyMoreHarmsNoUnlinkedWork) {
   EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
 }
 
-TEST_F(RunnerLifetime, ASilentHostIsGivenUp) {
+TEST_F(RunnerLifetime, ASilentHostIsGivenUpOverTcp) {
+  FakeHost host;
+  host.listen_on_tcp();
+  host.beats = false;
+  host.welcome.beat_interval_ns = 100'000'000;
+  host.welcome.host_silence_ns = 1'000'000'000;
+  host.welcome.runner_silence_ns = 1'500'000'000;
+  host.serve();
+  EXPECT_EQ(host.wait_exit(), 0);
+}
+
+TEST_F(RunnerLifetime, ASilentHostIsKeptOverIpcUntilItsConnectionEnds) {
   FakeHost host;
   host.beats = false;
+  host.welcome.beat_interval_ns = 50'000'000;
+  host.welcome.host_silence_ns = 300'000'000;
+  host.welcome.runner_silence_ns = 400'000'000;
   host.serve();
+  EXPECT_EQ(host.finish(host.invoke("waits_a_second")).result.error.code, ErrorCode::none);
+  host.vanish();
   EXPECT_EQ(host.wait_exit(), 0);
 }
 
