@@ -198,7 +198,7 @@ TEST_F(TrackedResources, AnExceptionOfAMethodIsAnErrorAndTheObjectLivesOn) {
 }
 
 TEST_F(TrackedResources, MayHaveThreadsAndTheSlotIsJudgedWhenTheyAreGone) {
-  const Host host(config());
+  const Host host(config([](PoolConfig& pool) { pool.leftover_threads = LeftoverThreads::discard; }));
   const Pool pool = host.pool("work");
   auto counter = pool.call<objects::counter>(7, "");
   const pid_t slot = counter.call<&Counter::pid>();

@@ -20,8 +20,9 @@ class Brief : public PoolTest, public testing::WithParamInterface<SlotIsolation>
  protected:
   using Calls = std::vector<Future<brief::Stamp>>;
 
-  static Host brief_host(SlotIsolation isolation) {
+  static Host brief_host(SlotIsolation isolation, LeftoverThreads leftover_threads = LeftoverThreads::keep) {
     HostConfig one = config([&](PoolConfig& pool) {
+      pool.leftover_threads = leftover_threads;
       pool.plugins = {"brief_tasks"};
       pool.max_concurrency = kSlots;
       pool.isolation = isolation;
@@ -227,7 +228,7 @@ TEST_F(BriefInProcesses, ATaskThatHangsIsKilledAloneInItsSlot) {
 }
 
 TEST_F(BriefInProcesses, ASlotThatIsDiscardedAfterACallRunsNoneOfThoseBehindIt) {
-  const Host host = brief_host(SlotIsolation::process);
+  const Host host = brief_host(SlotIsolation::process, LeftoverThreads::discard);
   const Pool pool = host.pool("work");
   ASSERT_TRUE(share_slots(pool));
   for (int round = 0; round < 10; ++round) {

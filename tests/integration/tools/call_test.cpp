@@ -84,7 +84,7 @@ TEST_F(FlameCall, SuggestsTheNearestTaskAndPool) {
 }
 
 TEST_F(FlameCall, EndsATaskAtItsTimeout) {
-  const auto result = json::parse(call("wait", {"[60000]", "--timeout", "300ms", "--json"}).out);
+  const auto result = json::parse(call("wait", {"[60000]", "--timeout", "3s", "--json"}).out);
   EXPECT_EQ(result["error"]["code"], "timed_out");
 }
 
