@@ -82,6 +82,8 @@ class Soak {
     const Pool steady = host_.pool("steady");
     const std::string runner = steady.call<pool_tasks::runner>();
     const pid_t supervisor = test::parent_of(static_cast<pid_t>(steady.call<pool_tasks::process>()));
+    // The first failure opens the plugin's symbols, for good; the work below need not bring one there.
+    check(steady.try_call<pool_tasks::fail>("on purpose").has_error(), "a failure is no error");
     work(3s, false, 0);
     settle();
     fill(steady);
