@@ -204,7 +204,7 @@ TEST_F(MachinesTest, RemembersABoundedNumberOfDestroyedMachines) {
 
 TEST_F(MachinesTest, AfterTheLoopHasEndedABackendTellsNobody) {
   boot(1);
-  inbox_->close();
+  inbox_->close("ended by the test");
   start(0, "m");
   backend_->exit("m", "killed");
   EXPECT_THAT(told(), IsEmpty());
