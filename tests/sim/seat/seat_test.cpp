@@ -16,7 +16,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 TEST(SimulatedSeat, KeepsItsRulesInWorldsBySeed) {
   const std::uint64_t one = from_environment("FLAME_SIM_SEED", 0);
   const std::uint64_t first = one == 0 ? 1 : one;
-  const std::uint64_t last = one == 0 ? from_environment("FLAME_SIM_SEEDS", 10'000) : one;
+  const std::uint64_t last = one == 0 ? from_environment("FLAME_SIM_SEEDS", 4'000) : one;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SeededChooser chooser(seed);
     ASSERT_EQ(SeatWorld(SeatPlan::from(seed), seed, chooser).run(), "") << "FLAME_SIM_SEED=" << seed;
@@ -26,7 +26,7 @@ TEST(SimulatedSeat, KeepsItsRulesInWorldsBySeed) {
 void run_every_order(const SeatPlan& plan, unsigned preemptions) {
   ExhaustiveChooser chooser(preemptions);
   std::uint64_t orders = 0;
-  for (; orders < 30'000 && chooser.next(); ++orders) {
+  for (; orders < 8'000 && chooser.next(); ++orders) {
     ASSERT_EQ(SeatWorld(plan, 1, chooser).run(), "") << "order " << orders;
   }
   std::printf("%llu orders\n", static_cast<unsigned long long>(orders));
