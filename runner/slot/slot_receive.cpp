@@ -141,7 +141,8 @@ void SlotHandle::receive_ready(std::span<const std::byte> datagram, std::vector<
   invocation_ = 0;
   SlotReady ready;
   ready.reusable = message.verdict == Verdict::reusable;
-  if (!ready.reusable) ready.discard = discard_reason_from(std::max(static_cast<int>(message.discard_reason), 1));
+  if (!ready.reusable)
+    ready.discard = discard_reason_from(std::max(static_cast<std::uint64_t>(message.discard_reason), std::uint64_t{1}));
   ready.objects = message.objects;
   ready.threads = message.threads;
   if (message.code <= static_cast<std::uint32_t>(ErrorCode::shutting_down)) {
@@ -164,7 +165,8 @@ void SlotHandle::receive_result(std::span<const std::byte> datagram, std::vector
   result.usage = {message.usage.wall_ns, message.usage.user_ns, message.usage.system_ns, message.usage.peak_memory};
   SlotReady ready;
   ready.reusable = message.verdict == Verdict::reusable;
-  if (!ready.reusable) ready.discard = discard_reason_from(std::max(static_cast<int>(message.discard_reason), 1));
+  if (!ready.reusable)
+    ready.discard = discard_reason_from(std::max(static_cast<std::uint64_t>(message.discard_reason), std::uint64_t{1}));
   ready.objects = message.objects;
   ready.threads = message.threads;
   if (!unpack_result(message, datagram.subspan(sizeof(message)), result, ready.reason)) {
