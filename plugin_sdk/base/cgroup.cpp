@@ -94,18 +94,28 @@ bool write_to(const std::string& path, std::string_view text) {
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-// Those of runners whose first process is gone.
-void end_abandoned(const std::filesystem::path& parent) {
+// With those of runners that ran inside; false while a process is left in one.
+bool remove_cgroups(const std::filesystem::path& path) {
   std::error_code ignored;
-  std::vector<std::string> abandoned;
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+    if (entry.path().filename().string().starts_with(kName)) remove_cgroups(entry.path());
+  }
+  return ::rmdir(path.c_str()) == 0 || errno == ENOENT;
+}
+
+// Those of runners whose first process is gone, if they are empty. It may be another container's process that cannot be
+// seen from here, so nothing is killed; and a boot waits for none of them.
+void remove_abandoned(const std::filesystem::path& parent) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> abandoned;
   for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kName)) continue;
     pid_t pid = 0;
     std::from_chars(name.data() + kName.size(), name.data() + name.size(), pid);
-    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) abandoned.push_back(entry.path().string());
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) abandoned.push_back(entry.path());
   }
-  for (const std::string& path : abandoned) end_cgroup(path);
+  for (const auto& path : abandoned) remove_cgroups(path);
 }
 
 }  // namespace
@@ -128,7 +138,7 @@ void abandon_cgroup(pid_t pid) {
 
 bool make_cgroup(const std::string& path) {
   if (path.empty()) return false;
-  end_abandoned(std::filesystem::path(path).parent_path());
+  remove_abandoned(std::filesystem::path(path).parent_path());
   if (::mkdir(path.c_str(), 0755) != 0) return false;
   if (::access((path + "/cgroup.kill").c_str(), W_OK) == 0) return true;
   ::rmdir(path.c_str());
@@ -144,7 +154,7 @@ bool end_cgroup(const std::string& path, std::chrono::milliseconds patience) {
   write_to(path + "/cgroup.kill", "1");
   const auto end = std::chrono::steady_clock::now() + patience;
   // The directory can go when the last process is reaped.
-  while (::rmdir(path.c_str()) != 0 && errno != ENOENT) {
+  while (!remove_cgroups(path)) {
     if (errno != EBUSY || std::chrono::steady_clock::now() >= end) return false;
     ::poll(nullptr, 0, kLookMs);
   }
