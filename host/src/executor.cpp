@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/src/forked.hpp"
+#include "plugin_sdk/base/fork_guard.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::pool {
@@ -26,7 +27,7 @@ struct Executor::Shared {
   bool stopped = false;
   unsigned stopping = 0;                                       // calls of stop() that still join
   sigset_t mask = base::without_faults(base::current_mask());  // of the program's thread that made the host
-  ForkGuard fork_guard;
+  base::ForkGuard fork_guard;
 };
 
 thread_local const std::shared_ptr<Executor::Shared>* Executor::current_ = nullptr;
@@ -40,7 +41,7 @@ Executor::~Executor() {
 }
 
 bool Executor::forked() const noexcept {
-  return shared_->fork_guard.forked();
+  return shared_->fork_guard.in_child();
 }
 
 void Executor::post(Task task) {

@@ -14,6 +14,7 @@
 #include "host/src/forked.hpp"
 #include "host/src/loop_seat.hpp"
 #include "host/src/types.hpp"
+#include "plugin_sdk/base/fork_guard.hpp"
 
 namespace flame::pool {
 
@@ -39,7 +40,7 @@ class Inbox {
   [[nodiscard]] bool push(Command&& command, Wake wake = Wake::now);
   /// Why push() refuses. [any thread]
   [[nodiscard]] Error refusal();
-  [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
+  [[nodiscard]] bool forked() const noexcept { return fork_guard_.in_child(); }
   /// Where the loop runs. [any thread]
   [[nodiscard]] LoopSeat& seat() noexcept { return seat_; }
   /// A number for a new call. [any thread]
@@ -59,7 +60,7 @@ class Inbox {
   bool closed_ = false;
   bool sleeping_ = false;
   std::string why_closed_;
-  ForkGuard fork_guard_;
+  base::ForkGuard fork_guard_;
   LoopSeat seat_;
   std::atomic<CallId> next_call_ = 0;
 };

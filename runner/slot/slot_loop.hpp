@@ -13,10 +13,10 @@
 
 #include <flame/error.hpp>
 
+#include "plugin_sdk/base/fork_guard.hpp"
 #include "runner/slot/call_state.hpp"
 #include "runner/slot/child_thread.hpp"
 #include "runner/slot/finding.hpp"
-#include "runner/slot/fork_guard.hpp"
 #include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/slot/protocol.hpp"
@@ -108,7 +108,7 @@ class SlotLoop {
 
   SlotShared& shared_;
   int channel_;
-  ForkGuard process_;
+  base::ForkGuard process_;
   ControlPage* page_;
   std::byte* arena_;
   CallState state_;

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "plugin_sdk/base/fork_guard.hpp"
 #include "runner/slot/child_watch.hpp"
-#include "runner/slot/fork_guard.hpp"
 #include "runner/slot/proc_file.hpp"
 #include "runner/slot/resource_watch.hpp"
 #include "runner/slot/streams.hpp"
@@ -149,7 +149,7 @@ TEST(OpenFilesTest, CountsOnlyWhereTheTableCouldHoldSoMany) {
 }
 
 TEST(ForkGuardTest, KnowsAChild) {
-  const ForkGuard guard;
+  const base::ForkGuard guard;
   EXPECT_FALSE(guard.in_child());
   EXPECT_TRUE(in_a_child([&guard] { return guard.in_child(); }));
 }
