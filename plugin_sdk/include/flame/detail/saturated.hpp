@@ -15,9 +15,8 @@ template <class Rep, class Period>
   using Factor = std::ratio_divide<Period, std::nano>;
   constexpr long double kLimit = 9223372036854775808.0L;  // 2^63
   const long double wanted = static_cast<long double>(time.count()) * Factor::num / Factor::den;
-  if (wanted != wanted) return Nanoseconds::zero();
   if (wanted >= kLimit) return Nanoseconds::max();
-  if (wanted <= -kLimit) return Nanoseconds::min();
+  if (!(wanted > -kLimit)) return wanted < 0 ? Nanoseconds::min() : Nanoseconds::zero();
   if constexpr (std::is_integral_v<Rep> && Factor::den == 1) {
     return Nanoseconds(static_cast<std::int64_t>(time.count()) * Factor::num);
   } else if constexpr (std::is_integral_v<Rep> && Factor::num == 1) {

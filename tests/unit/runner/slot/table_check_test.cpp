@@ -9,7 +9,7 @@
 namespace flame::slot {
 namespace {
 
-flame_status nothing(flame_call*) {
+flame_status does_nothing(flame_call*) {
   return FLAME_OK;
 }
 
@@ -21,8 +21,8 @@ class TableCheck : public testing::Test {
   }
   void expect_refused(const char* words) { EXPECT_NE(check().find(words), std::string::npos) << check(); }
 
-  flame_task tasks_[2] = {{FLAME_TASK_SIZE_V1_0, 0, "a::f", 1, nullptr, nothing},
-                          {FLAME_TASK_SIZE_V1_0, 0, "a::g", 2, nullptr, nothing}};
+  flame_task tasks_[2] = {{FLAME_TASK_SIZE_V1_0, 0, "a::f", 1, nullptr, does_nothing},
+                          {FLAME_TASK_SIZE_V1_0, 0, "a::g", 2, nullptr, does_nothing}};
   flame_plugin plugin_ = {FLAME_PLUGIN_SIZE_V1_0, 1, 0, "p", "1.0.0", 2, sizeof(flame_task), nullptr, nullptr, nullptr};
   Expected expected_ = {"/p.so", "p", "1.0.0", task_hash("a::g", 2) + task_hash("a::f", 1), 2};
 };
