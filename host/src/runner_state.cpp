@@ -42,7 +42,7 @@ void RunnerState::exited(Instant now) {
 }
 
 void RunnerState::disconnected(Instant now) {
-  disconnect_by_ = std::min(disconnect_by_, base::deadline_after(now, kExitGrace));
+  disconnect_by_ = std::min(disconnect_by_, base::deadline_after(now, kReasonGrace));
 }
 
 RunnerState::Due RunnerState::due(Instant now) const noexcept {

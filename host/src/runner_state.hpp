@@ -21,9 +21,11 @@ class RunnerState {
     disconnected,   ///< its connection ended, and the backend has had time to say why
     drain_overdue,  ///< told or allowed to go but still there: destroy
   };
-  /// After proof of death, messages already on their way are accepted for this long; after the end of the connection,
-  /// proof of death.
+  /// After proof of death, messages already on their way are accepted for this long.
   static constexpr Duration kExitGrace = std::chrono::milliseconds(50);
+  /// After the end of its connection, proof of death is awaited for this long: it says why. A busy machine needs more
+  /// than 50 ms to reap a process; a backend that never says costs its callers this much.
+  static constexpr Duration kReasonGrace = std::chrono::milliseconds(500);
 
   RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness = {});
 

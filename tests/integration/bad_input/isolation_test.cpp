@@ -49,9 +49,9 @@ TEST_F(BadThreads, ACrashAnswersEveryCallOfTheProcessAndTheNextCallWorks) {
 TEST_F(BadThreads, ADeafTaskIsAnsweredAtItsDeadlineAndTheNextCallWorks) {
   const Host host = threads();
   const Pool pool = host.pool("work");
-  auto other = pool.async<misbehave::sleep_ms>(500);
+  auto other = pool.async<misbehave::sleep_ms>(3000);
   ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == 1; }));
-  const auto deaf = pool.with({.timeout = 200ms}).try_call<misbehave::hang>();
+  const auto deaf = pool.with({.timeout = 1s}).try_call<misbehave::hang>();
   ASSERT_TRUE(deaf.has_error());
   EXPECT_EQ(deaf.error().code, ErrorCode::timed_out) << deaf.error().to_string();
   EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
@@ -64,7 +64,7 @@ TEST_F(BadThreads, AnInnocentCallBesideADeafOneIsCollateralWhenItsProcessIsKille
   const Pool pool = host.pool("work");
   auto innocent = pool.with({.timeout = 60s}).async<misbehave::ignore_stop>(60'000);
   ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == 1; }));
-  const auto deaf = pool.with({.timeout = 200ms}).try_call<misbehave::hang>();
+  const auto deaf = pool.with({.timeout = 1s}).try_call<misbehave::hang>();
   const auto begin = std::chrono::steady_clock::now();
   ASSERT_TRUE(deaf.has_error());
   EXPECT_EQ(deaf.error().code, ErrorCode::timed_out) << deaf.error().to_string();

@@ -16,49 +16,49 @@ TEST_F(Time, AnExplicitTimeoutIsOneBudgetForBootQueueAndRun) {
   Host host = make_host(backend);
   const Pool pool = host.pool("work");
   const auto begin = Clock::now();
-  auto call = pool.with({.timeout = 800ms}).async<pool_tasks::hold>(file("call"));
-  ASSERT_FALSE(call.wait_for(400ms)) << "half of it goes to the boot";
+  auto call = pool.with({.timeout = 2s}).async<pool_tasks::hold>(file("call"));
+  ASSERT_FALSE(call.wait_for(1s)) << "half of it goes to the boot";
   backend->release();
   EXPECT_TRUE(appears("call.begun"));
   const Error error = error_of([&] { return call.get(); });
   EXPECT_EQ(error.code, ErrorCode::timed_out);
   EXPECT_EQ(error.started, Started::yes);
-  EXPECT_GE(Clock::now() - begin, 800ms);
-  EXPECT_LT(Clock::now() - begin, 1200ms);
+  EXPECT_GE(Clock::now() - begin, 2s);
+  EXPECT_LT(Clock::now() - begin, 2900ms) << "not two seconds from the boot on";
 }
 
 TEST_F(Time, WithoutOneTheQueueHasTheBootTimeoutAndTheRunTheTimeout) {
   Host host = make_host([](PoolConfig& pool) {
-    pool.boot_timeout = 500ms;
-    pool.timeout = 600ms;
+    pool.boot_timeout = 2s;
+    pool.timeout = 2s;
   });
   const Pool pool = host.pool("work");
   auto busy = pool.with({.timeout = 60s}).async<pool_tasks::hold>(file("busy"));
   ASSERT_TRUE(appears("busy.begun"));
   auto begin = Clock::now();
   EXPECT_EQ(error_of([&] { return pool.call<pool_tasks::add>(1, 2); }).code, ErrorCode::queue_timed_out);
-  EXPECT_GE(Clock::now() - begin, 500ms);
-  EXPECT_LT(Clock::now() - begin, 900ms);
+  EXPECT_GE(Clock::now() - begin, 2s);
+  EXPECT_LT(Clock::now() - begin, 3500ms);
   // What the queue took is not taken from the run.
   auto waits = pool.async<pool_tasks::hold>(file("waits"));
-  ASSERT_FALSE(waits.wait_for(300ms));
+  ASSERT_FALSE(waits.wait_for(1s));
   go("busy");
   ASSERT_TRUE(appears("waits.begun"));
   begin = Clock::now();
   EXPECT_EQ(error_of([&] { return waits.get(); }).code, ErrorCode::timed_out);
-  EXPECT_GE(Clock::now() - begin, 500ms);
+  EXPECT_GE(Clock::now() - begin, 1500ms);
 }
 
 TEST_F(Time, ACastWaitsAndRunsAsLongAsItTakes) {
   Host host = make_host([](PoolConfig& pool) {
-    pool.boot_timeout = 200ms;
-    pool.timeout = 200ms;
+    pool.boot_timeout = 1s;
+    pool.timeout = 1s;
   });
   const Pool pool = host.pool("work");
   auto busy = begin(pool, "busy", {.timeout = 60s});
-  pool.cast<pool_tasks::nap>(400);
+  pool.cast<pool_tasks::nap>(1500);
   pool.cast<pool_tasks::note>(file("order"), "cast");
-  EXPECT_FALSE(eventually([&] { return pool.stats().failed > 0; }, 400ms));
+  EXPECT_FALSE(eventually([&] { return pool.stats().failed > 0; }, 1500ms));
   go("busy");
   EXPECT_TRUE(appears("order"));
   EXPECT_EQ(pool.stats().failed, 0U);

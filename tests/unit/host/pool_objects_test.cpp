@@ -192,7 +192,7 @@ TEST_F(PoolObjects, ALostRunnerEndsItsLeasesAndWhoCallsThere) {
   hold();
   call(2);
   call(3);
-  pool->feed(event::RunnerLost{1, "power cut"}).pass(RunnerState::kExitGrace);
+  pool->feed(event::RunnerLost{1, "power cut"}).pass(RunnerState::kReasonGrace);
   EXPECT_EQ(pool->failure(2), ErrorCode::runner_lost);
   EXPECT_EQ(pool->failure(3), ErrorCode::runner_lost);
   EXPECT_THAT(message_of(3), HasSubstr("power cut"));

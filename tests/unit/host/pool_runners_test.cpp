@@ -52,7 +52,7 @@ TEST(PoolRunners, FailsOnlyTheCallsOfALostRunnerAndReplacesIt) {
   pool.feed(event::RunnerLost{1, "connection closed"});
   EXPECT_EQ(pool.count<action::Complete>(), 0u) << "the backend may say why";
   EXPECT_EQ(pool.policy.stats().draining, 1u) << "nothing more is sent there";
-  pool.pass(RunnerState::kExitGrace);
+  pool.pass(RunnerState::kReasonGrace);
   EXPECT_EQ(pool.failure(1), ErrorCode::runner_lost);
   EXPECT_EQ(pool.failure(2), ErrorCode::runner_lost);
   EXPECT_EQ(pool.count<action::Complete>(), 2u);
@@ -66,7 +66,7 @@ TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
   PoolScenario pool(config(2, 2, 1));
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   EXPECT_EQ(pool.where.at(1), 1u);
-  pool.feed(event::RunnerLost{1, "gone"}).pass(RunnerState::kExitGrace);
+  pool.feed(event::RunnerLost{1, "gone"}).pass(RunnerState::kReasonGrace);
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_THAT(pool.sent(), IsEmpty()) << "it may still run there";
   pool.feed(event::MachineExited{1, "exit code 0"});

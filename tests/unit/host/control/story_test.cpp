@@ -207,7 +207,7 @@ TEST_F(Story, ALostRunnerEndsACallThatMayNotRunTwice) {
   submit({.call = 1});
   boot(1);
   feed(event::RunnerLost{1, "nothing was heard from it"});
-  pass(RunnerState::kExitGrace);
+  pass(RunnerState::kReasonGrace);
   EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "machine_started", "runner_ready", "sent", "answered"));
   EXPECT_EQ(report(1).outcome, "runner_lost");
   EXPECT_THAT(text(1, "answered"), HasSubstr("nothing was heard from it"));
