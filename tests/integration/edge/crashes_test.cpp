@@ -49,7 +49,11 @@ TEST_F(Crashes, NameTheModuleInAPluginWithThreeHundredOfThem) {
   const Error error = error_of([&] { pool.call<crashes::crash_in_the_last_of>(300, files_.path()); });
   ASSERT_EQ(error.code, ErrorCode::crashed) << error.to_string();
   ASSERT_FALSE(error.where.empty());
+#ifdef __SANITIZE_ADDRESS__  // whose own frames come first
+  EXPECT_THAT(error.where, Contains(StartsWith("module_299.so+0x")));
+#else
   EXPECT_THAT(error.where[0], StartsWith("module_299.so+0x"));
+#endif
   EXPECT_THAT(error.where, Contains(HasSubstr("crashes::crash_in_the_last_of(")));
   for (const std::string& frame : error.where) EXPECT_THAT(frame, HasSubstr("+0x")) << "a bare address names nothing";
 }

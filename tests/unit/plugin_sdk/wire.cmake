@@ -1,4 +1,4 @@
-flame_add_test(wire_test
+flame_add_test(wire_test NO_UNITY
   SOURCES
     wire/batch_test.cpp
     wire/bulk_test.cpp
