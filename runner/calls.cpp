@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "runner/idle_checks.hpp"
@@ -15,29 +16,23 @@
 namespace flame::runner {
 namespace {
 
-Error failure(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  error.started = Started::no;
-  return error;
-}
-
 // "there is no task x in video@1.4.0; did you mean "y"? It has: a, b".
 Error unknown_task(const std::string& task, const std::string& plugin, const manifest::Manifest& manifest) {
   std::vector<std::string> names;
   for (const auto& entry : manifest.tasks) names.push_back(entry.name);
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return failure(ErrorCode::not_found, fmt::format("{} has no task \"{}\"{}. It has: {}.", plugin, task,
-                                                   base::did_you_mean(task, names), list.empty() ? "none" : list));
+  return base::refusal(ErrorCode::not_found,
+                       fmt::format("{} has no task \"{}\"{}. It has: {}.", plugin, task,
+                                   base::did_you_mean(task, names), list.empty() ? "none" : list));
 }
 
 Error other_signature(const wire::Invoke& call, const std::string& plugin, const manifest::TaskEntry& entry) {
-  return failure(ErrorCode::signature_mismatch,
-                 fmt::format("{} in {} has signature {:016x}, the call {:016x}: rebuild host or plugin with the same "
-                             "contract header. The plugin's: {}",
-                             call.task, plugin, entry.fingerprint, call.fingerprint, entry.schema.substr(0, 2000)));
+  return base::refusal(
+      ErrorCode::signature_mismatch,
+      fmt::format("{} in {} has signature {:016x}, the call {:016x}: rebuild host or plugin with the same "
+                  "contract header. The plugin's: {}",
+                  call.task, plugin, entry.fingerprint, call.fingerprint, entry.schema.substr(0, 2000)));
 }
 
 }  // namespace
@@ -65,7 +60,7 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
   }
   if (!terminator_.invoked(now, message)) {
     refuse_transfer(message.payload.transfer);
-    return reject(id, failure(ErrorCode::shutting_down, "The runner is ending and takes no more calls."), {});
+    return reject(id, base::refusal(ErrorCode::shutting_down, "The runner is ending and takes no more calls."), {});
   }
   Call& call = calls_[id];
   call.deadline = deadline_after(now, base::from_wire(message.remaining_ns));
@@ -86,8 +81,9 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
 Error Calls::refuse(Call& call, const Frame& payload) const {
   const auto generation = generations_.find(call.message.digest);
   if (!generation) {
-    return failure(ErrorCode::not_found, fmt::format("this runner has no plugin with digest {}. It has: {}.",
-                                                     call.message.digest.substr(0, 64), generations_.describe_all()));
+    return base::refusal(ErrorCode::not_found,
+                         fmt::format("this runner has no plugin with digest {}. It has: {}.",
+                                     call.message.digest.substr(0, 64), generations_.describe_all()));
   }
   call.generation = *generation;
   call.plugin = generations_.name(*generation);
@@ -105,8 +101,8 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
   call.total = *total;
   if (call.message.payload.parts.empty()) call.message.payload.parts = {0};
   if (call.message.payload.transfer == 0 && payload.size() != call.total) {
-    return failure(ErrorCode::incompatible,
-                   fmt::format("the invocation announces {} bytes of payload, {} came", call.total, payload.size()));
+    return base::refusal(ErrorCode::incompatible, fmt::format("the invocation announces {} bytes of payload, {} came",
+                                                              call.total, payload.size()));
   }
   return {};
 }
@@ -121,7 +117,7 @@ bool Calls::may_follow(const Call& call) const {
 
 Error Calls::accept_transfer(Call& call) {
   const std::uint64_t transfer = call.message.payload.transfer;
-  if (call.total == 0) return failure(ErrorCode::incompatible, "a transfer of no bytes was announced");
+  if (call.total == 0) return base::refusal(ErrorCode::incompatible, "a transfer of no bytes was announced");
   const auto credit = in_.announce(transfer, call.total);
   if (!credit) return credit.error();
   call.feeding = true;
@@ -155,7 +151,7 @@ void Calls::chunk(const wire::Chunk& chunk, Frame& bytes) {
     if (owner != by_transfer_.end()) {
       const std::uint64_t id = owner->second;
       Call& call = calls_.at(id);
-      if (!withdraw(id, call, failure(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
+      if (!withdraw(id, call, base::refusal(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
         pool_->kill(id, StopCause::cancelled);
       }
     }

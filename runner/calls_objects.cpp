@@ -3,21 +3,14 @@
 
 #include <utility>
 
+#include "plugin_sdk/base/make_error.hpp"
 #include "runner/calls.hpp"
 
 namespace flame::runner {
 namespace {
 
-Error failure(ErrorCode code, std::string message) {
-  Error error;
-  error.code = code;
-  error.message = std::move(message);
-  error.started = Started::no;
-  return error;
-}
-
 Error no_such_lease() {
-  return failure(ErrorCode::runner_lost, "The object no longer exists on its runner. Make it again.");
+  return base::refusal(ErrorCode::runner_lost, "The object no longer exists on its runner. Make it again.");
 }
 
 }  // namespace
@@ -26,30 +19,32 @@ Error no_such_lease() {
 Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
   const wire::Invoke& message = call.message;
   if ((kind == manifest::TaskKind::method) != (message.object != 0)) {
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("{} {}", message.task,
-                               message.object == 0 ? "is a method and needs the object it is called on"
-                                                   : "is a task and cannot be called on an object"));
+    return base::refusal(ErrorCode::invalid_argument,
+                         fmt::format("{} {}", message.task,
+                                     message.object == 0 ? "is a method and needs the object it is called on"
+                                                         : "is a task and cannot be called on an object"));
   }
   if (message.lease == 0 && (message.object != 0 || !message.payload.resources.empty())) {
-    return failure(ErrorCode::incompatible, "an invocation that uses objects must say where they live");
+    return base::refusal(ErrorCode::incompatible, "an invocation that uses objects must say where they live");
   }
   if (kind == manifest::TaskKind::child && message.lease != 0) {
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("{} makes a child, which gets a slot of its own and cannot use objects of another; pass "
-                               "the data itself",
-                               message.task));
+    return base::refusal(
+        ErrorCode::invalid_argument,
+        fmt::format("{} makes a child, which gets a slot of its own and cannot use objects of another; pass "
+                    "the data itself",
+                    message.task));
   }
   if (kind == manifest::TaskKind::child && !keeps_objects_) {
-    return failure(ErrorCode::incompatible, "the host is too old to place children; update it");
+    return base::refusal(ErrorCode::incompatible, "the host is too old to place children; update it");
   }
   if (message.lease == 0) return {};
   const auto lease = calls_.find(message.lease);
   if (lease == calls_.end() || !lease->second.stays) return no_such_lease();
   if (lease->second.generation != call.generation) {
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("the object lives in {}, {} is a task of {}; objects cannot be shared between plugins",
-                               lease->second.plugin, message.task, call.plugin));
+    return base::refusal(
+        ErrorCode::invalid_argument,
+        fmt::format("the object lives in {}, {} is a task of {}; objects cannot be shared between plugins",
+                    lease->second.plugin, message.task, call.plugin));
   }
   return {};
 }
@@ -65,7 +60,7 @@ void Calls::start(std::uint64_t id, Call& call) {
       error = no_such_lease();
       break;
     case HeldSlots::Turn::full:
-      error = failure(ErrorCode::queue_full, "Too many calls wait for the object on its runner. Retry later.");
+      error = base::refusal(ErrorCode::queue_full, "Too many calls wait for the object on its runner. Retry later.");
   }
   answer(id, call, std::move(error));
   end(id, call);

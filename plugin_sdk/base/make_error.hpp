@@ -1,4 +1,4 @@
-// The plain Error: a code and what a person reads.
+// Plain Errors: a code and what a person reads.
 #pragma once
 
 #include <string>
@@ -12,6 +12,13 @@ namespace flame::base {
   Error error;
   error.code = code;
   error.message = std::move(message);
+  return error;
+}
+
+/// The same of a call that was refused: it has not begun.
+[[nodiscard]] inline Error refusal(ErrorCode code, std::string message) {
+  Error error = make_error(code, std::move(message));
+  error.started = Started::no;
   return error;
 }
 
