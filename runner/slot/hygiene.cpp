@@ -27,8 +27,22 @@ Hygiene::Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32
   if (shared) {
     shared_.emplace(limits.memory_max * slots);
   } else {
+    watch_.emplace();
     process_.emplace(limits);
+    watch_->looked(process_->present());
   }
+}
+
+void Hygiene::task_begins(std::uint64_t task) {
+  if (watch_) watch_->task_begins(task);
+}
+
+void Hygiene::task_ended() noexcept {
+  if (watch_) watch_->task_ended();
+}
+
+void Hygiene::touched() noexcept {
+  if (watch_) watch_->touched();
 }
 
 void Hygiene::tidy() {
@@ -38,13 +52,26 @@ void Hygiene::tidy() {
 }
 
 Finding Hygiene::clean(std::uint64_t task, std::uint64_t in_hand) {
+  if (untouched()) {
+    tidy();
+    return process_->clean_untouched(task);
+  }
   Finding finding = process_ ? process_->look_at_threads(task) : Finding();
   tidy();
   ::sigaltstack(&signal_stack_, nullptr);
   if (finding) return finding;
   if (!process_) return clean_thread(in_hand);
   if (::uselocale(locale_t{}) != locale_) return {DiscardReason::locale, "the task changed the locale"};
-  return process_->clean(in_hand);
+  return clean_process(in_hand);
+}
+
+Finding Hygiene::clean_process(std::uint64_t in_hand) {
+  if (!watch_->intact()) {
+    return {DiscardReason::signal_handlers, "the task changed what happens at a signal"};
+  }
+  Finding finding = process_->clean(in_hand);
+  if (!finding) watch_->looked(process_->present());
+  return finding;
 }
 
 // A thread has a locale of its own, which is put back without harm to others.
@@ -78,6 +105,7 @@ bool Hygiene::restore_mask() const {
 }
 
 bool Hygiene::channel_intact() const {
+  if (untouched()) return true;
   struct stat info {};
   return ::fstat(channel_, &info) == 0 && S_ISSOCK(info.st_mode) && info.st_ino == channel_inode_;
 }

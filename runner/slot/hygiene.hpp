@@ -12,16 +12,24 @@
 #include "runner/slot/finding.hpp"
 #include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/protocol.hpp"
+#include "runner/slot/syscall_watch.hpp"
 
 namespace flame::slot {
 
-/// What a slot looks like between calls. One per slot; used by its thread. About 20 microseconds per call.
+/// What a slot looks like between calls. One per slot; used by its thread. After a call that made no system call only
+/// what a task can change without one is looked at; otherwise it costs about 10 microseconds.
 class Hygiene {
  public:
   /// Takes the present state as the clean one: call after start_slot(). `shared`: the process has `slots` slots that
   /// are its threads, so only what belongs to the calling thread is looked after, and whether the process is short of
   /// memory or descriptors.
   Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32_t slots);
+
+  /// Around a call of `task` (any key).
+  void task_begins(std::uint64_t task);
+  void task_ended() noexcept;
+  /// Other code of the plugin has run, or runs from now on.
+  void touched() noexcept;
 
   /// Restores what belongs to the thread and costs next to nothing, and writes the standard streams out. Also where the
   /// slot is not judged because objects live in it.
@@ -50,6 +58,8 @@ class Hygiene {
     std::uint32_t calls = 0;
   };
 
+  [[nodiscard]] bool untouched() const { return watch_ && watch_->untouched(); }
+  [[nodiscard]] Finding clean_process(std::uint64_t in_hand);
   [[nodiscard]] Finding clean_thread(std::uint64_t in_hand);
   [[nodiscard]] bool restore_mask() const;
 
@@ -61,6 +71,7 @@ class Hygiene {
   locale_t locale_{};
   stack_t signal_stack_{};
   std::optional<Shared> shared_;
+  std::optional<SyscallWatch> watch_;      // unless shared; its signal is one of those that are compared
   std::optional<ProcessHygiene> process_;  // unless shared
 };
 

@@ -94,6 +94,7 @@ Finding ShortageWatch::judge(const ProcessStatus& now, std::uint64_t in_hand) {
 ProcessHygiene::ProcessHygiene(const SlotLimits& limits)
     : keeps_threads_(limits.discard_threads == 0),
       home_(reader_.read()),
+      now_(home_),
       threads_(home_.threads),
       scheduling_(present_scheduling()),
       shortage_(limits.memory_max, reader_) {
@@ -137,8 +138,16 @@ Finding ProcessHygiene::clean(std::uint64_t in_hand) {
   if (!return_home()) {
     return found(DiscardReason::working_directory, "the task made the working directory unusable");
   }
-  if (Finding finding = compare_state()) return finding;
+  if (Finding finding = compare_memory()) return finding;
+  if (now_.ignored != home_.ignored || now_.caught != home_.caught) {
+    return found(DiscardReason::signal_handlers, "the task changed what happens at a signal");
+  }
   return compare_resources(in_hand);
+}
+
+Finding ProcessHygiene::clean_untouched(std::uint64_t task) {
+  static_cast<void>(threads_.call_ended(task, now_.threads));
+  return compare_memory();
 }
 
 // Unblocking a signal that is pending would run its action now, which may be to end the slot before the result is sent.
@@ -161,15 +170,12 @@ bool ProcessHygiene::return_home() const {
   return directory_.path.empty() || ::chdir(directory_.path.c_str()) == 0;
 }
 
-Finding ProcessHygiene::compare_state() {
+Finding ProcessHygiene::compare_memory() {
   if (!environment_.unchanged()) {
     return found(DiscardReason::environment, "the task changed an environment variable");
   }
   if (locales_.name != ::setlocale(LC_ALL, nullptr) || locales_.cpp != std::locale()) {
     return found(DiscardReason::locale, "the task changed the locale");
-  }
-  if (now_.ignored != home_.ignored || now_.caught != home_.caught) {
-    return found(DiscardReason::signal_handlers, "the task changed what happens at a signal");
   }
   return {};
 }

@@ -62,15 +62,19 @@ class ProcessHygiene {
   /// The first half: threads are looked at before anything that could wait for one of them. Interval timers end here,
   /// so that no alarm comes when signals are unblocked.
   [[nodiscard]] Finding look_at_threads(std::uint64_t task);
+  /// Instead of both, after a call that made no system call: what is in the process's own memory.
+  [[nodiscard]] Finding clean_untouched(std::uint64_t task);
   /// The rest. `in_hand`: see ShortageWatch.
   [[nodiscard]] Finding clean(std::uint64_t in_hand);
+  /// As it was found last.
+  [[nodiscard]] const ProcessStatus& present() const { return now_; }
   [[nodiscard]] std::uint32_t kept_threads() const { return kept_threads_; }
   [[nodiscard]] const ShortageWatch& shortage() const { return shortage_; }
   void expect_cpu_limit(rlim_t soft) { limits_.expect_cpu_limit(soft); }
 
  private:
   [[nodiscard]] Finding restore_mask() const;
-  [[nodiscard]] Finding compare_state();
+  [[nodiscard]] Finding compare_memory();
   [[nodiscard]] Finding compare_resources(std::uint64_t in_hand);
   [[nodiscard]] bool return_home() const;
   void wait_for_joined_threads();

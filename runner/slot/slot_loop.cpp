@@ -88,6 +88,7 @@ void SlotLoop::serve(std::span<const std::byte> datagram) {
 void SlotLoop::destroy(std::span<const std::byte> datagram) {
   DestroyMessage message{};
   if (!read_message(datagram, message)) ::_exit(kExitBadRequest);
+  hygiene_->touched();
   auto rest = datagram.subspan(sizeof(message));
   for (const std::uint64_t id : take_numbers(rest, message.count)) {
     if (child_ != nullptr && child_->object() == id) child_.reset();
@@ -135,6 +136,7 @@ bool SlotLoop::may_begin(const InvokeMessage& call) const {
 void SlotLoop::start_child(std::uint64_t lease, std::uint64_t object) {
   const auto [instance, type] = state_.objects.get(object);
   if (type->run == nullptr) return;
+  hygiene_->touched();
   limit_cpu(0);  // the limit is for calls, and the process is one: run() would use it up
   child_ = std::make_unique<ChildThread>(ChildThread::Child{lease, object, instance, type}, channel_, page_, arena_,
                                          &shared_.parent);
@@ -172,7 +174,9 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
     cpu_limited_ = call.head.cpu_time_ns != 0;
   }
   page_->invocation.store(call.head.id, std::memory_order_release);
+  hygiene_->task_begins(reinterpret_cast<std::uintptr_t>(task));
   const flame_status status = task->invoke(&state_);
+  hygiene_->task_ended();
   call.places_child = (task->flags & FLAME_TASK_CHILD) != 0;
   if (status == FLAME_OK && call.places_child && state_.result_resources.size() != 1) {
     return Failure{ErrorCode::task_failed, {}, "\"" + std::string(call.name) + "\" did not make one object"};
@@ -182,6 +186,7 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
 
 std::optional<SlotLoop::Failure> SlotLoop::check_idle(const Call& call) {
   page_->invocation.store(call.head.id, std::memory_order_release);
+  hygiene_->touched();
   const auto check = idle_check_of(shared_.table.plugin());
   std::array<char, 4096> message{};
   const std::int32_t verdict = check == nullptr ? 1 : check(&shared_.parent, message.data(), message.size());

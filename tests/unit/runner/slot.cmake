@@ -9,6 +9,7 @@ flame_add_test(slot_units
           ${slot_tests}/plugin_table_test.cpp ${slot_tests}/table_check_test.cpp ${slot_tests}/hostile_peer_test.cpp
           ${slot_tests}/followers_test.cpp ${slot_tests}/kept_threads_test.cpp
           ${slot_tests}/process_status_test.cpp ${slot_tests}/environment_test.cpp ${slot_tests}/watches_test.cpp
+          ${slot_tests}/syscall_watch_test.cpp
           ${PROJECT_SOURCE_DIR}/runner/zygote/table_check.cpp
   LINK flame_slot flame_slot_handles)
 

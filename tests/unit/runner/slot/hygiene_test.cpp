@@ -19,9 +19,15 @@ bool running(pid_t pid) {
 
 class HygieneAfterACall : public SlotTest {
  protected:
+  /// Its last call made no system call, so that the next is watched for one.
+  TestSlot& watched_slot(SlotLimits limits = {}) {
+    TestSlot& slot = hostile_slot(limits);
+    call(slot, "echo", "x");
+    return slot;
+  }
   /// The result is delivered, then the slot is given up for a reason with this word.
   void expect_discarded(std::string_view task, std::string_view word) {
-    TestSlot& slot = hostile_slot();
+    TestSlot& slot = watched_slot();
     call(slot, task);
     ASSERT_TRUE(slot.result.has_value());
     EXPECT_EQ(slot.result->error.code, ErrorCode::none);
@@ -30,7 +36,7 @@ class HygieneAfterACall : public SlotTest {
 };
 
 TEST_F(HygieneAfterACall, AThreadThatSleepsIsKeptAndCounted) {
-  TestSlot& slot = hostile_slot();
+  TestSlot& slot = watched_slot();
   call(slot, "leaves_thread");
   EXPECT_EQ(slot.discard_reason, "");
 #ifdef __SANITIZE_THREAD__  // it may start a thread of its own beside the first
@@ -42,14 +48,14 @@ TEST_F(HygieneAfterACall, AThreadThatSleepsIsKeptAndCounted) {
 #endif
 }
 TEST_F(HygieneAfterACall, AThreadMoreWithEachCallDiscardsTheSlot) {
-  TestSlot& slot = hostile_slot();
+  TestSlot& slot = watched_slot();
   std::uint32_t calls = 0;
   for (; calls < 2 * limits::kThreadGrowthMax && slot.discard_reason.empty(); ++calls) call(slot, "leaves_thread");
   EXPECT_EQ(slot.discard, DiscardReason::thread_leak) << slot.discard_reason;
   EXPECT_EQ(calls, limits::kThreadGrowthMax);
 }
 TEST_F(HygieneAfterACall, WhereThreadsAreNotKeptOneDiscardsTheSlot) {
-  TestSlot& slot = hostile_slot({.discard_threads = 1});
+  TestSlot& slot = watched_slot({.discard_threads = 1});
   call(slot, "leaves_thread");
   ASSERT_TRUE(slot.result.has_value());
   EXPECT_EQ(slot.result->error.code, ErrorCode::none);
@@ -67,7 +73,7 @@ TEST_F(HygieneAfterACall, APosixTimerLeftDiscardsTheSlot) {
 
 #if !defined(__SANITIZE_THREAD__)  // which has a thread of its own in each process, and these count threads
 TEST_F(HygieneAfterACall, AJoinedThreadDoesNotCount) {
-  TestSlot& slot = hostile_slot();
+  TestSlot& slot = watched_slot();
   for (int i = 0; i < 50; ++i) {
     call(slot, "joins_thread");
     ASSERT_EQ(slot.discard_reason, "");
@@ -76,7 +82,7 @@ TEST_F(HygieneAfterACall, AJoinedThreadDoesNotCount) {
 #endif
 
 TEST_F(HygieneAfterACall, AnAlarmDoesNotReachTheNextCall) {
-  TestSlot& slot = hostile_slot();
+  TestSlot& slot = watched_slot();
   call(slot, "leaves_alarm");
   ASSERT_EQ(slot.discard_reason, "");
   begin(slot, "waits_for_stop", {});
@@ -88,7 +94,7 @@ TEST_F(HygieneAfterACall, AnAlarmDoesNotReachTheNextCall) {
 }
 
 TEST_F(HygieneAfterACall, DirectoryUmaskAndSignalMaskAreRestored) {
-  TestSlot& slot = hostile_slot();
+  TestSlot& slot = watched_slot();
   call(slot, "process_state");
   const std::string before = table(slot);
   EXPECT_STREQ(before.c_str(), std::filesystem::current_path().c_str());
@@ -100,7 +106,7 @@ TEST_F(HygieneAfterACall, DirectoryUmaskAndSignalMaskAreRestored) {
 }
 
 TEST_F(HygieneAfterACall, AForkThatReturnsFromTheTaskAnswersOnce) {
-  TestSlot& slot = hostile_slot();
+  TestSlot& slot = watched_slot();
   call(slot, "forks_and_returns");
   ASSERT_TRUE(slot.result.has_value());
   ASSERT_TRUE(slot.ready);

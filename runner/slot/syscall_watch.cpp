@@ -1,0 +1,141 @@
+// Whether a task made a system call.
+#include "runner/slot/syscall_watch.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+
+#include <algorithm>
+
+namespace flame::slot {
+namespace {
+
+// A sanitizer's runtime makes system calls of its own at any time.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr bool kSupported = true;
+#else
+constexpr bool kSupported = false;
+#endif
+
+// Of linux/prctl.h and asm-generic/siginfo.h, which are younger than some C libraries.
+constexpr int kSetDispatch = 59;
+constexpr unsigned long kDispatchOff = 0;
+constexpr unsigned long kDispatchOn = 1;
+constexpr int kRaisedByDispatch = 2;
+constexpr unsigned char kPass = 0;
+constexpr unsigned char kRaise = 1;
+
+// The kernel reads it at each system call of the thread. A child that a task forks is not watched, and finds kPass.
+constinit volatile unsigned char selector = kPass;
+constinit volatile sig_atomic_t raised = 0;
+
+#ifdef __x86_64__
+constexpr greg_t kSyscallInstruction = 2;  // bytes
+
+// What the kernel found in the registers stays there; the instruction is executed once more.
+void repeat_system_call(const siginfo_t* info, void* context) {
+  auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+  registers[REG_RAX] = info->si_syscall;
+  registers[REG_RIP] -= kSyscallInstruction;
+}
+#else
+void repeat_system_call(const siginfo_t*, void*) {}
+#endif
+
+void on_system_call(int signal, siginfo_t* info, void* context) {
+  selector = kPass;
+  if (info->si_code != kRaisedByDispatch) {  // a seccomp filter's, or sent: as if nobody handled it
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+    return;
+  }
+  raised = 1;
+  repeat_system_call(info, context);
+}
+
+bool is_free(int signal) {
+  struct sigaction present {};
+  return ::sigaction(signal, nullptr, &present) == 0 && (present.sa_flags & SA_SIGINFO) == 0 &&
+         present.sa_handler == SIG_DFL;
+}
+
+bool take_signal() {
+  struct sigaction action {};
+  action.sa_sigaction = on_system_call;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;  // a task may run on a stack too small for a signal's frame
+  ::sigemptyset(&action.sa_mask);
+  return ::sigaction(SIGSYS, &action, nullptr) == 0;
+}
+
+bool set_dispatch(unsigned long mode) {
+  return ::prctl(kSetDispatch, mode, 0UL, 0UL, mode == kDispatchOn ? &selector : nullptr) == 0;
+}
+
+// A handler that blocks SIGSYS would die of its first system call, be it the one that ends it.
+bool lets_sigsys_in(int signal) {
+  struct sigaction present {};
+  return ::sigaction(signal, nullptr, &present) == 0 && ::sigismember(&present.sa_mask, SIGSYS) == 0;
+}
+
+}  // namespace
+
+bool WatchPace::due(std::uint64_t task) {
+  Row& row = rows_[task];
+  if (row.skip == 0) return true;
+  --row.skip;
+  return false;
+}
+
+void WatchPace::ended(std::uint64_t task, bool made_system_calls) {
+  Row& row = rows_[task];
+  row.last = made_system_calls ? std::clamp(2 * row.last, 1U, kSkipMax) : 0;
+  row.skip = row.last;
+}
+
+SyscallWatch::SyscallWatch() {
+  if (kSupported && is_free(SIGSYS) && take_signal()) {
+    available_ = set_dispatch(kDispatchOn);
+    if (!available_) ::signal(SIGSYS, SIG_DFL);
+  }
+}
+
+SyscallWatch::~SyscallWatch() {
+  if (available_) set_dispatch(kDispatchOff);
+}
+
+void SyscallWatch::task_begins(std::uint64_t task) {
+  watching_ = allowed_ && pace_.due(task);
+  if (!watching_) return touched();
+  task_ = task;
+  raised = 0;
+  selector = kRaise;
+}
+
+void SyscallWatch::task_ended() noexcept {
+  selector = kPass;
+  if (!watching_) return;
+  watching_ = false;
+  pace_.ended(task_, raised != 0);
+  if (raised != 0) touched();
+}
+
+void SyscallWatch::looked(const ProcessStatus& now) {
+  allowed_ = available_ && harmless(now);
+  untouched_ = allowed_;
+}
+
+bool SyscallWatch::intact() const {
+  struct sigaction present {};
+  return !available_ || (::sigaction(SIGSYS, nullptr, &present) == 0 && present.sa_sigaction == on_system_call);
+}
+
+// Another thread could change anything at any time, and the kernel kills who blocks the signal that it has to raise.
+bool SyscallWatch::harmless(const ProcessStatus& now) const {
+  if (now.threads != 1 || (now.blocked >> (SIGSYS - 1) & 1) != 0) return false;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if ((now.caught >> (signal - 1) & 1) != 0 && !lets_sigsys_in(signal)) return false;
+  }
+  return true;
+}
+
+}  // namespace flame::slot

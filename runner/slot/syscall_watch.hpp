@@ -1,0 +1,63 @@
+// Whether a task made a system call: one that made none cannot have changed anything that the kernel keeps.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "runner/slot/process_status.hpp"
+
+namespace flame::slot {
+
+/// Which calls are worth watching. The first system call of a watched call costs about 5 microseconds (a signal), which
+/// a task that always makes some is to pay now and then only. Pure.
+class WatchPace {
+ public:
+  static constexpr std::uint32_t kSkipMax = 256;
+
+  /// Before a call of `task` (any key; there are as many as tasks).
+  [[nodiscard]] bool due(std::uint64_t task);
+  /// The watched call of `task` has ended.
+  void ended(std::uint64_t task, bool made_system_calls);
+
+ private:
+  struct Row {
+    std::uint32_t skip = 0;  // calls that are not watched from now on
+    std::uint32_t last = 0;
+  };
+  std::unordered_map<std::uint64_t, Row> rows_;
+};
+
+/// By Syscall User Dispatch (Linux 5.11, x86-64): while a task is watched, its first system call raises SIGSYS, whose
+/// handler notes that and lets it and all later ones pass. Where that cannot be had or would do harm nothing is
+/// watched, and every call counts as one that made system calls. One per process, used by the slot's thread.
+class SyscallWatch {
+ public:
+  /// Takes SIGSYS, unless somebody has it.
+  SyscallWatch();
+  SyscallWatch(const SyscallWatch&) = delete;
+  SyscallWatch& operator=(const SyscallWatch&) = delete;
+  ~SyscallWatch();
+
+  void task_begins(std::uint64_t task);
+  void task_ended() noexcept;
+  /// Code of the plugin has run or may run that was not watched.
+  void touched() noexcept { untouched_ = false; }
+  /// No system call was made since looked().
+  [[nodiscard]] bool untouched() const noexcept { return untouched_; }
+  /// All that the kernel keeps was found to be in order.
+  void looked(const ProcessStatus& now);
+  /// SIGSYS is as this left it.
+  [[nodiscard]] bool intact() const;
+
+ private:
+  [[nodiscard]] bool harmless(const ProcessStatus& now) const;
+
+  WatchPace pace_;
+  bool available_ = false;  // this kernel and architecture have it
+  bool allowed_ = false;    // in the present state of the process
+  bool untouched_ = false;
+  bool watching_ = false;
+  std::uint64_t task_ = 0;
+};
+
+}  // namespace flame::slot
