@@ -24,6 +24,8 @@ add_library(flame_options INTERFACE)
 target_compile_options(flame_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false positives of g++ 12 on operator+ of strings (its bug 105651)
+  # In a unity build g++ takes every source for a header that is included.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>
   $<$<BOOL:${FLAME_WERROR}>:-Werror>)
 target_include_directories(flame_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 if(FLAME_SANITIZE)
