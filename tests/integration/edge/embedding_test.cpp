@@ -254,5 +254,12 @@ TEST_F(Embedding, ABrokenInvariantFailsTheHostWithItsPlaceAndNotTheProgram) {
   EXPECT_EQ(pool.stats().runners, 0U) << "comes back";
 }
 
+TEST_F(Embedding, ABrokenInvariantUnderACallerThatWaitsForItEndsTheWaitAndNotTheProgram) {
+  Host host(config("embedding"));
+  const Pool pool = host.pool("p");
+  EXPECT_TRUE(pool.core()->on_loop([](pool::PoolDriver&) { FLAME_ASSERT(1 + 1 == 3, "told by a test"); }));
+  EXPECT_EQ(pool.try_call<edge_embedding::add>(1, 2).error().code, ErrorCode::shutting_down);
+}
+
 }  // namespace
 }  // namespace flame::test
