@@ -81,6 +81,7 @@ void Loop::run() noexcept {
     begin();
   } catch (...) {
     fail_by_what_is_thrown();
+    ended_.store(true);
   }
   while (!ended_.load()) {
     seat.turn();

@@ -68,5 +68,16 @@ TEST_F(LoopTest, ATaskIsGoneOnceItIsDoneThoughTheLoopHasFailed) {
   EXPECT_TRUE(eventually([&] { return there.expired(); })) << "a promise in it would never be broken";
 }
 
+TEST_F(LoopTest, ThatCannotBeginAnswersWhoWaitsAndEnds) {
+  inbox_->seat().watch(descriptor_, 0);  // a second time, it is an error
+  std::atomic<bool> answered{false};
+  ASSERT_TRUE(inbox_->push(LoopTask([&] { answered = true; })));
+  loop_->start();
+  EXPECT_TRUE(refuses());
+  loop_.reset();
+  EXPECT_TRUE(answered);
+  EXPECT_THAT(inbox_->refusal().message, HasSubstr("the host has failed"));
+}
+
 }  // namespace
 }  // namespace flame::pool
