@@ -1,12 +1,15 @@
 // ROUTER sockets, their monitors, and the mapping between ZeroMQ's routing ids and PeerId.
 #include "host/src/router.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 #include <zmq.hpp>
 
 #include "host/src/dial_address.hpp"
@@ -109,6 +112,10 @@ Error bind_error(const std::string& endpoint, const zmq::error_t& error) {
   return Error{
       .code = ErrorCode::boot_failed,
       .message = "cannot listen on " + endpoint + ": " + error.what() + ". Choose another address in [host] listen."};
+}
+
+bool stands_at(const std::string& ipc_endpoint) {
+  return ::access(ipc_endpoint.c_str() + std::strlen("ipc://"), F_OK) == 0;
 }
 
 std::string fly_address() {
@@ -231,6 +238,25 @@ Router::~Router() {
   for (Lane& lane : impl_->lanes) {
     zmq_socket_monitor(lane.router.handle(), nullptr, 0);
   }
+}
+
+// libzmq keeps listening on the old one as well, which nobody finds any more.
+Result<void> Router::renew_ipc() {
+  const base::SignalMaskScope whole(base::all_but_faults());
+  for (const auto& [channel, endpoints] :
+       {std::pair(Channel::control, &impl_->ipc.control), std::pair(Channel::bulk, &impl_->ipc.bulk)}) {
+    for (const std::string& endpoint : *endpoints) {
+      if (stands_at(endpoint)) {
+        continue;
+      }
+      try {
+        static_cast<void>(impl_->bind(channel, false, endpoint));
+      } catch (const zmq::error_t& error) {
+        return bind_error(endpoint, error);
+      }
+    }
+  }
+  return {};
 }
 
 const Endpoints& Router::ipc() const noexcept {
