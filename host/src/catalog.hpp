@@ -71,7 +71,7 @@ class Catalog {
   [[nodiscard]] Result<const CatalogPlugin*> resolve(std::string_view reference);
 
   /// Makes copies of these plugins again that are no longer there. Blocks while it copies, which is seldom: a stat(2)
-  /// per file otherwise. Error: the first one's, in the system's words.
+  /// per file otherwise. Error: the first one's, in the system's words, or make_private()'s.
   [[nodiscard]] Result<void> restore(std::span<const DigestId> plugins) const;
   /// Where runners of this machine find these plugins.
   [[nodiscard]] std::vector<std::string> directories(std::span<const DigestId> plugins) const;

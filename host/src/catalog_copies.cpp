@@ -11,6 +11,7 @@
 
 #include "host/src/catalog.hpp"
 #include "host/src/origin_libraries.hpp"
+#include "host/src/runtime_dir.hpp"
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
@@ -115,6 +116,9 @@ Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& d
 }
 
 Result<void> Catalog::restore(std::span<const DigestId> plugins) const {
+  for (const fs::path& directory : {store_.parent_path(), store_}) {
+    if (auto ours = make_private(directory); ours.has_error()) return ours;
+  }
   for (const DigestId id : plugins) {
     for (const Copy& copy : copies_.find(plugin(id).digest)->second) {
       if (stands_at(copy.file, copy.path)) continue;

@@ -184,9 +184,12 @@ void RunningHost::serve_control(control::ControlSocket socket) {
     return inbox->push(LoopTask([loop, request, reply = std::move(reply)] { reply(loop->answer(request)); }));
   };
   // The runtime directory is this thread's from here on: see RuntimeDir::keep().
-  auto keep = [this, path = socket.path()] {
-    runtime_dir_->keep();
-    link_control_socket(path);
+  auto keep = [this, path = socket.path(), told = false]() mutable {
+    if (const auto kept = runtime_dir_->keep(); kept.has_value()) {
+      link_control_socket(path);
+    } else if (!std::exchange(told, true)) {
+      log_.error(kept.error().message);
+    }
   };
   control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_,
                                                       control::Upkeep{std::move(keep)});

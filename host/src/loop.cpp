@@ -79,8 +79,9 @@ void Loop::run() noexcept {
   LoopSeat& seat = parts_.inbox->seat();
   try {
     begin();
-  } catch (const std::exception& error) {
-    fail(error.what());
+  } catch (...) {
+    fail_by_what_is_thrown();
+    ended_.store(true);
   }
   while (!ended_.load()) {
     seat.turn();
@@ -113,10 +114,8 @@ bool Loop::work(std::uint64_t ready, Visit& visit) noexcept {
   bool more = false;
   try {
     more = serve(ready, visit);
-  } catch (const std::exception& error) {
-    fail(error.what());
   } catch (...) {
-    fail("an exception that is no std::exception");
+    fail_by_what_is_thrown();
   }
   if (failed_ || done()) {
     ended_.store(true);
@@ -147,6 +146,16 @@ void Loop::fail(const char* what) noexcept {
     end_reason_ = std::string("the host has failed (") + what + "); make a new one";
   } catch (...) {
     // Short of memory, it may be; the flag says it all.
+  }
+}
+
+void Loop::fail_by_what_is_thrown() noexcept {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    fail(error.what());
+  } catch (...) {
+    fail("an exception that is no std::exception");
   }
 }
 
@@ -184,14 +193,15 @@ bool Loop::take_commands() {
   return next_command_ < commands_.size();
 }
 
-// Leaves `command` whole until it is done: settle() finds it there if something is thrown.
+// If something is thrown, settle() gets the command next: it finds a call still there, and a task gone, for that must
+// not be done twice.
 void Loop::take(Command& command) {
   if (auto* submit = std::get_if<SubmitCommand>(&command)) {
     drivers_[submit->call->record.pool]->submit(submit->call);
   } else if (auto* cancel = std::get_if<CancelCommand>(&command)) {
     drivers_[cancel->call->record.pool]->on(event::Cancel{cancel->call->id(), wire::CancelReason::cancelled});
-  } else {
-    std::get<LoopTask>(command)();
+  } else if (const LoopTask task = std::exchange(std::get<LoopTask>(command), LoopTask())) {
+    task();
   }
 }
 
@@ -250,8 +260,8 @@ void Loop::settle(Command& command) noexcept {
     if (!failed_ || std::holds_alternative<LoopTask>(command)) {
       take(command);
     }
-  } catch (const std::exception& error) {
-    fail(error.what());
+  } catch (...) {
+    fail_by_what_is_thrown();
   }
   if (failed_ && submit != nullptr) {
     drivers_[submit->call->record.pool]->abandon(submit->call, end_reason_);

@@ -58,6 +58,7 @@ class Loop final : private SessionEvents, private LoopWork {
   void keep_time(Instant now);
   [[nodiscard]] Instant next_wakeup() const;
   void fail(const char* what) noexcept;
+  void fail_by_what_is_thrown() noexcept;
   void finish() noexcept;
   void settle(Command& command) noexcept;
   [[nodiscard]] bool done() const;

@@ -23,6 +23,17 @@ std::int64_t wire_time(Duration time) {
 
 }  // namespace
 
+// A machine elsewhere cannot reach this host's directory; without tcp, ipc is the only way there is.
+bool PoolDriver::uses_ipc() const {
+  return config_.backend == "local" || services_.router->tcp().control.empty();
+}
+
+// What runners of this machine open. Who cleans /tmp may have taken it.
+Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) const {
+  auto copies = core_->parts().catalog->restore(digests);
+  return copies.has_value() ? services_.router->renew_ipc() : copies;
+}
+
 wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce,
                                     const std::vector<DigestId>& digests) const {
   const Router& router = *services_.router;
@@ -31,9 +42,7 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.pool = core_->name();
   parent.runner = name;
   parent.backend = config_.backend;
-  // A machine elsewhere cannot reach this host's directory; without tcp, ipc is the only way there is.
-  const bool use_ipc = config_.backend == "local" || router.tcp().control.empty();
-  for (const Endpoints* endpoints : {use_ipc ? &router.ipc() : nullptr, &router.tcp()}) {
+  for (const Endpoints* endpoints : {uses_ipc() ? &router.ipc() : nullptr, &router.tcp()}) {
     if (endpoints != nullptr) {
       parent.control.insert(parent.control.end(), endpoints->control.begin(), endpoints->control.end());
       parent.bulk.insert(parent.bulk.end(), endpoints->bulk.begin(), endpoints->bulk.end());
@@ -49,6 +58,13 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
 void PoolDriver::perform(const action::Boot& boot) {
   const std::string name = runner_name(boot.runner);
   runners_[boot.runner] = std::make_unique<Runner>(*this, boot.runner, name);
+  if (const auto files = put_files_back(boot.digests); files.has_error()) {
+    if (uses_ipc()) {
+      return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true});
+    }
+    services_.log.error("a file of this host is gone and cannot be made again; restart this program",
+                        {{"pool", core_->name()}, {"why", files.error().message}});
+  }
   const std::uint64_t nonce = random_nonce();
   wire::Parent parent = parent_for(name, nonce, boot.digests);
   const RunnerKey key{core_->parts().index, boot.runner};
@@ -59,11 +75,6 @@ void PoolDriver::perform(const action::Boot& boot) {
     parent.public_key = std::move(keys.public_key);
     parent.secret_key = std::move(keys.secret_key);
   }
-  const Catalog& catalog = *core_->parts().catalog;
-  if (const auto restored = catalog.restore(boot.digests); restored.has_error()) {
-    services_.log.error("the copy of a plugin is gone and cannot be made again; restart this program",
-                        {{"pool", core_->name()}, {"why", restored.error().message}});
-  }
   services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
   services_.machines->boot(key, config_.backend,
                            {.pool = core_->name(),
@@ -71,7 +82,7 @@ void PoolDriver::perform(const action::Boot& boot) {
                             .parent = wire::encode_parent(parent),
                             .boot_timeout = config_.boot_timeout,
                             .env = config_.env,
-                            .plugin_dirs = catalog.directories(boot.digests)});
+                            .plugin_dirs = core_->parts().catalog->directories(boot.digests)});
 }
 
 void PoolDriver::perform(const action::Admit& admit) {

@@ -26,7 +26,7 @@ namespace flame::pool {
 struct DriverServices {
   SessionTable* sessions = nullptr;
   Machines* machines = nullptr;
-  const Router* router = nullptr;
+  Router* router = nullptr;
   CallHistory* history = nullptr;
   base::Logger log;
   wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
@@ -94,6 +94,8 @@ class PoolDriver {
 
   [[nodiscard]] Runner* find(RunnerId runner);
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
+  [[nodiscard]] bool uses_ipc() const;
+  [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
   [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
                                         const std::vector<DigestId>&) const;
   [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;

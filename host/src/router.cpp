@@ -1,20 +1,25 @@
 // ROUTER sockets, their monitors, and the mapping between ZeroMQ's routing ids and PeerId.
 #include "host/src/router.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 #include <zmq.hpp>
 
 #include "host/src/dial_address.hpp"
 #include "host/src/tcp_guard.hpp"
 #include "host/src/zap.hpp"
+#include "host/src/zmq_retry.hpp"
 #include "host/src/zmq_threads.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 #include "plugin_sdk/base/thread_sanitizer.hpp"
 
 namespace flame::pool {
@@ -109,6 +114,10 @@ Error bind_error(const std::string& endpoint, const zmq::error_t& error) {
       .message = "cannot listen on " + endpoint + ": " + error.what() + ". Choose another address in [host] listen."};
 }
 
+bool stands_at(const std::string& ipc_endpoint) {
+  return ::access(ipc_endpoint.c_str() + std::strlen("ipc://"), F_OK) == 0;
+}
+
 std::string fly_address() {
   const char* address = std::getenv("FLY_PRIVATE_IP");
   return address == nullptr ? std::string() : address;
@@ -195,6 +204,7 @@ std::string Router::Impl::bind(Channel channel, bool encrypted, const std::strin
 }
 
 Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
+  const base::SignalMaskScope whole(base::all_but_faults());  // see zmq_retry.hpp
   auto impl = std::make_unique<Impl>();
   impl->keys = make_key_pair();
   std::string endpoint;
@@ -228,6 +238,25 @@ Router::~Router() {
   for (Lane& lane : impl_->lanes) {
     zmq_socket_monitor(lane.router.handle(), nullptr, 0);
   }
+}
+
+// libzmq keeps listening on the old one as well, which nobody finds any more.
+Result<void> Router::renew_ipc() {
+  const base::SignalMaskScope whole(base::all_but_faults());
+  for (const auto& [channel, endpoints] :
+       {std::pair(Channel::control, &impl_->ipc.control), std::pair(Channel::bulk, &impl_->ipc.bulk)}) {
+    for (const std::string& endpoint : *endpoints) {
+      if (stands_at(endpoint)) {
+        continue;
+      }
+      try {
+        static_cast<void>(impl_->bind(channel, false, endpoint));
+      } catch (const zmq::error_t& error) {
+        return bind_error(endpoint, error);
+      }
+    }
+  }
+  return {};
 }
 
 const Endpoints& Router::ipc() const noexcept {
@@ -279,7 +308,7 @@ std::optional<Incoming> Router::Impl::receive(std::size_t index) {
   Lane& lane = lanes[index];
   while (lane.look) {
     zmq::message_t id;
-    if (!lane.router.recv(id, zmq::recv_flags::dontwait)) {
+    if (!receive_now(lane.router, id)) {
       lane.look = false;
       break;
     }
@@ -287,7 +316,7 @@ std::optional<Incoming> Router::Impl::receive(std::size_t index) {
     for (bool more = id.more(); more; more = frames.back().more()) {
       // Frames of one message arrive together; those past the second are dropped one by one.
       frames.resize(std::min<std::size_t>(frames.size() + 1, 3));
-      static_cast<void>(lane.router.recv(frames.back(), zmq::recv_flags::dontwait));
+      static_cast<void>(receive_now(lane.router, frames.back()));
     }
     const auto number = parse_routing_id(id);
     if (!number || frames.empty()) {
@@ -315,18 +344,17 @@ Router::Sent Router::send(PeerId peer, std::span<const std::byte> envelope, cons
   std::array<std::uint8_t, kRoutingIdBytes> id{};
   const std::uint32_t number = number_of(peer);
   std::memcpy(id.data() + 1, &number, sizeof number);
-  const auto dontwait = zmq::send_flags::dontwait;
   lane.look = true;
   try {
     // With ROUTER_MANDATORY the routing id decides: full or gone show here, and what follows is accepted.
-    if (!lane.router.send(zmq::buffer(id), dontwait | zmq::send_flags::sndmore)) {
+    if (!send_now(lane.router, zmq::buffer(id), zmq::send_flags::sndmore)) {
       return Sent::full;
     }
     const auto last = payload == nullptr ? zmq::send_flags::none : zmq::send_flags::sndmore;
-    const auto sent = lane.router.send(zmq::buffer(envelope.data(), envelope.size()), dontwait | last);
+    const auto sent = send_now(lane.router, zmq::buffer(envelope.data(), envelope.size()), last);
     FLAME_ASSERT(sent.has_value(), "ROUTER refused the second frame of a message");
     if (payload != nullptr) {
-      FLAME_ASSERT(lane.router.send(to_message(*payload), dontwait).has_value(), "ROUTER refused the last frame");
+      FLAME_ASSERT(send_now(lane.router, to_message(*payload)).has_value(), "ROUTER refused the last frame");
     }
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH) {
@@ -357,8 +385,8 @@ void Router::Impl::read_monitor(std::size_t index) {
   Lane& lane = lanes[index];
   zmq::message_t event;
   zmq::message_t address;
-  while (lane.monitor.recv(event, zmq::recv_flags::dontwait)) {
-    static_cast<void>(lane.monitor.recv(address, zmq::recv_flags::dontwait));
+  while (receive_now(lane.monitor, event)) {
+    static_cast<void>(receive_now(lane.monitor, address));
     std::uint16_t kind = 0;
     std::int32_t fd = 0;
     FLAME_ASSERT(event.size() == sizeof kind + sizeof fd, "a monitor event of libzmq has an unknown size");

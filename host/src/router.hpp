@@ -69,6 +69,10 @@ class Router {
   [[nodiscard]] const Endpoints& tcp() const noexcept;
   [[nodiscard]] const std::string& public_key() const noexcept;  // of this host, Z85
 
+  /// Makes ipc sockets again that somebody has removed: a stat(2) each otherwise. Connections that exist are not
+  /// affected. Error: bind()'s.
+  [[nodiscard]] Result<void> renew_ipc();
+
   /// One key is one runner's; see ZapHandler.
   void allow(const std::string& public_key, const std::string& runner);
   void revoke(const std::string& public_key);

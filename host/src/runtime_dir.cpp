@@ -72,14 +72,18 @@ bool has_our_name(const std::filesystem::path& path) {
   return name.starts_with(kPrefix) && name.size() == std::strlen(kPrefix) + 6;
 }
 
-// Whose private directory this is; nullopt: none that a host made.
+// Whose private directory this is; nullopt: none.
 std::optional<uid_t> owner_of(const std::filesystem::path& path) {
   struct stat info {};
-  if (!has_our_name(path) || ::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
-      (info.st_mode & 0777) != 0700) {
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || (info.st_mode & 0777) != 0700) {
     return std::nullopt;
   }
   return info.st_uid;
+}
+
+// The same of one that a host made.
+std::optional<uid_t> owner_of_host(const std::filesystem::path& path) {
+  return has_our_name(path) ? owner_of(path) : std::nullopt;
 }
 
 // The pid in a locked pid file; nullopt when nobody holds it.
@@ -95,6 +99,15 @@ std::optional<pid_t> living_pid(const std::filesystem::path& path) {
   pid_t pid = 0;
   std::from_chars(text.data(), text.data() + std::max<ssize_t>(size, 0), pid);
   return pid > 0 ? std::optional(pid) : std::nullopt;
+}
+
+// Marks it as just used. Who cleans may take some of it meanwhile.
+void touch_all(const std::filesystem::path& dir) {
+  ::utimensat(AT_FDCWD, dir.c_str(), nullptr, 0);
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator entry(dir, error), end; entry != end; entry.increment(error)) {
+    ::utimensat(AT_FDCWD, entry->path().c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+  }
 }
 
 const char* runtime_root() {
@@ -170,23 +183,29 @@ RuntimeDir::~RuntimeDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-void RuntimeDir::keep() {
-  std::error_code ignored;
-  if (::mkdir(path_.c_str(), 0700) == 0) directory_ = lock_directory(path_);
+Result<void> RuntimeDir::keep() {
+  if (auto ours = make_private(path_); ours.has_error()) return ours;
+  if (base::UniqueFd lock = lock_directory(path_)) directory_ = std::move(lock);  // it may be a new one
   ::mkdir(plugins().c_str(), 0700);
   if (::access((path_ / "pid").c_str(), F_OK) != 0) {
     if (base::UniqueFd lock = make_lock(path_)) lock_ = std::move(lock);
   }
-  ::utimensat(AT_FDCWD, path_.c_str(), nullptr, 0);
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path_, ignored)) {
-    ::utimensat(AT_FDCWD, entry.path().c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
-  }
+  touch_all(path_);
+  return {};
+}
+
+Result<void> make_private(const std::filesystem::path& dir) {
+  if (::mkdir(dir.c_str(), 0700) == 0 || owner_of(dir) == ::geteuid()) return {};
+  return Error{.code = ErrorCode::boot_failed,
+               .message = "the private directory " + dir.string() +
+                          " of this host is gone, or others may use it now (its mode was 0700). Restart this program, "
+                          "with XDG_RUNTIME_DIR set to a directory that nobody cleans."};
 }
 
 void remove_stale(const std::filesystem::path& base) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(base, error)) {
-    if (owner_of(entry.path()) != ::geteuid()) {
+    if (owner_of_host(entry.path()) != ::geteuid()) {
       continue;
     }
     const int lock = ::open((entry.path() / "pid").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -205,7 +224,7 @@ std::vector<LiveHost> live_hosts_in(const std::filesystem::path& base, bool all_
   std::vector<LiveHost> hosts;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(base, error)) {
-    const auto owner = owner_of(entry.path());
+    const auto owner = owner_of_host(entry.path());
     if (!owner || (!all_users && *owner != ::geteuid())) {
       continue;
     }

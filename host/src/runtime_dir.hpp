@@ -32,9 +32,9 @@ class RuntimeDir {
 
   /// Code in it can be loaded: its file system is not mounted noexec, and nothing else forbids it.
   [[nodiscard]] bool executable() const noexcept { return executable_; }
-  /// Makes a pid file and a directory for plugins that somebody has removed again, and marks all as just used for those
-  /// who clean by age. One thread.
-  void keep();
+  /// Makes again what somebody has removed: itself, its pid file, the directory for plugins; and marks all as just used
+  /// for those who clean by age. Error: make_private()'s. One thread.
+  [[nodiscard]] Result<void> keep();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path plugins() const { return path_ / "plugins"; }
@@ -52,6 +52,10 @@ class RuntimeDir {
   bool executable_ = false;
   pid_t maker_;
 };
+
+/// Makes `dir` with mode 0700, or finds it like that and this user's. Error: boot_failed; other users may have made it
+/// when ours was gone, so nothing in it is to be trusted. [any thread]
+[[nodiscard]] Result<void> make_private(const std::filesystem::path& dir);
 
 /// Removes directories that RuntimeDir made below `base` whose host is gone. Never touches one in use or foreign.
 void remove_stale(const std::filesystem::path& base);

@@ -1,4 +1,5 @@
-# Loop, transport and public API of the host. zmq.hpp is included by router.cpp, zap.cpp and zmq_threads.cpp only.
+# Loop, transport and public API of the host. zmq.hpp is included by router.cpp, zap.cpp and zmq_*
+# only.
 target_sources(flame_host_core PRIVATE
   src/call.cpp
   src/control/answer.cpp

@@ -6,6 +6,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "host/src/zmq_retry.hpp"
 #include "plugin_sdk/base/assert.hpp"
 
 namespace flame::pool {
@@ -31,7 +32,7 @@ std::vector<std::string> receive(zmq::socket_t& rep) {
   std::vector<std::string> frames;
   zmq::message_t frame;
   bool more = true;
-  while (more && rep.recv(frame, zmq::recv_flags::dontwait)) {
+  while (more && receive_now(rep, frame)) {
     if (frames.size() < kFrames) {
       frames.push_back(frame.to_string());
     }
@@ -42,12 +43,12 @@ std::vector<std::string> receive(zmq::socket_t& rep) {
 
 void reply(zmq::socket_t& rep, const std::string& id, const char* status, const char* text, const std::string& user) {
   const auto more = zmq::send_flags::sndmore;
-  rep.send(zmq::str_buffer("1.0"), more);
-  rep.send(zmq::buffer(id), more);
-  rep.send(zmq::buffer(std::string(status)), more);
-  rep.send(zmq::buffer(std::string(text)), more);
-  rep.send(zmq::buffer(user), more);
-  rep.send(zmq::message_t(), zmq::send_flags::none);
+  send_now(rep, zmq::str_buffer("1.0"), more);
+  send_now(rep, zmq::buffer(id), more);
+  send_now(rep, zmq::buffer(std::string_view(status)), more);
+  send_now(rep, zmq::buffer(std::string_view(text)), more);
+  send_now(rep, zmq::buffer(user), more);
+  send_now(rep, zmq::message_t());
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ HOST_HEADERS_FOR = {"backends": {"backend.hpp"}, "host": None, "tools": None, "t
 # (what, pattern of the included header, files that may include it, reason)
 CONTAINED = [
     ("Boost.DLL", r"boost/dll", ["runner/zygote/loader.cpp"], "only the zygote loads plugins"),
-    ("ZeroMQ", r"zmq\.h", ["host/src/router.cpp", "host/src/zap.cpp", "host/src/zmq_threads.cpp", "runner/dealer.cpp",
+    ("ZeroMQ", r"zmq\.h", ["host/src/router.cpp", "host/src/zap.cpp", "host/src/zmq_*", "runner/dealer.cpp",
                            "tools/flame/bench/*", "tests/*"], "only the two transports know sockets"),
     ("libcurl", r"curl/", ["backends/fly/*", "tests/unit/backends/*"], "only the Fly HTTP client uses it"),
     ("toml++", r"toml\+\+/", ["host/src/config*", "plugin_sdk/manifest/manifest.cpp", "tests/*"],

@@ -1,6 +1,7 @@
 // What the library may do to the program that embeds it: not its signals, not its forks, not its life.
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,6 +107,30 @@ int exit_code_of_fork(F checks) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
+std::atomic<unsigned> interruptions{0};
+
+/// While it lives this program is interrupted as under a profiler: SIGALRM with a handler, each 200 us.
+class Interrupted {
+ public:
+  Interrupted() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { ++interruptions; };
+    ::sigaction(SIGALRM, &action, &before_);
+    const itimerval often{{0, 200}, {0, 200}};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+  }
+  ~Interrupted() {
+    const itimerval never{};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::sigaction(SIGALRM, &before_, nullptr);
+  }
+  Interrupted(const Interrupted&) = delete;
+  Interrupted& operator=(const Interrupted&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
 class Embedding : public EdgeTest {};
 
 TEST_F(Embedding, CallbacksRunWithTheSignalMaskOfWhoMadeTheHost) {
@@ -129,6 +154,18 @@ TEST_F(Embedding, CallbacksRunWithTheSignalMaskOfWhoMadeTheHost) {
     EXPECT_EQ(blocked, std::vector<int>{SIGUSR2});
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_F(Embedding, SignalHandlersOfTheProgramCutNoCallShort) {
+  const Interrupted interrupted;
+  Host host(config("embedding"));
+  const Pool pool = host.pool("p");
+  const unsigned enough = interruptions + 10'000;
+  for (std::int32_t calls = 0; interruptions < enough; ++calls) {
+    const auto sum = pool.try_call<edge_embedding::add>(calls, 1);
+    ASSERT_TRUE(sum.has_value()) << "call " << calls << ": " << sum.error().message;
+    ASSERT_EQ(*sum, calls + 1);
+  }
 }
 
 TEST_F(Embedding, NoThreadBlocksTheSignalsOfItsOwnFaults) {
@@ -215,6 +252,13 @@ TEST_F(Embedding, ABrokenInvariantFailsTheHostWithItsPlaceAndNotTheProgram) {
   ASSERT_TRUE(after.has_error());
   EXPECT_NE(after.error().message.find("told by a test"), std::string::npos) << after.error().message;
   EXPECT_EQ(pool.stats().runners, 0U) << "comes back";
+}
+
+TEST_F(Embedding, ABrokenInvariantUnderACallerThatWaitsForItEndsTheWaitAndNotTheProgram) {
+  Host host(config("embedding"));
+  const Pool pool = host.pool("p");
+  EXPECT_TRUE(pool.core()->on_loop([](pool::PoolDriver&) { FLAME_ASSERT(1 + 1 == 3, "told by a test"); }));
+  EXPECT_EQ(pool.try_call<edge_embedding::add>(1, 2).error().code, ErrorCode::shutting_down);
 }
 
 }  // namespace

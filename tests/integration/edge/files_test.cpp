@@ -55,6 +55,32 @@ TEST_F(Files, ARunnerBootsAfterSomebodyHasCleanedTheCopiesOfPluginsAway) {
   EXPECT_NE(pool.with({.timeout = std::chrono::seconds(30)}).call<tasks::process>(), first);
 }
 
+TEST_F(Files, ARunnerBootsAfterSomebodyHasCleanedTheDirectoryOfTheHostAway) {
+  Host host(config("files"));
+  const Pool pool = host.pool("p");
+  const auto first = pool.call<tasks::process>();
+  fs::remove_all(runtime_directory());
+  end_runner();
+  EXPECT_NE(pool.with({.timeout = std::chrono::seconds(30)}).call<tasks::process>(), first);
+  EXPECT_EQ(fs::status(runtime_directory()).permissions(), fs::perms::owner_all);
+}
+
+TEST_F(Files, NoRunnerIsSentIntoADirectoryThatOthersHaveMadeInPlaceOfTheHosts) {
+  Host host(config("files"));
+  const Pool pool = host.pool("p");
+  pool.call<tasks::process>();
+  const fs::path place = runtime_directory();
+  fs::remove_all(place);
+  fs::create_directory(place);
+  fs::permissions(place, fs::perms::all);
+  end_runner();
+  const Error error = error_of([&] { pool.with({.timeout = std::chrono::seconds(30)}).call<tasks::process>(); });
+  EXPECT_EQ(error.code, ErrorCode::boot_failed);
+  EXPECT_NE(error.message.find("XDG_RUNTIME_DIR"), std::string::npos) << error.message;
+  EXPECT_TRUE(fs::is_empty(place));
+  fs::permissions(place, fs::perms::owner_all);
+}
+
 TEST_F(Files, TheDirectoryOfAHostIsLockedSoThatSystemdLeavesItAlone) {
   Host host(config("files"));
   const base::UniqueFd directory(::open(runtime_directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -1,5 +1,6 @@
 // The life of a host: growth and idling, runners that vanish, shutdown, two hosts at once.
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -147,7 +148,7 @@ TEST_F(Lifetime, ADirectoryWhosePidFileWasCleanedAwayIsFoundAgain) {
   ASSERT_TRUE(alive.has_value());
   std::filesystem::remove_all(alive->path());
   EXPECT_TRUE(pool::live_hosts_in(base.path(), false).empty());
-  alive->keep();
+  EXPECT_TRUE(alive->keep().has_value());
   const auto hosts = pool::live_hosts_in(base.path(), false);
   ASSERT_EQ(hosts.size(), 1U);
   EXPECT_EQ(hosts.front().pid, ::getpid());
@@ -163,8 +164,37 @@ TEST_F(Lifetime, ADirectoryThatIsCaredForLooksAsIfItWereInUse) {
   const auto pid_file = alive->path() / "pid";
   const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 30);
   std::filesystem::last_write_time(pid_file, old);
-  alive->keep();
+  EXPECT_TRUE(alive->keep().has_value());
   EXPECT_GT(std::filesystem::last_write_time(pid_file), old + std::chrono::hours(24 * 29));
+}
+
+TEST_F(Lifetime, ADirectoryThatOthersMayUseIsNotTakenForTheOneThatWasCleanedAway) {
+  const TempDir base;
+  auto alive = pool::RuntimeDir::create_in(base.path());
+  ASSERT_TRUE(alive.has_value());
+  std::filesystem::remove_all(alive->path());
+  std::filesystem::create_directory(alive->path());
+  std::filesystem::permissions(alive->path(), std::filesystem::perms::all);
+  const auto kept = alive->keep();
+  ASSERT_TRUE(kept.has_error());
+  EXPECT_EQ(kept.error().code, ErrorCode::boot_failed);
+  EXPECT_NE(kept.error().message.find("XDG_RUNTIME_DIR"), std::string::npos) << kept.error().message;
+  EXPECT_TRUE(std::filesystem::is_empty(alive->path()));
+}
+
+TEST_F(Lifetime, ADirectoryIsCaredForAsFarAsItCanBeRead) {
+  const TempDir base;
+  auto alive = pool::RuntimeDir::create_in(base.path());
+  ASSERT_TRUE(alive.has_value());
+  std::filesystem::create_directories(alive->plugins() / "a" / "b" / "c");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  const rlimit short_of_descriptors{static_cast<rlim_t>(next) + 2, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &short_of_descriptors), 0);
+  EXPECT_NO_THROW(EXPECT_TRUE(alive->keep().has_value()));
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(Lifetime, TheFirstPlaceWhereFilesMayBeExecutedIsTaken) {

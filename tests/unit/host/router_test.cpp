@@ -4,9 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/time.h>
+
+#include <atomic>
+#include <csignal>
 #include <zmq.hpp>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
 #include "tests/integration/host/fake_runner.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -52,6 +57,37 @@ struct Peer {
   zmq::context_t context{1};
   zmq::socket_t dealer{context, zmq::socket_type::dealer};
 };
+
+std::atomic<unsigned> interruptions{0};
+
+/// While it lives this process is interrupted as under a profiler: SIGALRM with a handler, each 100 us.
+class Interrupted {
+ public:
+  Interrupted() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { ++interruptions; };
+    ::sigaction(SIGALRM, &action, &before_);
+    const itimerval often{{0, 100}, {0, 100}};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+  }
+  ~Interrupted() {
+    const itimerval never{};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::sigaction(SIGALRM, &before_, nullptr);
+  }
+  Interrupted(const Interrupted&) = delete;
+  Interrupted& operator=(const Interrupted&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+/// `step` without interruptions.
+template <class Step>
+void whole(Step step) {
+  const base::SignalMaskScope blocked(base::all_but_faults());
+  step();
+}
 
 class RouterTest : public testing::Test {
  protected:
@@ -218,6 +254,22 @@ TEST_F(RouterTest, OverTcpOnlyAnAllowedKeyIsHeardUnderItsRunnersName) {
   EXPECT_EQ(text(hello.envelope), "hello");
   EXPECT_TRUE(hello.encrypted);
   EXPECT_EQ(hello.user, "ffmpeg-1");
+}
+
+TEST_F(RouterTest, SignalHandlersOfTheProgramCutNothingShort) {
+  bind({"tcp://127.0.0.1:0"});
+  Peer peer(router_->ipc().control[0]);
+  const Bytes large(std::string(limits::kInlinePayloadMax, 'x'));
+  const Interrupted interrupted;
+  const unsigned enough = interruptions + 5000;
+  for (unsigned round = 0; interruptions < enough; ++round) {
+    const std::string number = std::to_string(round);
+    whole([&] { peer.say({"hello", number}); });
+    const Incoming hello = next();
+    ASSERT_EQ(text(hello.payload.value_or(Bytes())), number);
+    ASSERT_EQ(router_->send(hello.peer, bytes_of(number), &large), Router::Sent::ok);
+    whole([&] { ASSERT_THAT(peer.hear(), ElementsAre(number, text(large))); });
+  }
 }
 
 }  // namespace
