@@ -168,6 +168,7 @@ Finding ProcessHygiene::compare_state() {
   if (locales_.name != ::setlocale(LC_ALL, nullptr) || locales_.cpp != std::locale()) {
     return found(DiscardReason::locale, "the task changed the locale");
   }
+  if (streams_.lost_sync()) return found(DiscardReason::streams, "the task called std::ios::sync_with_stdio(false)");
   if (now_.ignored != home_.ignored || now_.caught != home_.caught) {
     return found(DiscardReason::signal_handlers, "the task changed what happens at a signal");
   }
