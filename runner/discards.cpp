@@ -23,6 +23,7 @@ std::string remedy_for(DiscardReason reason) {
     case DiscardReason::locale:
     case DiscardReason::resource_limits:
     case DiscardReason::scheduling:
+    case DiscardReason::streams:
       return "Do that in start_slot(), or undo it before the task returns.";
     case DiscardReason::signal_handlers:
       return "Set up what handles signals in start_slot(), or undo it before the task returns.";

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "plugin_sdk/base/standstill.hpp"
+
 namespace flame::runner {
 
 void ForkWatch::asked(Instant now, GenerationId generation) {
@@ -15,6 +17,10 @@ void ForkWatch::answered(Instant now, GenerationId generation) {
   if (found == waiting_.end()) return;
   found->second.since = now;
   if (--found->second.requests == 0) waiting_.erase(found);
+}
+
+void ForkWatch::stood_still(Instant now, Duration pause) {
+  for (auto& [id, waiting] : waiting_) waiting.since = base::put_off(waiting.since, pause, now, Duration::zero());
 }
 
 std::vector<GenerationId> ForkWatch::take_silent(Instant now) {

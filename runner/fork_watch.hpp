@@ -23,6 +23,8 @@ class ForkWatch {
   /// Its zygote is gone, and its requests with it.
   void forget(GenerationId generation) { waiting_.erase(generation); }
 
+  /// This process stood still for so long, and zygotes perhaps, too: that was no silence.
+  void stood_still(Instant now, Duration pause);
   /// The generations whose zygote is to be killed; each once.
   [[nodiscard]] std::vector<GenerationId> take_silent(Instant now);
   [[nodiscard]] Instant wake_at() const;

@@ -318,6 +318,13 @@ void Generations::kill_silent(Instant now) {
   }
 }
 
+void Generations::stood_still(Instant now, Duration pause) {
+  fork_watch_.stood_still(now, pause);
+  for (Generation& generation : list_) {
+    generation.start_by = base::put_off(generation.start_by, pause, now, start_limit_);
+  }
+}
+
 void Generations::tick(Instant now) {
   kill_silent(now);
   if (now < wake_at_) return;

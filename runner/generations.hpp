@@ -66,6 +66,8 @@ class Generations final : public SlotForker {
   void on_ready(const Poller::Ready& ready);
   /// True if it was one of the zygotes.
   bool reaped(pid_t pid, int status);
+  /// This process stood still for so long, and zygotes perhaps, too: they get that time anew.
+  void stood_still(Instant now, Duration pause);
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const { return std::min(wake_at_, fork_watch_.wake_at()); }
   [[nodiscard]] bool owns(pid_t pid) const;

@@ -129,6 +129,8 @@ class SlotPool {
   void on_ready(const Poller::Ready& ready);
   /// Whether `pid` is or was one of ours is known for sure only once no process is being made.
   bool reaped(pid_t pid, int status, const rusage& usage);
+  /// See SlotTable::stood_still().
+  void stood_still(Instant now, Duration pause) { table_.stood_still(now, pause); }
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const;
   /// Carries out what the table has decided. Call after each turn of the loop.

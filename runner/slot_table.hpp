@@ -129,6 +129,8 @@ class SlotTable {
   /// The runner leaves: ends the processes in which nothing runs, and makes no more.
   void end_all();
 
+  /// This process stood still for so long, and those that it makes perhaps, too: they get that time anew.
+  void stood_still(Instant now, Duration pause);
   /// Time has passed. Call at or after wake_at().
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const { return wake_at_; }

@@ -18,6 +18,7 @@
 #include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/calls.hpp"
@@ -94,6 +95,7 @@ class Supervisor final : public HostListener {
     link_.pump();
     calls_.pump();
     const Instant now = base::boot_time();
+    if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) stood_still(now, pause);
     link_.tick(now);
     generations_.tick(now);
     if (pool_) {
@@ -107,6 +109,11 @@ class Supervisor final : public HostListener {
     // What this turn has sent may have taken in messages whose descriptor will not report them again.
     link_.pump();
     obey_terminator();
+  }
+
+  void stood_still(Instant now, Duration pause) {
+    generations_.stood_still(now, pause);
+    if (pool_) pool_->stood_still(now, pause);
   }
 
   [[nodiscard]] Instant wake_at() const {
@@ -252,6 +259,7 @@ class Supervisor final : public HostListener {
   std::optional<Leave> left_;
   Orphans orphans_;
   Instant sweep_at_ = kNever;
+  base::Standstill standstill_{2 * kSweepInterval};
 };
 
 int supervise_or_throw(std::string parent_bytes) {

@@ -30,9 +30,10 @@ enum class DiscardReason : std::uint8_t {
   memory,       // more than half of limits.memory stayed in use
   descriptors,  // more than half of the descriptors stayed open
   calls_max,    // limits::kSlotCallsMax
+  streams,      // std::cout is not synchronized with stdout any more
 };
 
-inline constexpr std::array<std::string_view, 20> kDiscardReasonNames = {"none",
+inline constexpr std::array<std::string_view, 21> kDiscardReasonNames = {"none",
                                                                          "other",
                                                                          "computing_threads",
                                                                          "thread_leak",
@@ -51,8 +52,9 @@ inline constexpr std::array<std::string_view, 20> kDiscardReasonNames = {"none",
                                                                          "allocation_failed",
                                                                          "memory",
                                                                          "descriptors",
-                                                                         "calls_max"};
-static_assert(kDiscardReasonNames.size() == static_cast<std::size_t>(DiscardReason::calls_max) + 1);
+                                                                         "calls_max",
+                                                                         "streams"};
+static_assert(kDiscardReasonNames.size() == static_cast<std::size_t>(DiscardReason::streams) + 1);
 
 /// As `flame status` names it.
 [[nodiscard]] constexpr std::string_view to_string(DiscardReason reason) {

@@ -1,6 +1,7 @@
 // Tells a process that was not scheduled (stopped, suspended, starved) from a peer that is silent.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "plugin_sdk/base/clock.hpp"
@@ -23,5 +24,11 @@ class Standstill {
   Duration most_;
   std::optional<Instant> last_;
 };
+
+/// A deadline of a peer that had `limit` for it and may have stood still with us. Never later than if it began `now`.
+[[nodiscard]] constexpr Instant put_off(Instant deadline, Duration pause, Instant now, Duration limit) noexcept {
+  if (deadline == kNever) return kNever;
+  return std::min(deadline_after(deadline, pause), deadline_after(now, limit));
+}
 
 }  // namespace flame::base

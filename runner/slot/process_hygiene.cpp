@@ -177,6 +177,7 @@ Finding ProcessHygiene::compare_memory() {
   if (locales_.name != ::setlocale(LC_ALL, nullptr) || locales_.cpp != std::locale()) {
     return found(DiscardReason::locale, "the task changed the locale");
   }
+  if (streams_.lost_sync()) return found(DiscardReason::streams, "the task called std::ios::sync_with_stdio(false)");
   return {};
 }
 

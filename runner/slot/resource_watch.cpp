@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 namespace flame::slot {
 namespace {
@@ -29,13 +30,9 @@ struct SchedAttr {
   std::uint64_t period = 0;
 };
 
-long listed_descriptors() {
-  DIR* directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) return 0;
-  long count = -3;  // ".", ".." and the directory's own
-  while (::readdir(directory) != nullptr) ++count;
-  ::closedir(directory);
-  return count;
+std::uint64_t soft_limit_of_files() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 long open_descriptors() {
@@ -46,6 +43,15 @@ long open_descriptors() {
 }
 
 }  // namespace
+
+long listed_descriptors() {
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return errno == EMFILE ? static_cast<long>(soft_limit_of_files()) : 0;
+  long count = -3;  // ".", ".." and the directory's own
+  while (::readdir(directory) != nullptr) ++count;
+  ::closedir(directory);
+  return count;
+}
 
 LimitsWatch::LimitsWatch() : limits_("/proc/self/limits", "Limit ") {
   std::array<char, kLimitsTextMax> buffer;
@@ -71,10 +77,7 @@ Scheduling present_scheduling() {
   return {attributes.policy, attributes.nice, attributes.priority, attributes.flags};
 }
 
-OpenFiles::OpenFiles() : at_start_(open_descriptors()) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) half_ = limit.rlim_cur / 2;
-}
+OpenFiles::OpenFiles() : at_start_(open_descriptors()), half_(soft_limit_of_files() / 2) {}
 
 bool OpenFiles::short_of(std::uint64_t table) const {
   if (table <= half_ + static_cast<std::uint64_t>(at_start_)) return false;

@@ -35,6 +35,9 @@ struct Scheduling {
 /// All zero where the kernel does not tell.
 [[nodiscard]] Scheduling present_scheduling();
 
+/// Descriptors in use, counted one by one. Counting takes one itself: without a free one, the soft limit.
+[[nodiscard]] long listed_descriptors();
+
 /// Descriptors in use. Also right where the kernel has no count of them (before Linux 6.2).
 class OpenFiles {
  public:

@@ -13,11 +13,14 @@ void flush_streams();
 /// Writes what all streams hold. Only while the process has one thread: another could hold a lock for ever.
 void flush_all_streams();
 
-/// Buffers, formats and exception masks of std::cout, std::clog and std::cerr as start_slot() left them.
+/// Buffers, formats and exception masks of std::cout, std::clog and std::cerr as start_slot() left them. Buffers stay
+/// as they are once the sync with stdio is lost: libstdc++ destroys the old ones then.
 class StreamFormats {
  public:
   StreamFormats();
   void restore() const;
+  /// std::ios::sync_with_stdio(false) was called since: for that there is no way back.
+  [[nodiscard]] bool lost_sync() const;
 
  private:
   struct Format {
@@ -29,6 +32,7 @@ class StreamFormats {
     char fill = ' ';
   };
   std::array<Format, 3> formats_;
+  bool synchronized_;
 };
 
 }  // namespace flame::slot

@@ -80,7 +80,7 @@ void MapRun::wait_for_room() {
   std::vector<std::uint64_t> finished;
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return running_ < concurrency_ && order_.held() < kHeldMax; });
+    changed_.wait(lock, [this] { return output_error_ != 0 || (running_ < concurrency_ && order_.held() < kHeldMax); });
     finished.swap(finished_);
   }
   forget_finished(std::move(finished));

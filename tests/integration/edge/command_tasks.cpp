@@ -5,6 +5,8 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include <flame/plugin.hpp>
 
@@ -60,6 +62,11 @@ std::string wait(flame::Context& context, std::int32_t milliseconds) {
   return "done";
 }
 
+void gate(flame::Context& context, std::string act, std::string path) {
+  if (act == "make") std::ofstream(path).close();
+  while (act == "await" && !std::filesystem::exists(path) && !context.stop_requested()) ::poll(nullptr, 0, 1);
+}
+
 void chatter(flame::Context& context) {
   for (int i = 0; i < 4000; ++i)
     std::fputs("one line of sixty-four characters, which nobody reads, is here.\n", stderr);
@@ -77,5 +84,6 @@ FLAME_PLUGIN("edge_command", "1.0.0", plugin) {
   plugin.task<edge_command::many>();
   plugin.task<edge_command::latin>();
   plugin.task<edge_command::chatter>({.timeout = std::chrono::seconds(60)});
+  plugin.task<edge_command::gate>({.timeout = std::chrono::seconds(60)});
   plugin.task<edge_command::wait>({.timeout = std::chrono::seconds(60)});
 }

@@ -39,5 +39,6 @@ std::map<std::string, std::int64_t> many(std::int32_t count);
 Named latin();                          // the second name is no UTF-8
 void chatter(flame::Context& context);  // a quarter of a megabyte on standard error; then waits for the end
 std::string wait(flame::Context& context, std::int32_t milliseconds);
+void gate(flame::Context& context, std::string act, std::string path);  // "make" it, "await" it, or nothing
 
 }  // namespace edge_command

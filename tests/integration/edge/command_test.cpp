@@ -164,6 +164,17 @@ TEST_F(EdgeCommand, AFullDeviceEndsMapWithAnError) {
   EXPECT_THAT(result.err, HasSubstr("cannot write standard output: No space left on device"));
 }
 
+TEST_F(EdgeCommand, AFullDeviceEndsMapWhoseResultsWaitForAnEarlierOne) {
+  // The 4096 results after the second fill what may wait; the last of them lets the first be written.
+  const auto result =
+      run("sed -i 's/concurrency = 2/concurrency = 4/' flame.toml; quick='[\"\", \"\"]'; "
+          "{ echo '[\"await\", \"'$PWD'/gate\"]'; echo '[\"await\", \"never\"]'; yes \"$quick\" | head -n 4095; "
+          "echo '[\"make\", \"'$PWD'/gate\"]'; yes \"$quick\"; } "
+          "| $f map --ordered p edge_command::gate > /dev/full");
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("cannot write standard output: No space left on device"));
+}
+
 TEST_F(EdgeCommand, AFullDeviceIsAnErrorOfStatusAndWhy) {
   const auto result =
       run("mkfifo feed; $f map p edge_command::text < feed > results & exec 3> feed; echo 1 >&3; "

@@ -171,6 +171,13 @@ void leave_reader() {
 void print_line(std::string text) {
   std::printf("%s\n", text.c_str());
 }
+void print_unsynchronized(std::string text) {
+  std::ios::sync_with_stdio(false);
+  std::cout << text;
+}
+void print_by_cout(std::string text) {
+  std::cout << text;
+}
 
 void keep_memory(std::uint64_t bytes) {
   for (std::uint64_t got = 0; got < bytes; got += kBlock) kept.push_back(touched_block());
@@ -227,6 +234,8 @@ FLAME_PLUGIN("edge_hygiene", "1.0.0", p) {
   p.task<profiler_interval>();
   p.task<leave_reader>();
   p.task<print_line>();
+  p.task<print_unsynchronized>();
+  p.task<print_by_cout>();
   p.task<keep_memory>();
   p.task<use_memory>();
   p.task<use_all_memory>();

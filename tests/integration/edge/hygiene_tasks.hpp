@@ -41,6 +41,9 @@ std::int64_t profiler_interval();
 /// Leaves a thread that sleeps in fgets() on a pipe.
 void leave_reader();
 void print_line(std::string text);
+/// By std::cout, without a newline, after sync_with_stdio(false).
+void print_unsynchronized(std::string text);
+void print_by_cout(std::string text);
 
 void keep_memory(std::uint64_t bytes);
 /// The memory that a call may still get, at most `bytes`, in blocks of 1 MiB.

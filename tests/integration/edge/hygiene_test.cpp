@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <set>
+#include <string>
 
 #include "tests/integration/edge/support.hpp"
 
@@ -25,6 +27,30 @@ class EdgeHygiene : public EdgeTest {
       if (change) change(pool);
     }));
   }
+};
+
+/// What tasks of a pool have printed.
+class Printed {
+ public:
+  explicit Printed(Pool& pool) : pool_(pool) {
+    pool_.on_log([this](const LogEvent& event) {
+      const std::lock_guard lock(mutex_);
+      text_ += event.text + "\n";
+    });
+  }
+  ~Printed() { pool_.on_log({}); }
+  Printed(const Printed&) = delete;
+  Printed& operator=(const Printed&) = delete;
+
+  [[nodiscard]] bool has(const std::string& text) const {
+    const std::lock_guard lock(mutex_);
+    return text_.find(text) != std::string::npos;
+  }
+
+ private:
+  Pool& pool_;
+  mutable std::mutex mutex_;
+  std::string text_;
 };
 
 TEST_F(EdgeHygiene, RoundingOfOneCallerDoesNotReachTheNext) {
@@ -141,6 +167,19 @@ TEST_F(EdgeHygiene, AThreadThatSleepsInAReadOfAStreamKeepsNoResultBack) {
   const auto result = pool.with({.timeout = 20s}).try_call<hygiene::leave_reader>();
   EXPECT_TRUE(result.has_value()) << result.error().to_string();
   pool.call<hygiene::print_line>("still printed");
+}
+
+TEST_F(EdgeHygiene, OutputOfATaskThatEndsTheSyncWithStdioArrivesAndSoDoesTheNextOnes) {
+  Host host = one_slot();
+  Pool pool = host.pool("p");
+  Printed printed(pool);
+  const auto slot = pool.call<hygiene::process_id>();
+  pool.call<hygiene::print_unsynchronized>("first");
+  EXPECT_TRUE(eventually([&] { return printed.has("first"); }));
+  pool.call<hygiene::print_by_cout>("second");
+  EXPECT_TRUE(eventually([&] { return printed.has("second"); }));
+  EXPECT_NE(pool.call<hygiene::process_id>(), slot) << "there is no way back to the sync";
+  EXPECT_TRUE(eventually([&] { return printed.has("sync_with_stdio(false)"); })) << "the log says why";
 }
 
 #ifndef __SANITIZE_ADDRESS__  // limits.memory leaves no room for its shadow

@@ -49,6 +49,20 @@ TEST_F(ForkWatchTest, ALongRowOfSlowForksIsNoSilence) {
   EXPECT_THAT(watch.take_silent(now + 10s), ElementsAre(kGeneration));
 }
 
+TEST_F(ForkWatchTest, APauseOfTheRunnerIsNoSilence) {
+  watch.asked(now, kGeneration);
+  watch.stood_still(now + 60s, 57s);
+  EXPECT_EQ(watch.silence(now + 60s, kGeneration), 3s);
+  EXPECT_THAT(watch.take_silent(now + 67s - 1ns), IsEmpty());
+  EXPECT_THAT(watch.take_silent(now + 67s), ElementsAre(kGeneration));
+}
+
+TEST_F(ForkWatchTest, ARequestAfterThePauseGetsNoTimeForIt) {
+  watch.asked(now, kGeneration);
+  watch.stood_still(now + 1s, 1h);
+  EXPECT_EQ(watch.wake_at(), now + 11s);
+}
+
 TEST_F(ForkWatchTest, TheRequestsOfAZygoteThatIsGoneAreForgotten) {
   watch.asked(now, kGeneration);
   watch.forget(kGeneration);

@@ -285,6 +285,21 @@ TEST_F(SlotTableTest, AProcessThatDoesNotBecomeReadyInTimeIsKilledAndFailsACall)
   EXPECT_EQ(did(), "fail 7");
 }
 
+TEST_F(SlotTableTest, AProcessThatStartsWhileTheRunnerStandsStillGetsThatTimeAnew) {
+  wire::Welcome message = welcome(4);
+  message.start_limit_ns = std::chrono::nanoseconds(2s).count();
+  make(message);
+  up();
+  EXPECT_EQ(did(), "fork 1");
+  table->stood_still(now + 1h, 1h - 500ms);
+  pass(1h);
+  EXPECT_EQ(did(), "");
+  pass(1499ms);
+  EXPECT_EQ(did(), "");
+  pass(1ms);
+  EXPECT_EQ(did(), "overdue 1, fork 2");
+}
+
 TEST_F(SlotTableTest, AReadyProcessMayWaitForItsCallAsLongAsItLikes) {
   wire::Welcome message = welcome(4);
   message.start_limit_ns = std::chrono::nanoseconds(2s).count();

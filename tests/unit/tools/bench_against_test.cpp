@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -100,6 +101,17 @@ TEST_F(CompareRow, ABuildThatEndsInTheMiddleIsAnErrorOfItsRow) {
   const auto rows = compare_row({.here = new_build("here", "1", "1"), .there = dying}, "x");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].error, "the build has ended");
+}
+
+TEST_F(CompareRow, ABuildThatHangsAfterAFailedRoundIsEnded) {
+  const auto hanging = script("hanging",
+                              "echo '{\"rows\":[{\"name\":\"a\",\"better\":\"lower\"},{\"name\":\"b\"}]}'; read -r i; "
+                              "echo none; exec sleep 600\n");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto rows = compare_row({.here = new_build("here", "1", "1"), .there = hanging}, "x");
+  ASSERT_FALSE(rows.empty());
+  EXPECT_EQ(rows[0].error, "the build gave no figure");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
 TEST_F(CompareRow, FindsTheCommandOfABuildOrAnInstall) {

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "plugin_sdk/base/spawn.hpp"
 #include "tools/flame/report.hpp"
 
 extern char** environ;
@@ -24,6 +23,8 @@ namespace {
 
 /// For one answer: the slowest row (a gigabyte, a model of 500 MB) takes seconds.
 constexpr std::chrono::minutes kAnswerMax{3};
+/// For its end, before it gets a signal, and then a stronger one.
+constexpr std::chrono::seconds kEndMax{5};
 
 std::vector<std::string> environment() {
   std::vector<std::string> all;
@@ -39,6 +40,23 @@ base::Spawned start(const std::string& flame, std::vector<std::string> arguments
   auto spawned = base::spawn({.path = flame, .argv = std::move(arguments), .env = environment(), .fds = fds});
   if (!spawned) throw std::runtime_error("cannot start " + flame + ": " + spawned.error().message());
   return std::move(*spawned);
+}
+
+bool ended(const base::Spawned& process) {
+  constexpr auto kLimit = std::chrono::milliseconds(kEndMax);
+  pollfd entry{.fd = process.pidfd.get(), .events = POLLIN, .revents = 0};
+  int ready = 0;
+  while ((ready = ::poll(&entry, 1, static_cast<int>(kLimit.count()))) < 0 && errno == EINTR) continue;
+  return ready == 1;
+}
+
+// A build that hangs is no reason to hang, too.
+void end(const base::Spawned& process) {
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    if (ended(process)) break;
+    ::kill(process.pid, signal);
+  }
+  ::waitpid(process.pid, nullptr, 0);
 }
 
 // Appends what comes; false at the end. Throws when nothing comes for too long.
@@ -92,22 +110,22 @@ RoundsClient::RoundsClient(const std::string& flame, const std::string& row) {
   }
   channel_.reset(ends[0]);
   base::UniqueFd theirs(ends[1]);
-  pid_ = start(flame, {"--rounds-of", row}, theirs.get(), theirs.get()).pid;
+  process_ = start(flame, {"--rounds-of", row}, theirs.get(), theirs.get());
   theirs.reset();
   try {
     const auto answer = parsed(next_line());
     if (!answer.contains("rows")) throw std::runtime_error("the build does not serve rounds");
     for (const auto& entry : answer.at("rows")) rows_.push_back(reading_of(entry));
   } catch (...) {
-    ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    ::kill(process_.pid, SIGTERM);
+    end(process_);
     throw;
   }
 }
 
 RoundsClient::~RoundsClient() {
   channel_.reset();
-  ::waitpid(pid_, nullptr, 0);
+  end(process_);
 }
 
 double RoundsClient::round(std::size_t index) {
@@ -141,10 +159,10 @@ std::vector<Reading> run_quick(const std::string& flame, const std::string& row)
     }
   } catch (...) {
     ::kill(process.pid, SIGTERM);
-    ::waitpid(process.pid, nullptr, 0);
+    end(process);
     throw;
   }
-  ::waitpid(process.pid, nullptr, 0);
+  end(process);
   const auto answer = parsed(text);
   if (!answer.contains("result")) throw std::runtime_error("the build does not know this row");
   std::vector<Reading> readings;

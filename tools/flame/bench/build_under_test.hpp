@@ -1,13 +1,12 @@
 // A build of FLAME whose `flame bench` runs as another process.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
 #include <flame/result.hpp>
 
+#include "plugin_sdk/base/spawn.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::bench {
@@ -39,7 +38,7 @@ class RoundsClient {
  private:
   [[nodiscard]] std::string next_line();
 
-  pid_t pid_ = -1;
+  base::Spawned process_;
   base::UniqueFd channel_;  // its standard input and output
   std::string buffer_;
   std::vector<Reading> rows_;

@@ -17,5 +17,13 @@ TEST(Standstill, APauseThatIsLongerThanItMayBeIsToldOnce) {
   EXPECT_EQ(standstill.seen(kStart + 19s), 0s);
 }
 
+TEST(Standstill, PutsADeadlineOffByThePauseButNotBeyondABeginNow) {
+  const Instant begin{1000s};
+  const Instant now = begin + 100s;
+  EXPECT_EQ(put_off(begin + 10s, 95s, now, 10s), begin + 105s);
+  EXPECT_EQ(put_off(begin + 10s, 1h, now, 10s), now + 10s);
+  EXPECT_EQ(put_off(kNever, 1h, now, 10s), kNever);
+}
+
 }  // namespace
 }  // namespace flame::base

@@ -148,6 +148,16 @@ TEST(OpenFilesTest, CountsOnlyWhereTheTableCouldHoldSoMany) {
   }));
 }
 
+TEST(OpenFilesTest, AProcessWithoutAFreeDescriptorIsCountedAsFullByTheListToo) {
+  EXPECT_TRUE(in_a_child([] {
+    const rlimit limit{256, 256};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const long before = listed_descriptors();
+    while (::open("/dev/null", O_RDONLY) >= 0) continue;
+    return before < 128 && listed_descriptors() == 256;
+  }));
+}
+
 TEST(ForkGuardTest, KnowsAChild) {
   const base::ForkGuard guard;
   EXPECT_FALSE(guard.in_child());
