@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "plugin_sdk/base/fork_guard.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
 
@@ -64,7 +65,10 @@ struct LineWriter::State {
 
   void run();
   void take(std::unique_lock<std::mutex>& lock);
+  void tell_dropped(std::unique_lock<std::mutex>& lock);
+  void abandon(std::unique_lock<std::mutex>& lock);
 
+  const ForkGuard process;
   const int fd;
   const UniqueFd owned;
   const DropNotice notice;
@@ -76,7 +80,9 @@ struct LineWriter::State {
   std::uint64_t dropped = 0;  // after what waits
   bool writing = false;
   bool stopping = false;
-  bool stalled = false;  // a flush has failed
+  bool noticing = false;   // the thread is in `notice`, which is its owner's
+  bool abandoned = false;  // the owner is gone
+  bool stalled = false;    // a flush has failed
   std::thread thread;
 };
 
@@ -85,7 +91,7 @@ void LineWriter::State::run() {
   std::unique_lock lock(mutex);
   for (;;) {
     work.wait(lock, [this] { return !waiting.empty() || dropped > 0 || stopping; });
-    if (waiting.empty() && dropped == 0) return;
+    if (abandoned || (waiting.empty() && dropped == 0)) return;
     take(lock);
     if (waiting.empty() && dropped == 0) idle.notify_all();
   }
@@ -98,36 +104,60 @@ void LineWriter::State::take(std::unique_lock<std::mutex>& lock) {
   write_all(fd, text);
   lock.lock();
   // Nothing was taken while lines were dropped, unless after them: the count belongs here.
-  if (dropped > 0 && waiting.empty()) {
-    const std::uint64_t lines = std::exchange(dropped, 0);
-    lock.unlock();
-    write_all(fd, notice(lines));
-    lock.lock();
-  }
+  if (dropped > 0 && waiting.empty() && !abandoned) tell_dropped(lock);
   writing = false;
 }
 
+void LineWriter::State::tell_dropped(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t lines = std::exchange(dropped, 0);
+  noticing = true;
+  lock.unlock();
+  const std::string text = notice(lines);
+  lock.lock();
+  noticing = false;
+  idle.notify_all();
+  lock.unlock();
+  write_all(fd, text);
+  lock.lock();
+}
+
+// A cancelled thread starts no further write; one whose write does not end cannot be waited for.
+void LineWriter::State::abandon(std::unique_lock<std::mutex>& lock) {
+  idle.wait(lock, [this] { return !noticing; });
+  abandoned = true;
+  pthread_cancel(thread.native_handle());
+  thread.detach();
+}
+
 LineWriter::LineWriter(int fd, DropNotice notice)
-    : state_(std::make_unique<State>(fd, UniqueFd(), std::move(notice))) {}
+    : state_(std::make_shared<State>(fd, UniqueFd(), std::move(notice))) {}
 
 LineWriter::LineWriter(UniqueFd fd, DropNotice notice) {
   const int number = fd.get();
-  state_ = std::make_unique<State>(number, std::move(fd), std::move(notice));
+  state_ = std::make_shared<State>(number, std::move(fd), std::move(notice));
 }
 
 LineWriter::~LineWriter() {
-  const bool written = !state_->stalled && flush(limits::kLogFlushMax);
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-    state_->work.notify_one();
+  if (state_->process.in_child()) {
+    // Its thread is not here to be joined, and its mutex may be locked for ever.
+    static_cast<void>(new std::shared_ptr<State>(std::move(state_)));
+    return;
   }
+  const bool written = !state_->stalled && flush(limits::kLogFlushMax);
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  state_->work.notify_one();
   if (!state_->thread.joinable()) return;
-  if (!written) pthread_cancel(state_->thread.native_handle());
+  if (!written) {
+    state_->abandon(lock);
+    return;
+  }
+  lock.unlock();
   state_->thread.join();
 }
 
 void LineWriter::write(std::string_view lines) noexcept try {
+  if (state_->process.in_child()) return;
   const std::lock_guard lock(state_->mutex);
   if (state_->dropped > 0 || state_->waiting.size() + lines.size() > limits::kLogQueueBytes) {
     state_->dropped += count_lines(lines);
@@ -136,13 +166,14 @@ void LineWriter::write(std::string_view lines) noexcept try {
   state_->waiting += lines;
   if (!state_->thread.joinable()) {
     const SignalMaskScope blocked(all_but_faults());
-    state_->thread = std::thread([state = state_.get()] { state->run(); });
+    state_->thread = std::thread([state = state_] { state->run(); });
   }
   if (!state_->writing) state_->work.notify_one();
 } catch (...) {  // no memory, no thread: a log is no reason to disturb the program
 }
 
 bool LineWriter::flush(Duration most) noexcept try {
+  if (state_->process.in_child()) return true;
   std::unique_lock lock(state_->mutex);
   const bool written = state_->idle.wait_for(
       lock, most, [this] { return state_->waiting.empty() && state_->dropped == 0 && !state_->writing; });

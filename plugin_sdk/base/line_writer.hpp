@@ -14,7 +14,7 @@ namespace flame::base {
 
 /// write() never waits for the descriptor: a thread does, which starts with the first line. At most
 /// limits::kLogQueueBytes wait; what comes beyond is dropped, and counted in a line of its own in its place as soon as
-/// the reader is back. Lines keep their order. Any thread.
+/// the reader is back. Lines keep their order. Any thread. In a child that somebody forked it does nothing.
 class LineWriter {
  public:
   /// The line that says how many were dropped, with its newline. Called on the writer's thread.
@@ -23,7 +23,8 @@ class LineWriter {
   /// `fd` is not closed.
   LineWriter(int fd, DropNotice notice);
   LineWriter(UniqueFd fd, DropNotice notice);
-  /// As flush(limits::kLogFlushMax), unless an earlier flush has failed; what is left then is lost.
+  /// As flush(limits::kLogFlushMax), unless an earlier flush has failed; what is left then is lost. A write that not
+  /// even a signal ends (a disk that hangs) is left to its thread, which writes nothing after it.
   ~LineWriter();
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
@@ -35,7 +36,7 @@ class LineWriter {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // also the thread's
 };
 
 }  // namespace flame::base

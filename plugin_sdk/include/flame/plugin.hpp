@@ -91,8 +91,8 @@ class PluginDefinition {
   /// Runs F once in each slot whose start_slot() came through, when the slot ends in good order: the runner is idle,
   /// retires, drains or shuts down, or the slot is replaced after a call. The place for goodbyes, coverage
   /// (`__gcov_dump`) and profilers: slots end without the destructors of statics and without atexit() functions. F runs
-  /// on the slot's thread after its last call, when its objects are gone, within the pool's kill_grace (0.25 s, then
-  /// the process is killed). Never in a slot that crashed or is killed. An exception is logged and changes nothing.
+  /// on the slot's thread after its last call, when its objects are gone, within 0.25 s: then the process is killed.
+  /// Never in a slot that crashed or is killed. An exception is logged and changes nothing.
   template <auto F>
   constexpr void stop_slot() {
     static_assert(std::is_invocable_r_v<void, decltype(F)> || std::is_invocable_r_v<void, decltype(F), const Parent&>,

@@ -4,11 +4,15 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,6 +93,44 @@ TEST(LineWriter, ItsEndWaitsForAReaderThatPausesOnlyForSoLong) {
   const auto took = std::chrono::steady_clock::now() - begin;
   EXPECT_GE(took, limits::kLogFlushMax);
   EXPECT_LT(took, 10s);
+}
+
+// As a disk does that hangs: no signal ends the thread's next write, also not that of pthread_cancel().
+std::string notice_before_an_endless_write(std::uint64_t) {
+  const std::uint64_t all = ~std::uint64_t{0};
+  ::syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, nullptr, sizeof all);
+  return "#" + std::string(1 << 20, '.') + "\n";
+}
+
+TEST(LineWriter, ItsEndWaitsOnlyForSoLongForAWriteThatNoSignalEnds) {
+  const Pipe pipe;
+  std::optional<LineWriter> writer(std::in_place, UniqueFd(::fcntl(pipe.in.get(), F_DUPFD_CLOEXEC, 0)),
+                                   notice_before_an_endless_write);
+  for (int i = 0; i < 40'000; ++i) writer->write(std::string(99, '.') + "\n");
+  char byte = 0;
+  while (byte != '#') ASSERT_EQ(::read(pipe.out.get(), &byte, 1), 1);
+  const auto begin = std::chrono::steady_clock::now();
+  writer.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+}
+
+TEST(LineWriter, DoesNothingInAForkedChild) {
+  const Pipe pipe;
+  auto writer = std::make_unique<LineWriter>(pipe.in.get(), notice);
+  writer->write("parent\n");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(10);
+    writer->write("child\n");
+    writer->flush(60s);
+    writer.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "it waited for a thread that is the parent's";
+  writer->write("after\n");
+  EXPECT_THAT(lines_until(pipe.out.get(), "after\n"), ElementsAre("parent", "after"));
 }
 
 TEST(LineWriter, TakesADescriptorThatThrowsEverythingBackForAnEnd) {
