@@ -126,6 +126,7 @@ class BasicLoopSeat {
   std::uint32_t sleeps_seen_ = 0;
   int patience_ = kLateAfter;
   bool driver_is_late_ = false;
+  Instant fetch_again_at_{};
 };
 
 using LoopSeat = BasicLoopSeat<LinuxSeat>;

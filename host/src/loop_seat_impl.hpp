@@ -37,11 +37,12 @@ void BasicLoopSeat<P>::turn() noexcept {
   Visit visit;
   serve(news, visit);
   // A wake-up that is meant for the driver may have come here: no news is taken until the driver is up. But only for a
-  // moment, then now and then: it may have been stopped.
+  // moment, then now and then, whatever else there is to do: it may have been stopped, and sleep again when it goes on.
   if (driver_.load() != kCalled) {
     driver_is_late_ = false;
-  } else if (!driver_is_late_ || news == 0) {
+  } else if (!driver_is_late_ || P::now() >= fetch_again_at_) {
     driver_is_late_ = !fetch_driver();
+    fetch_again_at_ = P::now() + std::chrono::milliseconds(kLateMax);
   }
 }
 

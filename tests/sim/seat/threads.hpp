@@ -55,6 +55,7 @@ class Threads {
   void wake(std::size_t thread);
   /// It does not get a processor until then, whatever happens.
   void starve(std::size_t thread, Instant until) { all_[thread]->starved_until = until; }
+  [[nodiscard]] Instant starved_until(std::size_t thread) const { return all_[thread]->starved_until; }
   [[nodiscard]] bool is_starved(std::size_t thread) const { return all_[thread]->starved_until > now_; }
   /// A clock of the system: at this time `ring` is called. One per `key`; kNever takes it back.
   void alarm(std::size_t key, Instant at, std::function<void()> ring);

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kCommandsPerTurn = 2;
 // News that a starving driver was woken for are seen to after this at the latest.
+// Until the loop's thread wakes a driver again that has missed its wake-up: it looks after each wait of kLateMax.
+constexpr Duration kSleepOver = std::chrono::milliseconds(2 * pool::BasicLoopSeat<SimSeat>::kLateMax + 4);
 constexpr Duration kLateness = std::chrono::milliseconds(pool::BasicLoopSeat<SimSeat>::kLateMax + 4);
 
 }  // namespace
@@ -20,6 +22,7 @@ constexpr Duration kLateness = std::chrono::milliseconds(pool::BasicLoopSeat<Sim
 struct SeatWorld::Call final : pool::Driven {
   pool::BasicReadyWord<SimSeat> word;
   bool ready = false;  // as the world knows it, without a step
+  Instant ready_at{};
   unsigned turns_after = 0;
   std::size_t waiter = Threads::kNobody;
 
@@ -84,7 +87,7 @@ SeatWorld::SeatWorld(const SeatPlan& plan, std::uint64_t seed, Chooser& chooser)
   waits_for_.resize(plan_.callers + 4);
   system_.on_listen = [this](std::size_t thread) {
     if (plan_.drivers_starve && thread != loop_ && random_() % 2 == 0)
-      system_.threads.starve(thread, system_.threads.now() + 300ms);
+      system_.threads.starve(thread, system_.threads.now() + Duration(random_() % 150'000'000));
   };
 }
 
@@ -114,6 +117,13 @@ void SeatWorld::look_before_time_moves() {
 void SeatWorld::served(Instant since, const char* what) {
   const Duration took = system_.threads.now() - since;
   if (took > (plan_.drivers_starve ? kLateness : Duration::zero())) broken(std::string(what) + " waited for a timer");
+}
+
+// From when it could have run.
+void SeatWorld::answered(const Call& call) {
+  const Threads& threads = system_.threads;
+  const Duration slept = threads.now() - std::max(call.ready_at, threads.starved_until(threads.self()));
+  if (slept > (plan_.drivers_starve ? kSleepOver : Duration::zero())) broken("a caller slept over its own answer");
 }
 
 // --- the loop's work, as the real one does it
@@ -168,6 +178,7 @@ bool SeatWorld::prepare_sleep() {
 void SeatWorld::complete(Call& call) {
   if (open_.erase(&call) == 0) return;
   call.ready = true;
+  call.ready_at = system_.threads.now();
   static_cast<void>(call.word.set(&seat_));
 }
 
@@ -226,6 +237,7 @@ void SeatWorld::run_caller(unsigned number) {
     if (!seat_.drive(*call, deadline)) static_cast<void>(call->word.sleep(deadline));
     if (!call->ready && system_.threads.now() < deadline) broken("a caller went before its answer");
     waits_for_[system_.threads.self()] = nullptr;
+    if (call->ready) answered(*call);
     if (!call->ready) open_.erase(call.get());
     // The peer and the inbox keep it.
   }
@@ -233,8 +245,11 @@ void SeatWorld::run_caller(unsigned number) {
 }
 
 void SeatWorld::run_producer() {
-  for (unsigned i = 0; i < plan_.casts && !ended_; ++i)
+  for (unsigned i = 0; i < plan_.casts && !ended_; ++i) {
     if (!push(nullptr, false)) return;
+    // So often that the loop's thread never waits in vain.
+    if (plan_.drivers_starve) system_.threads.sleep(system_.threads.now() + Duration(random_() % 12'000'000));
+  }
 }
 
 void SeatWorld::run_end() {

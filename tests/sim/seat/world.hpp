@@ -90,6 +90,7 @@ class SeatWorld final : private pool::LoopWork {
   void wait_for(Call& call);
   void look_before_time_moves();
   void served(Instant since, const char* what);
+  void answered(const Call& call);
   void broken(const std::string& what);
 
   SeatPlan plan_;
