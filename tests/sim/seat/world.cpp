@@ -123,7 +123,8 @@ void SeatWorld::served(Instant since, const char* what) {
 void SeatWorld::answered(const Call& call) {
   const Threads& threads = system_.threads;
   const Duration slept = threads.now() - std::max(call.ready_at, threads.starved_until(threads.self()));
-  if (slept > (plan_.drivers_starve ? kSleepOver : Duration::zero())) broken("a caller slept over its own answer");
+  if (slept > (plan_.drivers_starve ? kSleepOver : Duration::zero()))
+    broken("a caller sleeps over its own answer for long");
 }
 
 // --- the loop's work, as the real one does it
