@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "runner/slot/process_hygiene.hpp"
@@ -82,7 +84,8 @@ TEST(SyscallWatch, NoticesTheFirstAndLetsAllPass) {
     return !untouched_by([] {
       parent = ::getppid();
       group = ::getpgid(0);
-    }) && parent == expected && group == ::getpgrp();
+    }) && parent == expected &&
+           group == ::getpgrp();
   });
 }
 
@@ -138,7 +141,9 @@ TEST(SyscallWatch, KeepsOutWhereItsSignalIsBlockedOrTaken) {
 TEST(SyscallWatch, KeepsOutBesideOtherThreads) {
   expect_in_child([] {
     std::jthread other([](const std::stop_token& stop) {
-      while (!stop.stop_requested()) ::usleep(100);
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any().wait(lock, stop, [] { return false; });
     });
     return !untouched_by(nothing);
   });
