@@ -70,13 +70,6 @@ void nap() {
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
-double resident_mib() {
-  std::ifstream file("/proc/self/statm");
-  double pages = 0;
-  file >> pages >> pages;
-  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
-
 class Callers : public EdgeTest {};
 
 TEST_F(Callers, AWaiterKeepsItsTimeBesideAThreadThatNeverStopsSubmitting) {
@@ -136,6 +129,13 @@ TEST_F(Callers, ADrainedPoolRefusesOnTheCallersThread) {
 }
 
 #ifndef __SANITIZE_ADDRESS__  // it keeps what is freed
+double resident_mib() {
+  std::ifstream file("/proc/self/statm");
+  double pages = 0;
+  file >> pages >> pages;
+  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
 TEST_F(Callers, AThreadThatNeverStopsSubmittingTakesNoMoreMemoryThanItsQueue) {
   Host host(config("callers", [](PoolConfig& pool) { pool.max_queue = 100; }));
   const Pool pool = host.pool("p");

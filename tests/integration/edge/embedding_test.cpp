@@ -73,12 +73,6 @@ std::vector<Thread> threads() {
   return all;
 }
 
-pid_t loop_thread() {
-  for (const Thread& thread : threads())
-    if (thread.name == "flame-loop") return thread.id;
-  return 0;
-}
-
 std::uint64_t bit(int signal) {
   return std::uint64_t{1} << (signal - 1);
 }
@@ -221,6 +215,12 @@ TEST_F(Embedding, AForkMayMakeAHostOfItsOwn) {
 }
 
 #ifndef __SANITIZE_ADDRESS__  // operator new is its own
+pid_t loop_thread() {
+  for (const Thread& thread : threads())
+    if (thread.name == "flame-loop") return thread.id;
+  return 0;
+}
+
 TEST_F(Embedding, ALoopThatRunsOutOfMemoryFailsItsCallsAndNotTheProgram) {
   Host host(config("embedding"));
   const Pool pool = host.pool("p");
