@@ -72,6 +72,8 @@ class BasicLoopSeat {
   /// come, up to kLateMax: looking costs a wake-up.
   static constexpr int kLateAfter = 1;  // ms
   static constexpr int kLateMax = 16;   // ms
+  /// A driver lets the loop's thread go to sleep first so often: some microseconds, or others' time slices.
+  static constexpr unsigned kYieldsMax = 4;
 
   /// Throws std::system_error when the system is out of descriptors.
   BasicLoopSeat() = default;
@@ -107,6 +109,7 @@ class BasicLoopSeat {
   [[nodiscard]] std::uint64_t listen() noexcept;
   void leave_deep_sleep() noexcept;
   void fetch_loop() noexcept;
+  void let_loop_return() noexcept;
   [[nodiscard]] bool fetch_driver() noexcept;
 
   template <class T>
@@ -122,6 +125,7 @@ class BasicLoopSeat {
   Atomic<std::uint32_t> driver_{kAwake};
   Atomic<std::uint32_t> sleeps_{0};  // how often a driver went to sleep
   Atomic<std::uint32_t> loop_{kAwake};
+  Atomic<bool> loop_returns_{false};  // is up for the driver's sake alone, and about to sleep
   // The loop's thread only.
   std::uint32_t sleeps_seen_ = 0;
   int patience_ = kLateAfter;

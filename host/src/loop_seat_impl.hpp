@@ -41,6 +41,7 @@ void BasicLoopSeat<P>::turn() noexcept {
   if (driver_.load() != kCalled) {
     driver_is_late_ = false;
   } else if (!driver_is_late_ || P::now() >= fetch_again_at_) {
+    loop_returns_.store(true);
     driver_is_late_ = !fetch_driver();
     fetch_again_at_ = P::now() + std::chrono::milliseconds(kLateMax);
   }
@@ -57,6 +58,7 @@ bool BasicLoopSeat<P>::fetch_driver() noexcept {
 // this thread looks once more after a while; from then on it has come last, and all news are its own.
 template <class P>
 std::uint64_t BasicLoopSeat<P>::listen() noexcept {
+  loop_returns_.store(false);
   if (driver_is_late_) return events_.wait(kLateMax);
   loop_.store(kDeep);
   const std::uint32_t sleeps = sleeps_.load();
@@ -86,6 +88,13 @@ void BasicLoopSeat<P>::fetch_loop() noexcept {
   if (loop_.load() != kDeep || !loop_.compare_exchange_strong(deep, kCalled)) return;
   events_.signal();
   P::sleep_on(loop_, kCalled, std::chrono::milliseconds(kLateAfter));
+}
+
+// The kernel wakes first who came last. A loop's thread that looked after this driver and comes after it again would
+// be woken for the next news, and look after the driver, and so on: a wake-up more for each call.
+template <class P>
+void BasicLoopSeat<P>::let_loop_return() noexcept {
+  for (unsigned i = 0; i < kYieldsMax && loop_returns_.load(); ++i) P::yield();
 }
 
 // Who finds the seat taken may go: the one who sits looks at `news_` once more after leaving it, and wakes another
@@ -133,6 +142,7 @@ void BasicLoopSeat<P>::sleep_as_driver(const Driven& call, Instant deadline) noe
   if (!call.is_ready() && !news_are_ours) {
     sleeps_.fetch_add(1);
     fetch_loop();
+    let_loop_return();
     news = events_.wait(limit);
   }
   if (driver_.exchange(kAwake) == kCalled) P::wake_all(driver_);
