@@ -10,7 +10,8 @@ extern "C" const char* __tsan_default_options() {
 
 // libzmq is not instrumented, nor is libsodium, which decrypts in its threads: the lock-free queues that order what
 // passes through them cannot be seen. Left out is only what these two read and write themselves, also in copies of
-// templates (std::string) that the linker takes from our programs; of what our code does with it, nothing is. Nor is libstdc++, which counts those who share an exception: the last one frees it.
+// templates (std::string) that the linker takes from our programs; of what our code does with it, nothing is. Nor is
+// libstdc++, which counts those who share an exception: the last one frees it.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "called_from_lib:libzmq.so\n"
