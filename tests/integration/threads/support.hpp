@@ -35,8 +35,8 @@ class ThreadsTest : public LeftoversTest {
   }
 
   /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots,
-  /// and the fastest tenth costs at most kBeyond more than its work. (A new slot for each call costs 20 ms and more; what
-  /// a busy machine adds is not the slots'.)
+  /// and the fastest tenth costs at most kBeyond more than its work. (A new slot for each call costs 20 ms and more;
+  /// what a busy machine adds is not the slots'.)
   template <class Call>
   static void expect_kept(Call call, double value, std::size_t processes = 3, int calls = 60) {
     constexpr auto kBeyond = 10ms;
