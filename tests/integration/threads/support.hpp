@@ -34,7 +34,8 @@ class ThreadsTest : public LeftoversTest {
     return Host(config);
   }
 
-  /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots,
+  /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots
+  /// (two where all stay: the spare is newer than the first, and may serve),
   /// and the fastest tenth costs at most kBeyond more than its work. (A new slot for each call costs 20 ms and more;
   /// what a busy machine adds is not the slots'.)
   template <class Call>

@@ -52,13 +52,13 @@ TEST_F(LibrariesWithThreads, APoolInAFunctionLocalStaticKeepsItsThreads) {
 TEST_F(LibrariesWithThreads, ASegmentationFaultHandlerOfStartIsTheOneThatRuns) {
   Host host = host_of("threads_signals");
   const Pool pool = host.pool("p");
-  expect_kept([&] { return pool.call<threads_signals::touch_protected_pages>(16); }, 16, 1);
+  expect_kept([&] { return pool.call<threads_signals::touch_protected_pages>(16); }, 16, 2);
 }
 
 TEST_F(LibrariesWithThreads, AHelperProcessOfStartSlotStays) {
   Host host = host_of("threads_helper");
   const Pool pool = host.pool("p");
-  expect_kept([&] { return pool.call<threads_helper::ask_helper>(42); }, 42, 1);
+  expect_kept([&] { return pool.call<threads_helper::ask_helper>(42); }, 42, 2);
 }
 
 }  // namespace
