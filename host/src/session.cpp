@@ -266,6 +266,10 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
     }
     incoming_[result.payload.transfer] = result.id;
     awaited_[result.id] = {result.payload.resources, std::nullopt};
+    if (auto early = early_aborts_.extract(result.payload.transfer)) {
+      finish_transfer(result.payload.transfer, std::move(early.mapped()), {});
+      return {};
+    }
     take_step(receiver_.announce(result.payload, info_.payload_max));
     return {};
   }
@@ -312,7 +316,18 @@ void Session::on_abort(wire::Abort&& abort) {
   }
   why.message.insert(0, "The result was not sent to the end. ");
   why.started = Started::yes;
+  if (!incoming_.contains(abort.transfer)) {
+    return remember_abort(abort.transfer, std::move(why));
+  }
   finish_transfer(abort.transfer, std::move(why), {});
+}
+
+// The end of a result may overtake its announcement, which comes on the other connection.
+void Session::remember_abort(std::uint64_t transfer, Error why) {
+  early_aborts_.insert_or_assign(transfer, std::move(why));
+  if (early_aborts_.size() > limits::kUnannouncedMax) {
+    early_aborts_.erase(early_aborts_.begin());
+  }
 }
 
 void Session::take_step(wire::BulkReceiver::Step&& step) {

@@ -100,6 +100,7 @@ class Session final : public SlotPort {
   void take_step(wire::BulkReceiver::Step&& step);
   [[nodiscard]] bool next_chunk();
   void drop_chunk(std::uint64_t transfer);
+  void remember_abort(std::uint64_t transfer, Error why);
   void finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload);
 
   Router& router_;
@@ -115,6 +116,7 @@ class Session final : public SlotPort {
   wire::BulkReceiver receiver_{wire::Side::runner};
   std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
   std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
+  std::map<std::uint64_t, Error> early_aborts_;         // of transfers that are not announced yet, if they ever are
   std::unordered_map<CallId, Awaited> awaited_;         // calls in incoming_
   std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
