@@ -1,7 +1,6 @@
 // What the library may do to the program that embeds it: not its signals, not its forks, not its life.
 #include <pthread.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "plugin_sdk/base/assert.hpp"
 #include "tests/integration/edge/embedding_tasks.hpp"
 #include "tests/integration/edge/support.hpp"
+#include "tests/support/interrupted.hpp"
 
 #ifndef __SANITIZE_ADDRESS__  // operator new is its own
 namespace {
@@ -101,30 +101,6 @@ int exit_code_of_fork(F checks) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-std::atomic<unsigned> interruptions{0};
-
-/// While it lives this program is interrupted as under a profiler: SIGALRM with a handler, each 200 us.
-class Interrupted {
- public:
-  Interrupted() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { ++interruptions; };
-    ::sigaction(SIGALRM, &action, &before_);
-    const itimerval often{{0, 200}, {0, 200}};
-    ::setitimer(ITIMER_REAL, &often, nullptr);
-  }
-  ~Interrupted() {
-    const itimerval never{};
-    ::setitimer(ITIMER_REAL, &never, nullptr);
-    ::sigaction(SIGALRM, &before_, nullptr);
-  }
-  Interrupted(const Interrupted&) = delete;
-  Interrupted& operator=(const Interrupted&) = delete;
-
- private:
-  struct sigaction before_ {};
-};
-
 class Embedding : public EdgeTest {};
 
 TEST_F(Embedding, CallbacksRunWithTheSignalMaskOfWhoMadeTheHost) {
@@ -151,7 +127,7 @@ TEST_F(Embedding, CallbacksRunWithTheSignalMaskOfWhoMadeTheHost) {
 }
 
 TEST_F(Embedding, SignalHandlersOfTheProgramCutNoCallShort) {
-  const Interrupted interrupted;
+  const Interrupted interrupted(200us);
   Host host(config("embedding"));
   const Pool pool = host.pool("p");
   const unsigned enough = interruptions + 10'000;

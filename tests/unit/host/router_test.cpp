@@ -4,9 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sys/time.h>
-
-#include <atomic>
 #include <csignal>
 #include <zmq.hpp>
 
@@ -14,6 +11,7 @@
 #include "plugin_sdk/base/signal_mask.hpp"
 #include "tests/integration/host/fake_runner.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/interrupted.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::pool {
@@ -56,30 +54,6 @@ struct Peer {
 
   zmq::context_t context{1};
   zmq::socket_t dealer{context, zmq::socket_type::dealer};
-};
-
-std::atomic<unsigned> interruptions{0};
-
-/// While it lives this process is interrupted as under a profiler: SIGALRM with a handler, each 100 us.
-class Interrupted {
- public:
-  Interrupted() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { ++interruptions; };
-    ::sigaction(SIGALRM, &action, &before_);
-    const itimerval often{{0, 100}, {0, 100}};
-    ::setitimer(ITIMER_REAL, &often, nullptr);
-  }
-  ~Interrupted() {
-    const itimerval never{};
-    ::setitimer(ITIMER_REAL, &never, nullptr);
-    ::sigaction(SIGALRM, &before_, nullptr);
-  }
-  Interrupted(const Interrupted&) = delete;
-  Interrupted& operator=(const Interrupted&) = delete;
-
- private:
-  struct sigaction before_ {};
 };
 
 /// `step` without interruptions.
@@ -260,9 +234,9 @@ TEST_F(RouterTest, SignalHandlersOfTheProgramCutNothingShort) {
   bind({"tcp://127.0.0.1:0"});
   Peer peer(router_->ipc().control[0]);
   const Bytes large(std::string(limits::kInlinePayloadMax, 'x'));
-  const Interrupted interrupted;
-  const unsigned enough = interruptions + 5000;
-  for (unsigned round = 0; interruptions < enough; ++round) {
+  const test::Interrupted interrupted(100us);
+  const unsigned enough = test::interruptions + 5000;
+  for (unsigned round = 0; test::interruptions < enough; ++round) {
     const std::string number = std::to_string(round);
     whole([&] { peer.say({"hello", number}); });
     const Incoming hello = next();
