@@ -13,6 +13,7 @@
 #include <atomic>
 
 #include "runner/slot/code_frame.hpp"
+#include "runner/slot/signal_action.hpp"
 
 namespace flame::slot {
 namespace {
@@ -80,10 +81,7 @@ void install_crash_handler() {
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
   for (const int signal : kSignals) {
-    struct sigaction present {};
-    const bool unclaimed = ::sigaction(signal, nullptr, &present) == 0 && (present.sa_flags & SA_SIGINFO) == 0 &&
-                           present.sa_handler == SIG_DFL;
-    if (unclaimed) ::sigaction(signal, &action, nullptr);
+    if (is_free(signal)) ::sigaction(signal, &action, nullptr);
   }
 }
 

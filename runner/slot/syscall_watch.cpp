@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "runner/slot/signal_action.hpp"
+
 namespace flame::slot {
 namespace {
 
@@ -51,12 +53,6 @@ void on_system_call(int signal, siginfo_t* info, void* context) {
   }
   raised = 1;
   repeat_system_call(info, context);
-}
-
-bool is_free(int signal) {
-  struct sigaction present {};
-  return ::sigaction(signal, nullptr, &present) == 0 && (present.sa_flags & SA_SIGINFO) == 0 &&
-         present.sa_handler == SIG_DFL;
 }
 
 bool take_signal() {
