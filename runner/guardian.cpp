@@ -172,11 +172,8 @@ int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor
   const pid_t guardian = ::getpid();
   const std::string cgroup = base::runner_cgroup(guardian);
   const bool grouped = base::make_cgroup(cgroup);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (grouped) base::join_cgroup(cgroup);
-    run_supervisor(guardian, supervisor, std::move(parent.bytes));
-  }
+  const pid_t child = grouped ? base::fork_into_cgroup(cgroup) : ::fork();
+  if (child == 0) run_supervisor(guardian, supervisor, std::move(parent.bytes));
   const int fork_error = errno;
   explicit_bzero(parent.bytes.data(), parent.bytes.size());
   parent.bytes.clear();
