@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <string_view>
@@ -81,6 +82,13 @@ int deadly_signal(const Death& death) {
   return signal == SIGKILL && death.crash && death.crash->signal != 0 ? death.crash->signal : signal;
 }
 
+std::string describe_suspects(const Death& death) {
+  return fmt::format(
+      "One of the {} tasks that ran there did it, in a thread of its own or by _exit(); with isolation = \"process\" "
+      "the others live on and it is known which. ",
+      death.suspects);
+}
+
 void describe_signal(const Death& death, int signal, Error& error) {
   error.signal = signal;
   error.message = death.before_ready ? fmt::format("{} crashed: {}", culprit(death), signal_text(signal))
@@ -91,7 +99,9 @@ void describe_signal(const Death& death, int signal, Error& error) {
   }
   if (overflow) error.message += ", the stack overflowed";
   if (WCOREDUMP(death.wait_status)) error.message += ", core dumped";
-  error.message += ". " + remedy_for(death, signal);
+  error.message += ". ";
+  if (death.suspects > 1) error.message += describe_suspects(death);
+  error.message += remedy_for(death, signal);
 }
 
 // In the place of what a signal or an exit code would tell of itself: it only followed.
@@ -132,6 +142,11 @@ void describe_exit(const Death& death, int code, Error& error) {
       error.message = "The task closed the runner's channel. Close only descriptors that the task has opened.";
       return;
     default:
+      if (death.suspects > 1) {
+        error.message = fmt::format("The task's process was ended with exit code {}. {}Return or throw instead.", code,
+                                    describe_suspects(death));
+        return;
+      }
       error.message = fmt::format("{} ended its process with exit code {}. Return or throw instead of calling exit().",
                                   culprit(death), code);
   }
@@ -139,6 +154,16 @@ void describe_exit(const Death& death, int code, Error& error) {
 
 std::int64_t nanoseconds(const timeval& time) {
   return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1000LL;
+}
+
+// What libraries say that end the process when a thread cannot be made: libgomp, or a std::thread in noexcept code.
+std::string shortage_hint(const Death& death) {
+  const std::string said = ::strerrordesc_np(EAGAIN);
+  if (death.log_tail.find(said) == std::string::npos) return {};
+  return fmt::format(
+      " Its last output says \"{}\": mostly that is a thread that could not be made. Raise limits.memory, which counts "
+      "the stacks of threads, or the machine's limit of processes; or use fewer threads.",
+      said);
 }
 
 bool ran_out_of_memory(const Death& death) {
@@ -181,9 +206,9 @@ Error describe_death(const Death& death) {
   } else {
     describe_exit(death, WEXITSTATUS(death.wait_status), error);
   }
-  if (!death.collateral && death.channel_lost.empty() && ran_out_of_memory(death)) {
-    describe_memory(death, error);
-  }
+  if (death.collateral || !death.channel_lost.empty()) return error;
+  if (ran_out_of_memory(death)) describe_memory(death, error);
+  error.message += shortage_hint(death);
   return error;
 }
 

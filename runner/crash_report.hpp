@@ -26,6 +26,7 @@ struct Death {
   bool collateral = false;            // by another invocation's fault (thread isolation): we killed it for that, or
   int crash_of_another = 0;           // … that one crashed the process with this signal, or
   bool exit_of_another = false;       // … called exit()
+  std::uint32_t suspects = 0;         // it was one of so many invocations, and nobody knows which; 0: it was this one
   std::string waited_for;             // never in a slot: what kept slots from being made, if anything is known
   std::string channel_lost;           // we killed it because its channel ended while it lived: why
   bool allocation_failed = false;     // the flag in the control page

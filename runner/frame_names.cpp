@@ -37,14 +37,22 @@ void leave_unwinder_out(std::vector<slot::CodeAddress>& stack) {
   stack.erase(stack.begin(), std::find_if_not(stack.begin() + 1, stack.end(), is_unwinder));
 }
 
-void leave_slot_out(std::vector<slot::CodeAddress>& stack) {
-  const auto slot = std::find_if(stack.begin(), stack.end(),
-                                 [](const slot::CodeAddress& frame) { return frame.module == kSlotProgram; });
-  if (slot != stack.begin()) stack.erase(slot, stack.end());  // else it is all there is
-  while (!stack.empty() && stack.back().module.empty() && stack.back().offset == 0) stack.pop_back();
+bool is_slot(const slot::CodeAddress& frame) {
+  return frame.module == kSlotProgram;
 }
 
 }  // namespace
+
+// Its malloc(), which the plugin calls, is above the plugin's code; what calls the task is below all of it.
+void FrameNames::leave_slot_out(std::vector<slot::CodeAddress>& stack) const {
+  const auto below =
+      std::find_if(stack.rbegin(), stack.rend(), [this](const auto& frame) { return is_plugin(frame); }).base();
+  const auto caller = std::find_if(below, stack.end(), is_slot);
+  const bool has_plugin = below != stack.begin();
+  if (caller != stack.begin()) stack.erase(caller, stack.end());  // else it is all there is
+  if (has_plugin) std::erase_if(stack, is_slot);
+  while (!stack.empty() && stack.back().module.empty() && stack.back().offset == 0) stack.pop_back();
+}
 
 std::vector<std::string> FrameNames::name(std::vector<slot::CodeAddress> stack) {
   leave_unwinder_out(stack);

@@ -30,6 +30,7 @@ class FrameNames {
 
  private:
   [[nodiscard]] bool is_plugin(const slot::CodeAddress& frame) const;
+  void leave_slot_out(std::vector<slot::CodeAddress>& stack) const;
   void learn(const std::vector<slot::CodeAddress>& stack);
 
   std::string plugin_;

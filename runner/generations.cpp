@@ -252,6 +252,8 @@ void Generations::fail(GenerationId id, Error error) {
   tell_host(wire::Level::error, fmt::format("{} cannot be used: {}", name(id), generation.problem.message));
   pool_->generation_down(id);
   pool_->fail_waiting(id, generation.problem);
+  // A runner that refuses all calls would look like the one with the most free slots.
+  if (generation.up_since != kNever) lost_ = name(id) + " cannot be used here any more";
 }
 
 bool Generations::reaped(pid_t pid, int status) {

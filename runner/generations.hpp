@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
@@ -70,6 +71,8 @@ class Generations final : public SlotForker {
   void stood_still(Instant now, Duration pause);
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const { return std::min(wake_at_, fork_watch_.wake_at()); }
+  /// A plugin that ran here, but cannot be used here any more, was given up: why. Once.
+  [[nodiscard]] std::optional<std::string> take_lost() { return std::exchange(lost_, std::nullopt); }
   [[nodiscard]] bool owns(pid_t pid) const;
   /// The zygotes that live.
   [[nodiscard]] std::vector<pid_t> pids() const;
@@ -105,6 +108,7 @@ class Generations final : public SlotForker {
   void tell_host(wire::Level level, const std::string& text);
 
   std::vector<Generation> list_;
+  std::optional<std::string> lost_;
   Employer employer_;
   Poller& poller_;
   SlotPool* pool_ = nullptr;

@@ -51,6 +51,8 @@ class HostLink {
   [[nodiscard]] bool open() const { return state_ == State::open; }
   /// The host has our hello, or will have it.
   [[nodiscard]] bool greeted() const { return state_ == State::dialling && redial_at_ == kNever; }
+  /// See Session::host_patience().
+  [[nodiscard]] Duration host_patience() const { return session_.host_patience(); }
   /// Closes both lines for good; blocks for at most `patience` until libzmq has written what was sent.
   void close(Duration patience);
 

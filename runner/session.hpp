@@ -32,6 +32,8 @@ class Session {
   [[nodiscard]] Verdict judge(Instant now, const wire::Envelope& envelope);
   /// A beat to send now, if one is due.
   [[nodiscard]] std::optional<wire::Beat> beat(Instant now);
+  /// How long a host that says nothing may still be at work: for ever where its end would be heard of.
+  [[nodiscard]] Duration host_patience() const { return local_ ? kInfinite : host_silence_; }
   /// The host has said nothing for host_silence, or is about to give us up: it may not have heard what we sent for
   /// nearly runner_silence. Never true before the session is open, nor over ipc. Call it each turn, at least once a
   /// beat: a longer pause is one in which this process stood still. The host gets its time anew then, but no more than

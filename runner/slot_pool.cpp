@@ -236,27 +236,35 @@ void SlotPool::finish(Processes::iterator entry, Remains remains) {
     }
     was_ready = was_ready || entry->second.seats[i].ready;
   }
-  remains.crash = crash_in(entry->second);
   if (entry->second.end_by != kNever) report_end(entry->second, remains);
-  remains.exit_known = std::any_of(entry->second.seats.begin(), entry->second.seats.end(),
-                                   [](const Seat& seat) { return seat.handle->exited(); });
-  for (Seat& seat : entry->second.seats) bury_seat(entry->second, seat, remains);
-  Error error = was_ready ? Error() : describe_start(entry->second, remains);
-  processes_.erase(entry);
-  if (was_ready) return table_.process_gone(base::BoottimeClock().now(), id);
-  start_failed(id, std::move(error));
-}
-
-// 0 if none crashed. A thread that a task left behind reports in the first seat, which may be free: it blames nobody.
-int SlotPool::crash_in(const Process& process) {
-  for (const Seat& seat : process.seats) {
-    if (seat.invocation == 0 && seat.held.lease == 0) continue;
-    if (const auto report = seat.handle->crash_report()) return report->signal;
+  std::vector<Blame> blames = judge_seats(entry->second, remains.status);
+  for (std::size_t i = 0; i < blames.size(); ++i)
+    bury_seat(entry->second, entry->second.seats[i], remains, std::move(blames[i]));
+  if (was_ready) {
+    processes_.erase(entry);
+    return table_.process_gone(base::BoottimeClock().now(), id);
   }
-  return 0;
+  slot::MakeFailure failure;
+  failure.shortage = entry->second.start_shortage;
+  failure.error = describe_start(entry->second, remains);
+  const GenerationId generation = entry->second.generation;
+  processes_.erase(entry);
+  made_none({generation, id, 0, false}, std::move(failure));
 }
 
-void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
+std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status) {
+  std::vector<Witness> witnesses;
+  for (const Seat& seat : process.seats) {
+    const bool held = seat.held.lease != 0;
+    witnesses.push_back({.runs = seat.invocation != 0 || held,
+                         .begun = held || seat.handle->begun(),
+                         .exited = seat.handle->exited(),
+                         .crash = seat.handle->crash_report()});
+  }
+  return judge(witnesses, wait_status, process.threads);
+}
+
+void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains, Blame blame) {
   drain_output(process, seat);
   if (seat.invocation == 0 && seat.held.lease == 0) return;
   seat.output.finish(outputs_);
@@ -264,11 +272,12 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   Death death;
   death.wait_status = remains.status;
   death.cause = seat.cause;
-  death.crash = seat.handle->crash_report();
-  death.crash_of_another = process.threads && !death.crash ? remains.crash : 0;
+  death.crash = std::move(blame.crash);
+  death.crash_of_another = blame.crash_of_another;
+  death.exit_of_another = blame.exit_of_another;
+  death.suspects = blame.suspects;
   const bool begun = seat.handle->begun();
   const bool killed_for_another = process.threads && process.kill && process.blames_others;
-  death.exit_of_another = process.threads && exited_beside(seat, remains, begun);
   death.collateral = (killed_for_another || death.crash_of_another != 0 || death.exit_of_another) &&
                      seat.cause == StopCause::none && seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
@@ -287,12 +296,6 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains) {
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
   listener_.on_died(id, describe_death(death));
-}
-
-// When none is known to have called exit(), it was _exit(), or a thread of a task: any that had begun may be to blame.
-bool SlotPool::exited_beside(const Seat& seat, const Remains& remains, bool begun) {
-  if (remains.exit_known) return !seat.handle->exited();
-  return WIFEXITED(remains.status) && !begun && seat.held.lease == 0;
 }
 
 // By the word of a slot that lied they have begun, too.

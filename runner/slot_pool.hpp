@@ -17,6 +17,7 @@
 #include <flame/result.hpp>
 
 #include "plugin_sdk/wire/messages.hpp"
+#include "runner/blame.hpp"
 #include "runner/crash_report.hpp"
 #include "runner/discards.hpp"
 #include "runner/frame_names.hpp"
@@ -178,8 +179,9 @@ class SlotPool {
     bool kill = false;           // as soon as the pid is known
     bool blames_others = false;  // killed for invocations that are marked by their cause
     bool overdue = false;        // killed because no slot of it became ready
-    Error start_error;           // what a slot of it said before it was ready
-    std::string channel_lost;    // why the channel ended
+    bool start_shortage = false;
+    Error start_error;         // what a slot of it said before it was ready
+    std::string channel_lost;  // why the channel ended
     Instant channel_lost_at = kNever;
     Instant crash_seen_at = kNever;
     Instant end_by = kNever;  // its slots run stop_slot(); killed then
@@ -189,8 +191,6 @@ class SlotPool {
     int status = 0;
     rusage usage{};
     bool oom_killed = false;
-    int crash = 0;            // the signal of a call that has crashed there
-    bool exit_known = false;  // a slot of it called exit()
   };
   using Processes = std::unordered_map<ProcessId, Process>;
 
@@ -216,10 +216,9 @@ class SlotPool {
   void report_end(Process& process, const Remains& remains);
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, Remains remains);
-  [[nodiscard]] static int crash_in(const Process& process);
-  [[nodiscard]] static bool exited_beside(const Seat& seat, const Remains& remains, bool begun);
+  [[nodiscard]] static std::vector<Blame> judge_seats(const Process& process, int wait_status);
   void bury_followers(Seat& seat, Death death);
-  void bury_seat(Process& process, Seat& seat, const Remains& remains);
+  void bury_seat(Process& process, Seat& seat, const Remains& remains, Blame blame);
   std::size_t read_channel(ProcessId id, std::uint16_t index);
   void watch_writable(SlotRef slot);
   void dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& event);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "runner/log.hpp"
 #include "runner/slot/printable.hpp"
 #include "runner/slot_pool.hpp"
 
@@ -100,7 +99,7 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
     return table_.slot_ready(now, {id, index});
   }
   if (!seat.ready) {
-    log(LogLevel::warning, "a slot cannot start: " + ready.reason);
+    process.start_shortage = ready.shortage;
     process.start_error.code = ready.code == ErrorCode::none ? ErrorCode::boot_failed : ready.code;
     process.start_error.message = ready.reason;
     process.start_error.started = Started::no;

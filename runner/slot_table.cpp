@@ -105,7 +105,7 @@ void SlotTable::put_back(Instant now, SlotRef slot) {
 void SlotTable::slot_discarded(Instant now, SlotRef slot) {
   if (find_free(slot) == nullptr) return;
   Process& process = processes_.at(slot.process);
-  retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
+  retire(slot.process, process, kNever);
   balance(now, process.generation);
 }
 
@@ -218,7 +218,7 @@ void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
   end_lane(generations_[process.generation], slot);
   if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
   if (!reusable || !reuse_ || entry.calls >= limits::kSlotCallsMax) {
-    retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
+    retire(slot.process, process, kNever);  // the innocent in it end in their own time
   } else {
     make_free(now, process, slot);
   }
@@ -240,9 +240,9 @@ void SlotTable::retire(ProcessId id, Process& process, Instant kill_at) {
   if (process.state != ProcessState::retired) {
     leave_service(process, id);
     process.state = ProcessState::retired;
-    process.kill_at = kill_at;
-    wake_by(process.kill_at);
   }
+  process.kill_at = std::min(process.kill_at, kill_at);
+  wake_by(process.kill_at);
   kill_if_drained(id, process);
 }
 

@@ -119,8 +119,8 @@ class SlotTable {
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
   /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last,
-  /// and a waiting invocation fails; after a shortage only if no living slot can serve it, and not before
-  /// limits::kShortageTries.
+  /// and a waiting invocation fails if no living slot can serve it; after a shortage only if no other process is being
+  /// made, and not before limits::kShortageTries. Processes that were made side by side count as one try.
   void start_failed(Instant now, ProcessId process, StartFailure why = StartFailure::plugin);
   /// A slot of this generation is free, or will be when its invocation has ended.
   [[nodiscard]] bool serves(GenerationId generation) const;
@@ -156,6 +156,7 @@ class SlotTable {
     ProcessState state = ProcessState::starting;
     bool channel_lost = false;  // of one of its slots
     Instant kill_at = kNever;   // retired
+    Instant forked_at{};
     Instant start_by = kNever;  // the next of its slots must be ready
     std::vector<Slot> slots;
   };

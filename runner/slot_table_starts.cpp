@@ -24,6 +24,7 @@ void SlotTable::fork(Instant now, GenerationId id, Generation& generation) {
   Process process;
   process.generation = id;
   process.slots.resize(count);
+  process.forked_at = now;
   process.start_by = deadline_after(now, start_limit_);
   wake_by(process.start_by);
   processes_.emplace(++last_process_, std::move(process));
@@ -37,8 +38,13 @@ void SlotTable::start_failed(Instant now, ProcessId process, StartFailure why) {
   if (found == processes_.end()) return;
   const GenerationId id = found->second.generation;
   Generation& generation = generations_[id];
-  generation.retry_at = deadline_after(now, back_off(generation.failures++));
-  const bool waits = why == StartFailure::shortage && (serves(id) || generation.failures < limits::kShortageTries);
+  // Starts that failed side by side are one try.
+  if (found->second.forked_at >= generation.retry_at)
+    generation.retry_at = deadline_after(now, back_off(generation.failures++));
+  const bool is_counted = found->second.state == ProcessState::starting;
+  const bool another_tries = generation.starting > (is_counted ? found->second.slots.size() : 0);
+  const bool shortage_may_pass = another_tries || generation.failures < limits::kShortageTries;
+  const bool waits = serves(id) || (why == StartFailure::shortage && shortage_may_pass);
   if (!generation.waiting.empty() && !waits) {
     actions_.emplace_back(FailWaiting{generation.waiting.front(), process});
     generation.waiting.pop_front();

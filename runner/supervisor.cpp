@@ -103,6 +103,7 @@ class Supervisor final : public HostListener {
       idle_checks_.tick(now);
       pool_->tick(now);
     }
+    if (const auto lost = generations_.take_lost()) terminator_.plugin_lost(now, *lost);
     terminator_.tick(now);
     obey_terminator();
     if (now >= sweep_at_) sweep_orphans(now);
@@ -210,7 +211,7 @@ class Supervisor final : public HostListener {
     pool_.emplace(welcome, poller_, generations_, idle_checks_);
     idle_checks_.open(*pool_);
     calls_.open(welcome, *pool_);
-    terminator_.welcomed(base::boot_time(), welcome, !generations_.checking_idle().empty());
+    terminator_.welcomed(base::boot_time(), welcome, !generations_.checking_idle().empty(), link_.host_patience());
     generations_.open(welcome, *pool_, link_);
     sweep_at_ = base::boot_time();
   }

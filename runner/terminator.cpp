@@ -12,12 +12,13 @@ Terminator::Terminator(Instant now, Duration failsafe) : failsafe_at_(deadline_a
   wake_by(failsafe_at_);
 }
 
-void Terminator::welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle) {
+void Terminator::welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle, Duration host_patience) {
   if (state_ != State::dialling) return;
   failsafe_at_ = kNever;
   idle_after_ = base::from_wire(welcome.idle_shutdown_ns);
   shutdown_grace_ = base::from_wire(welcome.shutdown_grace_ns);
   kill_grace_ = base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0));
+  host_patience_ = host_patience;
   single_use_ = welcome.single_use;
   checks_idle_ = checks_idle;
   state_ = State::serving;
@@ -138,6 +139,10 @@ void Terminator::sigterm(Instant now, bool greeted) {
   begin_drain(now, shutdown_grace_, true, "SIGTERM");
 }
 
+void Terminator::plugin_lost(Instant now, const std::string& why) {
+  if (state_ == State::serving) begin_drain(now, kInfinite, true, why);
+}
+
 void Terminator::host_lost(Instant now, const std::string& why) {
   if (state_ == State::lost || state_ == State::left) return;
   if (state_ == State::dialling) return leave(1, why);
@@ -250,7 +255,7 @@ void Terminator::leave_if_done(Instant now) {
     ask_for_leave(reason_);
   }
   // The host answers when it has our last results whole, which takes its time on a slow line.
-  leave_at_ = std::min(leave_at_, deadline_after(now, limits::kHostSilence));
+  leave_at_ = std::min(leave_at_, deadline_after(now, host_patience_));
   wake_by(leave_at_);
 }
 

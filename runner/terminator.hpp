@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/clock.hpp"
 
@@ -54,7 +55,9 @@ class Terminator {
   Terminator(Instant now, Duration failsafe);
 
   /// The host has welcomed us. Starts the idle timer. `checks_idle`: a plugin wants to be asked before the host is.
-  void welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle = false);
+  /// `host_patience`: a runner that is to leave waits so long for the host to say that it has all results.
+  void welcomed(Instant now, const wire::Welcome& welcome, bool checks_idle = false,
+                Duration host_patience = limits::kHostSilence);
   /// False: this runner has been let go, the invocation must be answered `shutting_down` and is not known here.
   /// One that runs on an object (Invoke.lease) shares the object's fate when the host is lost.
   [[nodiscard]] bool invoked(Instant now, const wire::Invoke& invoke);
@@ -73,6 +76,8 @@ class Terminator {
   void host_drains(Instant now, Duration grace);
   /// `greeted`: the hello is on its way, so the host may count on this runner already.
   void sigterm(Instant now, bool greeted = false);
+  /// A plugin that ran here cannot be used here any more: this runner makes way for another. What runs may end.
+  void plugin_lost(Instant now, const std::string& why);
   /// Disconnected, silent for too long, or Bye. Idempotent.
   void host_lost(Instant now, const std::string& why);
   /// Time has passed. Call at or after wake_at(); early calls do no harm.
@@ -121,6 +126,7 @@ class Terminator {
   Duration idle_after_ = kInfinite;
   Duration shutdown_grace_ = Duration::zero();
   Duration kill_grace_ = Duration::zero();
+  Duration host_patience_ = limits::kHostSilence;
   bool single_use_ = false;
   bool checks_idle_ = false;
   bool checking_ = false;  // between CheckIdle and its answer

@@ -22,6 +22,21 @@ void complete_local(CallState& state) {
   static_cast<pool::LocalCall&>(state).complete();
 }
 
+bool is_over(const CallState& state) noexcept {
+  const auto& executor = static_cast<const pool::Waitable&>(state).executor();
+  return executor != nullptr && executor->over();
+}
+
+bool awaits_too_often(const CallState& state) noexcept {
+  const auto& executor = static_cast<const pool::Waitable&>(state).executor();
+  return executor != nullptr && executor->awaits_too_often();
+}
+
+Error over_error() {
+  return {.code = ErrorCode::shutting_down,
+          .message = "the host has been shut down, and what its callbacks chain on further calls is not run any more"};
+}
+
 Error error_from_current_exception() {
   try {
     throw;

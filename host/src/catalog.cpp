@@ -41,10 +41,6 @@ std::string describe_empty(const std::vector<fs::path>& path) {
 
 }  // namespace
 
-std::string CatalogPlugin::reference() const {
-  return manifest.name + "@" + manifest.version.to_string();
-}
-
 Catalog::Catalog(std::vector<fs::path> path, fs::path runtime_dir, Copies use)
     : path_(std::move(path)), store_(runtime_dir / "plugins"), use_(use) {}
 
@@ -122,7 +118,7 @@ Result<const CatalogPlugin*> Catalog::settle(std::string_view reference, const s
     if (first && *installed != first)
       return base::make_error(ErrorCode::invalid_argument,
                               "\"" + std::string(reference) + "\" is ambiguous: " + first->source.string() + " and " +
-                                  found->file.string() + " are both " + first->reference() +
+                                  found->file.string() + " are both " + first->reference +
                                   " with different contents; remove one or give it another version");
     first = *installed;
   }
@@ -141,6 +137,7 @@ Result<const CatalogPlugin*> Catalog::adopt(const Found& found, const std::strin
   plugin->digest = digest;
   plugin->source = found.file;
   plugin->installed = installed;
+  plugin->reference = manifest->name + "@" + manifest->version.to_string();
   plugin->manifest = std::move(*manifest);
   by_digest_.emplace(digest, plugin->id);
   plugins_.push_back(std::move(plugin));

@@ -29,8 +29,7 @@ struct CatalogPlugin {
   /// where their copies stand to it as they do to `source`
   std::filesystem::path installed;
   manifest::Manifest manifest;
-  /// "video@1.4.0"
-  [[nodiscard]] std::string reference() const;
+  std::string reference;  ///< "video@1.4.0"
 };
 
 /// What a host's code knows about a task it calls. Without a fingerprint (command line) the name alone decides.

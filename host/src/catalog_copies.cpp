@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
+#include "plugin_sdk/manifest/elf_file.hpp"
 
 namespace flame::pool {
 namespace {
@@ -49,6 +51,15 @@ Result<base::UniqueFd> copy_to(const base::UniqueFd& from, const fs::path& targe
 std::uint64_t size_of(const base::UniqueFd& file) {
   struct stat info {};
   return ::fstat(file.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+// A library that was copied half; the plugin itself was looked at when its note was read.
+std::optional<Error> find_damage(const base::UniqueFd& file) {
+  const manifest::ElfSource source(file.get(), size_of(file));
+  const auto header = manifest::read_elf_header(source);
+  if (header) return manifest::find_cut(source, *header);
+  if (header.error().code != ErrorCode::invalid_argument) return std::nullopt;  // the loader passes it over
+  return manifest::damaged_elf("it does not begin as one");
 }
 
 bool stands_at(const base::UniqueFd& file, const fs::path& path) {
@@ -95,6 +106,10 @@ Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& d
     const bool own = file == source;
     const base::UniqueFd from(::open(own ? part.c_str() : file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!from) return failed("read \"" + file.string() + "\", which \"" + source.string() + "\" needs", errno);
+    if (const auto damage = own ? std::nullopt : find_damage(from)) {
+      return base::make_error(damage->code,
+                              "\"" + file.string() + "\", which \"" + source.string() + "\" needs, " + damage->message);
+    }
     bytes += size_of(from);
     if (bytes > limits::kPluginBytesMax) {
       return base::make_error(

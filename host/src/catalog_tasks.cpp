@@ -20,7 +20,7 @@ Error mismatch(const CatalogPlugin& plugin, const std::vector<const TaskEntry*>&
   std::ignore = detail::compatible(query.schema, entries.front()->schema, &difference);
   const std::string name(query.name);
   std::string message =
-      "the host calls " + name + detail::signature_text(query.schema) + ", but " + plugin.reference() + " has ";
+      "the host calls " + name + detail::signature_text(query.schema) + ", but " + plugin.reference + " has ";
   for (const TaskEntry* entry : entries)
     message += (entry == entries.front() ? "" : " and ") + name + detail::signature_text(entry->schema);
   message += "; rebuild one of them from the same header";
@@ -28,10 +28,8 @@ Error mismatch(const CatalogPlugin& plugin, const std::vector<const TaskEntry*>&
   return base::make_error(ErrorCode::signature_mismatch, std::move(message));
 }
 
-// The entry that takes the caller's arguments; null when there is none.
+// The entry of another signature that takes the caller's arguments; null when there is none.
 const TaskEntry* matching(const std::vector<const TaskEntry*>& entries, const TaskQuery& query) {
-  for (const TaskEntry* entry : entries)
-    if (entry->fingerprint == query.fingerprint) return entry;
   for (const TaskEntry* entry : entries)
     if (detail::compatible(query.schema, entry->schema, nullptr)) return entry;
   return nullptr;
@@ -43,12 +41,16 @@ Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const Task
   std::optional<Error> disagreement;
   for (const DigestId id : plugins) {
     const CatalogPlugin& candidate = plugin(id);
+    if (query.fingerprint) {  // nearly always, so without a list
+      if (const TaskEntry* entry = candidate.manifest.find(query.name, *query.fingerprint))
+        return TaskRef{&candidate, entry};
+    }
     const std::vector<const TaskEntry*> entries = candidate.manifest.find(query.name);
     if (entries.empty()) continue;
     if (!query.fingerprint && entries.size() == 1) return TaskRef{&candidate, entries.front()};
     if (!query.fingerprint)
       return base::make_error(ErrorCode::invalid_argument, std::string(query.name) + " is overloaded in " +
-                                                               candidate.reference() +
+                                                               candidate.reference +
                                                                "; it can only be called with its types, from C++");
     if (const TaskEntry* entry = matching(entries, query)) return TaskRef{&candidate, entry};
     if (!disagreement) disagreement = mismatch(candidate, entries, query);
@@ -67,7 +69,7 @@ Error Catalog::no_task(std::span<const DigestId> plugins, std::string_view name)
       names.push_back(entry.name);
       tasks += (tasks.empty() ? "" : ", ") + entry.name;
     }
-    list += (list.empty() ? "" : "; ") + plugin(id).reference() + " has " + (tasks.empty() ? "none" : tasks);
+    list += (list.empty() ? "" : "; ") + plugin(id).reference + " has " + (tasks.empty() ? "none" : tasks);
   }
   return base::make_error(ErrorCode::not_found, "no task \"" + std::string(name) + "\" in the pool's plugins: " + list +
                                                     base::did_you_mean(name, names));

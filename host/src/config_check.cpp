@@ -139,17 +139,20 @@ void check_liveness(const HostConfig& config, std::vector<Problem>& problems) {
   };
   const std::size_t before = problems.size();
   const bool remote = std::ranges::any_of(config.listen, [](const auto& at) { return at.starts_with("tcp://"); });
-  const auto in_range = [&](const std::string& key, Duration value, bool may_be_infinite) {
-    if (value == kForever && may_be_infinite && !remote) return;
-    if (value == kForever && may_be_infinite)
-      return add(key, "must not be infinite with a tcp endpoint in listen: there silence is the only sign of a loss");
-    if (value <= Duration::zero() || value > kLivenessMax)
-      add(key, "must be more than 0s and at most 1h, not " + base::format_duration(value));
+  const auto in_range = [&](const std::string& key, Duration value, Duration least) {
+    if (value < least || value > kLivenessMax)
+      add(key,
+          "must be at least " + base::format_duration(least) + " and at most 1h, not " + base::format_duration(value));
   };
-  in_range("beat", liveness.beat, false);
-  in_range("host_silence", liveness.host_silence, true);
-  in_range("runner_silence", liveness.runner_silence, true);
-  in_range("failsafe", liveness.failsafe, false);
+  const auto silence = [&](const std::string& key, Duration value) {
+    if (value == kForever && remote)
+      return add(key, "must not be infinite with a tcp endpoint in listen: there silence is the only sign of a loss");
+    if (value != kForever) in_range(key, value, limits::kSilenceBeatsMin * Duration(limits::kBeatMin));
+  };
+  in_range("beat", liveness.beat, limits::kBeatMin);
+  silence("host_silence", liveness.host_silence);
+  silence("runner_silence", liveness.runner_silence);
+  in_range("failsafe", liveness.failsafe, limits::kFailsafeMin);
   if (problems.size() > before) return;
   if (liveness.host_silence < limits::kSilenceBeatsMin * liveness.beat)
     add(culprit("host_silence", liveness.host_silence == usual.host_silence, "beat"),

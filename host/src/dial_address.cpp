@@ -1,4 +1,4 @@
-// Chooses the address, keeps the port.
+// Chooses address and endpoints, keeps the port.
 #include "host/src/dial_address.hpp"
 
 #include "plugin_sdk/base/limits.hpp"
@@ -26,6 +26,11 @@ std::string dial_address(const std::string& advertise, const std::string& fly_ad
     address = '[' + address + ']';
   }
   return "tcp://" + address + bound.substr(bound.rfind(':'));
+}
+
+const Endpoints& endpoints_for(bool on_this_machine, const Endpoints& ipc, const Endpoints& tcp) {
+  const bool by_ipc = on_this_machine ? !ipc.control.empty() : tcp.control.empty();
+  return by_ipc ? ipc : tcp;
 }
 
 }  // namespace flame::pool

@@ -1,7 +1,9 @@
-// What runners on other machines dial.
+// What runners dial.
 #pragma once
 
 #include <string>
+
+#include "host/src/router.hpp"
 
 namespace flame::pool {
 
@@ -10,5 +12,10 @@ namespace flame::pool {
 /// else the bound address, and 127.0.0.1 when that is every address of the machine.
 [[nodiscard]] std::string dial_address(const std::string& advertise, const std::string& fly_address,
                                        const std::string& bound);
+
+/// Those of a host that one runner is told. `on_this_machine`: its ipc endpoints where there are any, and they alone,
+/// since over ipc the kernel tells of the end of either side, and silence (a breakpoint) loses nothing. Elsewhere the
+/// tcp ones; without any, ipc is all there is.
+[[nodiscard]] const Endpoints& endpoints_for(bool on_this_machine, const Endpoints& ipc, const Endpoints& tcp);
 
 }  // namespace flame::pool

@@ -2,11 +2,13 @@
 #include "host/src/executor.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <system_error>
 #include <utility>
 
 #include "host/src/forked.hpp"
+#include "host/src/thread_setting.hpp"
 #include "plugin_sdk/base/fork_guard.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
 
@@ -25,12 +27,17 @@ struct Executor::Shared {
   bool watched = false;     // there is a watcher
   std::size_t blocked = 0;  // threads in a BlockingScope
   bool stopped = false;
-  unsigned stopping = 0;                                       // calls of stop() that still join
-  sigset_t mask = base::without_faults(base::current_mask());  // of the program's thread that made the host
+  unsigned stopping = 0;  // calls of stop() that still join
+  std::atomic<Clock::time_point> over_at = Clock::time_point::max();
+  // Of the program's thread that made the host.
+  sigset_t mask = base::without_faults(base::current_mask());
+  ThreadSetting setting;
   base::ForkGuard fork_guard;
 };
 
 thread_local const std::shared_ptr<Executor::Shared>* Executor::current_ = nullptr;
+thread_local unsigned Executor::nested_ = 0;
+thread_local unsigned Executor::awaited_ = 0;
 
 Executor::Executor(std::function<void(const char*)> on_exception) : shared_(std::make_shared<Shared>()) {
   shared_->on_exception = std::move(on_exception);
@@ -46,19 +53,34 @@ bool Executor::forked() const noexcept {
 
 void Executor::post(Task task) {
   if (forked()) {
-    return run(*shared_, std::move(task));  // its mutex may be locked for ever here
+    return run_at_once(*shared_, std::move(task));  // its mutex may be locked for ever here
   }
   {
     const std::lock_guard lock(shared_->mutex);
-    // While stop() waits the queue is still served; at once would nest a strand's tasks without bound.
-    if (!shared_->stopped || shared_->stopping > 0) {
+    // While stop() waits the queue is still served; at once would nest a strand's tasks without bound. But not for
+    // ever: other threads may never cease.
+    if (!shared_->stopped || (shared_->stopping > 0 && (on_own_thread() || !past_grace()))) {
       shared_->tasks.push_back(std::move(task));
       spawn_if_needed(shared_);
       shared_->wake.notify_one();
       return;
     }
   }
-  run(*shared_, std::move(task));
+  run_at_once(*shared_, std::move(task));
+}
+
+bool Executor::past_grace() const noexcept {
+  const Clock::time_point over_at = shared_->over_at.load();
+  return over_at != Clock::time_point::max() && Clock::now() >= over_at;
+}
+
+bool Executor::over() const noexcept {
+  const bool ended = shared_->over_at.load() != Clock::time_point::max() || forked();
+  return ended && (nested_ >= kNestedMax || (on_own_thread() && past_grace()));
+}
+
+bool Executor::awaits_too_often() const noexcept {
+  return on_own_thread() && past_grace() && ++awaited_ > kAwaitsMax;
 }
 
 // With the lock held.
@@ -97,7 +119,14 @@ void Executor::run(Shared& shared, Task task) {
   }
 }
 
+void Executor::run_at_once(Shared& shared, Task task) {
+  ++nested_;
+  run(shared, std::move(task));
+  --nested_;
+}
+
 void Executor::work(std::shared_ptr<Shared> shared) {
+  shared->setting.take_on();
   current_ = &shared;
   std::unique_lock lock(shared->mutex);
   for (;;) {
@@ -111,6 +140,7 @@ void Executor::work(std::shared_ptr<Shared> shared) {
     shared->tasks.pop_front();
     ++shared->taken;
     lock.unlock();
+    awaited_ = 0;
     run(*shared, std::move(task));
     task = Task();
     lock.lock();
@@ -119,6 +149,7 @@ void Executor::work(std::shared_ptr<Shared> shared) {
 
 // Callbacks may block in ways that nobody here sees: when no worker takes a task for a while, there is one more.
 void Executor::watch(std::shared_ptr<Shared> shared) {
+  shared->setting.take_on();
   std::unique_lock lock(shared->mutex);
   for (;;) {
     shared->wake_watcher.wait(lock, [&] { return shared->stopped || !shared->tasks.empty(); });
@@ -135,7 +166,9 @@ void Executor::watch(std::shared_ptr<Shared> shared) {
 
 void Executor::stop() {
   std::unique_lock lock(shared_->mutex);
-  shared_->stopped = true;
+  if (!std::exchange(shared_->stopped, true)) {
+    shared_->over_at = Clock::now() + kStopGrace;
+  }
   ++shared_->stopping;
   // Again and again: a task that waits for another one still gets a thread that runs it (BlockingScope).
   while (!shared_->threads.empty()) {
@@ -177,15 +210,19 @@ Executor::BlockingScope::~BlockingScope() {
   }
 }
 
-void Strand::post(Task task) {
+bool Strand::post(Task task) {
+  if (executor_->over()) {
+    return false;
+  }
   {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
     if (std::exchange(running_, true)) {
-      return;
+      return true;
     }
   }
   executor_->post([self = shared_from_this()] { self->run_all(); });
+  return true;
 }
 
 std::size_t Strand::waiting() const {

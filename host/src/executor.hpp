@@ -25,9 +25,16 @@ class Executor {
   static constexpr std::size_t kThreads = 2;
   static constexpr std::size_t kThreadsMax = 64;
   static constexpr std::chrono::milliseconds kPatience{50};
+  /// So long tasks may lead to further ones once stop() has begun. See over().
+  static constexpr std::chrono::milliseconds kStopGrace{1000};
+  /// Tasks that run at once may nest so deep. See over().
+  static constexpr unsigned kNestedMax = 16;
+  /// So often, from then on, a task may go on with what is ready. See awaits_too_often().
+  static constexpr unsigned kAwaitsMax = 1000;
 
   /// `on_exception`: told of exceptions that left a task (their what()). Called on executor threads. Those have the
-  /// signal mask of the thread that calls this, whoever makes them start.
+  /// signal mask, the processors and, as far as this process may set it, the scheduling class of the thread that calls
+  /// this, whoever makes them start.
   explicit Executor(std::function<void(const char*)> on_exception);
   ~Executor();
   Executor(const Executor&) = delete;
@@ -35,8 +42,15 @@ class Executor {
 
   /// Runs `task` on one of the threads; after stop(), and in a fork of this process, at once on the calling one.
   void post(Task task);
-  /// Runs what is queued, then joins. A task may call it: its own thread then ends by itself. Idempotent.
+  /// Runs what is queued, then joins. A task may call it: its own thread then ends by itself. Idempotent. Ends as soon
+  /// as the tasks do that ask over() before they post for what has only just come up.
   void stop();
+
+  /// Whether what comes up in a task is not to be run any more: tasks that lead to tasks for ever would keep stop(), or
+  /// nest until the stack ends. In a task only; true from kStopGrace after stop() was called, or beyond kNestedMax.
+  [[nodiscard]] bool over() const noexcept;
+  /// The same for a coroutine, which goes on with what is ready without leaving its task.
+  [[nodiscard]] bool awaits_too_often() const noexcept;
 
   /// This is a fork of the process that made the executor: its threads are not here.
   [[nodiscard]] bool forked() const noexcept;
@@ -54,7 +68,11 @@ class Executor {
   };
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Shared;
+  [[nodiscard]] bool on_own_thread() const noexcept { return current_ != nullptr && *current_ == shared_; }
+  [[nodiscard]] bool past_grace() const noexcept;
+  static void run_at_once(Shared& shared, Task task);
   static void work(std::shared_ptr<Shared> shared);
   static void spawn_if_needed(const std::shared_ptr<Shared>& shared);
   static bool spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>));
@@ -62,6 +80,8 @@ class Executor {
   static void run(Shared& shared, Task task);
 
   static thread_local const std::shared_ptr<Shared>* current_;
+  static thread_local unsigned nested_;   // tasks that run at once, on this thread now
+  static thread_local unsigned awaited_;  // what the task on this thread has asked awaits_too_often() for
 
   std::shared_ptr<Shared> shared_;  // threads that cannot be joined (see stop) outlive the executor
 };
@@ -70,7 +90,8 @@ class Executor {
 class Strand : public std::enable_shared_from_this<Strand> {
  public:
   explicit Strand(std::shared_ptr<Executor> executor) : executor_(std::move(executor)) {}
-  void post(Task task);
+  /// False: this is in a task, and the executor is over(). What waited before still runs.
+  bool post(Task task);
   /// Tasks that have not begun.
   [[nodiscard]] std::size_t waiting() const;
 

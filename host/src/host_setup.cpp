@@ -131,6 +131,15 @@ void RunningHost::make_pools() {
                                   .log = log_};
     pools_[name] = std::make_shared<detail::PoolCore>(std::move(parts));
   }
+  catalog_ = catalog;
+}
+
+Result<void> RunningHost::keep_files(const std::string& control_socket) {
+  if (auto kept = runtime_dir_->keep(); kept.has_error()) return kept;
+  if (!control_socket.empty()) link_control_socket(control_socket);
+  std::vector<DigestId> all;
+  for (const auto& plugin : catalog_->plugins()) all.push_back(plugin->id);
+  return catalog_->restore(all);
 }
 
 void RunningHost::start_loop() {
@@ -185,8 +194,9 @@ void RunningHost::serve_control(control::ControlSocket socket) {
   };
   // The runtime directory is this thread's from here on: see RuntimeDir::keep().
   auto keep = [this, path = socket.path(), told = false]() mutable {
-    if (const auto kept = runtime_dir_->keep(); kept.has_value()) {
-      link_control_socket(path);
+    const auto kept = keep_files(path);
+    if (kept.has_value()) {
+      told = false;
     } else if (!std::exchange(told, true)) {
       log_.error(kept.error().message);
     }

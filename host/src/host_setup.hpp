@@ -34,6 +34,10 @@ class RunningHost {
   }
   [[nodiscard]] const RuntimeDir& runtime_dir() const noexcept { return *runtime_dir_; }
   void shutdown();
+  /// Makes again what somebody has removed of the runtime directory: it, and the copies of plugins in it, which living
+  /// runners open, too, when a zygote or a slot is started anew; and the link to a control socket that is elsewhere
+  /// (empty: none). Error: RuntimeDir::keep()'s or Catalog::restore()'s. One thread: with a control socket its own.
+  [[nodiscard]] Result<void> keep_files(const std::string& control_socket = {});
   /// This is a fork of the process that made it.
   [[nodiscard]] bool forked() const noexcept { return inbox_->forked(); }
 
@@ -53,6 +57,7 @@ class RunningHost {
   std::optional<RuntimeDir> runtime_dir_;
   std::shared_ptr<Executor> executor_;
   std::shared_ptr<Inbox> inbox_;
+  std::shared_ptr<const Catalog> catalog_;
   std::map<std::string, std::shared_ptr<Backend>> backends_;
   std::map<std::string, std::shared_ptr<detail::PoolCore>, std::less<>> pools_;
   std::unique_ptr<Loop> loop_;

@@ -11,11 +11,11 @@
 #include <cerrno>
 #include <climits>
 #include <ctime>
-#include <optional>
 #include <system_error>
 #include <thread>
 
 #include "host/src/loop_seat_impl.hpp"
+#include "host/src/scheduling_class.hpp"
 #include "plugin_sdk/base/assert.hpp"
 
 namespace flame::pool {
@@ -36,31 +36,10 @@ timespec to_timespec(std::int64_t ns) {
   return {static_cast<time_t>(ns / kSecond), static_cast<long>(ns % kSecond)};
 }
 
-/// What the kernel goes by when it gives out processors. glibc 2.36 has no wrapper and no struct for it.
-struct SchedulingClass {
-  std::uint32_t size = sizeof(SchedulingClass);
-  std::uint32_t policy = 0;
-  std::uint64_t flags = 0;
-  std::int32_t nice = 0;
-  std::uint32_t priority = 0;
-  std::uint64_t runtime = 0;
-  std::uint64_t deadline = 0;
-  std::uint64_t period = 0;
-
-  [[nodiscard]] static std::optional<SchedulingClass> of(pid_t thread) noexcept {
-    SchedulingClass found;
-    if (::syscall(SYS_sched_getattr, thread, &found, sizeof found, 0) != 0) return std::nullopt;
-    return found;
-  }
-  [[nodiscard]] bool operator==(const SchedulingClass& other) const noexcept {
-    return policy == other.policy && nice == other.nice && priority == other.priority;
-  }
-};
-
 struct Judged {
   pid_t loop = 0;
   std::int64_t at = 0;
-  bool equal = false;
+  bool may_drive = false;
 };
 thread_local Judged judged;
 
@@ -69,6 +48,13 @@ std::int64_t coarse_time() noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+bool is_no_less_than(pid_t loop) noexcept {
+  const auto mine = SchedulingClass::of(0);
+  const auto of_loop = SchedulingClass::of(loop);
+  if (!mine || !of_loop) return !mine && !of_loop;  // a sandbox may hide them all: then nobody is less
+  return is_at_least(*mine, *of_loop);
 }
 
 }  // namespace
@@ -108,13 +94,13 @@ void SeatStanding::loop_is_here() noexcept {
   loop_.store(static_cast<pid_t>(::syscall(SYS_gettid)));
 }
 
-bool SeatStanding::equal() const noexcept {
+bool SeatStanding::may_drive() const noexcept {
   const pid_t loop = loop_.load();
   const std::int64_t now = coarse_time();
   if (judged.loop != loop || now - judged.at >= kStandingAge) {
-    judged = {loop, now, loop == 0 || SchedulingClass::of(0) == SchedulingClass::of(loop)};
+    judged = {loop, now, loop == 0 || is_no_less_than(loop)};
   }
-  return judged.equal;
+  return judged.may_drive;
 }
 
 LinuxSeat::Whole::Whole() noexcept {

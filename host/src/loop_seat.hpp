@@ -126,8 +126,10 @@ class BasicLoopSeat {
   Atomic<std::uint32_t> sleeps_{0};  // how often a driver went to sleep
   Atomic<std::uint32_t> loop_{kAwake};
   Atomic<bool> loop_returns_{false};  // is up for the driver's sake alone, and about to sleep
+  bool met_loop_ = false;             // the driver's: loop_returns_ was up when it went to sleep last
   // The loop's thread only.
   std::uint32_t sleeps_seen_ = 0;
+  bool alert_ = false;  // drivers were here, and it was not idle since
   int patience_ = kLateAfter;
   bool driver_is_late_ = false;
   Instant fetch_again_at_{};

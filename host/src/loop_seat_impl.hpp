@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "host/src/loop_seat.hpp"
 
@@ -55,23 +56,26 @@ bool BasicLoopSeat<P>::fetch_driver() noexcept {
 }
 
 // A driver that went to sleep after this thread is woken before it, and whether it comes is up to the scheduler. So
-// this thread looks once more after a while; from then on it has come last, and all news are its own.
+// this thread looks once more after a while; from then on it has come last, and all news are its own. It sleeps without
+// a limit only after a while in which no driver slept and nothing came: to be fetched from there costs two wake-ups.
 template <class P>
 std::uint64_t BasicLoopSeat<P>::listen() noexcept {
   loop_returns_.store(false);
   if (driver_is_late_) return events_.wait(kLateMax);
   loop_.store(kDeep);
   const std::uint32_t sleeps = sleeps_.load();
+  alert_ = alert_ || sleeps != sleeps_seen_;
+  sleeps_seen_ = sleeps;
   int limit = -1;
-  if (sleeps != sleeps_seen_) {
+  if (alert_) {
     leave_deep_sleep();
-    sleeps_seen_ = sleeps;
     limit = patience_;
     patience_ = std::min(2 * patience_, kLateMax);
   } else {
     patience_ = kLateAfter;
   }
   const std::uint64_t news = events_.wait(limit);
+  if (news == 0) alert_ = false;
   leave_deep_sleep();
   return news;
 }
@@ -91,9 +95,15 @@ void BasicLoopSeat<P>::fetch_loop() noexcept {
 }
 
 // The kernel wakes first who came last. A loop's thread that looked after this driver and comes after it again would
-// be woken for the next news, and look after the driver, and so on: a wake-up more for each call.
+// be woken for the next news, and look after the driver, and so on: a wake-up more for each call. Once alone is no
+// such row, and what the yield gives away is dearer than a wake-up.
 template <class P>
 void BasicLoopSeat<P>::let_loop_return() noexcept {
+  if (!loop_returns_.load()) {
+    met_loop_ = false;
+    return;
+  }
+  if (!std::exchange(met_loop_, true)) return;
   for (unsigned i = 0; i < kYieldsMax && loop_returns_.load(); ++i) P::yield();
 }
 
@@ -116,7 +126,7 @@ void BasicLoopSeat<P>::serve(std::uint64_t ready, Visit& visit) noexcept {
 
 template <class P>
 bool BasicLoopSeat<P>::drive(Driven& call, Instant deadline) noexcept {
-  if (!standing_.equal()) {
+  if (!standing_.may_drive()) {
     events_.signal();  // the call itself may still be in the inbox
     return false;
   }

@@ -1,4 +1,5 @@
-// The libraries that stand beside a plugin: those that it, or one of them, finds through $ORIGIN in its search path.
+// The libraries that stand beside a plugin: those that it, or one of them, finds through $ORIGIN in its search path, or
+// in the DT_RPATH of one that brought it in.
 #pragma once
 
 #include <filesystem>

@@ -2,6 +2,7 @@
 #include <random>
 #include <utility>
 
+#include "host/src/dial_address.hpp"
 #include "host/src/pool_driver.hpp"
 #include "host/src/pool_runner.hpp"
 #include "plugin_sdk/base/assert.hpp"
@@ -23,9 +24,13 @@ std::int64_t wire_time(Duration time) {
 
 }  // namespace
 
-// A machine elsewhere cannot reach this host's directory; without tcp, ipc is the only way there is.
-bool PoolDriver::uses_ipc() const {
-  return config_.backend == "local" || services_.router->tcp().control.empty();
+// A machine elsewhere cannot reach this host's directory.
+bool PoolDriver::on_this_machine() const {
+  return config_.backend == "local";
+}
+
+const Endpoints& PoolDriver::endpoints() const {
+  return endpoints_for(on_this_machine(), services_.router->ipc(), services_.router->tcp());
 }
 
 // What runners of this machine open. Who cleans /tmp may have taken it.
@@ -36,18 +41,13 @@ Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) co
 
 wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce,
                                     const std::vector<DigestId>& digests) const {
-  const Router& router = *services_.router;
   wire::Parent parent = services_.parent;
   parent.nonce = nonce;
   parent.pool = core_->name();
   parent.runner = name;
   parent.backend = config_.backend;
-  for (const Endpoints* endpoints : {uses_ipc() ? &router.ipc() : nullptr, &router.tcp()}) {
-    if (endpoints != nullptr) {
-      parent.control.insert(parent.control.end(), endpoints->control.begin(), endpoints->control.end());
-      parent.bulk.insert(parent.bulk.end(), endpoints->bulk.begin(), endpoints->bulk.end());
-    }
-  }
+  parent.control = endpoints().control;
+  parent.bulk = endpoints().bulk;
   for (const DigestId id : digests) {
     const CatalogPlugin& plugin = core_->parts().catalog->plugin(id);
     parent.plugins.push_back({plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest});
@@ -59,7 +59,7 @@ void PoolDriver::perform(const action::Boot& boot) {
   const std::string name = runner_name(boot.runner);
   runners_[boot.runner] = std::make_unique<Runner>(*this, boot.runner, name);
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
-    if (uses_ipc()) {
+    if (on_this_machine() || &endpoints() == &services_.router->ipc()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true});
     }
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",

@@ -100,7 +100,7 @@ Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
   pool::CallRecord record;
   record.pool = parts_.index;
   record.digest = task->plugin->id;
-  record.plugin = task->plugin->reference();
+  record.plugin = task->plugin->reference;
   record.digest_text = task->plugin->digest;
   record.task = entry.name;
   record.fingerprint = entry.fingerprint;

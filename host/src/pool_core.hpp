@@ -75,7 +75,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     const std::lock_guard lock(mutex_);
     return slot<Event>() != nullptr;
   }
-  /// Calls the user's callback on the executor; events of one pool keep their order. False: there is none.
+  /// Calls the user's callback on the executor; events of one pool keep their order. False: there is none, or the host
+  /// has ended and this is about what a callback did.
   template <class Event>
   bool notify(Event event) {
     pool::Callback<Event> callback;
@@ -86,8 +87,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     if (callback == nullptr) {
       return false;
     }
-    strand_->post([callback = std::move(callback), event = std::move(event)] { (*callback)(event); });
-    return true;
+    return strand_->post([callback = std::move(callback), event = std::move(event)] { (*callback)(event); });
   }
   /// To on_log, else to the host's log. Loop thread. Dropped when limits::kChatterWaitingMax events wait for on_log.
   void log_output(LogEvent event);

@@ -112,7 +112,7 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
                            .message = state.error,
                            .started = Started::no,
                            .runner = runner->name,
-                           .plugin = core_->parts().catalog->plugin(*digest).reference()};
+                           .plugin = core_->parts().catalog->plugin(*digest).reference};
     }
     event.plugins.push_back(std::move(plugin));
   }

@@ -94,7 +94,8 @@ class PoolDriver {
 
   [[nodiscard]] Runner* find(RunnerId runner);
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
-  [[nodiscard]] bool uses_ipc() const;
+  [[nodiscard]] bool on_this_machine() const;
+  [[nodiscard]] const Endpoints& endpoints() const;
   [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
   [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
                                         const std::vector<DigestId>&) const;

@@ -145,7 +145,7 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
 
 control::CallReport PoolDriver::explain(const CallStory& story, Instant now) const {
   control::StoryNames names{.pool = core_->name(), .backend = config_.backend, .plugin = {}};
-  if (story.digest != kNoDigest) names.plugin = core_->parts().catalog->plugin(story.digest).reference();
+  if (story.digest != kNoDigest) names.plugin = core_->parts().catalog->plugin(story.digest).reference;
   return control::explain(story, trace_.runners(), names, now);
 }
 

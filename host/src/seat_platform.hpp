@@ -35,13 +35,13 @@ class SeatEvents {
   base::EventFd wake_;
 };
 
-/// Whether a thread may work for the others: only one that the kernel treats like the loop's own. A thread of lower
-/// standing (SCHED_IDLE, nice 19) would make all calls wait until it gets a processor.
+/// Whether a thread may work for the others: only one that the kernel treats no worse than the loop's own (see
+/// is_at_least()). One of lower standing (SCHED_IDLE, nice 19) would make all calls wait until it gets a processor.
 class SeatStanding {
  public:
   void loop_is_here() noexcept;
   /// Looked up at most every 100 ms per thread. [any thread]
-  [[nodiscard]] bool equal() const noexcept;
+  [[nodiscard]] bool may_drive() const noexcept;
 
  private:
   std::atomic<pid_t> loop_{0};

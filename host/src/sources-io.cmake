@@ -25,9 +25,11 @@ target_sources(flame_host_core PRIVATE
   src/queue_gate.cpp
   src/router.cpp
   src/runtime_dir.cpp
+  src/scheduling_class.cpp
   src/session.cpp
   src/session_table.cpp
   src/tcp_guard.cpp
+  src/thread_setting.cpp
   src/waitable.cpp
   src/zap.cpp
   src/zmq_threads.cpp)

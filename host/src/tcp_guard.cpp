@@ -79,7 +79,10 @@ unsigned TcpGuard::check(Instant now) {
     }
     if (std::exchange(connection.spoke, false)) {
       connection.counted = *bytes;
-    } else if (*bytes > connection.counted + limits::kUnfinishedMax && cut(fd, connection.cookie)) {
+      continue;
+    }
+    const std::size_t most = connection.stranger ? limits::kUnfinishedHelloMax : limits::kUnfinishedMax;
+    if (*bytes > connection.counted + most && cut(fd, connection.cookie)) {
       ++cuts;
       connection.counted = *bytes;  // once: its end is on its way
     }

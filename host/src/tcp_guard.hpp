@@ -18,7 +18,8 @@ namespace flame::pool {
 /// that exist are not affected, and the port stays this host's.
 ///
 /// Unfinished messages: libzmq keeps all parts of a message until its last one, without a limit. A connection that has
-/// brought more than limits::kUnfinishedMax since its last whole message is cut.
+/// brought more than limits::kUnfinishedMax since its last whole message is cut; a stranger's after
+/// limits::kUnfinishedHelloMax, for one key may open many.
 class TcpGuard {
  public:
   void listens(int fd) { listeners_.push_back(fd); }

@@ -165,7 +165,7 @@ typedef struct flame_plugin {
   int32_t (*idle_check)(const flame_parent_info*, char* message, size_t size);
   /* Since 1.2: [slot] Optional. Once in each slot whose start_slot() succeeded, when the slot ends in good order: it has
    * become idle for good, is replaced after a call, or its runner retires or shuts down. Nothing runs in the slot then
-   * and none of its objects is left; in thread isolation slots of the process may still wait for their turn. The
+   * and none of its objects is left; in thread isolation other slots of the process run theirs at the same time. The
    * process is killed when this takes longer than 0.25 s. Never runs in a slot that crashed or is
    * killed. Failure: return a status after writing a message as for start(); it is logged and changes nothing. */
   flame_status (*stop_slot)(const flame_parent_info*, char* message, size_t size);

@@ -72,6 +72,9 @@ inline constexpr std::size_t kStrangersMax = 128;
 /// peers never come near. Looked at so often; what arrives in between comes on top.
 inline constexpr std::size_t kUnfinishedMax = 64 * MiB;
 inline constexpr auto kUnfinishedCheck = 200ms;
+/// The same for one that has not said hello: all that it has to say is one envelope.
+inline constexpr std::size_t kUnfinishedHelloMax = 1 * MiB;
+static_assert(kEnvelopeMax < kUnfinishedHelloMax);
 
 // --- transfers
 /// Transfers whose chunks came before their envelope, per session; each holds at most one window.
@@ -110,6 +113,11 @@ inline constexpr auto kDeathProofWait = 5s;
 inline constexpr auto kIdleCheckMax = 5s;
 inline constexpr auto kDialInterval = 100ms;
 inline constexpr auto kFailsafe = 20s;
+/// The least that a configuration may ask for. A shorter beat keeps the loops awake for nothing, and of nanoseconds one
+/// spins; the silences follow from it. A shorter failsafe fails boots on a busy machine before the runner has dialled.
+inline constexpr auto kBeatMin = 10ms;
+inline constexpr auto kFailsafeMin = 1s;
+static_assert(kBeatMin <= kBeatInterval && kFailsafeMin <= kFailsafe);
 /// A zygote answers requests for slots one after the other, within milliseconds; the fork of one that holds 100 GiB
 /// takes some seconds. One that has been silent for so long, with requests before it, is killed and replaced. The
 /// shorter of this and the start limit counts.

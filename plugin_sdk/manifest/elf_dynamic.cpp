@@ -88,10 +88,10 @@ ElfDynamic read_dynamic(const std::filesystem::path& path) {
   for (const Elf64_Dyn& entry : entries) {
     if (entry.d_tag == DT_NULL) break;
     if (entry.d_tag == DT_NEEDED) dynamic.needed.push_back(string_at(strings, entry.d_un.d_val));
-    if (entry.d_tag == DT_RUNPATH) runpath = string_at(strings, entry.d_un.d_val);
+    if (entry.d_tag == DT_RUNPATH) runpath = string_at(strings, entry.d_un.d_val), dynamic.has_runpath = true;
     if (entry.d_tag == DT_RPATH) rpath = string_at(strings, entry.d_un.d_val);
   }
-  dynamic.search_path = split(runpath.empty() ? rpath : runpath);
+  dynamic.search_path = split(dynamic.has_runpath ? runpath : rpath);
   return dynamic;
 }
 

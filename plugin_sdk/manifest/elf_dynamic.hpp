@@ -11,6 +11,9 @@ struct ElfDynamic {
   std::vector<std::string> needed;  // DT_NEEDED
   /// DT_RUNPATH, else DT_RPATH; `$ORIGIN` is not replaced.
   std::vector<std::string> search_path;
+  /// It has a DT_RUNPATH: the loader looks nowhere else for what it needs. Else a DT_RPATH holds for what its libraries
+  /// need, too.
+  bool has_runpath = false;
 };
 
 /// Of the shared object at `path`, which nobody vouches for: what is damaged, missing or beyond

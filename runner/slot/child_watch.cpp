@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 namespace flame::slot {
 namespace {
@@ -42,28 +44,71 @@ bool reap(pid_t child) {
   }
 }
 
+/// Running ones, and those that have ended and are still to be waited for, of any thread.
+bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
+/// Leaves its exit status to its owner.
+bool runs(pid_t child) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+         info.si_pid == 0;
+}
+
+std::string list_of(ProcFile& children) {
+  std::array<char, kListMax> buffer;  // not zeroed
+  return std::string(children.read(buffer));
+}
+
+// The kernel keeps one list for each thread.
+std::vector<pid_t> children_of_all_threads() {
+  std::vector<pid_t> all;
+  std::error_code error;
+  for (std::filesystem::directory_iterator thread("/proc/self/task", error), end; !error && thread != end;
+       thread.increment(error)) {
+    ProcFile file(thread->path().string() + "/children", "");
+    const std::vector<pid_t> pids = numbers(list_of(file));
+    all.insert(all.end(), pids.begin(), pids.end());
+  }
+  return all;
+}
+
 }  // namespace
 
-ChildWatch::ChildWatch() : children_("/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/children", "") {
-  seen_ = list();
-  helpers_ = numbers(seen_);
+// The children of a thread that ends meanwhile become the main thread's, which is the slot's: it is read last.
+ChildWatch::ChildWatch()
+    : children_("/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/children", ""),
+      helpers_(children_of_all_threads()) {
+  seen_ = list_of(children_);
+  const std::vector<pid_t> own = numbers(seen_);
+  helpers_.insert(helpers_.end(), own.begin(), own.end());
 }
 
-std::string ChildWatch::list() {
-  std::array<char, kListMax> buffer;  // not zeroed
-  return std::string(children_.read(buffer));
+bool ChildWatch::child_left(bool one_thread) {
+  if (!helpers_.empty()) return own_left();
+  if (one_thread || !children_.is_open()) return !reap_all();
+  return has_children() && (own_left() || others_left());
 }
 
-bool ChildWatch::child_left() {
-  if (helpers_.empty()) return !reap_all();
-  const std::string now = list();
+bool ChildWatch::own_left() {
+  const std::string now = list_of(children_);
   if (now == seen_) return false;
   for (const pid_t child : numbers(now)) {
-    const bool helper = std::find(helpers_.begin(), helpers_.end(), child) != helpers_.end();
-    if (!helper && !reap(child)) return true;
+    if (!is_helper(child) && !reap(child)) return true;
   }
-  seen_ = list();
+  seen_ = list_of(children_);
   return false;
+}
+
+bool ChildWatch::others_left() const {
+  const std::vector<pid_t> all = children_of_all_threads();
+  return std::any_of(all.begin(), all.end(), [this](pid_t child) { return !is_helper(child) && runs(child); });
+}
+
+bool ChildWatch::is_helper(pid_t child) const {
+  return std::find(helpers_.begin(), helpers_.end(), child) != helpers_.end();
 }
 
 }  // namespace flame::slot

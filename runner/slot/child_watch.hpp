@@ -12,15 +12,19 @@ namespace flame::slot {
 
 class ChildWatch {
  public:
-  /// The children of the calling thread, which is the slot's, are its helpers from here on.
+  /// The children of the process, whichever of its threads made them, are its helpers from here on. The calling thread
+  /// is the slot's.
   ChildWatch();
 
-  /// A child that is no helper still runs. Reaps those that have ended, but never a helper: its end is the plugin's to
-  /// hear of. Where there are helpers, a child that another thread made is seen once that thread has ended.
-  [[nodiscard]] bool child_left();
+  /// A child that is no helper still runs. Reaps those of the slot's thread that have ended, but never a helper: its
+  /// end is the plugin's to hear of. `one_thread`: the process has no other; another's children are its own to reap.
+  /// Where there are helpers, a child that another thread made is seen once that thread has ended.
+  [[nodiscard]] bool child_left(bool one_thread);
 
  private:
-  [[nodiscard]] std::string list();
+  [[nodiscard]] bool own_left();
+  [[nodiscard]] bool others_left() const;
+  [[nodiscard]] bool is_helper(pid_t child) const;
 
   ProcFile children_;
   std::string seen_;  // the list as it was when it was last looked through

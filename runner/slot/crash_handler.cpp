@@ -50,6 +50,7 @@ void on_crash(int signal, siginfo_t* info, void* context) {
     CrashInfo& crash = page->crash;
     const auto address = reinterpret_cast<std::uint64_t>(info->si_addr);
     crash.signal.store(signal);
+    crash.by_helper.store(thread_page == nullptr);
     crash.code.store(info->si_code);
     if (signal != SIGABRT) crash.address.store(address);
     crash.stack_overflow.store(signal == SIGSEGV && info->si_code > 0 && near_stack(address, stack_pointer(context)));

@@ -13,9 +13,14 @@ constexpr long kLeakedFdsWorthAWarning = 64;
 /// Where slots share their process, calls are brief and trusted: memory and descriptors are looked at so often.
 constexpr std::uint32_t kCallsBetweenLooks = 16;
 
+Finding locale_changed() {
+  return {DiscardReason::locale, "the task changed the locale"};
+}
+
 }  // namespace
 
-Hygiene::Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32_t slots) : channel_(channel) {
+Hygiene::Hygiene(int channel, const SlotLimits& limits, const SharedProcess* process) : channel_(channel) {
+  const bool shared = process != nullptr;
   struct stat info {};
   if (::fstat(channel, &info) == 0) channel_inode_ = info.st_ino;
   output_[0] = shared ? STDOUT_FILENO : ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -25,10 +30,11 @@ Hygiene::Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32
   locale_ = ::uselocale(locale_t{});
   ::sigaltstack(nullptr, &signal_stack_);
   if (shared) {
-    shared_.emplace(limits.memory_max * slots);
+    shared_.emplace(*process, limits.memory_max * process->slots);
   } else {
     watch_.emplace();
     process_.emplace(limits);
+    handlers_.emplace(process_->present().caught);
     watch_->looked(process_->present());
   }
 }
@@ -52,21 +58,22 @@ void Hygiene::tidy() {
 }
 
 Finding Hygiene::clean(std::uint64_t task, std::uint64_t in_hand) {
+  const bool other_locale = ::uselocale(locale_t{}) != locale_;  // takes no system call, so this comes first
   if (untouched()) {
     tidy();
-    return process_->clean_untouched(task);
+    return other_locale ? locale_changed() : process_->clean_untouched(task);
   }
   Finding finding = process_ ? process_->look_at_threads(task) : Finding();
   tidy();
   ::sigaltstack(&signal_stack_, nullptr);
   if (finding) return finding;
   if (!process_) return clean_thread(in_hand);
-  if (::uselocale(locale_t{}) != locale_) return {DiscardReason::locale, "the task changed the locale"};
+  if (other_locale) return locale_changed();
   return clean_process(in_hand);
 }
 
 Finding Hygiene::clean_process(std::uint64_t in_hand) {
-  if (!watch_->intact()) {
+  if (handlers_->changed()) {
     return {DiscardReason::signal_handlers, "the task changed what happens at a signal"};
   }
   Finding finding = process_->clean(in_hand);
@@ -74,14 +81,27 @@ Finding Hygiene::clean_process(std::uint64_t in_hand) {
   return finding;
 }
 
-// A thread has a locale of its own, which is put back without harm to others.
+// A thread has a locale, processors and a priority of its own, which are put back without harm to others.
 Finding Hygiene::clean_thread(std::uint64_t in_hand) {
   ::uselocale(locale_);
   if (!restore_mask()) {
     return {DiscardReason::pending_signal, "the task left a signal pending that it had blocked"};
   }
-  if (++shared_->calls % kCallsBetweenLooks != 0) return {};
-  return shared_->shortage.judge(shared_->reader.read(), in_hand);
+  if (!shared_->scheduling.restore()) {
+    return {DiscardReason::scheduling, "the task changed its CPUs, priority or scheduling class for good"};
+  }
+  if (++shared_->calls < kCallsBetweenLooks) return {};
+  return look_for_shortage(in_hand);
+}
+
+// What a call of another slot holds while it runs is no leak: the look waits until there is none.
+Finding Hygiene::look_for_shortage(std::uint64_t in_hand) {
+  const RunningCalls::Moment before = shared_->running.now();
+  if (!before.one_runs()) return {};
+  Finding finding = shared_->shortage.judge(shared_->reader.read(), in_hand);
+  if (shared_->running.now() != before) return {};
+  shared_->calls = 0;
+  return finding;
 }
 
 // With the mask as it was nothing can be both pending and blocked by the task.

@@ -12,18 +12,27 @@
 #include "runner/slot/finding.hpp"
 #include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/protocol.hpp"
+#include "runner/slot/resource_watch.hpp"
+#include "runner/slot/running_calls.hpp"
+#include "runner/slot/signal_action.hpp"
 #include "runner/slot/syscall_watch.hpp"
 
 namespace flame::slot {
+
+/// A process whose slots are its threads.
+struct SharedProcess {
+  std::uint32_t slots;
+  const RunningCalls& running;
+};
 
 /// What a slot looks like between calls. One per slot; used by its thread. After a call that made no system call only
 /// what a task can change without one is looked at; otherwise it costs about 10 microseconds.
 class Hygiene {
  public:
-  /// Takes the present state as the clean one: call after start_slot(). `shared`: the process has `slots` slots that
-  /// are its threads, so only what belongs to the calling thread is looked after, and whether the process is short of
-  /// memory or descriptors.
-  Hygiene(int channel, bool shared, const SlotLimits& limits, std::uint32_t slots);
+  /// Takes the present state as the clean one: call after start_slot(). In a shared process (else `process` is null)
+  /// only what belongs to the calling thread is looked after, and, while no other slot's call runs, whether the process
+  /// is short of memory or descriptors.
+  Hygiene(int channel, const SlotLimits& limits, const SharedProcess* process);
 
   /// Around a call of `task` (any key).
   void task_begins(std::uint64_t task);
@@ -32,7 +41,9 @@ class Hygiene {
   void touched() noexcept;
 
   /// Restores what belongs to the thread and costs next to nothing, and writes the standard streams out. Also where the
-  /// slot is not judged because objects live in it.
+  /// slot is not judged because objects live in it: their directory, umask, signal mask and environment stay as they
+  /// have set them, from one of their methods to the next. Nobody else's calls come there, and what they have changed
+  /// is restored or judged once the last object is gone.
   void tidy();
   /// All of it, after a call of `task` (any key) of which `in_hand` bytes of memory are still held for its answer. A
   /// finding: the slot must not serve again.
@@ -52,15 +63,18 @@ class Hygiene {
 
  private:
   struct Shared {
-    explicit Shared(std::uint64_t limit) : shortage(limit, reader) {}
+    Shared(const SharedProcess& process, std::uint64_t limit) : running(process.running), shortage(limit, reader) {}
+    const RunningCalls& running;
     StatusReader reader;
     ShortageWatch shortage;
-    std::uint32_t calls = 0;
+    ThreadScheduling scheduling;
+    std::uint32_t calls = 0;  // since the last look at memory and descriptors
   };
 
   [[nodiscard]] bool untouched() const { return watch_ && watch_->untouched(); }
   [[nodiscard]] Finding clean_process(std::uint64_t in_hand);
   [[nodiscard]] Finding clean_thread(std::uint64_t in_hand);
+  [[nodiscard]] Finding look_for_shortage(std::uint64_t in_hand);
   [[nodiscard]] bool restore_mask() const;
 
   int channel_;
@@ -73,6 +87,7 @@ class Hygiene {
   std::optional<Shared> shared_;
   std::optional<SyscallWatch> watch_;      // unless shared; its signal is one of those that are compared
   std::optional<ProcessHygiene> process_;  // unless shared
+  std::optional<HandlerWatch> handlers_;   // unless shared
 };
 
 }  // namespace flame::slot

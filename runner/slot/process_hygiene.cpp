@@ -132,7 +132,8 @@ void ProcessHygiene::wait_for_joined_threads() {
 
 Finding ProcessHygiene::clean(std::uint64_t in_hand) {
   if (Finding finding = restore_mask()) return finding;
-  if (children_.child_left()) return found(DiscardReason::child_process, "the task left a child process running");
+  if (children_.child_left(now_.threads == 1))
+    return found(DiscardReason::child_process, "the task left a child process running");
   if (timers_.changed()) return found(DiscardReason::timer, "the task left a timer running");
   if (now_.umask != home_.umask) ::umask(static_cast<mode_t>(home_.umask));
   if (!return_home()) {

@@ -67,6 +67,7 @@ struct CrashInfo {
   std::atomic<std::uint64_t> address{0};  // si_addr
   std::atomic<std::uint32_t> frame_count{0};
   std::atomic<std::uint32_t> stack_overflow{0};
+  std::atomic<std::uint32_t> by_helper{0};  // in a thread that is no slot's
   CodeFrame frames[kCrashFrames];
 };
 
@@ -218,7 +219,7 @@ struct ReadyMessage {
   Header header;
   Verdict verdict;
   DiscardReason discard_reason;
-  std::uint8_t reserved;
+  std::uint8_t shortage;  // 1: with a code, of processes or memory; it may start later
   std::uint32_t objects;  // that live in the slot
   std::uint32_t code;     // flame::ErrorCode of a slot that could not be started, else 0
   std::uint32_t threads;  // that calls have left and the slot keeps

@@ -77,6 +77,24 @@ Scheduling present_scheduling() {
   return {attributes.policy, attributes.nice, attributes.priority, attributes.flags};
 }
 
+// Fails where there are more processors than a cpu_set_t holds: then only the scheduling is looked at.
+ThreadScheduling::ThreadScheduling() : knows_cpus_(::sched_getaffinity(0, sizeof(cpus_), &cpus_) == 0) {}
+
+bool ThreadScheduling::restore() const {
+  cpu_set_t cpus;
+  if (knows_cpus_ && ::sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && !CPU_EQUAL(&cpus, &cpus_) &&
+      ::sched_setaffinity(0, sizeof(cpus_), &cpus_) != 0) {
+    return false;
+  }
+  if (present_scheduling() == scheduling_) return true;
+  SchedAttr home;
+  home.policy = scheduling_.policy;
+  home.flags = scheduling_.flags;
+  home.nice = scheduling_.nice;
+  home.priority = scheduling_.priority;
+  return ::syscall(SYS_sched_setattr, 0, &home, 0) == 0;
+}
+
 OpenFiles::OpenFiles() : at_start_(open_descriptors()), half_(soft_limit_of_files() / 2) {}
 
 bool OpenFiles::short_of(std::uint64_t table) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/types.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <cstdint>
@@ -34,6 +35,19 @@ struct Scheduling {
 };
 /// All zero where the kernel does not tell.
 [[nodiscard]] Scheduling present_scheduling();
+
+/// What Linux schedules the calling thread by, as it was when this was made.
+class ThreadScheduling {
+ public:
+  ThreadScheduling();
+  /// Puts back what is not as it was. False: it may not. [two system calls if all is as it was]
+  [[nodiscard]] bool restore() const;
+
+ private:
+  Scheduling scheduling_ = present_scheduling();
+  cpu_set_t cpus_{};
+  bool knows_cpus_;
+};
 
 /// Descriptors in use, counted one by one. Counting takes one itself: without a free one, the soft limit.
 [[nodiscard]] long listed_descriptors();

@@ -58,6 +58,7 @@ struct SlotReady {
   DiscardReason discard = DiscardReason::none;
   std::string reason;
   ErrorCode code = ErrorCode::none;  // of a slot that could not be started
+  bool shortage = false;             // it could not for want of processes or memory: no verdict on the plugin
   std::uint32_t objects = 0;         // that live there now, by the slot's word
   std::uint32_t threads = 0;         // that calls have left and the slot keeps, by its word
 };

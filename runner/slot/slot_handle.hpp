@@ -62,6 +62,7 @@ struct CrashReport {
   int signal = 0;
   std::uint64_t address = 0;
   bool stack_overflow = false;
+  bool by_helper = false;           // in a thread that is no slot's: a task or a library has made it
   std::vector<CodeAddress> frames;  // innermost first
 };
 

@@ -23,10 +23,11 @@ namespace {
 constexpr char kOomPreference[] = "800";  // before the zygote (400) and the supervisor (0)
 /// A peak that is this much above the fresh slot's is reset, so that the next call's can be seen.
 constexpr std::uint64_t kPeakWorthReset = 4 * limits::MiB;
-/// More than a machine has processors, mostly: what OpenMP and the like start.
-constexpr std::uint64_t kThreadsPerMemory = 64;
-/// What Windows gives a thread; less than libraries count on would be worse than no thread.
-constexpr std::uint64_t kThreadStackMin = 1 * limits::MiB;
+/// OpenMP and the like start as many threads as there are processors, 64 on a large machine. Their stacks take two
+/// thirds of the memory then, which leaves the rest for heap and malloc's arenas.
+constexpr std::uint64_t kStacksPerMemory = 96;
+/// What macOS gives a thread; less than libraries count on would be worse than no thread.
+constexpr std::uint64_t kThreadStackMin = 512 * limits::KiB;
 constexpr std::uint64_t kThreadStackStep = 64 * limits::KiB;  // whole pages on every architecture
 
 void write_file(const char* path, const char* text) {
@@ -58,7 +59,12 @@ void lower_limit(__rlimit_resource resource, rlim_t value) {
   ::setrlimit(resource, &limit);
 }
 
-/// As far as the hard limit that we have inherited goes.
+std::int64_t to_ns(const timeval& time) {
+  return (std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec) * 1000;
+}
+
+}  // namespace
+
 void allow_core_dumps() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
@@ -66,12 +72,6 @@ void allow_core_dumps() {
   ::setrlimit(RLIMIT_CORE, &limit);
   ::prctl(PR_SET_DUMPABLE, 1);
 }
-
-std::int64_t to_ns(const timeval& time) {
-  return (std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec) * 1000;
-}
-
-}  // namespace
 
 void apply_process_limits(const SlotLimits& limits, std::uint32_t slots) {
   write_file("/proc/self/oom_score_adj", kOomPreference);
@@ -90,7 +90,7 @@ void fit_thread_stacks(const SlotLimits& limits) {
   if (limits.memory_max == 0 || ::pthread_getattr_default_np(&attributes) != 0) return;
   std::size_t present = 0;
   ::pthread_attr_getstacksize(&attributes, &present);
-  const std::uint64_t fitting = std::max<std::uint64_t>(limits.memory_max / kThreadsPerMemory, kThreadStackMin);
+  const std::uint64_t fitting = std::max<std::uint64_t>(limits.memory_max / kStacksPerMemory, kThreadStackMin);
   if (fitting < present) {
     ::pthread_attr_setstacksize(&attributes, fitting & ~(kThreadStackStep - 1));
     ::pthread_setattr_default_np(&attributes);

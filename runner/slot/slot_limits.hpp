@@ -14,8 +14,11 @@ namespace flame::slot {
 /// `slots`: threads that share the process share the sum of their memory.
 void apply_process_limits(const SlotLimits& limits, std::uint32_t slots);
 
+/// Leaves core dumps of this process to the system, as far as the hard limit goes that it has inherited.
+void allow_core_dumps();
+
 /// Under a memory limit: gives threads that are started from here on, if who starts them asks for no size, stacks of
-/// which about 64 fit into it. The kernel counts a stack as used from its first to its last byte.
+/// which 64 take two thirds of it. The kernel counts a stack as used from its first to its last byte.
 void fit_thread_stacks(const SlotLimits& limits);
 
 /// What to add to the message of an exception that a thread which could not be started may have caused; often empty.

@@ -64,14 +64,14 @@ bool SlotLoop::announce() {
     page_->in_start_slot.store(0, std::memory_order_release);
   }
   flush_streams();
-  hygiene_.emplace(channel_, shared_.threads, shared_.limits, shared_.slots);
+  const SharedProcess process{shared_.slots, shared_.running};
+  hygiene_.emplace(channel_, shared_.limits, shared_.threads ? &process : nullptr);
   if (!failed) send_ready({});
   if (failed) send_ready({DiscardReason::other, failed->message}, failed->code);
   return !failed;
 }
 
 void SlotLoop::stop() {
-  const std::lock_guard lock(shared_.start_mutex);
   const auto failed = run_hook(stop_slot_of(shared_.table.plugin()), shared_.parent, "stop_slot()");
   if (failed) send_log(state_, 2, failed->message);
 }
@@ -88,6 +88,7 @@ void SlotLoop::serve(std::span<const std::byte> datagram) {
 void SlotLoop::destroy(std::span<const std::byte> datagram) {
   DestroyMessage message{};
   if (!read_message(datagram, message)) ::_exit(kExitBadRequest);
+  const RunningCall running(shared_.running);
   hygiene_->touched();
   auto rest = datagram.subspan(sizeof(message));
   for (const std::uint64_t id : take_numbers(rest, message.count)) {
@@ -98,6 +99,7 @@ void SlotLoop::destroy(std::span<const std::byte> datagram) {
 }
 
 void SlotLoop::invoke(std::span<const std::byte> datagram) {
+  const RunningCall running(shared_.running);  // outlives what the call holds
   Call call = unpack(datagram);
   if (!may_begin(call.head)) return;
   if (call.head.follows != 0) page_->allocation_failed.store(0, std::memory_order_relaxed);

@@ -20,6 +20,7 @@
 #include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/slot/protocol.hpp"
+#include "runner/slot/running_calls.hpp"
 #include "runner/slot/slot_limits.hpp"
 
 namespace flame::slot {
@@ -31,7 +32,8 @@ struct SlotShared {
   SlotLimits limits;
   bool threads = false;
   std::uint32_t slots = 1;
-  std::mutex start_mutex;  // start_slot() runs in one slot at a time
+  std::mutex start_mutex;  // start_slot() runs in one slot at a time; stop_slot() does not: all have one grace
+  RunningCalls running;
 };
 
 /// Raw memory at the parts' alignment, not zeroed.

@@ -8,10 +8,15 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstring>
+#include <exception>
+#include <latch>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "runner/slot/allocation_probe.hpp"
+#include "runner/slot/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/exit_watch.hpp"
 #include "runner/slot/slot_limits.hpp"
@@ -70,7 +75,47 @@ void run_slot(SlotShared& shared, const SlotEnds& ends, const Mapped& mapped) {
   std::make_unique<SlotLoop>(shared, ends.channel.get(), mapped.page, mapped.arena)->run();
 }
 
+/// EAGAIN also where the thread's stack finds no room.
+std::string lack_of_threads(std::size_t wanted, const std::exception& error) {
+  return "its process cannot start " + std::to_string(wanted) + " threads, one for each slot (" + error.what() +
+         "). Raise the limit of processes (ulimit -u, the pids limit of the container or cgroup) or limits.memory, or "
+         "lower max_concurrency.";
+}
+
+/// Threads that run their slots once `all_there` opens: what has been announced would be lost with the process.
+std::vector<std::thread> start_threads(SlotProcess& process, SlotShared& shared, const std::vector<Mapped>& mapped,
+                                       std::latch& all_there) {
+  std::vector<std::thread> threads;
+  try {
+    for (std::size_t i = 1; i < process.slots.size(); ++i) {
+      threads.emplace_back([&, i] {
+        all_there.wait();
+        run_slot(shared, process.slots[i], mapped[i]);
+      });
+    }
+  } catch (const std::exception& error) {  // no thread, or no memory for its object
+    refuse_slots(process.slots, ErrorCode::boot_failed, lack_of_threads(process.slots.size(), error), true);
+    ::_exit(0);
+  }
+  return threads;
+}
+
 }  // namespace
+
+void refuse_slots(std::span<const SlotEnds> slots, ErrorCode code, std::string_view reason, bool shortage) {
+  reason = reason.substr(0, limits::kTextMax);
+  std::vector<std::byte> datagram(sizeof(ReadyMessage) + reason.size());
+  auto ready = make_message<ReadyMessage>(Kind::ready, datagram.size());
+  ready.verdict = Verdict::discard;
+  ready.shortage = shortage ? 1 : 0;
+  ready.code = static_cast<std::uint32_t>(code);
+  std::memcpy(datagram.data(), &ready, sizeof(ready));
+  if (!reason.empty()) std::memcpy(datagram.data() + sizeof(ready), reason.data(), reason.size());
+  for (const SlotEnds& slot : slots) {
+    static_cast<void>(send_datagram(slot.channel.get(), as_datagram(make_message<HelloMessage>(Kind::hello)), 0));
+    static_cast<void>(send_datagram(slot.channel.get(), datagram, 0));
+  }
+}
 
 void run_slot_process(SlotProcess process, const PluginTable& table, const flame_parent_info& parent) {
   link_allocation_probe();
@@ -90,11 +135,10 @@ void run_slot_process(SlotProcess process, const PluginTable& table, const flame
                     .threads = process.threads,
                     .slots = static_cast<std::uint32_t>(process.slots.size())};
   apply_process_limits(shared.limits, static_cast<std::uint32_t>(process.slots.size()));
-  std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < process.slots.size(); ++i) {
-    threads.emplace_back([&, i] { run_slot(shared, process.slots[i], mapped[i]); });
-  }
+  std::latch all_there(1);
+  std::vector<std::thread> threads = start_threads(process, shared, mapped, all_there);
   fit_thread_stacks(shared.limits);  // after those: tasks run on them
+  all_there.count_down();
   run_slot(shared, process.slots.front(), mapped.front());
   for (std::thread& thread : threads) thread.join();
   flush_streams();

@@ -3,7 +3,11 @@
 
 #include <sys/types.h>
 
+#include <span>
+#include <string_view>
 #include <vector>
+
+#include <flame/error.hpp>
 
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "runner/slot/plugin_table.hpp"
@@ -26,6 +30,9 @@ struct SlotProcess {
   SlotLimits limits;
   pid_t supervisor = 0;
 };
+
+/// Says for each slot of a process that has announced none why it cannot serve. `shortage`: it may later.
+void refuse_slots(std::span<const SlotEnds> slots, ErrorCode code, std::string_view reason, bool shortage);
 
 /// Becomes the slot process. The caller is single-threaded, and the supervisor is or will become its parent. Ends with
 /// _exit(): destructors of what the plugin left are not run.

@@ -147,6 +147,7 @@ void SlotHandle::receive_ready(std::span<const std::byte> datagram, std::vector<
   ready.threads = message.threads;
   if (message.code <= static_cast<std::uint32_t>(ErrorCode::shutting_down)) {
     ready.code = static_cast<ErrorCode>(message.code);
+    ready.shortage = ready.code != ErrorCode::none && message.shortage != 0;
   }
   ready.reason = printable(Tail(datagram.subspan(sizeof(message))).rest_as_text());
   events.emplace_back(std::move(ready));

@@ -66,6 +66,7 @@ std::optional<CrashReport> SlotHandle::crash_report() const {
   report.signal = std::clamp<int>(crash.signal.load(), 0, 64);
   report.address = crash.address.load();
   report.stack_overflow = crash.stack_overflow.load() != 0;
+  report.by_helper = crash.by_helper.load() != 0;
   const std::size_t frame_count = std::min<std::size_t>(crash.frame_count.load(), kCrashFrames);
   for (std::size_t i = kHandlerFrames; i < frame_count; ++i) {
     report.frames.push_back(place_of(crash.frames[i]));

@@ -43,8 +43,8 @@ void flush_all_streams() {
 StreamFormats::StreamFormats() : synchronized_(synchronized()) {
   const auto all = streams();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    formats_[i] = {all[i]->rdbuf(),     all[i]->flags(), all[i]->exceptions(),
-                   all[i]->precision(), all[i]->width(), all[i]->fill()};
+    formats_[i] = {all[i]->rdbuf(), all[i]->flags(), all[i]->exceptions(), all[i]->precision(),
+                   all[i]->width(), all[i]->fill(),  all[i]->getloc()};
   }
 }
 
@@ -60,6 +60,7 @@ void StreamFormats::restore() const {
     all[i]->exceptions(std::ios_base::goodbit);
     if (home_lives && all[i]->rdbuf() != format.buffer) all[i]->rdbuf(format.buffer);
     if (!all[i]->good()) all[i]->clear();
+    if (all[i]->getloc() != format.locale) all[i]->imbue(format.locale);
     all[i]->flags(format.flags);
     all[i]->precision(format.precision);
     all[i]->width(format.width);

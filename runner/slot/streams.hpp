@@ -3,6 +3,7 @@
 
 #include <array>
 #include <ios>
+#include <locale>
 
 namespace flame::slot {
 
@@ -13,8 +14,8 @@ void flush_streams();
 /// Writes what all streams hold. Only while the process has one thread: another could hold a lock for ever.
 void flush_all_streams();
 
-/// Buffers, formats and exception masks of std::cout, std::clog and std::cerr as start_slot() left them. Buffers stay
-/// as they are once the sync with stdio is lost: libstdc++ destroys the old ones then.
+/// Buffers, formats, locales and exception masks of std::cout, std::clog and std::cerr as start_slot() left them.
+/// Buffers stay as they are once the sync with stdio is lost: libstdc++ destroys the old ones then.
 class StreamFormats {
  public:
   StreamFormats();
@@ -30,6 +31,7 @@ class StreamFormats {
     std::streamsize precision = 6;
     std::streamsize width = 0;
     char fill = ' ';
+    std::locale locale;
   };
   std::array<Format, 3> formats_;
   bool synchronized_;

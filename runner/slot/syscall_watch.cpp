@@ -6,6 +6,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runner/slot/signal_action.hpp"
 
@@ -73,6 +74,13 @@ bool lets_sigsys_in(int signal) {
   return ::sigaction(signal, nullptr, &present) == 0 && ::sigismember(&present.sa_mask, SIGSYS) == 0;
 }
 
+bool all_let_sigsys_in(std::uint64_t caught) {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if ((caught >> (signal - 1) & 1) != 0 && !lets_sigsys_in(signal)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool WatchPace::due(std::uint64_t task) {
@@ -120,18 +128,11 @@ void SyscallWatch::looked(const ProcessStatus& now) {
   untouched_ = allowed_;
 }
 
-bool SyscallWatch::intact() const {
-  struct sigaction present {};
-  return !available_ || (::sigaction(SIGSYS, nullptr, &present) == 0 && present.sa_sigaction == on_system_call);
-}
-
 // Another thread could change anything at any time, and the kernel kills who blocks the signal that it has to raise.
-bool SyscallWatch::harmless(const ProcessStatus& now) const {
+bool SyscallWatch::harmless(const ProcessStatus& now) {
   if (now.threads != 1 || (now.blocked >> (SIGSYS - 1) & 1) != 0) return false;
-  for (int signal = 1; signal < NSIG; ++signal) {
-    if ((now.caught >> (signal - 1) & 1) != 0 && !lets_sigsys_in(signal)) return false;
-  }
-  return true;
+  if (now.caught != std::exchange(caught_, now.caught)) handlers_harmless_ = all_let_sigsys_in(now.caught);
+  return handlers_harmless_;
 }
 
 }  // namespace flame::slot

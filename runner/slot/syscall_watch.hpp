@@ -44,13 +44,12 @@ class SyscallWatch {
   void touched() noexcept { untouched_ = false; }
   /// No system call was made since looked().
   [[nodiscard]] bool untouched() const noexcept { return untouched_; }
-  /// All that the kernel keeps was found to be in order.
+  /// All that the kernel keeps was found to be in order. Where the same signals are caught as the last time, their
+  /// handlers must be the same, too.
   void looked(const ProcessStatus& now);
-  /// SIGSYS is as this left it.
-  [[nodiscard]] bool intact() const;
 
  private:
-  [[nodiscard]] bool harmless(const ProcessStatus& now) const;
+  [[nodiscard]] bool harmless(const ProcessStatus& now);
 
   WatchPace pace_;
   bool available_ = false;  // this kernel and architecture have it
@@ -58,6 +57,8 @@ class SyscallWatch {
   bool untouched_ = false;
   bool watching_ = false;
   std::uint64_t task_ = 0;
+  std::uint64_t caught_ = 0;  // signals whose handlers were looked at last
+  bool handlers_harmless_ = true;
 };
 
 }  // namespace flame::slot

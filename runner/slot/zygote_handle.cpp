@@ -110,7 +110,8 @@ std::string_view words(Stage stage) {
 std::string fate(int status) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+    const std::string core = WCOREDUMP(status) ? ", core dumped" : "";
+    return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")" + core;
   }
   return "exit code " + std::to_string(WEXITSTATUS(status));
 }

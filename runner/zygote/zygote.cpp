@@ -20,6 +20,7 @@
 #include "runner/slot/hook.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/slot/process_hygiene.hpp"
+#include "runner/slot/slot_limits.hpp"
 #include "runner/slot/slot_process.hpp"
 #include "runner/slot/streams.hpp"
 #include "runner/zygote/loader.hpp"
@@ -33,6 +34,7 @@ class Zygote {
 
   int run() {
     if (!receive_load()) return kExitBadRequest;
+    if (limits_.core_dumps != 0) allow_core_dumps();
     const std::uint32_t threads_before = thread_count();
     report_stage(Stage::loading);
     const Loaded loaded = load(expected_);
@@ -100,23 +102,9 @@ class Zygote {
 
   int refuse(const Error& error) {
     report_ready(error, false, 1);
-    if (exec_slot_) refuse_slots(error.code, error.message);
+    // An exec'd slot has nobody on its load channel; its slots' channels carry the reason.
+    if (exec_slot_ && receive_fork()) refuse_slots(pending_.slots, error.code, error.message, false);
     return 1;
-  }
-
-  /// An exec'd slot has nobody on its load channel; its slots' channels carry the reason.
-  void refuse_slots(ErrorCode code, const std::string& reason) {
-    if (!receive_fork()) return;
-    std::vector<std::byte> datagram(sizeof(ReadyMessage) + reason.size());
-    auto ready = make_message<ReadyMessage>(Kind::ready, datagram.size());
-    ready.verdict = Verdict::discard;
-    ready.code = static_cast<std::uint32_t>(code);
-    std::memcpy(datagram.data(), &ready, sizeof(ready));
-    std::memcpy(datagram.data() + sizeof(ready), reason.data(), reason.size());
-    for (const SlotEnds& slot : pending_.slots) {
-      static_cast<void>(send_datagram(slot.channel.get(), as_datagram(make_message<HelloMessage>(Kind::hello)), 0));
-      static_cast<void>(send_datagram(slot.channel.get(), datagram, 0));
-    }
   }
 
   int serve() {

@@ -77,14 +77,15 @@ enum class LeftoverThreads : std::uint8_t { keep = 0, discard };
 struct LimitsConfig {
   /// Bytes beyond what the slot uses when it is forked; "1GiB". Counted is what may be written, whether it is or not
   /// (RLIMIT_DATA), the stacks of the plugin's threads included: in slots with this limit a thread whose creator asks
-  /// for no size has a stack of memory / 64, at least 1 MiB and at most what it would have without the limit. A thread
-  /// that finds no room fails with EAGAIN.
+  /// for no size has a stack of memory / 96, at least 512 KiB and at most what it would have without the limit. A
+  /// thread that finds no room fails with EAGAIN.
   std::uint64_t memory = 0;
   TimeLimit cpu_time{};          ///< per invocation; "10s"
   std::uint32_t open_files = 0;  ///< RLIMIT_NOFILE
-  /// Leaves core dumps of crashed slots to the system: RLIMIT_CORE is the hard limit that flame-runner was started
-  /// with, and core(5) says where they go; "core" means the slot's directory, which is flame-runner's. They hold all of
-  /// the task's memory. A slot has a minute to write one; a call whose deadline comes before that cuts it short.
+  /// Leaves core dumps of crashed slots, and of a crash in start(), to the system: RLIMIT_CORE is the hard limit that
+  /// flame-runner was started with, and core(5) says where they go; "core" means the slot's directory, which is
+  /// flame-runner's. They hold all of the task's memory. A slot has a minute to write one; a call whose deadline comes
+  /// before that cuts it short.
   bool core = false;
 };
 
@@ -92,7 +93,7 @@ struct LimitsConfig {
 /// the kernel tells: a side that is silent while its process and connection live (a breakpoint, Ctrl-Z) is not lost, it
 /// only gets no new calls; there the silences may be kForever ("infinite"). Over tcp silence is the evidence; a process
 /// that stood still itself gives its peer the time anew. 5 x beat <= host_silence, and host_silence + beat <
-/// runner_silence: else attempts of one call could overlap.
+/// runner_silence: else attempts of one call could overlap. All at most an hour; beat at least 10 ms, failsafe 1 s.
 struct Liveness {
   TimeLimit beat = std::chrono::seconds(1);             ///< both sides say something this often
   TimeLimit host_silence = std::chrono::seconds(10);    ///< tcp: a runner whose beats were not echoed for so long ends

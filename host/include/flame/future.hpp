@@ -28,6 +28,13 @@ namespace detail {
 /// What using a default-made, moved-from or taken Future gives.
 [[nodiscard]] Error invalid_future();
 
+/// In a callback of a host that is being shut down: what it chains on `state` is not run any more (Host::shutdown).
+[[nodiscard]] bool is_over(const CallState& state) noexcept;
+/// What the future of such a chain has.
+[[nodiscard]] Error over_error();
+/// The same for a coroutine that goes on with what is ready.
+[[nodiscard]] bool awaits_too_often(const CallState& state) noexcept;
+
 /// What a `then` made: its value, or the exception that left it.
 template <class T>
 struct Box {
@@ -92,6 +99,8 @@ class [[nodiscard]] Future {
   /// Number of the call, as in the host's log and callbacks.
   [[nodiscard]] std::uint64_t id() const { return state().id(); }
 
+  /// In a fork of the host's process this and the next two throw CallError `shutting_down` unless it is ready: it never
+  /// becomes so there.
   void wait() const { state().wait(Duration(-1)); }
   /// True if it became ready within `timeout`; the call goes on either way. Any duration: what is too long for
   /// nanoseconds is for ever, less than nothing is nothing.
@@ -120,15 +129,22 @@ class [[nodiscard]] Future {
       return std::move(*result);
     }
   }
-  /// Waits; the value or the error.
+  /// Waits; the value or the error, which in a fork of the host's process is `shutting_down` (see Host).
   [[nodiscard]] Result<T> try_get() {
-    wait();
+    detail::CallState& waited_for = state();
+    try {
+      waited_for.wait(Duration(-1));
+    } catch (const CallError& error) {
+      taken_ = true;
+      return error.error();
+    }
     return take();
   }
 
   /// Runs `f` on a callback thread of the host once this is ready. `f` takes Result<T>, Future<T> (ready) or T; in the
   /// last form an error goes to the returned future and f does not run. This future becomes invalid; its link moves
   /// into the returned one: dropping that cancels the call. What f throws comes out of the returned future's get().
+  /// In a callback of a host that has been shut down for a while f may not run: see Host::shutdown.
   template <class F>
   auto then(F f) -> Future<detail::ThenResult<F, T>>;
 
@@ -197,8 +213,14 @@ class Future<T>::Awaiter {
     }
   }
 
-  [[nodiscard]] bool await_ready() const { return future_.ready(); }
+  [[nodiscard]] bool await_ready() {
+    left_ = future_.ready() && detail::awaits_too_often(*future_.state_);
+    return future_.ready() && !left_;
+  }
   void await_suspend(std::coroutine_handle<> coroutine) {
+    if (left_) {
+      return;
+    }
     suspended_ = true;
     // A copy: the coroutine, and this awaiter with it, may be gone before subscribe() returns.
     auto state = future_.state_;
@@ -212,6 +234,7 @@ class Future<T>::Awaiter {
  private:
   Future future_;
   bool suspended_ = false;
+  bool left_ = false;  // for good
 };
 
 template <class T>
@@ -228,6 +251,11 @@ auto Future<T>::then(F f) -> Future<detail::ThenResult<F, T>> {
   ready.state_ = std::move(state_);
   ready.decoder_ = decoder_;
   ready.box_ = std::move(box_);
+  if (detail::is_over(*parent)) {
+    result.box_->result.emplace(boost::system::in_place_error, detail::over_error());
+    detail::complete_local(*result.state_);
+    return result;
+  }
   parent->subscribe(
       [function = std::move(f), ready = std::move(ready), box = result.box_, local = result.state_]() mutable {
         detail::run_then<T, R>(function, std::move(ready), *box);

@@ -52,7 +52,11 @@ class Host {
   /// Ends everything: new calls fail with `shutting_down`, accepted ones get up to their pool's shutdown_timeout, then
   /// are cancelled; every runner is told to go and every machine destroyed; threads are joined, files removed. After
   /// it no future of this host is unready. Idempotent. Not from a callback of this host. Waits for callbacks that run:
-  /// one that never returns keeps it for ever.
+  /// one that never returns keeps it for ever. Those that call on and on do not: from a second after the calls have
+  /// ended (and where they nest too deep, as they run on the caller's thread after shutdown()), what a callback passes
+  /// to Future::then() is destroyed instead of run, and the future that it gets has `shutting_down`; on_cast_error does
+  /// not hear of casts that a callback makes; and a coroutine that has awaited a thousand refused calls since is left
+  /// suspended, for its owner to destroy.
   void shutdown();
 
  private:

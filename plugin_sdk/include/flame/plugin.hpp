@@ -20,7 +20,8 @@ namespace flame {
 class PluginDefinition;
 
 /// Registers methods of T, the object that a task tracks or a factory makes. Several registrations may name the same
-/// method: it counts once.
+/// method: it counts once. Only its holder's calls run in the slot of an object, and what they set there (working
+/// directory, umask, signal mask, environment) stays from one to the next until the object is gone.
 template <class T>
 class ObjectMethods {
  public:
@@ -92,7 +93,8 @@ class PluginDefinition {
   /// retires, drains or shuts down, or the slot is replaced after a call. The place for goodbyes, coverage
   /// (`__gcov_dump`) and profilers: slots end without the destructors of statics and without atexit() functions. F runs
   /// on the slot's thread after its last call, when its objects are gone, within 0.25 s: then the process is killed.
-  /// Never in a slot that crashed or is killed. An exception is logged and changes nothing.
+  /// With isolation = "thread" the slots of a process run F at the same time (start_slot() one after the other): guard
+  /// what they share. Never in a slot that crashed or is killed. An exception is logged and changes nothing.
   template <auto F>
   constexpr void stop_slot() {
     static_assert(std::is_invocable_r_v<void, decltype(F)> || std::is_invocable_r_v<void, decltype(F), const Parent&>,

@@ -50,5 +50,20 @@ TEST_F(Beside, ALibraryThatIsNotFoundIsToldWithWhatALocalRunnerDoesNotInherit) {
   }
 }
 
+TEST_F(Beside, ALibraryThatWasCopiedHalfIsRefusedBeforeAnythingRuns) {
+  const TempDir copies;
+  const std::filesystem::path built = FLAME_TEST_PLUGINS;
+  std::filesystem::copy(built, copies / "plugins");
+  std::filesystem::copy(built.parent_path() / "beside_lib", copies / "beside_lib");
+  std::filesystem::resize_file(copies / "beside_lib/libedge_beside_inner.so", 5'000);
+  HostConfig settings = config("beside");
+  settings.plugin_path = {copies / "plugins"};
+  const Error error = error_of([&] { const Host host(settings); });
+  EXPECT_EQ(error.code, ErrorCode::invalid_argument) << error.to_string();
+  for (const char* part : {"libedge_beside_inner.so\", which", "is a damaged ELF file: cut off"}) {
+    EXPECT_NE(error.message.find(part), std::string::npos) << error.message;
+  }
+}
+
 }  // namespace
 }  // namespace flame::test

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <coroutine>
 #include <ctime>
 #include <fstream>
 #include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -70,6 +72,15 @@ void nap() {
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
+/// A thread of this process.
+bool sleeps(pid_t thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:")) return line.ends_with("(sleeping)");
+  }
+  return false;
+}
+
 class Callers : public EdgeTest {};
 
 TEST_F(Callers, AWaiterKeepsItsTimeBesideAThreadThatNeverStopsSubmitting) {
@@ -116,6 +127,59 @@ TEST_F(Callers, ShutdownKeepsItsBoundsWhateverOtherThreadsSubmit) {
   timed(
       "shutdown()", [&] { host.shutdown(); }, 40s);
   EXPECT_TRUE(eventually([&, before = refused.load()] { return refused > before; })) << "told at once, ever after";
+}
+
+/// A coroutine that belongs to whoever holds this.
+struct Owned {
+  struct promise_type {
+    Owned get_return_object() { return Owned{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() {}
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+void pump(const Pool& pool, std::atomic<bool>& has_cast) {
+  pool.async<edge_callers::add>(1, 2)
+      .then([pool, &has_cast](const Result<std::int32_t>& sum) {
+        if (sum.has_error() && !has_cast.exchange(true)) pool.cast<edge_callers::add>(1, 2);
+        pump(pool, has_cast);
+      })
+      .detach();
+}
+
+Owned await_for_ever(Pool pool) {
+  for (;;) {
+    try {
+      co_await pool.async<edge_callers::add>(1, 2);
+    } catch (const CallError&) {
+    }
+  }
+}
+
+TEST_F(Callers, ShutdownComesBackThoughEachCallbackLeadsToAnother) {
+  Host host(config("callers"));
+  Pool pool = host.pool("p");
+  EXPECT_EQ(pool.call<edge_callers::add>(1, 2), 3);
+  std::atomic<int> failures = 0;
+  pool.on_cast_error([&failures, pool](const CastError&) {
+    ++failures;
+    pool.cast<edge_callers::add>(1, 2);
+  });
+  std::atomic<bool> has_cast = false;
+  pump(pool, has_cast);
+  const Owned coroutine = await_for_ever(pool);
+  timed(
+      "shutdown()", [&] { host.shutdown(); }, 40s);
+  EXPECT_GT(failures, 1);
+  // From here on at once, on this thread: not for ever, and not until the stack ends.
+  pump(pool, has_cast);
+  auto chained = pool.async<edge_callers::add>(1, 2).then([](std::int32_t sum) { return sum; });
+  EXPECT_EQ(chained.try_get().error().code, ErrorCode::shutting_down);
+  pool.on_cast_error({});
+  coroutine.handle.destroy();
 }
 
 TEST_F(Callers, ADrainedPoolRefusesOnTheCallersThread) {
@@ -213,11 +277,15 @@ TEST_F(Callers, AThreadOfTheLowestPriorityKeepsNobodyWaiting) {
   const Pool pool = host.pool("p");
   EXPECT_EQ(pool.call<edge_callers::add>(1, 2), 3);
   auto held = pool.async<edge_callers::linger>(300'000);
+  std::atomic<pid_t> lowest{0};
   std::thread idle([&] {
     const sched_param none{};
     ASSERT_EQ(::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none), 0);
+    lowest = ::gettid();
     static_cast<void>(held.try_get());
   });
+  // Whoever waits first drives, and this one would not get that far beside the busy.
+  ASSERT_TRUE(eventually([&] { return lowest != 0 && sleeps(lowest); }, 60s));
   std::vector<Ms> times;
   {
     const Again busy(4, [] {

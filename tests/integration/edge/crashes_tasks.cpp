@@ -24,6 +24,11 @@ namespace crashes {
 namespace {
 
 volatile bool survived = false;
+rlimit core_in_start{};
+
+void start() {
+  ::getrlimit(RLIMIT_CORE, &core_in_start);
+}
 
 /// Every machine has it, it is small, and adler32() reads where it is told to.
 std::string path_of_zlib() {
@@ -99,6 +104,10 @@ std::vector<std::int64_t> core_limits() {
           ::prctl(PR_GET_DUMPABLE)};
 }
 
+std::int64_t core_limit_in_start() {
+  return static_cast<std::int64_t>(core_in_start.rlim_cur);
+}
+
 std::int32_t idle_threads(std::int32_t count) {
   Crowd crowd;
   try {
@@ -142,6 +151,7 @@ std::string load(std::string library) {
 }  // namespace crashes
 
 FLAME_PLUGIN("edge_crashes", "1.0.0", p) {
+  p.start<crashes::start>();
   p.task<crashes::crash_in_the_last_of>();
   p.task<crashes::crash>();
   p.task<crashes::throw_without_text>();
@@ -149,6 +159,7 @@ FLAME_PLUGIN("edge_crashes", "1.0.0", p) {
   p.task<crashes::throw_a_string>();
   p.task<crashes::throw_a_number>();
   p.task<crashes::core_limits>();
+  p.task<crashes::core_limit_in_start>();
   p.task<crashes::idle_threads>();
   p.task<crashes::idle_threads_or_throw>();
   p.task<crashes::variable>();

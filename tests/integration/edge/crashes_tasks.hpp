@@ -21,6 +21,8 @@ void throw_a_number();
 
 /// Soft and hard limit of core dumps, and whether the process may be dumped.
 std::vector<std::int64_t> core_limits();
+/// The soft limit that start() saw.
+std::int64_t core_limit_in_start();
 /// So many threads at once that do nothing; gives how many could be started.
 std::int32_t idle_threads(std::int32_t count);
 /// The same, but the exception of the first that cannot be started leaves the task.

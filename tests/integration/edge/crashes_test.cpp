@@ -107,11 +107,24 @@ TEST_F(CoreDumps, AreLeftToTheSystemWhereThePoolWantsThem) {
   std::filesystem::current_path(directory);
 }
 
+TEST_F(CoreDumps, OfStartAreLeftToTheSystemToo) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_CORE, &before), 0);
+  const rlimit off{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_CORE, &off), 0);
+  Host host = host_with("[pools.p.limits]\ncore = true\n");
+  EXPECT_EQ(host.pool("p").call<crashes::core_limit_in_start>(), static_cast<std::int64_t>(before.rlim_max));
+  host.shutdown();
+  EXPECT_EQ(::setrlimit(RLIMIT_CORE, &before), 0);
+}
+
 // Sanitizers bring an allocator of their own, and their shadow memory knows no limit.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_F(MemoryLimit, LeavesRoomForThreadsThatDoNothing) {
-  Host host = host_with("[pools.p.limits]\nmemory = \"64MiB\"\n");
-  EXPECT_EQ(host.pool("p").call<crashes::idle_threads>(40), 40);
+TEST_F(MemoryLimit, LeavesRoomForAThreadOnEachOfSixtyFourProcessors) {
+  for (const std::string memory : {"64MiB", "256MiB"}) {
+    Host host = host_with("[pools.p.limits]\nmemory = \"" + memory + "\"\n");
+    EXPECT_EQ(host.pool("p").call<crashes::idle_threads>(64), 64) << memory;
+  }
 }
 
 TEST_F(MemoryLimit, IsNamedWhereAThreadFindsNoRoom) {

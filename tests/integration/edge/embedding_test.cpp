@@ -180,6 +180,22 @@ TEST_F(Embedding, AForkIsToldThatTheHostIsNotThere) {
   held.cancel();
 }
 
+TEST_F(Embedding, AForkGetsTheErrorFromTryGetAndNoException) {
+  Host host(config("embedding"));
+  const Pool pool = host.pool("p");
+  auto held = pool.async<edge_embedding::linger>(60'000);
+  EXPECT_EQ(exit_code_of_fork([&] {
+              const auto result = held.try_get();
+              if (!result.has_error() || result.error().code != ErrorCode::shutting_down) return 1;
+              if (held.valid()) return 2;
+              auto chained = pool.async<edge_embedding::add>(1, 2).then([](std::int32_t) {});
+              if (chained.try_get().error().code != ErrorCode::shutting_down) return 3;
+              return 0;
+            }),
+            0);
+  held.cancel();
+}
+
 TEST_F(Embedding, AForkMayMakeAHostOfItsOwn) {
   Host host(config("embedding"));
   EXPECT_EQ(host.pool("p").call<edge_embedding::add>(1, 2), 3);

@@ -5,15 +5,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
+#include "host/src/host_setup.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/edge/files_tasks.hpp"
 #include "tests/integration/edge/support.hpp"
@@ -63,6 +66,23 @@ TEST_F(Files, ARunnerBootsAfterSomebodyHasCleanedTheDirectoryOfTheHostAway) {
   end_runner();
   EXPECT_NE(pool.with({.timeout = std::chrono::seconds(30)}).call<tasks::process>(), first);
   EXPECT_EQ(fs::status(runtime_directory()).permissions(), fs::perms::owner_all);
+}
+
+TEST_F(Files, TheUpkeepMakesCopiesOfPluginsAgainForRunnersThatLive) {
+  HostConfig settings = config("files");
+  settings.control = "off";  // its thread would do the upkeep, once a minute
+  pool::RunningHost host(std::move(settings), {});
+  const Pool pool(host.pools().at("p"));
+  pool.call<tasks::process>();
+  const RunnerProcesses runner = runner_processes(::getpid());
+  ASSERT_GT(runner.supervisor, 0);
+  fs::remove_all(runtime_directory() / "plugins");
+  ASSERT_TRUE(host.keep_files());
+  const auto below = descendants(runner.supervisor);  // zygote and slots: they are started anew
+  for (const pid_t pid : below) ::kill(pid, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return std::ranges::all_of(below, is_gone); }));
+  EXPECT_TRUE(pool.with({.timeout = std::chrono::seconds(30)}).try_call<tasks::process>());
+  EXPECT_EQ(runner_processes(::getpid()).supervisor, runner.supervisor);
 }
 
 TEST_F(Files, NoRunnerIsSentIntoADirectoryThatOthersHaveMadeInPlaceOfTheHosts) {

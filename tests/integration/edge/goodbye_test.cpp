@@ -105,6 +105,23 @@ TEST_F(Goodbye, IsSaidByThreadsOfOneProcessToo) {
   EXPECT_EQ(said(), by(process) + by(process)) << "one for each of two slots";
 }
 
+TEST_F(Goodbye, IsSaidByAllThreadsAtOnceSoThatManyNeedNoMoreGraceThanOne) {
+  std::int32_t process = 0;
+  {
+    Host host(goodbye_config([](PoolConfig& pool) {
+      pool.isolation = SlotIsolation::thread;
+      pool.max_concurrency = 8;
+      pool.env["GOODBYE"] = "together";
+      pool.env["GOODBYE_SLOTS"] = "8";
+    }));
+    process = host.pool("p").call<goodbye::process_id>();
+    host.shutdown();
+  }
+  std::string all;
+  for (int i = 0; i < 8; ++i) all += by(process);
+  EXPECT_EQ(said(), all);
+}
+
 TEST_F(Goodbye, IsSaidByASlotThatIsReplacedAfterItsCall) {
   Host host(goodbye_config([](PoolConfig& pool) { pool.reuse = false; }));
   Pool pool = host.pool("p");

@@ -2,6 +2,7 @@
 #include "tests/integration/edge/hygiene_tasks.hpp"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -12,12 +13,16 @@
 
 #include <array>
 #include <cfenv>
+#include <chrono>
 #include <clocale>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <locale>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <sstream>
 #include <stdexcept>
@@ -33,6 +38,19 @@ constexpr std::size_t kBlock = 1 << 20;
 
 std::array<char, 64> buffer = {"FLAME_TEST_BUFFER=first"};
 std::vector<std::unique_ptr<char[]>> kept;
+locale_t other_locale{};
+volatile bool survived = false;
+
+struct Holder {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool holds = false;
+  bool released = false;
+};
+Holder& holder() {
+  static auto& one = *new Holder;
+  return one;
+}
 
 std::unique_ptr<char[]> touched_block() {
   auto block = std::make_unique<char[]>(kBlock);
@@ -45,6 +63,7 @@ void require(bool done, const char* what) {
 }
 
 void start_slot() {
+  other_locale = ::newlocale(LC_ALL_MASK, "C.UTF-8", locale_t{});
   ::putenv(buffer.data());
   ::signal(SIGPROF, SIG_IGN);
   const itimerval profile{{0, 250'000}, {0, 250'000}};
@@ -94,6 +113,18 @@ void use_locale(std::string name) {
 std::string locale_name() {
   return std::setlocale(LC_ALL, nullptr);
 }
+void use_locale_of_thread() {
+  ::uselocale(other_locale);
+}
+bool has_global_locale() {
+  return ::uselocale(locale_t{}) == LC_GLOBAL_LOCALE;
+}
+void imbue_standard_output() {
+  std::cout.imbue(std::locale(std::locale::classic(), new std::numpunct<char>));
+}
+bool standard_output_is_classic() {
+  return std::cout.getloc() == std::locale::classic();
+}
 void print_hexadecimal() {
   std::cout << std::hex << std::showbase;
 }
@@ -106,6 +137,13 @@ std::string printed_number() {
 
 void ignore_signal(std::int32_t signal) {
   ::signal(signal, SIG_IGN);
+}
+void exit_at_signal(std::int32_t signal) {
+  ::signal(signal, [](int) { ::_exit(3); });
+}
+void crash() {
+  ::raise(SIGSEGV);
+  survived = true;  // so that the call is no jump
 }
 std::int32_t status_of_command(std::string command) {
   const int status = std::system(command.c_str());
@@ -191,6 +229,22 @@ void use_all_memory() {
   std::vector<std::unique_ptr<char[]>> blocks;
   for (;;) blocks.push_back(touched_block());
 }
+bool hold_memory(std::uint64_t bytes) {
+  std::vector<std::unique_ptr<char[]>> blocks;
+  while (blocks.size() * kBlock < bytes) blocks.push_back(touched_block());
+  std::unique_lock lock(holder().mutex);
+  holder().holds = true;
+  return holder().changed.wait_for(lock, std::chrono::seconds(20), [] { return holder().released; });
+}
+bool memory_is_held() {
+  const std::lock_guard lock(holder().mutex);
+  return holder().holds;
+}
+void release_memory() {
+  const std::lock_guard lock(holder().mutex);
+  holder().released = true;
+  holder().changed.notify_all();
+}
 void keep_files(std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) require(::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0, "open");
 }
@@ -220,9 +274,15 @@ FLAME_PLUGIN("edge_hygiene", "1.0.0", p) {
   p.task<lose_a_variable>();
   p.task<use_locale>();
   p.task<locale_name>();
+  p.task<use_locale_of_thread>();
+  p.task<has_global_locale>();
+  p.task<imbue_standard_output>();
+  p.task<standard_output_is_classic>();
   p.task<print_hexadecimal>();
   p.task<printed_number>();
   p.task<ignore_signal>();
+  p.task<exit_at_signal>();
+  p.task<crash>();
   p.task<status_of_command>();
   p.task<lower_open_files>();
   p.task<open_files_limit>();
@@ -239,6 +299,9 @@ FLAME_PLUGIN("edge_hygiene", "1.0.0", p) {
   p.task<keep_memory>();
   p.task<use_memory>();
   p.task<use_all_memory>();
+  p.task<hold_memory>();
+  p.task<memory_is_held>();
+  p.task<release_memory>();
   p.task<keep_files>();
   p.task<opens_a_file>();
   p.task<leave_child>();

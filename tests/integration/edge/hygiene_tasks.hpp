@@ -22,10 +22,18 @@ void lose_a_variable();  // putenv() of memory that is unmapped
 
 void use_locale(std::string name);
 std::string locale_name();
+/// By uselocale(), of a locale that start_slot() made: no system call.
+void use_locale_of_thread();
+bool has_global_locale();
+void imbue_standard_output();
+bool standard_output_is_classic();
 void print_hexadecimal();
 std::string printed_number();
 
 void ignore_signal(std::int32_t signal);
+/// In the place of the handler that is there: its process ends with exit code 3.
+void exit_at_signal(std::int32_t signal);
+void crash();
 std::int32_t status_of_command(std::string command);
 void lower_open_files(std::uint32_t limit);
 std::uint32_t open_files_limit();
@@ -49,6 +57,10 @@ void keep_memory(std::uint64_t bytes);
 /// The memory that a call may still get, at most `bytes`, in blocks of 1 MiB.
 std::uint64_t use_memory(std::uint64_t bytes);
 void use_all_memory();
+/// Until release_memory(), which finds it only in the same process.
+bool hold_memory(std::uint64_t bytes);
+bool memory_is_held();
+void release_memory();
 void keep_files(std::uint32_t count);
 bool opens_a_file();
 void leave_child();

@@ -106,6 +106,23 @@ TEST_F(EdgeHygiene, LocaleOfOneCallerDoesNotReachTheNext) {
   EXPECT_EQ(pool.call<hygiene::locale_name>(), home);
 }
 
+TEST_F(EdgeHygiene, LocaleOfTheThreadDoesNotReachTheNextEitherThoughItTakesNoSystemCall) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(pool.call<hygiene::has_global_locale>()) << "after " << i;
+    pool.call<hygiene::use_locale_of_thread>();
+  }
+  EXPECT_TRUE(pool.call<hygiene::has_global_locale>());
+}
+
+TEST_F(EdgeHygiene, LocaleOfStandardOutputDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::imbue_standard_output>();
+  EXPECT_TRUE(pool.call<hygiene::standard_output_is_classic>());
+}
+
 TEST_F(EdgeHygiene, NumberFormatOfStandardOutputDoesNotReachTheNext) {
   Host host = one_slot();
   const Pool pool = host.pool("p");
@@ -120,6 +137,15 @@ TEST_F(EdgeHygiene, SignalsThatOneCallerIgnoresEndTheNextCallersCommandsAsUsual)
   EXPECT_EQ(pool.call<hygiene::status_of_command>("exit 3"), 3);
   pool.call<hygiene::ignore_signal>(SIGTERM);
   EXPECT_EQ(pool.call<hygiene::status_of_command>("kill -TERM $$; exit 4"), -1);
+}
+
+TEST_F(EdgeHygiene, AHandlerInThePlaceOfAnotherDoesNotReachTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::exit_at_signal>(SIGSEGV);
+  const auto crash = pool.try_call<hygiene::crash>();
+  ASSERT_TRUE(crash.has_error());
+  EXPECT_EQ(crash.error().signal, SIGSEGV) << crash.error().to_string();
 }
 
 TEST_F(EdgeHygiene, ASignalThatIsLeftPendingDoesNotReachTheNext) {
@@ -146,6 +172,17 @@ TEST_F(EdgeHygiene, TheRunnersOwnLimitOnCpuTimeCostsNoSlot) {
 
 TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
   Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto nice = pool.call<hygiene::niceness>();
+  pool.call<hygiene::be_nice>();
+  EXPECT_EQ(pool.call<hygiene::niceness>(), nice);
+  const auto cpus = pool.call<hygiene::cpus>();  // with one the rest shows nothing
+  pool.call<hygiene::use_one_cpu>();
+  EXPECT_EQ(pool.call<hygiene::cpus>(), cpus);
+}
+
+TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNextInAThreadEither) {
+  Host host = one_slot([](PoolConfig& pool) { pool.isolation = SlotIsolation::thread; });
   const Pool pool = host.pool("p");
   const auto nice = pool.call<hygiene::niceness>();
   pool.call<hygiene::be_nice>();
@@ -195,6 +232,20 @@ TEST_F(EdgeHygiene, ASlotThatFillsWithMemoryIsReplacedBeforeItFailsACall) {
     slots.insert(pool.call<hygiene::process_id>());
   }
   EXPECT_LT(slots.size(), 10U) << "half of the limit holds six of these calls";
+}
+
+TEST_F(EdgeHygiene, MemoryOfACallThatRunsBesideOthersInItsProcessIsNoLeak) {
+  Host host(config("hygiene", [](PoolConfig& pool) {
+    pool.isolation = SlotIsolation::thread;
+    pool.limits.memory = 64 << 20;
+  }));
+  const Pool pool = host.pool("p");
+  auto holder = pool.async<hygiene::hold_memory>(80 << 20);
+  ASSERT_TRUE(eventually([&] { return pool.call<hygiene::memory_is_held>(); }));
+  const auto process = pool.call<hygiene::process_id>();
+  for (int i = 0; i < 40; ++i) ASSERT_EQ(pool.call<hygiene::process_id>(), process) << "after " << i << " calls";
+  pool.call<hygiene::release_memory>();
+  EXPECT_TRUE(holder.get());
 }
 
 TEST_F(EdgeHygiene, MemoryThatACallHasGivenBackCostsNoSlot) {

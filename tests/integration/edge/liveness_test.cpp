@@ -175,6 +175,10 @@ TEST_F(Liveness, TheFileHasItsFiguresAndRefusesThoseThatCannotBe) {
               HasSubstr("flame.toml:2:8: host.liveness.beat does not fit"));
   EXPECT_THAT(message("[host.liveness]\nhost_silence = \"20s\"\n"),
               HasSubstr("flame.toml:2:16: host.liveness.host_silence does not fit: runner_silence (15s)"));
+  EXPECT_THAT(message("[host.liveness]\nbeat = \"1ns\"\n"),
+              HasSubstr("flame.toml:2:8: host.liveness.beat must be at least 10ms"));
+  EXPECT_THAT(message("[host.liveness]\nfailsafe = \"1ms\"\n"),
+              HasSubstr("flame.toml:2:12: host.liveness.failsafe must be at least 1s"));
   EXPECT_THAT(message("[host.liveness]\nfailsave = \"3s\"\n"), HasSubstr("flame.toml:2:1: unknown key \"failsave\""));
 }
 

@@ -72,7 +72,7 @@ class SimEvents {
 
 struct SimStanding {
   void loop_is_here() {}
-  [[nodiscard]] bool equal() const { return !SimSystem::current->low.contains(SimSystem::current->threads.self()); }
+  [[nodiscard]] bool may_drive() const { return !SimSystem::current->low.contains(SimSystem::current->threads.self()); }
 };
 
 template <class T>

@@ -53,10 +53,10 @@ TEST_F(CatalogTest, ResolvesAReferenceToTheHighestMatchingVersion) {
   put("c.so", {.version = "2.0.0"});
   put("d.so", {.version = "3.0.0-rc.1"});
   Catalog catalog = scanned();
-  EXPECT_EQ(catalog.resolve("video@1").value()->reference(), "video@1.10.0");
-  EXPECT_EQ(catalog.resolve("video").value()->reference(), "video@2.0.0");
-  EXPECT_EQ(catalog.resolve("video@1.4").value()->reference(), "video@1.4.0");
-  EXPECT_EQ(catalog.resolve("video@3.0.0-rc.1").value()->reference(), "video@3.0.0-rc.1");
+  EXPECT_EQ(catalog.resolve("video@1").value()->reference, "video@1.10.0");
+  EXPECT_EQ(catalog.resolve("video").value()->reference, "video@2.0.0");
+  EXPECT_EQ(catalog.resolve("video@1.4").value()->reference, "video@1.4.0");
+  EXPECT_EQ(catalog.resolve("video@3.0.0-rc.1").value()->reference, "video@3.0.0-rc.1");
 }
 
 TEST_F(CatalogTest, ACopyThatIsGoneIsMadeAgainEvenWhenTheSourceIsAnother) {

@@ -131,6 +131,22 @@ TEST(ConfigCheck, HoldsTheFiguresOfLivenessTogether) {
   EXPECT_FALSE(accepts(1s, 10s, 1h + 1ns));
 }
 
+TEST(ConfigCheck, ABeatUnderTenMillisecondsAndAFailsafeUnderASecondAreRefused) {
+  const auto message = [](Duration beat, Duration failsafe) {
+    HostConfig config;
+    config.liveness.beat = beat;
+    config.liveness.failsafe = failsafe;
+    return check_config(config).value_or(Error{}).message;
+  };
+  EXPECT_EQ(message(10ms, 1s), "");
+  EXPECT_THAT(message(1ns, 1s), HasSubstr("host.liveness.beat: must be at least 10ms and at most 1h, not 1ns"));
+  EXPECT_THAT(message(10ms, 1ms), HasSubstr("host.liveness.failsafe: must be at least 1s and at most 1h, not 1ms"));
+  HostConfig short_silence;
+  short_silence.liveness.host_silence = 49ms;
+  EXPECT_THAT(check_config(short_silence).value_or(Error{}).message,
+              HasSubstr("host.liveness.host_silence: must be at least 50ms"));
+}
+
 TEST(ConfigCheck, SilencesMayBeInfiniteWhereTheKernelTellsOfTheEnd) {
   HostConfig config;
   config.liveness.host_silence = config.liveness.runner_silence = kForever;

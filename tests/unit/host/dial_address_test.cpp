@@ -8,6 +8,17 @@
 namespace flame::pool {
 namespace {
 
+TEST(DialAddress, ARunnerOfThisMachineDialsIpcAloneWhereTheHostListensOnBoth) {
+  const Endpoints ipc{{"ipc:///run/control.ipc"}, {"ipc:///run/bulk.ipc"}};
+  const Endpoints tcp{{"tcp://10.0.0.7:1"}, {"tcp://10.0.0.7:2"}};
+  const Endpoints none;
+  EXPECT_EQ(endpoints_for(true, ipc, tcp).control, ipc.control);
+  EXPECT_EQ(endpoints_for(true, none, tcp).control, tcp.control);
+  EXPECT_EQ(endpoints_for(false, ipc, tcp).control, tcp.control);
+  EXPECT_EQ(endpoints_for(false, ipc, none).control, ipc.control);
+  EXPECT_EQ(endpoints_for(true, ipc, tcp).bulk, ipc.bulk);
+}
+
 TEST(DialAddress, IsTheBoundOneWhenNothingElseIsSaid) {
   EXPECT_EQ(dial_address("auto", "", "tcp://10.0.0.7:4711"), "tcp://10.0.0.7:4711");
   EXPECT_EQ(dial_address("", "", "tcp://[fd00::7]:4711"), "tcp://[fd00::7]:4711");

@@ -1,7 +1,11 @@
 // Executor and Strand: what is queued when they stop still runs, in order, without nesting.
 #include "host/src/executor.hpp"
 
+#include <sched.h>
+
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <thread>
@@ -75,6 +79,62 @@ TEST(Executor, TasksThatBlockUnseenDoNotKeepOthersFromRunning) {
   executor->post([&] { ran = true; });
   EXPECT_TRUE(test::eventually([&] { return ran.load(); }));
   open.set_value();
+  executor->stop();
+}
+
+/// True from 20 s after it was made: what would go on for ever ends then.
+class GivesUp {
+ public:
+  explicit operator bool() const { return std::chrono::steady_clock::now() >= at_; }
+
+ private:
+  std::chrono::steady_clock::time_point at_ = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+};
+
+TEST(Executor, StopComesBackThoughEachTaskLeadsToAnother) {
+  auto executor = make_executor();
+  const auto strand = std::make_shared<Strand>(executor);
+  const GivesUp gives_up;
+  bool refused = false;
+  std::function<void()> again = [&] { refused = !gives_up && !strand->post([&] { again(); }); };
+  strand->post([&] { again(); });
+  executor->stop();
+  EXPECT_TRUE(refused);
+}
+
+TEST(Executor, AfterStopTasksThatLeadToTasksNestNoDeeperThanTheStackBears) {
+  auto executor = make_executor();
+  executor->stop();
+  unsigned deepest = 0;
+  std::function<void()> again = [&] {
+    ++deepest;
+    if (!executor->over() && deepest < 1000) executor->post([&] { again(); });
+  };
+  again();
+  EXPECT_EQ(deepest, Executor::kNestedMax + 1);
+}
+
+TEST(Executor, ItsThreadsRunAsTheOneThatMadeItDoesWhoeverPostsFirst) {
+  auto executor = make_executor();
+  cpu_set_t mine;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof mine, &mine), 0);
+  std::thread other([&] {
+    const sched_param none{};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &here);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof here, &here), 0);
+    cpu_set_t set;
+    std::promise<int> ran;
+    executor->post([&] {
+      ::sched_getaffinity(0, sizeof set, &set);
+      ran.set_value(::sched_getscheduler(0));
+    });
+    EXPECT_EQ(ran.get_future().get(), SCHED_OTHER);
+    EXPECT_TRUE(CPU_EQUAL(&set, &mine));
+  });
+  other.join();
   executor->stop();
 }
 

@@ -3,16 +3,19 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "host/src/scheduling_class.hpp"
 #include "host/src/waitable.hpp"
 
 namespace flame::pool {
@@ -146,6 +149,54 @@ TEST(LoopSeat, ADriverGoesWhenItsTimeIsUp) {
   EXPECT_FALSE(never->wait(20ms)) << "sleeps on its own";
   EXPECT_FALSE(never->wait(Waitable::kDriveMin)) << "drives";
   EXPECT_TRUE(loop.submit()->wait(10s)) << "the seat is free again";
+}
+
+SchedulingClass scheduled(int policy, int nice = 0, unsigned priority = 0) {
+  SchedulingClass made;
+  made.policy = static_cast<std::uint32_t>(policy);
+  made.nice = nice;
+  made.priority = priority;
+  return made;
+}
+
+TEST(LoopSeat, ACallerMayDriveWhoGetsAProcessorAtLeastAsReadilyAsTheLoop) {
+  const auto idle = scheduled(SCHED_IDLE);
+  const auto batch = scheduled(SCHED_BATCH);
+  const auto usual = scheduled(SCHED_OTHER);
+  const auto nice = scheduled(SCHED_OTHER, 19);
+  const auto low = scheduled(SCHED_RR, 0, 1);
+  const auto high = scheduled(SCHED_FIFO, 0, 50);
+  const std::vector<SchedulingClass> upwards = {idle, nice, usual, low, high};
+  for (std::size_t one = 0; one < upwards.size(); ++one) {
+    for (std::size_t other = 0; other < upwards.size(); ++other) {
+      EXPECT_EQ(is_at_least(upwards[one], upwards[other]), one >= other) << one << " and " << other;
+    }
+  }
+  EXPECT_TRUE(is_at_least(scheduled(SCHED_FIFO, 0, 1), low));
+  EXPECT_TRUE(is_at_least(usual, batch));
+  EXPECT_FALSE(is_at_least(batch, usual)) << "it is not let in before others when it wakes";
+  constexpr int kDeadline = 6;
+  EXPECT_TRUE(is_at_least(scheduled(kDeadline), scheduled(kDeadline)));
+  EXPECT_FALSE(is_at_least(scheduled(kDeadline), usual)) << "it may be throttled";
+  EXPECT_FALSE(is_at_least(high, scheduled(kDeadline)));
+}
+
+TEST(LoopSeat, OrdinaryCallersMayDriveALoopThatAnIdleThreadHasStarted) {
+  SeatStanding standing;
+  std::promise<void> here;
+  std::promise<void> seen;
+  std::thread loop([&] {
+    const sched_param none{};
+    EXPECT_EQ(::sched_setscheduler(0, SCHED_IDLE, &none), 0);
+    standing.loop_is_here();
+    here.set_value();
+    seen.get_future().wait();
+    EXPECT_TRUE(standing.may_drive()) << "its like";
+  });
+  here.get_future().wait();
+  EXPECT_TRUE(standing.may_drive());
+  seen.set_value();
+  loop.join();
 }
 
 TEST(LoopSeat, WorksAtTheTimeThatWasAskedFor) {

@@ -92,6 +92,8 @@ TEST_F(TcpGuardTest, CutsAConnectionWhoseMessageDoesNotEnd) {
   const UniqueFd its_end = accept();
   const UniqueFd honest = dial();
   const UniqueFd honest_end = accept();
+  guard_.introduced(its_end.get());
+  guard_.introduced(honest_end.get());
   EXPECT_EQ(guard_.check(now_), 0U);
   for (std::size_t sent = 0; sent <= limits::kUnfinishedMax; sent += 16 * limits::MiB) {
     pump(hostile, its_end, 16 * limits::MiB);
@@ -108,6 +110,17 @@ TEST_F(TcpGuardTest, CutsAConnectionWhoseMessageDoesNotEnd) {
   EXPECT_FALSE(is_cut(honest));
 }
 
+TEST_F(TcpGuardTest, CutsAConnectionThatBringsMoreThanAHelloBeforeItsHello) {
+  const UniqueFd hostile = dial();
+  const UniqueFd its_end = accept();
+  EXPECT_EQ(guard_.check(now_), 0U);
+  pump(hostile, its_end, limits::kUnfinishedHelloMax);
+  EXPECT_EQ(guard_.check(now_ += limits::kUnfinishedCheck), 0U);
+  pump(hostile, its_end, limits::MiB);
+  EXPECT_EQ(guard_.check(now_ += limits::kUnfinishedCheck), 1U);
+  EXPECT_TRUE(is_cut(hostile));
+}
+
 TEST_F(TcpGuardTest, TouchesNothingThatHasTakenTheNumberOfAClosedConnection) {
   const UniqueFd dialled = dial();
   UniqueFd its_end = accept();
@@ -115,6 +128,7 @@ TEST_F(TcpGuardTest, TouchesNothingThatHasTakenTheNumberOfAClosedConnection) {
   its_end.reset();  // libzmq has closed it, and the news are on their way
   UniqueFd other = dial();
   ASSERT_EQ(other.get(), number);
+  guard_.introduced(number);
   UniqueFd others_end(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   EXPECT_EQ(guard_.check(now_), 0U);
   pump(others_end, other, limits::kUnfinishedMax + limits::MiB);

@@ -51,7 +51,7 @@ TEST(CrashReport, EachSignalIsToldOnceAndWithItsOwnRemedy) {
 
 TEST(CrashReport, ACrashThatHadToBeKilledIsTheCrash) {
   Death hung = death(signalled(SIGKILL));
-  hung.crash = slot::CrashReport{SIGSEGV, 0x10, false, {}};
+  hung.crash = slot::CrashReport{SIGSEGV, 0x10, false, false, {}};
   const Error error = describe_death(hung);
   EXPECT_EQ(error.signal, SIGSEGV);
   EXPECT_NE(error.message.find("segmentation fault (signal 11) at address 0x10"), std::string::npos) << error.message;
@@ -78,6 +78,26 @@ TEST(CrashReport, TheExitOfAnotherTaskIsCollateral) {
   EXPECT_EQ(error.exit_code, 7);
   EXPECT_EQ(error.started, Started::no);
   EXPECT_NE(error.message.find("Another task of the same process called exit()"), std::string::npos) << error.message;
+}
+
+TEST(CrashReport, OneOfSeveralSuspectsIsNotToldThatItWasTheOne) {
+  Death exit = death(exited(7));
+  exit.suspects = 3;
+  EXPECT_NE(describe_death(exit).message.find("One of the 3 tasks that ran there"), std::string::npos);
+  EXPECT_EQ(describe_death(exit).exit_code, 7);
+  Death crash = death(signalled(SIGSEGV));
+  crash.suspects = 2;
+  EXPECT_NE(describe_death(crash).message.find("One of the 2 tasks that ran there"), std::string::npos);
+}
+
+TEST(CrashReport, AProcessThatEndedForWantOfAThreadSaysWhatToRaise) {
+  Death openmp = death(exited(1));
+  openmp.log_tail = "libgomp: Thread creation failed: Resource temporarily unavailable\n";
+  EXPECT_NE(describe_death(openmp).message.find("limits.memory"), std::string::npos) << describe_death(openmp).message;
+  Death aborted = death(signalled(SIGABRT));
+  aborted.log_tail = "terminate called ... what():  Resource temporarily unavailable\n";
+  EXPECT_NE(describe_death(aborted).message.find("limits.memory"), std::string::npos);
+  EXPECT_EQ(describe_death(death(exited(1))).message.find("limits.memory"), std::string::npos);
 }
 
 TEST(CrashReport, AnExitIsCrashedWithItsCode) {
@@ -210,7 +230,7 @@ TEST(CrashReport, UsageOfASlotThatLiesIsNeverNegative) {
 
 TEST(CrashReport, TheStackIsKept) {
   Death crashed = death(signalled(SIGSEGV));
-  crashed.crash = slot::CrashReport{SIGSEGV, 0, true, {}};
+  crashed.crash = slot::CrashReport{SIGSEGV, 0, true, false, {}};
   crashed.where = {"video.so+0x10"};
   const Error error = describe_death(crashed);
   EXPECT_EQ(error.where, std::vector<std::string>{"video.so+0x10"});

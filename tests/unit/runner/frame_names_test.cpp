@@ -71,6 +71,18 @@ TEST_F(FrameNamesTest, TheUnwinderInsideAndTheSlotOutsideAreLeftOut) {
               ElementsAre("flame::runner::resize_for_test(int) at " + place(resize + 1), "libc.so.6+0x5"));
 }
 
+TEST_F(FrameNamesTest, AHeapThatIsCorruptShowsThePluginsFramesBelowTheSlotsMalloc) {
+  EXPECT_THAT(names.name({{"libc.so.6", 1},
+                          {"libc.so.6", 2},
+                          {"flame-zygote", 3},
+                          {"libstdc++.so.6.0.30", 4},
+                          {"exe", resize + 1},
+                          {"flame-zygote", 6},
+                          {"libc.so.6", 7}}),
+              ElementsAre("libc.so.6+0x1", "libc.so.6+0x2", "libstdc++.so.6.0.30+0x4",
+                          "flame::runner::resize_for_test(int) at " + place(resize + 1)));
+}
+
 TEST_F(FrameNamesTest, AStackThatIsAllTheSlotsIsKept) {
   EXPECT_THAT(names.name({{"flame-zygote", 6, true}, {"libc.so.6", 7}}),
               ElementsAre("flame-zygote+0x6", "libc.so.6+0x7"));

@@ -47,6 +47,31 @@ TEST_F(ThreadedSlotTableTest, ARetiredProcessIsKilledAfterItsGraceWithTheInnocen
   EXPECT_EQ(did(), "kill 1 for 7");
 }
 
+TEST_F(ThreadedSlotTableTest, WhatASlotLeftBehindCostsTheOthersNothingHoweverLongTheyRun) {
+  lease(7);
+  lease(8);
+  did();
+  freed(1, 2, false);
+  EXPECT_EQ(did(), "fork 2x3");
+  pass(1h);
+  EXPECT_EQ(did(), "");
+  freed(1, 1);
+  EXPECT_EQ(did(), "kill 1");
+}
+
+TEST_F(ThreadedSlotTableTest, ATaskThatHangsInARetiredProcessIsKilledAfterTheGrace) {
+  lease(7);
+  lease(8);
+  lease(9);
+  freed(1, 2, false);
+  table->kill(now, {1, 1});
+  did();
+  pass(4999ms);
+  EXPECT_EQ(did().find("kill 1"), std::string::npos);
+  pass(1ms);
+  EXPECT_EQ(did(), "kill 1 for 8");
+}
+
 TEST_F(ThreadedSlotTableTest, ADeafTaskAloneIsKilledAtOnce) {
   lease(7);
   did();

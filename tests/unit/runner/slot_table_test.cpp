@@ -215,6 +215,45 @@ TEST_F(SlotTableTest, AShortageThatLastsFailsACallThatNoLivingSlotCanServe) {
   EXPECT_EQ(did(), "fail 7");
 }
 
+TEST_F(SlotTableTest, AShortageFailsNoCallWhileAnotherProcessIsBeingMade) {
+  const std::uint32_t burst = limits::kShortageTries + 4;
+  make(welcome(burst));
+  up();
+  for (std::uint64_t id = 1; id <= burst; ++id) lease(id);
+  for (ProcessId process = 2; process <= burst; ++process) {
+    table->start_failed(now, process, StartFailure::shortage);
+    EXPECT_EQ(did().find("fail"), std::string::npos) << process;
+  }
+  ready(1);
+  EXPECT_EQ(did(), "grant 1 1.0");
+}
+
+TEST_F(SlotTableTest, ShortagesSideBySideAreOneTry) {
+  wire::Welcome message = welcome(2 * limits::kShortageTries);
+  message.warm = 0;
+  make(message);
+  up();
+  for (std::uint64_t id = 1; id <= 2 * limits::kShortageTries; ++id) lease(id);
+  did();
+  for (ProcessId process = 1; process <= 2 * limits::kShortageTries; ++process) {
+    table->start_failed(now, process, StartFailure::shortage);
+  }
+  EXPECT_EQ(did(), "") << "nothing is ready and nothing starts, but it was tried once only";
+}
+
+TEST_F(SlotTableTest, AStartSlotThatThrowsFailsNoCallThatALivingSlotCanServe) {
+  up();
+  ready(1);
+  lease(7);
+  lease(8);
+  did();
+  table->start_failed(now, 2);
+  table->start_failed(now, 3);
+  EXPECT_EQ(did(), "");
+  freed(1);
+  EXPECT_EQ(did(), "grant 8 1.0");
+}
+
 TEST_F(SlotTableTest, AHeldSlotServesNobodyElse) {
   up();
   ready(1);

@@ -175,6 +175,33 @@ TEST_F(TerminatorTest, ADrainWithoutAnswerFromTheHostEndsAllTheSame) {
   EXPECT_EQ(did(), "leave 0");
 }
 
+TEST_F(TerminatorTest, AHostWhoseEndWouldBeHeardOfMayTakeAsLongAsItLikesToTakeTheLastResult) {
+  wire::Welcome message = welcome();
+  message.single_use = true;
+  terminator.welcomed(now, message, false, kInfinite);
+  EXPECT_TRUE(invoke(1));
+  terminator.ended(now, 1);
+  EXPECT_EQ(did(), "retire 1 must");
+  pass(1h);
+  EXPECT_EQ(did(), "") << "it stands at a breakpoint, say";
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "leave 0");
+}
+
+TEST_F(TerminatorTest, ARunnerThatLostAPluginMakesWayAndKillsNothing) {
+  serve();
+  EXPECT_TRUE(invoke(1));
+  terminator.plugin_lost(now, "video@1.0.0 cannot be used here any more");
+  EXPECT_EQ(did(), "retire 1 must");
+  pass(1h);
+  EXPECT_EQ(did(), "");
+  terminator.ended(now, 1);
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "retire 1 must");
+  terminator.retire_answered(now, true);
+  EXPECT_EQ(did(), "leave 0");
+}
+
 TEST_F(TerminatorTest, SigtermBeforeTheHostIsReachedLeavesAtOnce) {
   terminator.sigterm(now);
   EXPECT_EQ(did(), "leave 0");

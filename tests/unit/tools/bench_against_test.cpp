@@ -96,6 +96,20 @@ TEST_F(CompareRow, ARowThatCannotBeMeasuredSaysWhy) {
   EXPECT_NE(why("/no/such/flame").find("cannot start"), std::string::npos);
 }
 
+TEST_F(CompareRow, ARowThatOnlyOneOfTheBuildsHasIsAnError) {
+  const auto other = script("other",
+                            "echo '{\"rows\":[{\"name\":\"a\"},{\"name\":\"gone\"}]}'\n"
+                            "while read -r i; do echo 1; done\n");
+  const auto rows = compare_row({.here = new_build("here", "1", "1"), .there = other, .pairs = 5}, "x");
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].name, "gone");
+  EXPECT_EQ(rows[0].error, "this build has no such row");
+  EXPECT_EQ(rows[1].name, "a");
+  EXPECT_EQ(rows[1].error, "");
+  EXPECT_EQ(rows[2].name, "b");
+  EXPECT_EQ(rows[2].error, "the other build has no such row");
+}
+
 TEST_F(CompareRow, ABuildThatEndsInTheMiddleIsAnErrorOfItsRow) {
   const auto dying = script("dying", "echo '{\"rows\":[{\"name\":\"a\",\"better\":\"lower\"}]}'; read -r i; echo 1\n");
   const auto rows = compare_row({.here = new_build("here", "1", "1"), .there = dying}, "x");

@@ -22,6 +22,13 @@ TEST(NewPlugin, RefusesNamesThatCannot) {
   }
 }
 
+TEST(NewPlugin, RefusesEveryNameThatCMakeKeepsForATargetOfItsOwn) {
+  for (const char* name :
+       {"all", "clean", "edit_cache", "help", "install", "package", "preinstall", "rebuild_cache", "test"}) {
+    EXPECT_FALSE(check_project_name(name)) << name;
+  }
+}
+
 TEST(NewPlugin, SuggestsANameThatWouldDo) {
   EXPECT_NE(check_project_name("My Plugin!").error().message.find("\"my_plugin\""), std::string::npos);
   EXPECT_NE(check_project_name("3d").error().message.find("\"p3d\""), std::string::npos);

@@ -55,11 +55,19 @@ void in_turn(int pair, const Here& here, const There& there) {
   }
 }
 
+auto find_row(const std::vector<Reading>& rows, const std::string& name) {
+  return std::find_if(rows.begin(), rows.end(), [&](const Reading& row) { return row.name == name; });
+}
+
 std::vector<ComparedRow> by_rounds(RoundsClient& here, RoundsClient& there, int pairs) {
   std::vector<ComparedRow> out;
+  for (const Reading& row : there.rows()) {
+    if (find_row(here.rows(), row.name) == here.rows().end()) {
+      out.push_back(failed(row.name, "this build has no such row"));
+    }
+  }
   for (std::size_t index = 0; index < here.rows().size(); ++index) {
-    const auto other = std::find_if(there.rows().begin(), there.rows().end(),
-                                    [&](const Reading& row) { return row.name == here.rows()[index].name; });
+    const auto other = find_row(there.rows(), here.rows()[index].name);
     if (other == there.rows().end()) {
       out.push_back(failed(here.rows()[index].name, "the other build has no such row"));
       continue;

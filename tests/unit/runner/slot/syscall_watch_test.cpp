@@ -149,15 +149,6 @@ TEST(SyscallWatch, KeepsOutBesideOtherThreads) {
   });
 }
 
-TEST(SyscallWatch, NoticesThatItsSignalWasTaken) {
-  expect_in_child([] {
-    SyscallWatch watch;
-    if (!watch.intact()) return false;
-    ::signal(SIGSYS, SIG_DFL);
-    return !watch.intact();
-  });
-}
-
 TEST(SyscallWatch, LeavesTheSignalOfOthersItsMeaning) {
   EXPECT_EXIT(
       {

@@ -1,6 +1,7 @@
 // What hygiene compares in the kernel, with this process in the place of a slot.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -10,13 +11,18 @@
 
 #include <array>
 #include <cerrno>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "plugin_sdk/base/fork_guard.hpp"
 #include "runner/slot/child_watch.hpp"
 #include "runner/slot/proc_file.hpp"
+#include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/resource_watch.hpp"
+#include "runner/slot/running_calls.hpp"
+#include "runner/slot/signal_action.hpp"
 #include "runner/slot/streams.hpp"
 #include "runner/slot/timer_watch.hpp"
 
@@ -78,6 +84,51 @@ TEST(SchedulingTest, ShowsNice) {
   }));
 }
 
+TEST(SchedulingTest, OfAThreadIsPutBackOrItSaysThatItMayNot) {
+  EXPECT_TRUE(in_a_child([] {
+    const Scheduling home = present_scheduling();
+    const ThreadScheduling thread;
+    cpu_set_t all;
+    cpu_set_t now;
+    ::sched_getaffinity(0, sizeof(all), &all);
+    cpu_set_t one = all;
+    for (std::size_t cpu = CPU_SETSIZE - 1; CPU_COUNT(&one) > 1; --cpu) CPU_CLR(cpu, &one);
+    ::sched_setaffinity(0, sizeof(one), &one);
+    ::setpriority(PRIO_PROCESS, 0, 19);
+    const bool restored = thread.restore();
+    ::sched_getaffinity(0, sizeof(now), &now);
+    return CPU_EQUAL(&now, &all) != 0 && restored == (present_scheduling() == home);
+  }));
+}
+
+TEST(HandlerWatchTest, SeesAHandlerThatTookThePlaceOfAnother) {
+  EXPECT_TRUE(in_a_child([] {
+    ::signal(SIGUSR1, [](int) { static_cast<void>(::getpid()); });
+    const HandlerWatch watch(StatusReader().read().caught);
+    struct sigaction home {};
+    ::sigaction(SIGUSR1, nullptr, &home);
+    ::signal(SIGUSR1, [](int) { static_cast<void>(::getppid()); });
+    if (!watch.changed()) return false;
+    ::sigaction(SIGUSR1, &home, nullptr);
+    return !watch.changed();
+  }));
+}
+
+TEST(RunningCallsTest, TellWhetherTheCallersCallWasAloneAllTheTime) {
+  RunningCalls calls;
+  EXPECT_FALSE(calls.now().one_runs());
+  const RunningCall own(calls);
+  const RunningCalls::Moment before = calls.now();
+  EXPECT_TRUE(before.one_runs());
+  EXPECT_EQ(calls.now(), before);
+  {
+    const RunningCall other(calls);
+    EXPECT_FALSE(calls.now().one_runs());
+  }
+  EXPECT_TRUE(calls.now().one_runs());
+  EXPECT_NE(calls.now(), before) << "another has come and gone";
+}
+
 TEST(TimerWatchTest, EndsWhatACallSetAndLetsAProfilerBe) {
   EXPECT_TRUE(in_a_child([] {
     ::signal(SIGPROF, SIG_IGN);
@@ -114,25 +165,61 @@ TEST(ChildWatchTest, TakesHelpersForTheirOwnersAndOthersForLeft) {
   EXPECT_TRUE(in_a_child([] {
     const pid_t helper = sleeper();
     ChildWatch watch;
-    if (watch.child_left()) return false;
+    if (watch.child_left(true)) return false;
     const pid_t other = sleeper();
-    if (!watch.child_left()) return false;
+    if (!watch.child_left(true)) return false;
     ::kill(other, SIGKILL);
-    while (watch.child_left()) continue;  // until it has been reaped
+    while (watch.child_left(true)) continue;  // until it has been reaped
     ::kill(helper, SIGKILL);
     siginfo_t info{};
     ::waitid(P_PID, static_cast<id_t>(helper), &info, WEXITED | WNOWAIT);
-    return !watch.child_left() && ::waitpid(helper, nullptr, 0) == helper;
+    return !watch.child_left(true) && ::waitpid(helper, nullptr, 0) == helper;
   }));
 }
+
+#ifndef __SANITIZE_THREAD__  // it does not survive a thread that a forked child starts
+TEST(ChildWatchTest, AHelperThatAnotherThreadOfTheStartMadeIsItsOwners) {
+  EXPECT_TRUE(in_a_child([] {
+    ::alarm(30);
+    std::promise<pid_t> made;
+    std::thread([&made] {
+      made.set_value(sleeper());
+      for (;;) ::pause();
+    }).detach();
+    const pid_t helper = made.get_future().get();
+    ChildWatch watch;
+    const bool left = watch.child_left(false);
+    ::kill(helper, SIGKILL);
+    return !left;
+  }));
+}
+
+TEST(ChildWatchTest, TheChildOfAnotherThreadIsFoundAndLeftForItToReap) {
+  EXPECT_TRUE(in_a_child([] {
+    ::alarm(30);
+    ChildWatch watch;
+    std::promise<pid_t> made;
+    std::thread([&made] {
+      made.set_value(sleeper());
+      for (;;) ::pause();
+    }).detach();
+    const pid_t child = made.get_future().get();
+    const bool found = watch.child_left(false);
+    ::kill(child, SIGKILL);
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+    return found && !watch.child_left(false) && ::waitpid(child, nullptr, 0) == child;
+  }));
+}
+#endif
 
 TEST(ChildWatchTest, WithoutHelpersReapsWhatHasEnded) {
   EXPECT_TRUE(in_a_child([] {
     ChildWatch watch;
     const pid_t child = sleeper();
-    if (!watch.child_left()) return false;
+    if (!watch.child_left(true)) return false;
     ::kill(child, SIGKILL);
-    while (watch.child_left()) continue;
+    while (watch.child_left(true)) continue;
     return ::waitpid(child, nullptr, 0) == -1 && errno == ECHILD;
   }));
 }

@@ -171,6 +171,18 @@ TEST_F(Zygotes, AClosedChannelEndsTheZygoteButNotItsSlots) {
   EXPECT_EQ(table(slot), "on my own");
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory knows no limit
+TEST_F(Zygotes, SlotsWhoseThreadsFindNoRoomSaySoBeforeOneOfThemServes) {
+  LoadSpec load = spec("fixture_hostile", "hostile");
+  load.limits.memory_max = 1 * limits::MiB;  // the process may use ten: one thread's stack, mostly, and not nine
+  start_zygote(std::move(load));
+  for (TestSlot* slot : make_slots(10, true)) {
+    EXPECT_NE(slot->discard_reason.find("limits.memory"), std::string::npos) << slot->discard_reason;
+  }
+  EXPECT_EQ(status_of(slots_.front()->pid), 0) << "it was no crash";
+}
+#endif
+
 TEST_F(Zygotes, ARequestToAZygoteThatHasJustDiedIsLostWithItAndNoFailure) {
   hostile_slot();
   siginfo_t info{};
