@@ -125,20 +125,20 @@ void PoolDriver::on_notice(Session& session, const wire::Body& body) {
     on(event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     services_.sessions->close(session, std::nullopt);
-    on_lost(session, bye->reason);
+    on_lost(session, bye->reason, true);
   } else {
     if (const auto* discarded = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discarded->reason);
     on(event::Heard{runner});
   }
 }
 
-void PoolDriver::on_lost(Session& session, const std::string& reason) {
+void PoolDriver::on_lost(Session& session, const std::string& reason, bool goodbye) {
   const RunnerId id = session.info().runner;
   if (Runner* const runner = find(id)) {
     runner->session = nullptr;
   }
   services_.log.debug("runner left", {{"runner", session.info().name}, {"reason", reason}});
-  on(event::RunnerLost{id, reason});
+  on(event::RunnerLost{id, reason, goodbye});
 }
 
 void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& failure) {

@@ -51,7 +51,8 @@ class PoolDriver {
 
   void on_hello(Session& session, const wire::Hello& hello);
   void on_notice(Session& session, const wire::Body& body);
-  void on_lost(Session& session, const std::string& reason);
+  /// `goodbye`: the reason is the runner's own.
+  void on_lost(Session& session, const std::string& reason, bool goodbye = false);
   void on_boot(RunnerId runner, const std::optional<BootFailure>& failure);
 
   /// `done` is called once nothing is left, at the latest a little after `grace`.

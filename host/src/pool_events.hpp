@@ -77,10 +77,11 @@ struct Heard {
 struct RunnerLost {
   RunnerId runner = 0;
   std::string reason;
+  bool goodbye = false;  // the reason is the runner's own
 };
 /// The backend's proof of death. May come before or after RunnerLost, alone, or after Destroy. Messages that were on
-/// their way are still accepted for 50 ms while the runner holds calls, so it may overtake the last Result. Calls that
-/// may be tried again wait for it if their runner was lost without.
+/// their way are still accepted for 50 ms while the runner holds calls or leaves, so it may overtake the last Result
+/// and the goodbye. Calls that may be tried again wait for it if their runner was lost without.
 struct MachineExited {
   RunnerId runner = 0;
   std::string reason;

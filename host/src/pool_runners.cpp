@@ -91,7 +91,12 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
     boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false,
                 now, out);
   else
-    disconnected(it, event.reason, now, out);
+    left(it, event, now, out);
+}
+
+void PoolPolicy::left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out) {
+  if (event.goodbye && scheduler_.leases(it->first) == 0) it->second.end_reason = event.reason;
+  disconnected(it, event.reason, now, out);
 }
 
 // Mostly the backend is about to say what has become of the machine.
@@ -116,8 +121,9 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
                 false, now, out);
     return;
   }
+  const bool leaves = runner.state.phase() == RunnerState::Phase::draining;
   runner.state.exited(now);
-  if (scheduler_.leases(event.runner) == 0 || runner.state.is_disconnected()) {
+  if (runner.state.is_disconnected() || (scheduler_.leases(event.runner) == 0 && !leaves)) {
     lose(it, event.reason, now, out);
   } else {
     close(event.runner, runner);

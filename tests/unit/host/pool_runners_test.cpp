@@ -201,7 +201,9 @@ TEST(PoolRunners, GivesASingleUseRunnerExactlyOneCall) {
   EXPECT_THAT(pool.hello(1).sent(), ElementsAre(1));
   EXPECT_EQ(pool.finish(1).count<action::DrainRunner>(), 1u);
   EXPECT_THAT(pool.sent(), IsEmpty());
-  EXPECT_EQ(pool.feed(event::MachineExited{1, "exit code 0"}).count<action::Boot>(), 1u) << "two wait and one boots";
+  pool.feed(event::MachineExited{1, "exit code 0"});
+  EXPECT_EQ(pool.feed(event::RunnerLost{1, "single use completed", true}).count<action::Boot>(), 1u)
+      << "two wait and one boots";
   EXPECT_THAT(pool.hello(2).sent(), ElementsAre(2));
   EXPECT_THAT(pool.hello(3).sent(), ElementsAre(3));
 }
@@ -377,16 +379,6 @@ TEST(PoolRunners, KeepsUnusedSingleUseRunnersWarm) {
   EXPECT_EQ(pool.count<action::Boot>(), 2u);
   pool.hello(1).hello(2);
   EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u) << "the one that serves it is used up";
-}
-
-TEST(PoolRunners, TellsWhyARunnerIsGone) {
-  PoolScenario pool(config(0, 1, 1));
-  pool.submit(1).hello(1).finish(1).feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
-  pool.feed(event::RunnerLost{1, "idle"});
-  const auto shrink = pool.all<action::Callback>().at(0);
-  EXPECT_EQ(shrink.kind, action::Callback::Kind::shrink);
-  EXPECT_EQ(shrink.reason, "idle");
-  EXPECT_EQ(shrink.count, 0u);
 }
 
 TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {

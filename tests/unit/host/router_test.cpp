@@ -207,7 +207,8 @@ TEST_F(RouterTest, SeesAWatchedPeerGoAndRefusesWhatIsForIt) {
   EXPECT_TRUE(eventually([&] { return !(gone = look()).empty(); }));
   ASSERT_EQ(gone.size(), 1U);
   EXPECT_TRUE(gone[0] == hello.peer);
-  EXPECT_EQ(router_->send(hello.peer, bytes_of("e"), nullptr), Router::Sent::gone);
+  // libzmq tells its monitor before its socket.
+  EXPECT_TRUE(eventually([&] { return router_->send(hello.peer, bytes_of("e"), nullptr) == Router::Sent::gone; }));
 }
 
 TEST_F(RouterTest, OverTcpOnlyAnAllowedKeyIsHeardUnderItsRunnersName) {
