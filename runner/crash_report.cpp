@@ -208,7 +208,8 @@ Error describe_death(const Death& death) {
   }
   if (death.collateral || !death.channel_lost.empty()) return error;
   if (ran_out_of_memory(death)) describe_memory(death, error);
-  error.message += shortage_hint(death);
+  const bool by_itself = error.signal == SIGABRT || (error.signal == 0 && error.exit_code != slot::kExitChannelLost);
+  if (by_itself) error.message += shortage_hint(death);
   return error;
 }
 

@@ -253,7 +253,10 @@ void Generations::fail(GenerationId id, Error error) {
   pool_->generation_down(id);
   pool_->fail_waiting(id, generation.problem);
   // A runner that refuses all calls would look like the one with the most free slots.
-  if (generation.up_since != kNever) lost_ = name(id) + " cannot be used here any more";
+  const bool another_serves = std::any_of(list_.begin(), list_.end(), [](const Generation& other) {
+    return other.stored && other.problem.code == ErrorCode::none;
+  });
+  if (generation.up_since != kNever && !another_serves) lost_ = name(id) + " cannot be used here any more";
 }
 
 bool Generations::reaped(pid_t pid, int status) {

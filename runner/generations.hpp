@@ -71,7 +71,7 @@ class Generations final : public SlotForker {
   void stood_still(Instant now, Duration pause);
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const { return std::min(wake_at_, fork_watch_.wake_at()); }
-  /// A plugin that ran here, but cannot be used here any more, was given up: why. Once.
+  /// A plugin that ran here was given up, and no other can be used here: why. Once.
   [[nodiscard]] std::optional<std::string> take_lost() { return std::exchange(lost_, std::nullopt); }
   [[nodiscard]] bool owns(pid_t pid) const;
   /// The zygotes that live.

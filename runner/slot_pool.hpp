@@ -253,7 +253,7 @@ class SlotPool {
   std::unordered_map<pid_t, ProcessId> by_pid_;
   std::deque<std::pair<pid_t, Remains>> unclaimed_;  // reaped before we heard whose they are; the newest last
   std::unordered_map<GenerationId, std::string>
-      shortages_;  // what slots cannot be made for, since the last one that was
+      start_problems_;  // what slots cannot be made for, since the last one that was
   std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
   std::unordered_map<std::uint64_t, SlotRef> following_;
   struct Patience {

@@ -95,7 +95,7 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
   const Instant now = base::BoottimeClock().now();
   if (!seat.ready && ready.reusable) {
     seat.ready = true;
-    shortages_.erase(process.generation);
+    start_problems_.erase(process.generation);
     return table_.slot_ready(now, {id, index});
   }
   if (!seat.ready) {

@@ -21,15 +21,15 @@ void SlotPool::start_failed(ProcessId id, Error error, StartFailure why) {
 
 // A shortage is told once: it is tried again and again while it lasts.
 void SlotPool::made_none(const ForkProcess& action, slot::MakeFailure failure) {
-  const bool news = !failure.shortage || shortages_.insert_or_assign(action.generation, failure.error.message).second;
-  if (news) log(LogLevel::warning, "a slot could not be made: " + failure.error.message);
+  const bool news = start_problems_.insert_or_assign(action.generation, failure.error.message).second;
+  if (news || !failure.shortage) log(LogLevel::warning, "a slot could not be made: " + failure.error.message);
   start_failed(action.process, std::move(failure.error),
                failure.shortage ? StartFailure::shortage : StartFailure::plugin);
 }
 
 std::string SlotPool::waits_for(GenerationId generation) const {
-  const auto shortage = shortages_.find(generation);
-  return shortage != shortages_.end() ? shortage->second : forker_.why_no_slot(generation);
+  const auto shortage = start_problems_.find(generation);
+  return shortage != start_problems_.end() ? shortage->second : forker_.why_no_slot(generation);
 }
 
 void SlotPool::trim_slot(SlotRef slot) {

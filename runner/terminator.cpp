@@ -71,6 +71,7 @@ void Terminator::ended(Instant now, std::uint64_t id) {
   confirm_ = confirm_ || state_ == State::draining;
   if (!calls_.empty()) return;
   if (single_use_ && state_ == State::serving) begin_drain(now, shutdown_grace_, true, "single use completed");
+  make_way(now);
   if (state_ == State::serving) arm_idle(now);
   leave_if_done(now);
 }
@@ -140,7 +141,14 @@ void Terminator::sigterm(Instant now, bool greeted) {
 }
 
 void Terminator::plugin_lost(Instant now, const std::string& why) {
-  if (state_ == State::serving) begin_drain(now, kInfinite, true, why);
+  plugin_lost_ = why;
+  make_way(now);
+}
+
+// Not before: the host gives those that still run no longer than a shutdown gets.
+void Terminator::make_way(Instant now) {
+  if (plugin_lost_.empty() || !calls_.empty() || state_ != State::serving) return;
+  begin_drain(now, shutdown_grace_, true, plugin_lost_);
 }
 
 void Terminator::host_lost(Instant now, const std::string& why) {

@@ -76,7 +76,8 @@ class Terminator {
   void host_drains(Instant now, Duration grace);
   /// `greeted`: the hello is on its way, so the host may count on this runner already.
   void sigterm(Instant now, bool greeted = false);
-  /// A plugin that ran here cannot be used here any more: this runner makes way for another. What runs may end.
+  /// None of the plugins that ran here can be used here any more: this runner makes way for another as soon as nothing
+  /// runs in it.
   void plugin_lost(Instant now, const std::string& why);
   /// Disconnected, silent for too long, or Bye. Idempotent.
   void host_lost(Instant now, const std::string& why);
@@ -111,6 +112,7 @@ class Terminator {
   void kill(std::uint64_t id, Call& call, StopCause cause);
   void tick_calls(Instant now);
   void end_grace(Instant now);
+  void make_way(Instant now);
   void begin_drain(Instant now, Duration grace, bool ask, const std::string& reason);
   void ask_for_leave(const std::string& reason);
   void leave_if_done(Instant now);
@@ -141,6 +143,7 @@ class Terminator {
   Instant leave_at_ = kNever;    // draining, nothing runs: do not wait longer for the host's promise
   Instant grace_ends_ = kNever;  // draining or lost: what still runs is stopped
   std::string reason_;           // of the drain
+  std::string plugin_lost_;      // why this runner is of no use any more
   Instant wake_at_ = kNever;
   std::vector<TerminatorAction> actions_;
 };

@@ -52,21 +52,24 @@ bool Executor::forked() const noexcept {
 }
 
 void Executor::post(Task task) {
+  if (!queue(task)) {
+    run_here(std::move(task));
+  }
+}
+
+bool Executor::queue(Task& task) {
   if (forked()) {
-    return run_at_once(*shared_, std::move(task));  // its mutex may be locked for ever here
+    return false;  // its mutex may be locked for ever here
   }
-  {
-    const std::lock_guard lock(shared_->mutex);
-    // While stop() waits the queue is still served; at once would nest a strand's tasks without bound. But not for
-    // ever: other threads may never cease.
-    if (!shared_->stopped || (shared_->stopping > 0 && (on_own_thread() || !past_grace()))) {
-      shared_->tasks.push_back(std::move(task));
-      spawn_if_needed(shared_);
-      shared_->wake.notify_one();
-      return;
-    }
+  const std::lock_guard lock(shared_->mutex);
+  // While stop() waits the queue is still served. But not for ever: other threads may never cease.
+  const bool is_served = !shared_->stopped || (shared_->stopping > 0 && (on_own_thread() || !past_grace()));
+  if (is_served) {
+    shared_->tasks.push_back(std::move(task));
+    spawn_if_needed(shared_);
+    shared_->wake.notify_one();
   }
-  run_at_once(*shared_, std::move(task));
+  return is_served;
 }
 
 bool Executor::past_grace() const noexcept {
@@ -119,9 +122,9 @@ void Executor::run(Shared& shared, Task task) {
   }
 }
 
-void Executor::run_at_once(Shared& shared, Task task) {
+void Executor::run_here(Task task) {
   ++nested_;
-  run(shared, std::move(task));
+  run(*shared_, std::move(task));
   --nested_;
 }
 
@@ -230,30 +233,28 @@ std::size_t Strand::waiting() const {
   return tasks_.size();
 }
 
+Task Strand::next() {
+  const std::lock_guard lock(mutex_);
+  Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return task;
+}
+
+// One after the other here only where the executor queues no more: to post each would nest them without bound.
 void Strand::run_all() {
-  Task task;
-  {
-    const std::lock_guard lock(mutex_);
-    task = std::move(tasks_.front());
-    tasks_.pop_front();
-  }
-  std::exception_ptr thrown;
-  try {
-    task();
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  bool more = false;
-  {
-    const std::lock_guard lock(mutex_);
-    more = !tasks_.empty();
-    running_ = more;
-  }
-  if (more) {
-    executor_->post([self = shared_from_this()] { self->run_all(); });
-  }
-  if (thrown != nullptr) {
-    std::rethrow_exception(thrown);  // the executor reports it
+  for (;;) {
+    executor_->run_here(next());
+    {
+      const std::lock_guard lock(mutex_);
+      if (tasks_.empty()) {
+        running_ = false;
+        return;
+      }
+    }
+    Task rest = [self = shared_from_this()] { self->run_all(); };
+    if (executor_->queue(rest)) {
+      return;
+    }
   }
 }
 

@@ -42,6 +42,10 @@ class Executor {
 
   /// Runs `task` on one of the threads; after stop(), and in a fork of this process, at once on the calling one.
   void post(Task task);
+  /// The halves of post(). False: it is to run on the calling thread, and still is in `task`.
+  [[nodiscard]] bool queue(Task& task);
+  /// What leaves it goes to `on_exception`.
+  void run_here(Task task);
   /// Runs what is queued, then joins. A task may call it: its own thread then ends by itself. Idempotent. Ends as soon
   /// as the tasks do that ask over() before they post for what has only just come up.
   void stop();
@@ -72,7 +76,6 @@ class Executor {
   struct Shared;
   [[nodiscard]] bool on_own_thread() const noexcept { return current_ != nullptr && *current_ == shared_; }
   [[nodiscard]] bool past_grace() const noexcept;
-  static void run_at_once(Shared& shared, Task task);
   static void work(std::shared_ptr<Shared> shared);
   static void spawn_if_needed(const std::shared_ptr<Shared>& shared);
   static bool spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>));
@@ -96,6 +99,7 @@ class Strand : public std::enable_shared_from_this<Strand> {
   [[nodiscard]] std::size_t waiting() const;
 
  private:
+  [[nodiscard]] Task next();
   void run_all();
 
   std::shared_ptr<Executor> executor_;

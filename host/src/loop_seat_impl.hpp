@@ -88,8 +88,8 @@ void BasicLoopSeat<P>::leave_deep_sleep() noexcept {
 // So that the loop's thread looks after this driver. Waits until it is up: this thread might take the wake-up itself.
 template <class P>
 void BasicLoopSeat<P>::fetch_loop() noexcept {
-  std::uint32_t deep = kDeep;
-  if (loop_.load() != kDeep || !loop_.compare_exchange_strong(deep, kCalled)) return;
+  std::uint32_t state = kDeep;
+  if (!loop_.compare_exchange_strong(state, kCalled) && state == kAwake) return;
   events_.signal();
   P::sleep_on(loop_, kCalled, std::chrono::milliseconds(kLateAfter));
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -114,7 +115,9 @@ constexpr bool kForkIsKnown = true;
 pid_t born_in_cgroup(const std::string& path) {
   const UniqueFd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   int* thread_id = nullptr;  // where the C library keeps it: a child has another
-  if (!kForkIsKnown || !directory || ::prctl(PR_GET_TID_ADDRESS, &thread_id) != 0 || thread_id == nullptr) return -1;
+  if (!kForkIsKnown || __libc_single_threaded == 0 || !directory || ::prctl(PR_GET_TID_ADDRESS, &thread_id) != 0 ||
+      thread_id == nullptr)
+    return -1;
   clone_args child{};
   child.flags = CLONE_INTO_CGROUP | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
   child.child_tid = reinterpret_cast<std::uintptr_t>(thread_id);

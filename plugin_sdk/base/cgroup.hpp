@@ -21,8 +21,8 @@ namespace flame::base {
 /// left of it. First removes those beside it whose runner ended without removing its own. [any thread]
 [[nodiscard]] bool make_cgroup(const std::string& path);
 
-/// fork() with the child in it, or in this process's own cgroup where the kernel refuses. Only in a process of one
-/// thread; no atfork handler runs. -1 with errno: no child.
+/// fork() with the child in it, or in this process's own cgroup where the kernel refuses. In a process of one thread no
+/// atfork handler runs. -1 with errno: no child.
 [[nodiscard]] pid_t fork_into_cgroup(const std::string& path);
 
 /// For a process in the cgroup of the runner whose first process `pid` was killed, when nothing else is to live there:

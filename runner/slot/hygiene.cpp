@@ -12,6 +12,8 @@ namespace {
 constexpr long kLeakedFdsWorthAWarning = 64;
 /// Where slots share their process, calls are brief and trusted: memory and descriptors are looked at so often.
 constexpr std::uint32_t kCallsBetweenLooks = 16;
+/// So many looks in a row that found others' calls running say enough together.
+constexpr std::uint32_t kCrowdedLooks = 16;
 
 Finding locale_changed() {
   return {DiscardReason::locale, "the task changed the locale"};
@@ -91,17 +93,26 @@ Finding Hygiene::clean_thread(std::uint64_t in_hand) {
     return {DiscardReason::scheduling, "the task changed its CPUs, priority or scheduling class for good"};
   }
   if (++shared_->calls < kCallsBetweenLooks) return {};
+  shared_->calls = 0;
   return look_for_shortage(in_hand);
 }
 
-// What a call of another slot holds while it runs is no leak: the look waits until there is none.
+// What a call of another slot holds while it runs is no leak. Where one always runs, what was never given back counts.
 Finding Hygiene::look_for_shortage(std::uint64_t in_hand) {
   const RunningCalls::Moment before = shared_->running.now();
-  if (!before.one_runs()) return {};
-  Finding finding = shared_->shortage.judge(shared_->reader.read(), in_hand);
-  if (shared_->running.now() != before) return {};
-  shared_->calls = 0;
-  return finding;
+  ProcessStatus present = shared_->reader.read();
+  if (!before.one_runs() || shared_->running.now() != before) {
+    present.data_bytes -= std::min(present.data_bytes, in_hand);
+    in_hand = 0;
+    ProcessStatus& least = shared_->least;
+    if (shared_->crowded++ == 0) least = present;
+    least.data_bytes = std::min(least.data_bytes, present.data_bytes);
+    least.fd_table = std::min(least.fd_table, present.fd_table);
+    if (shared_->crowded < kCrowdedLooks) return {};
+    present = least;
+  }
+  shared_->crowded = 0;
+  return shared_->shortage.judge(present, in_hand);
 }
 
 // With the mask as it was nothing can be both pending and blocked by the task.

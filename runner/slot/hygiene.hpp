@@ -68,7 +68,9 @@ class Hygiene {
     StatusReader reader;
     ShortageWatch shortage;
     ThreadScheduling scheduling;
-    std::uint32_t calls = 0;  // since the last look at memory and descriptors
+    std::uint32_t calls = 0;    // since the last look at memory and descriptors
+    std::uint32_t crowded = 0;  // looks since the last judgement, all of them beside others' calls
+    ProcessStatus least;        // of those
   };
 
   [[nodiscard]] bool untouched() const { return watch_ && watch_->untouched(); }

@@ -58,7 +58,7 @@ bool SlotLoop::announce() {
   send(as_datagram(make_message<HelloMessage>(Kind::hello)));
   std::optional<Error> failed;
   {
-    const std::lock_guard lock(shared_.start_mutex);
+    const std::lock_guard lock(shared_.hooks);
     page_->in_start_slot.store(1, std::memory_order_release);
     failed = run_hook(shared_.table.plugin().start_slot, shared_.parent, "start_slot()");
     page_->in_start_slot.store(0, std::memory_order_release);
@@ -72,6 +72,7 @@ bool SlotLoop::announce() {
 }
 
 void SlotLoop::stop() {
+  const std::shared_lock lock(shared_.hooks);
   const auto failed = run_hook(stop_slot_of(shared_.table.plugin()), shared_.parent, "stop_slot()");
   if (failed) send_log(state_, 2, failed->message);
 }

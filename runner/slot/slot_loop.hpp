@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,7 +32,7 @@ struct SlotShared {
   SlotLimits limits;
   bool threads = false;
   std::uint32_t slots = 1;
-  std::mutex start_mutex;  // start_slot() runs in one slot at a time; stop_slot() does not: all have one grace
+  std::shared_mutex hooks;  // start_slot() runs alone; stop_slot() of all slots at once: they have one grace
   RunningCalls running;
 };
 

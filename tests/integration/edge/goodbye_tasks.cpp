@@ -37,19 +37,30 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Returns when $GOODBYE_SLOTS slots of the process are here.
-void wait_for_all() {
-  static std::mutex mutex;
-  static std::condition_variable changed;
-  static int here = 0;
-  std::unique_lock lock(mutex);
-  ++here;
-  changed.notify_all();
-  changed.wait(lock, [all = std::stoi(variable("GOODBYE_SLOTS"))] { return here >= all; });
+// Where threads wait until all are here.
+class Meeting {
+ public:
+  void come(int all) {
+    std::unique_lock lock(mutex_);
+    ++here_;
+    changed_.notify_all();
+    changed_.wait(lock, [this, all] { return here_ >= all; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int here_ = 0;
+};
+Meeting calls;
+Meeting goodbyes;
+
+int slots() {
+  return std::stoi(variable("GOODBYE_SLOTS"));
 }
 
 void stop_slot(const flame::Parent& parent) {
-  if (variable("GOODBYE") == "together") wait_for_all();
+  if (variable("GOODBYE") == "together") goodbyes.come(slots());
   const std::string line = std::string(parent.pool) + " " + std::to_string(::getpid()) + "\n";
   const int file = ::open(variable("GOODBYE_FILE").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const bool written = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
@@ -62,10 +73,17 @@ void stop_slot(const flame::Parent& parent) {
 }
 
 }  // namespace
+
+std::int32_t meet() {
+  calls.come(slots());
+  return ::getpid();
+}
+
 }  // namespace goodbye
 
 FLAME_PLUGIN("edge_goodbye", "1.0.0", p) {
   p.task<goodbye::process_id>();
+  p.task<goodbye::meet>();
   p.task<goodbye::hang>();
   p.task<goodbye::crash>();
   p.stop_slot<goodbye::stop_slot>();

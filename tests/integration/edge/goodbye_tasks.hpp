@@ -9,6 +9,7 @@
 namespace goodbye {
 
 std::int32_t process_id();
+std::int32_t meet();  // returns when $GOODBYE_SLOTS calls are in it
 void hang();
 void crash();
 

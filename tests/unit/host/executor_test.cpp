@@ -3,12 +3,15 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -112,6 +115,25 @@ TEST(Executor, AfterStopTasksThatLeadToTasksNestNoDeeperThanTheStackBears) {
   };
   again();
   EXPECT_EQ(deepest, Executor::kNestedMax + 1);
+}
+
+TEST(Executor, AfterStopTasksThatAnotherThreadGivesToAStrandDoNotNest) {
+  auto executor = make_executor();
+  executor->stop();
+  auto strand = std::make_shared<Strand>(executor);
+  std::vector<std::uintptr_t> places;
+  const auto note = [&] {
+    const char here = 0;
+    places.push_back(reinterpret_cast<std::uintptr_t>(&here));
+  };
+  EXPECT_TRUE(strand->post([&] {
+    std::thread([&] {
+      for (int i = 0; i < 1000; ++i) EXPECT_TRUE(strand->post(note));
+    }).join();
+  }));
+  ASSERT_EQ(places.size(), 1000U);
+  const auto [lowest, highest] = std::minmax_element(places.begin(), places.end());
+  EXPECT_LT(*highest - *lowest, 4096U) << "bytes of stack";
 }
 
 TEST(Executor, ItsThreadsRunAsTheOneThatMadeItDoesWhoeverPostsFirst) {
