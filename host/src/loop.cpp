@@ -66,6 +66,9 @@ Loop::~Loop() {
         parts_.inbox->push(LoopTask([this] { stop_at_ = base::deadline_after(boot_time(), limits::kByeWait); })));
     thread_.join();
   }
+  if (failed_) {
+    parts_.router->distrust();
+  }
 }
 
 void Loop::start() {

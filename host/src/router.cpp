@@ -7,7 +7,10 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <zmq.hpp>
@@ -138,7 +141,7 @@ KeyPair make_key_pair() {
 
 struct Router::Impl {
   // One I/O thread: a monitor's events and the messages of a connection then have one order (see watch()).
-  zmq::context_t context{1};
+  std::unique_ptr<zmq::context_t> context = std::make_unique<zmq::context_t>(1);
   std::unique_ptr<ZapHandler> zap;
   std::vector<Lane> lanes;
   std::vector<int> fds;
@@ -157,8 +160,8 @@ struct Router::Impl {
 };
 
 Lane& Router::Impl::add_lane(Channel channel, bool encrypted) {
-  Lane lane{.router = zmq::socket_t(context, zmq::socket_type::router),
-            .monitor = zmq::socket_t(context, zmq::socket_type::pair),
+  Lane lane{.router = zmq::socket_t(*context, zmq::socket_type::router),
+            .monitor = zmq::socket_t(*context, zmq::socket_type::pair),
             .channel = channel,
             .encrypted = encrypted};
   zmq::socket_t& router = lane.router;
@@ -209,8 +212,8 @@ Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
   impl->keys = make_key_pair();
   std::string endpoint;
   try {
-    impl->zap = std::make_unique<ZapHandler>(impl->context);
-    unblock_faults_in_threads_of(impl->context);
+    impl->zap = std::make_unique<ZapHandler>(*impl->context);
+    unblock_faults_in_threads_of(*impl->context);
     impl->fds.push_back(impl->zap->fd());
     if (!config.control_ipc.empty()) {
       endpoint = config.control_ipc;
@@ -237,6 +240,16 @@ Router::Router(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Router::~Router() {
   for (Lane& lane : impl_->lanes) {
     zmq_socket_monitor(lane.router.handle(), nullptr, 0);
+  }
+  if (!distrusted_) {
+    return;
+  }
+  zmq::context_t* const context = impl_->context.release();
+  impl_.reset();
+  try {
+    std::thread([context] { delete context; }).detach();
+  } catch (const std::system_error&) {
+    // It stays.
   }
 }
 

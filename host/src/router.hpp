@@ -62,6 +62,8 @@ class Router {
   /// Binds everything. Errors: boot_failed naming the endpoint.
   [[nodiscard]] static Result<std::unique_ptr<Router>> bind(const RouterConfig& config);
   ~Router();
+  /// Something was thrown in the middle of libzmq's work, perhaps: the destructor does not wait for it to end then.
+  void distrust() noexcept { distrusted_ = true; }
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
@@ -111,6 +113,7 @@ class Router {
   struct Impl;
   explicit Router(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+  bool distrusted_ = false;
 };
 
 }  // namespace flame::pool

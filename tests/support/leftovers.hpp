@@ -37,6 +37,7 @@ class LeftoversTest : public testing::Test {
   [[nodiscard]] const std::string& directory() const { return directory_->path(); }
 
   std::chrono::nanoseconds patience_ = std::chrono::seconds(10);
+  bool descriptors_may_stay_ = false;
 
  private:
   void check_processes();

@@ -218,6 +218,7 @@ TEST_F(Embedding, ALoopThatRunsOutOfMemoryFailsItsCallsAndNotTheProgram) {
   const Pool pool = host.pool("p");
   EXPECT_EQ(pool.call<edge_embedding::add>(1, 2), 3);
   auto held = pool.async<edge_embedding::linger>(60'000);
+  descriptors_may_stay_ = true;  // where memory runs out in the middle of libzmq's work, its context cannot be ended
   out_of_memory = loop_thread();
   auto future = pool.async<edge_embedding::add>(1, 2);
   const bool answered = eventually([&] { return future.ready() && held.ready(); }, 30s);
