@@ -12,7 +12,7 @@ bool may_be_to_blame(const Witness& slot) {
   return slot.runs && slot.begun;
 }
 
-// Of a thread that is no slot's. With one slot in the process there is one to have made it.
+// Of a thread that is no slot's.
 std::optional<slot::CrashReport> crash_of_helper(const std::vector<Witness>& slots) {
   if (slots.empty() || !slots.front().crash || !slots.front().crash->by_helper) return std::nullopt;
   return slots.front().crash;

@@ -148,7 +148,7 @@ void SlotPool::fork(const ForkProcess& action) {
     process.seats.emplace_back().handle = std::move(*handle);
   }
   if (pid) pid = forker_.fork_slots(action.generation, handles, action.threads, action.process);
-  if (!pid) return made_none(action, std::move(pid).error());
+  if (!pid) return made_none(action.generation, action.process, std::move(pid).error());
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
     const slot::SlotHandle& handle = *process.seats[i].handle;
     poller_.add(handle.channel_fd(), {Source::slot_channel, i, action.process});
@@ -249,7 +249,7 @@ void SlotPool::finish(Processes::iterator entry, Remains remains) {
   failure.error = describe_start(entry->second, remains);
   const GenerationId generation = entry->second.generation;
   processes_.erase(entry);
-  made_none({generation, id, 0, false}, std::move(failure));
+  made_none(generation, id, std::move(failure));
 }
 
 std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status) {

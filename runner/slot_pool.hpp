@@ -205,8 +205,7 @@ class SlotPool {
   void take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids);
   void recall_from_slow(Instant now);
   void watch_patience(Instant now, SlotRef slot, const Seat& seat);
-  void start_failed(ProcessId id, Error error, StartFailure why = StartFailure::plugin);
-  void made_none(const ForkProcess& action, slot::MakeFailure failure);
+  void made_none(GenerationId generation, ProcessId process, slot::MakeFailure failure);
   void trim_slot(SlotRef slot);
   [[nodiscard]] std::string waits_for(GenerationId generation) const;
   [[nodiscard]] Error describe_start(Process& process, const Remains& remains);

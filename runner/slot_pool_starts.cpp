@@ -11,20 +11,16 @@ void SlotPool::spawn_failed(ProcessId process, slot::MakeFailure failure) {
   if (found == processes_.end()) return;
   const GenerationId generation = found->second.generation;
   processes_.erase(found);
-  made_none({generation, process, 0, false}, std::move(failure));
-}
-
-void SlotPool::start_failed(ProcessId id, Error error, StartFailure why) {
-  start_errors_[id] = std::move(error);
-  table_.start_failed(base::BoottimeClock().now(), id, why);
+  made_none(generation, process, std::move(failure));
 }
 
 // A shortage is told once: it is tried again and again while it lasts.
-void SlotPool::made_none(const ForkProcess& action, slot::MakeFailure failure) {
-  const bool news = start_problems_.insert_or_assign(action.generation, failure.error.message).second;
+void SlotPool::made_none(GenerationId generation, ProcessId process, slot::MakeFailure failure) {
+  const bool news = start_problems_.insert_or_assign(generation, failure.error.message).second;
   if (news || !failure.shortage) log(LogLevel::warning, "a slot could not be made: " + failure.error.message);
-  start_failed(action.process, std::move(failure.error),
-               failure.shortage ? StartFailure::shortage : StartFailure::plugin);
+  start_errors_[process] = std::move(failure.error);
+  table_.start_failed(base::BoottimeClock().now(), process,
+                      failure.shortage ? StartFailure::shortage : StartFailure::plugin);
 }
 
 std::string SlotPool::waits_for(GenerationId generation) const {

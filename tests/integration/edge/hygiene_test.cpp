@@ -170,9 +170,7 @@ TEST_F(EdgeHygiene, TheRunnersOwnLimitOnCpuTimeCostsNoSlot) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(pool.call<hygiene::process_id>(), slot);
 }
 
-TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
-  Host host = one_slot();
-  const Pool pool = host.pool("p");
+void expect_scheduling_does_not_stay(const Pool& pool) {
   const auto nice = pool.call<hygiene::niceness>();
   pool.call<hygiene::be_nice>();
   EXPECT_EQ(pool.call<hygiene::niceness>(), nice);
@@ -181,15 +179,14 @@ TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
   EXPECT_EQ(pool.call<hygiene::cpus>(), cpus);
 }
 
+TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
+  Host host = one_slot();
+  expect_scheduling_does_not_stay(host.pool("p"));
+}
+
 TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNextInAThreadEither) {
   Host host = one_slot([](PoolConfig& pool) { pool.isolation = SlotIsolation::thread; });
-  const Pool pool = host.pool("p");
-  const auto nice = pool.call<hygiene::niceness>();
-  pool.call<hygiene::be_nice>();
-  EXPECT_EQ(pool.call<hygiene::niceness>(), nice);
-  const auto cpus = pool.call<hygiene::cpus>();  // with one the rest shows nothing
-  pool.call<hygiene::use_one_cpu>();
-  EXPECT_EQ(pool.call<hygiene::cpus>(), cpus);
+  expect_scheduling_does_not_stay(host.pool("p"));
 }
 
 TEST_F(EdgeHygiene, AProfilerOfStartSlotLivesOn) {

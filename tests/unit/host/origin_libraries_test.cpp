@@ -1,7 +1,6 @@
 // What stands beside a plugin, and where the copies of both have their common root.
 #include "host/src/origin_libraries.hpp"
 
-#include <elf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/host/plugin_file.hpp"
 
 namespace flame::pool {
 namespace {
@@ -30,19 +30,7 @@ std::string elf(const std::vector<std::string>& needed, std::int64_t tag = 0, co
   entries.push_back({DT_STRTAB, {kDynamicAt + (entries.size() + 2) * sizeof(Elf64_Dyn)}});
   entries.push_back({DT_NULL, {0}});
   const std::size_t dynamic = entries.size() * sizeof(Elf64_Dyn);
-  Elf64_Ehdr header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_type = ET_DYN;
-#if defined(__x86_64__)
-  header.e_machine = EM_X86_64;
-#else
-  header.e_machine = EM_AARCH64;
-#endif
-  header.e_phoff = sizeof(header);
-  header.e_phentsize = sizeof(Elf64_Phdr);
-  header.e_phnum = 2;
+  const Elf64_Ehdr header = library_header(2);
   Elf64_Phdr segments[2] = {};
   segments[0].p_type = PT_LOAD;
   segments[0].p_filesz = kDynamicAt + dynamic + strings.size();

@@ -1,7 +1,6 @@
 // The bytes of hand-made plugin files.
 #include "tests/unit/host/plugin_file.hpp"
 
-#include <elf.h>
 #include <flame_abi.h>
 
 #include <cstring>
@@ -10,6 +9,23 @@
 #include <flame/detail/plugin_identity.hpp>
 
 namespace flame::pool {
+
+Elf64_Ehdr library_header(std::uint16_t segments) {
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_type = ET_DYN;
+#if defined(__x86_64__)
+  header.e_machine = EM_X86_64;
+#else
+  header.e_machine = EM_AARCH64;
+#endif
+  header.e_phoff = sizeof(header);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = segments;
+  return header;
+}
 
 namespace {
 
@@ -25,19 +41,7 @@ std::string note(std::string_view content) {
 }
 
 std::string image(const std::string& notes) {
-  Elf64_Ehdr header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_type = ET_DYN;
-#if defined(__x86_64__)
-  header.e_machine = EM_X86_64;
-#else
-  header.e_machine = EM_AARCH64;
-#endif
-  header.e_phoff = sizeof(header);
-  header.e_phentsize = sizeof(Elf64_Phdr);
-  header.e_phnum = 2;
+  const Elf64_Ehdr header = library_header(2);
   Elf64_Phdr segments[2] = {};
   segments[0].p_type = PT_LOAD;
   segments[1].p_type = notes.empty() ? PT_NULL : PT_NOTE;

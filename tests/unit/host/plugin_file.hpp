@@ -1,6 +1,8 @@
 // Plugin files made by hand: an ELF header, a note with a manifest, no code. Enough for whoever only reads notes.
 #pragma once
 
+#include <elf.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,6 +27,9 @@ struct FakePlugin {
 
 /// The bytes of such a file.
 [[nodiscard]] std::string plugin_file(const FakePlugin& plugin);
+
+/// The header of a shared object of this machine; its table of so many segments follows it.
+[[nodiscard]] Elf64_Ehdr library_header(std::uint16_t segments);
 
 /// An ELF file without a note.
 [[nodiscard]] std::string elf_without_note();
