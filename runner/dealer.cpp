@@ -99,7 +99,7 @@ struct Dealer::Connection {
   zmq::socket_t monitor;
   int fd = -1;
   int monitor_fd = -1;
-  bool curve = false;
+  bool connected = false;
   std::string failure;
   struct Queued {
     Frame envelope;
@@ -109,6 +109,7 @@ struct Dealer::Connection {
   std::size_t queued_bytes = 0;
 
   bool try_send(Frame& envelope, Frame& payload);
+  void drop_queue();
   void reset();
 };
 
@@ -128,17 +129,24 @@ void Dealer::forget_keys() {
   wipe(keys_.own_secret);
 }
 
-void Dealer::Connection::reset() {
+void Dealer::Connection::drop_queue() {
   queue.clear();
   queued_bytes = 0;
+}
+
+void Dealer::Connection::reset() {
   if (socket) zmq_socket_monitor(socket.handle(), nullptr, 0);
   monitor.close();
   socket.close();
   fd = monitor_fd = -1;
+  connected = false;
 }
 
 void Dealer::close() {
-  for (auto& connection : connections_) connection->reset();
+  for (auto& connection : connections_) {
+    connection->drop_queue();
+    connection->reset();
+  }
 }
 
 void Dealer::finish(int patience_ms) {
@@ -153,6 +161,7 @@ void Dealer::finish(int patience_ms) {
 std::string Dealer::dial(Line line, const std::string& endpoint) try {
   Connection& connection = at(line);
   connection.reset();
+  if (line == Line::control) connection.drop_queue();
   recheck(line) = false;
   zmq::socket_t socket(context_->zmq, zmq::socket_type::dealer);
   socket.set(zmq::sockopt::linger, 0);
@@ -160,8 +169,7 @@ std::string Dealer::dial(Line line, const std::string& endpoint) try {
   socket.set(zmq::sockopt::reconnect_ivl, -1);
   socket.set(zmq::sockopt::connect_timeout, kConnectTimeoutMs);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameMax));
-  connection.curve = !keys_.empty() && endpoint.starts_with("tcp://");
-  if (connection.curve) {
+  if (!keys_.empty() && endpoint.starts_with("tcp://")) {
     socket.set(zmq::sockopt::curve_serverkey, keys_.host);
     socket.set(zmq::sockopt::curve_publickey, keys_.own_public);
     socket.set(zmq::sockopt::curve_secretkey, keys_.own_secret);
@@ -191,6 +199,10 @@ int Dealer::monitor_fd(Line line) const {
   return at(line).monitor_fd;
 }
 
+bool Dealer::was_connected(Line line) const {
+  return at(line).connected;
+}
+
 const std::string& Dealer::failure(Line line) const {
   return at(line).failure;
 }
@@ -206,6 +218,7 @@ LinkEvent Dealer::event(Line line) {
     std::memcpy(&event, number.data(), sizeof event);
     switch (event) {
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        connection.connected = true;
         return LinkEvent::connected;
       case ZMQ_EVENT_CONNECTED:
         break;  // the handshake decides
@@ -256,10 +269,11 @@ bool Dealer::Connection::try_send(Frame& envelope, Frame& payload) {
 void Dealer::send(Line line, std::span<const std::byte> envelope, Frame payload) {
   Connection& connection = at(line);
   if (!connection.socket) return;
-  recheck(line) = true;
   Frame head(envelope.size());
   std::memcpy(head.data(), envelope.data(), envelope.size());
-  if (connection.queue.empty() && connection.try_send(head, payload)) return;
+  const bool sends = line == Line::control || connection.connected;
+  recheck(line) = recheck(line) || sends;
+  if (sends && connection.queue.empty() && connection.try_send(head, payload)) return;
   connection.queued_bytes += head.size() + payload.size();
   connection.queue.push_back({std::move(head), std::move(payload)});
 }
@@ -267,6 +281,7 @@ void Dealer::send(Line line, std::span<const std::byte> envelope, Frame payload)
 void Dealer::flush() {
   for (const Line line : {Line::control, Line::bulk}) {
     Connection& connection = at(line);
+    if (line == Line::bulk && !connection.connected) continue;
     while (!connection.queue.empty()) {
       auto& front = connection.queue.front();
       const std::size_t size = front.envelope.size() + front.payload.size();

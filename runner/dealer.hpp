@@ -59,9 +59,10 @@ class Dealer {
   Dealer& operator=(const Dealer&) = delete;
 
   /// Closes what the line had and connects a fresh socket to `endpoint` in the background; event() tells how it went.
+  /// Messages that wait on `bulk` go to the fresh socket; those on `control` are dropped.
   /// Error: a text, when the endpoint is malformed or descriptors ran out; empty otherwise.
   [[nodiscard]] std::string dial(Line line, const std::string& endpoint);
-  /// Both lines have their final socket: wipes the keys.
+  /// Nothing will be dialled any more: wipes the keys.
   void forget_keys();
   /// Drops both connections and everything queued, at once.
   void close();
@@ -75,6 +76,8 @@ class Dealer {
 
   /// The next thing that happened to the line's connection; none when there is no news.
   [[nodiscard]] LinkEvent event(Line line);
+  /// The line is connected, or was until a disconnect.
+  [[nodiscard]] bool was_connected(Line line) const;
   /// The reason of the last `failed`, for people.
   [[nodiscard]] const std::string& failure(Line line) const;
 
@@ -82,7 +85,9 @@ class Dealer {
   /// Messages of more than two frames are dropped.
   [[nodiscard]] bool receive(Line line, Frame& envelope, Frame& payload);
 
-  /// Sends, or queues when ZeroMQ takes no more; order per line is kept. The payload frame is sent if its size is > 0.
+  /// Sends, or queues when ZeroMQ takes no more; order per line is kept. On `bulk` nothing is sent before the
+  /// connection stands: libzmq would drop it with a connection that fails. The payload frame is sent if its size is >
+  /// 0.
   void send(Line line, std::span<const std::byte> envelope, Frame payload = Frame());
   /// Tries the queues again. Called once per turn of the loop.
   void flush();

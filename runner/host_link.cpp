@@ -69,13 +69,9 @@ void HostLink::dial(Instant now) {
   dialled_at_ = now;
   redial_at_ = deadline_after(now, kHandshakePatience);
   session_.reset();
-  poller_.remove(dealer_.fd(Line::control));
-  poller_.remove(dealer_.monitor_fd(Line::control));
-  if (const std::string problem = dealer_.dial(Line::control, control_[endpoint_]); !problem.empty()) {
-    return dial_failed(now, problem);
+  if (const std::string problem = dial_line(Line::control, control_[endpoint_]); !problem.empty()) {
+    return dial_failed(now, control_[endpoint_], problem);
   }
-  poller_.add(dealer_.fd(Line::control), {Source::control, 0, 0});
-  poller_.add(dealer_.monitor_fd(Line::control), {Source::control_monitor, 0, 0});
   session_.greeted(now, control_[endpoint_].starts_with("ipc://"));
   dealer_.send(Line::control, wire::encode(0, hello_));
   control_ready_ = true;
@@ -83,8 +79,27 @@ void HostLink::dial(Instant now) {
   on_event(Line::control);
 }
 
-void HostLink::dial_failed(Instant now, const std::string& why) {
-  if (why != last_failure_) log(LogLevel::info, fmt::format("{}: {}; trying again", control_[endpoint_], why));
+std::string HostLink::dial_line(Line line, const std::string& endpoint) {
+  poller_.remove(dealer_.fd(line));
+  poller_.remove(dealer_.monitor_fd(line));
+  std::string problem = dealer_.dial(line, endpoint);
+  if (!problem.empty()) return problem;
+  const bool control = line == Line::control;
+  poller_.add(dealer_.fd(line), {control ? Source::control : Source::bulk, 0, 0});
+  poller_.add(dealer_.monitor_fd(line), {control ? Source::control_monitor : Source::bulk_monitor, 0, 0});
+  return problem;
+}
+
+// The host bounds how long it waits for this line. A handshake that stood still for too long, with the whole machine
+// perhaps, is begun anew.
+void HostLink::dial_bulk(Instant now) {
+  redial_at_ = kNever;
+  dialled_at_ = now;
+  if (const std::string problem = dial_line(Line::bulk, bulk_[endpoint_]); !problem.empty()) lose(problem);
+}
+
+void HostLink::dial_failed(Instant now, const std::string& endpoint, const std::string& why) {
+  if (why != last_failure_) log(LogLevel::info, fmt::format("{}: {}; trying again", endpoint, why));
   last_failure_ = why;
   redial_at_ = std::max(now, deadline_after(dialled_at_, limits::kDialInterval));
 }
@@ -107,17 +122,34 @@ void HostLink::on_ready(const Poller::Ready& ready) {
 void HostLink::on_event(Line line) {
   for (LinkEvent event = dealer_.event(line); event != LinkEvent::none; event = dealer_.event(line)) {
     if (event == LinkEvent::connected) {
-      if (line == Line::control && state_ == State::dialling) redial_at_ = kNever;  // the failsafe bounds the rest
+      on_connected(line);
     } else if (state_ == State::dialling) {
       const bool gone = event == LinkEvent::disconnected;
-      return dial_failed(base::boot_time(), gone ? "the connection was closed" : dealer_.failure(line));
+      return dial_failed(base::boot_time(), control_[endpoint_],
+                         gone ? "the connection was closed" : dealer_.failure(line));
     } else if (state_ == State::open) {
-      pump();  // what the host sent before it went
-      return lose(line == Line::control ? "the connection was closed" : "the bulk connection was lost");
+      return on_disconnected(line);
     } else {
       return;
     }
   }
+}
+
+void HostLink::on_connected(Line line) {
+  if (line == Line::bulk) {
+    dealer_.forget_keys();
+    more_ = true;  // what waited for the connection
+  } else if (state_ == State::dialling) {
+    redial_at_ = kNever;  // the failsafe bounds the rest
+  }
+}
+
+void HostLink::on_disconnected(Line line) {
+  if (line == Line::bulk && !dealer_.was_connected(Line::bulk)) {
+    return dial_failed(base::boot_time(), bulk_[endpoint_], "the bulk connection did not come to stand");
+  }
+  pump();  // what the host sent before it went
+  lose(line == Line::control ? "the connection was closed" : "the bulk connection was lost");
 }
 
 void HostLink::pump() {
@@ -179,12 +211,12 @@ void HostLink::open_with(const wire::Envelope& envelope) {
   state_ = State::open;
   redial_at_ = kNever;
   if (endpoint_ < bulk_.size()) {
-    if (const std::string problem = dealer_.dial(Line::bulk, bulk_[endpoint_]); !problem.empty()) return lose(problem);
-    poller_.add(dealer_.fd(Line::bulk), {Source::bulk, 0, 0});
-    poller_.add(dealer_.monitor_fd(Line::bulk), {Source::bulk_monitor, 0, 0});
+    dial_bulk(base::boot_time());
+    if (state_ == State::lost) return;
     send_bulk(wire::BulkHello{session_.id()});
+  } else {
+    dealer_.forget_keys();
   }
-  dealer_.forget_keys();
   listener_.on_welcome(std::get<wire::Welcome>(envelope.body));
   on_event(Line::bulk);  // after the welcome: it may pump messages that need it
 }
@@ -207,13 +239,18 @@ void HostLink::tick(Instant now) {
   if (state_ == State::dialling && now >= redial_at_) on_event(Line::control);
   if (state_ == State::dialling && now >= redial_at_) dial(now);
   if (state_ != State::open) return;
+  if (now >= redial_at_) {
+    dial_bulk(now);
+    on_event(Line::bulk);
+    if (state_ != State::open) return;
+  }
   if (session_.silent(now)) return lose("it has been silent for too long");
   if (const auto beat = session_.beat(now)) send(*beat);
 }
 
 Instant HostLink::wake_at() const {
   if (state_ == State::dialling) return redial_at_;
-  return state_ == State::open ? session_.wake_at() : kNever;
+  return state_ == State::open ? std::min(redial_at_, session_.wake_at()) : kNever;
 }
 
 }  // namespace flame::runner

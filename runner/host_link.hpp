@@ -62,8 +62,12 @@ class HostLink {
   void flush();
   void receive_batch(const wire::Batch& batch, const Frame& frame);
   void dial(Instant now);
-  void dial_failed(Instant now, const std::string& why);
+  [[nodiscard]] std::string dial_line(Line line, const std::string& endpoint);
+  void dial_failed(Instant now, const std::string& endpoint, const std::string& why);
+  void dial_bulk(Instant now);
   void on_event(Line line);
+  void on_connected(Line line);
+  void on_disconnected(Line line);
   void receive(Line line, Frame& envelope, Frame& payload);
   void open_with(const wire::Envelope& envelope);
   void lose(const std::string& why);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "runner/demangler.hpp"
 #include "runner/log.hpp"
 
@@ -171,7 +172,7 @@ void SlotPool::grant(const GrantSlot& action) {
 void SlotPool::occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
   seat.invocation = invocation;
   seat.cause = StopCause::none;
-  seat.threads.interrupt();
+  if (seat.threads.keeps_threads()) seat.threads.interrupt(base::boot_time());
   if (!process.threads) seat.output.start(invocation);
   by_invocation_[invocation] = slot;
 }

@@ -1,24 +1,14 @@
 // SlotPool: slots that are discarded, and threads that calls have left in one that is kept.
-#include <time.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "runner/process_load.hpp"
 #include "runner/slot_pool.hpp"
 
 namespace flame::runner {
-namespace {
 
-Duration cpu_time_of(pid_t pid) {
-  clockid_t clock{};
-  timespec used{};
-  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
-
-}  // namespace
-
-// The slot is idle, unless somebody waited for it. A call never waits for the look, but takes another slot if it can.
+// The slot is idle, unless somebody waited for it. A call does not wait for the look, but takes another slot if it can;
+// where that has happened too often, another slot is made for it.
 void SlotPool::begin_look(Instant now, SlotRef slot, Process& process, Seat& seat) {
   if (seat.threads.due(now) && table_.set_aside(now, slot)) seat.threads.begin(now, cpu_time_of(process.pid));
   // Another one is being looked at, or the slot has just been taken: not at once again.
@@ -29,14 +19,14 @@ void SlotPool::begin_look(Instant now, SlotRef slot, Process& process, Seat& sea
 void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat) {
   if (process.threads || process.kill || seat.invocation != 0 || seat.held.lease != 0) return;
   if (!seat.threads.looking()) return begin_look(now, slot, process, seat);
-  switch (seat.threads.sample(now, cpu_time_of(process.pid))) {
+  switch (seat.threads.sample(now, load_of(process.pid))) {
     case ThreadWatch::Verdict::open:
       break;
     case ThreadWatch::Verdict::quiet:
       table_.put_back(now, slot);
       break;
     case ThreadWatch::Verdict::computing:
-      seat.threads.interrupt();
+      seat.threads.interrupt(now);
       listener_.on_discarded({seat.last.invocation, seat.last.task, DiscardReason::computing_threads,
                               "a thread that it left goes on computing while the slot is idle"});
       return table_.slot_discarded(now, slot);

@@ -52,7 +52,7 @@ void SlotTable::generation_down(GenerationId generation) {
 void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invocation, bool brief) {
   Generation& entry = generations_[generation];
   if (brief && entry.waiting.empty() && queue_behind(entry, invocation)) return;
-  if (!entry.free.empty() && entry.waiting.empty()) {
+  if (entry.best() != entry.free.end() && entry.waiting.empty()) {
     const SlotRef slot = grant(entry, invocation);
     if (brief && entry.lanes.size() < lanes_) entry.lanes.push_back(slot);
   } else {
@@ -65,14 +65,13 @@ std::uint32_t SlotTable::Generation::aside() const {
   return static_cast<std::uint32_t>(std::count_if(free.begin(), free.end(), [](const Free& one) { return one.aside; }));
 }
 
-// The warmest, of those that are not set aside if there are such.
-SlotTable::Free SlotTable::take_free(Generation& generation) {
-  auto& free = generation.free;
-  auto found = std::find_if(free.rbegin(), free.rend(), [](const Free& one) { return !one.aside; });
-  if (found == free.rend()) found = free.rbegin();
-  const Free taken = *found;
-  free.erase(std::next(found).base());
-  return taken;
+std::vector<SlotTable::Free>::iterator SlotTable::Generation::best() {
+  const auto last = [this](auto suits) {
+    const auto found = std::find_if(free.rbegin(), free.rend(), suits);
+    return found == free.rend() ? free.end() : std::prev(found.base());
+  };
+  const auto found = last([](const Free& one) { return !one.aside; });
+  return found != free.end() ? found : last([](const Free& one) { return !one.firm; });
 }
 
 SlotTable::Free* SlotTable::find_free(SlotRef slot) {
@@ -86,11 +85,16 @@ SlotTable::Free* SlotTable::find_free(SlotRef slot) {
 bool SlotTable::set_aside(Instant now, SlotRef slot) {
   Free* const free = find_free(slot);
   if (free == nullptr) return false;
+  if (free->firm) return true;
   const GenerationId generation = processes_.at(slot.process).generation;
   if (generations_[generation].aside() > 0) return false;
   free->aside = true;
   balance(now, generation);
   return true;
+}
+
+void SlotTable::set_aside_next(SlotRef slot) {
+  if (Slot* const entry = find(slot)) entry->aside_next = true;
 }
 
 void SlotTable::put_back(Instant now, SlotRef slot) {
@@ -99,6 +103,7 @@ void SlotTable::put_back(Instant now, SlotRef slot) {
   auto& free = generations_[id].free;
   std::erase_if(free, [&](const Free& one) { return one.slot == slot; });
   free.push_back({.slot = slot, .since = now});
+  serve_waiting(generations_[id]);
   balance(now, id);
 }
 
@@ -110,7 +115,10 @@ void SlotTable::slot_discarded(Instant now, SlotRef slot) {
 }
 
 SlotRef SlotTable::grant(Generation& generation, std::uint64_t invocation) {
-  const SlotRef slot = take_free(generation).slot;
+  const auto taken = generation.best();
+  FLAME_ASSERT(taken != generation.free.end(), "a slot is granted when there is one");
+  const SlotRef slot = taken->slot;
+  generation.free.erase(taken);
   Slot* entry = find(slot);
   FLAME_ASSERT(entry != nullptr && entry->invocation == 0, "a free slot is in the table and free");
   entry->invocation = invocation;
@@ -169,13 +177,15 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
 
 void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
   Generation& generation = generations_[process.generation];
-  generation.free.push_back({.slot = slot, .since = now, .trimmed = find(slot)->calls == 0});
+  Slot& entry = *find(slot);
+  const bool firm = std::exchange(entry.aside_next, false) && generation.aside() == 0;
+  generation.free.push_back({.slot = slot, .since = now, .aside = firm, .firm = firm, .trimmed = entry.calls == 0});
   wake_by(deadline_after(now, limits::kArenaIdle));
   serve_waiting(generation);
 }
 
 void SlotTable::serve_waiting(Generation& generation) {
-  while (!generation.waiting.empty() && !generation.free.empty()) {
+  while (!generation.waiting.empty() && generation.best() != generation.free.end()) {
     const std::uint64_t next = generation.waiting.front();
     generation.waiting.pop_front();
     grant(generation, next);

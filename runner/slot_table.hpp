@@ -111,6 +111,9 @@ class SlotTable {
   /// A free slot is to be left alone for a while: invocations prefer others, and a process is made in its place. One at
   /// a time per generation. False: it is not free (any more), or another one is set aside.
   [[nodiscard]] bool set_aside(Instant now, SlotRef slot);
+  /// As soon as the slot's invocation has ended the slot is set aside, if no other one is: no invocation gets it then
+  /// before put_back(), however many wait.
+  void set_aside_next(SlotRef slot);
   /// It serves again, before others: what it keeps is warm.
   void put_back(Instant now, SlotRef slot);
   /// A free slot must not serve again.
@@ -147,9 +150,10 @@ class SlotTable {
     std::uint32_t behind = 0;  // invocations that follow it
     std::uint32_t calls = 0;
     bool ready = false;
-    bool given_up = false;  // it did not become ready in time, others of its process did
-    bool held = false;      // objects live there
-    bool deaf = false;      // what is in it is to die
+    bool given_up = false;    // it did not become ready in time, others of its process did
+    bool held = false;        // objects live there
+    bool deaf = false;        // what is in it is to die
+    bool aside_next = false;  // set_aside_next()
   };
   struct Process {
     GenerationId generation = 0;
@@ -164,10 +168,13 @@ class SlotTable {
     SlotRef slot;
     Instant since;
     bool aside = false;
+    bool firm = false;  // aside, and not to be had
     bool trimmed = false;
   };
   struct Generation {
     [[nodiscard]] std::uint32_t aside() const;
+    /// The warmest, of those that are not set aside if there are such; the end if none may be taken.
+    [[nodiscard]] std::vector<Free>::iterator best();
     bool up = false;
     bool forkable = true;
     std::vector<Free> free;  // used from the back: the warmest
@@ -184,7 +191,6 @@ class SlotTable {
   void vacated(Instant now, SlotRef slot, Slot& entry, bool reusable);
   [[nodiscard]] bool threads() const { return isolation_ == wire::Isolation::thread; }
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
-  [[nodiscard]] static Free take_free(Generation& generation);
   [[nodiscard]] Free* find_free(SlotRef slot);
   SlotRef grant(Generation& generation, std::uint64_t invocation);
   [[nodiscard]] bool queue_behind(Generation& generation, std::uint64_t invocation);

@@ -15,13 +15,20 @@ void ThreadWatch::begin(Instant now, Duration cpu) {
   cpu_ = cpu;
 }
 
-ThreadWatch::Verdict ThreadWatch::sample(Instant now, Duration cpu) {
+void ThreadWatch::interrupt(Instant now) {
+  if (looking() || due(now)) ++interruptions_;
+  begun_ = kNever;
+}
+
+// On a busy machine a thread may get nothing for a whole window: that it would run tells it from one that sleeps.
+ThreadWatch::Verdict ThreadWatch::sample(Instant now, Load load) {
   if (!looking() || now < deadline_after(window_begun_, kWindow)) return Verdict::open;
-  const bool quiet = (cpu - cpu_) * kQuietShare < now - window_begun_;
+  const bool quiet = !load.runnable && (load.cpu - cpu_) * kQuietShare < now - window_begun_;
   window_begun_ = now;
-  cpu_ = cpu;
+  cpu_ = load.cpu;
   if (!quiet) return now >= deadline_after(begun_, kPatience) ? Verdict::computing : Verdict::open;
   begun_ = kNever;
+  interruptions_ = 0;
   known_ = threads_;
   look_at_ = deadline_after(now, pause_);
   pause_ = std::min(pause_ * 2, kLongestPause);

@@ -17,7 +17,7 @@ constexpr int kControlPerTurn = 1024;  // then timers and callers have their tur
 // A hostile peer must not fill the log: the first complaints are written, then every thousandth.
 constexpr std::uint64_t kComplaintsWritten = 20;
 constexpr std::uint64_t kComplaintsEvery = 1000;
-constexpr std::size_t kFormerPeers = 64;
+constexpr std::size_t kFormerKept = 64;
 // Others may keep the sockets busy: then what a peer that has gone still said is waited for in so many turns.
 constexpr int kLastWordsTurns = 64;
 
@@ -201,6 +201,9 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
 
 void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   const auto found = sessions_.find(id);
+  if (found == sessions_.end() && was_session(id)) {
+    return;  // it ended before its second connection stood
+  }
   if (found == sessions_.end() || found->second->bulk() ||
       (message.encrypted && message.user != found->second->info().name)) {
     complain("bulk connection that belongs to no session", name_of(message));
@@ -310,12 +313,20 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
     by_peer_.erase(session.bulk()->value);
     remember_former(*session.bulk());
   }
+  former_sessions_.push_back(session.info().id);
+  if (former_sessions_.size() > kFormerKept) {
+    former_sessions_.pop_front();
+  }
   closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
+}
+
+bool SessionTable::was_session(std::uint64_t id) const {
+  return std::find(former_sessions_.begin(), former_sessions_.end(), id) != former_sessions_.end();
 }
 
 void SessionTable::remember_former(PeerId peer) {
   former_peers_.push_back(peer.value);
-  if (former_peers_.size() > kFormerPeers) {
+  if (former_peers_.size() > kFormerKept) {
     former_peers_.pop_front();
   }
 }

@@ -1,5 +1,6 @@
 // Peers that do not behave: wrong keys, wrong names, floods, frames that nobody can read. None of them harms the host.
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@ namespace flame::test {
 namespace {
 
 using namespace std::chrono_literals;
+
+using testing::HasSubstr;
+using testing::Not;
 
 class Peers : public PeerTest {};
 
@@ -101,6 +105,27 @@ TEST_F(Peers, AKeyIsGoodForOneSession) {
   Dealer again(parent.control.at(0), keys_of(parent));
   again.send(0, hello_for(parent));
   EXPECT_FALSE(again.receive(300ms).has_value());
+}
+
+TEST_F(Peers, ASecondConnectionThatOutlivesItsSessionIsNoStranger) {
+  testing::internal::CaptureStderr();
+  auto [backend, host] = start({"ipc://auto"});
+  const wire::Parent parent = backend->parent(0);
+  std::uint64_t session = 0;
+  {
+    Dealer runner(parent.control.at(0));
+    session = join(runner, parent);
+  }
+  EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().runners == 0; }));
+  for (const std::uint64_t named : {session, session + 1, session, session + 2}) {
+    Dealer bulk(parent.bulk.at(0));
+    bulk.send(0, wire::BulkHello{named});
+    EXPECT_FALSE(bulk.receive(100ms).has_value());
+  }
+  host.shutdown();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("bulk connection that belongs to no session peer=local count=2"));
+  EXPECT_THAT(log, Not(HasSubstr("count=3"))) << log;
 }
 
 TEST_F(Peers, APeerThatChoosesItsRoutingIdIsIgnored) {

@@ -86,6 +86,14 @@ void FakeHost::listen_on_tcp() {
   parent.bulk = {sockets_->bulk.get(zmq::sockopt::last_endpoint)};
 }
 
+void FakeHost::refuse_bulk() {
+  sockets_->bulk.unbind(parent.bulk[0]);
+}
+
+void FakeHost::accept_bulk() {
+  sockets_->bulk.bind(parent.bulk[0]);
+}
+
 FakeHost::~FakeHost() {
   if (runner_.pid <= 0 || reaped_) return;
   ::kill(runner_.pid, SIGTERM);

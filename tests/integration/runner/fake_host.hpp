@@ -44,6 +44,9 @@ class FakeHost {
   FakeHost();
   /// From now on over tcp on the loopback address, without keys. Before start().
   void listen_on_tcp();
+  /// Nobody listens at the bulk endpoint, until accept_bulk(). Before start().
+  void refuse_bulk();
+  void accept_bulk();
   ~FakeHost();
 
   /// The welcome that serve() gives: 4 slots, no idle shutdown, 2 s of grace, 100 ms kill grace. Change it before.

@@ -104,5 +104,19 @@ TEST_F(Handshake, AListenerThatNeverAnswersIsGivenUpForTheNextEndpoint) {
   EXPECT_EQ(host.call("echo", "found").text(), "found");
 }
 
+TEST_F(Handshake, ASecondConnectionThatFailsIsDialledAgainAndWhatWaitedForItComes) {
+  FakeHost host;
+  host.refuse_bulk();
+  host.start();
+  ASSERT_TRUE(host.expect<wire::Hello>().has_value());
+  host.send(host.welcome);
+  EXPECT_EQ(host.call("echo", "small").text(), "small") << "the first connection serves meanwhile";
+  const std::uint64_t large = host.invoke("answers_a_mebibyte");
+  EXPECT_EQ(host.call("echo", "beside").text(), "beside");
+  host.accept_bulk();
+  ASSERT_TRUE(host.expect<wire::BulkHello>().has_value());
+  EXPECT_EQ(host.finish(large).payload.size(), 1U << 20);
+}
+
 }  // namespace
 }  // namespace flame::test

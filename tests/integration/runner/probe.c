@@ -15,14 +15,15 @@
 #define SANITIZER ""
 #endif
 
-#define NOTE_TASK(name)                                                                                      \
-  ".ascii \"[[task]]\\nname = \\\"probe::" #name                                                             \
-  "\\\"\\nkind = \\\"task\\\"\\nfingerprint = \\\"000000000000002a\\\"\\n"                                    \
+#define NOTE_TASK(name)                                                    \
+  ".ascii \"[[task]]\\nname = \\\"probe::" #name                           \
+  "\\\"\\nkind = \\\"task\\\"\\nfingerprint = \\\"000000000000002a\\\"\\n" \
   "schema = 'table Call {} table Return {}'\\n\"\n"
 #define TABLE_TASK(name) {sizeof(flame_task), 0, "probe::" #name, 42, NULL, name},
-#define TASKS(X)                                                                                                 \
-  X(echo) X(process_id) X(fails) X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints)      \
-  X(reports) X(exhausts_memory) X(waits_a_second)
+#define TASKS(X)                                                                                               \
+  X(echo)                                                                                                      \
+  X(process_id) X(fails) X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints) X(reports) \
+      X(exhausts_memory) X(waits_a_second) X(answers_a_mebibyte)
 
 __asm__(
     ".pushsection .note.flame.plugin,\"a\",@note\n"
@@ -44,7 +45,16 @@ static flame_status answer(flame_call* call, const void* data, size_t size) {
   return FLAME_OK;
 }
 
-static flame_status echo(flame_call* call) { return answer(call, call->input.data, call->input.size); }
+static flame_status echo(flame_call* call) {
+  return answer(call, call->input.data, call->input.size);
+}
+
+static flame_status answers_a_mebibyte(flame_call* call) {
+  uint8_t* to = call->api->result_alloc(call, 1 << 20);
+  if (to == NULL) return FLAME_TOO_LARGE;
+  memset(to, 7, 1 << 20);
+  return FLAME_OK;
+}
 
 static flame_status process_id(flame_call* call) {
   const int64_t pid = getpid();
@@ -126,16 +136,9 @@ static flame_status waits_a_second(flame_call* call) {
 }
 
 static const flame_task tasks[] = {TASKS(TABLE_TASK)};
-static const flame_plugin plugin = {sizeof(flame_plugin),
-                                    FLAME_ABI_MAJOR,
-                                    FLAME_ABI_MINOR,
-                                    "probe",
-                                    "1.0.0",
-                                    sizeof tasks / sizeof tasks[0],
-                                    sizeof(flame_task),
-                                    tasks,
-                                    NULL,
-                                    NULL};
+static const flame_plugin plugin = {
+    sizeof(flame_plugin),           FLAME_ABI_MAJOR,    FLAME_ABI_MINOR, "probe", "1.0.0",
+    sizeof tasks / sizeof tasks[0], sizeof(flame_task), tasks,           NULL,    NULL};
 
 __attribute__((visibility("default"))) const flame_plugin* flame_plugin_entry_v1(uint32_t minor) {
   (void)minor;

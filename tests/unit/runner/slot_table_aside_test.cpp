@@ -66,6 +66,57 @@ TEST_F(SlotTableAside, WithoutSparesOneIsMadeInItsPlace) {
   EXPECT_EQ(did(), "grant 8 2.0");
 }
 
+TEST_F(SlotTableAside, WhatIsToBeSetAsideNextGetsNoCallHoweverManyWait) {
+  make(welcome(1));
+  up();
+  ready(1);
+  lease(7);
+  ready(2);
+  lease(8);
+  lease(9);
+  lease(10);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2, grant 8 2.0");
+  table->set_aside_next({1, 0});
+  freed(1);
+  EXPECT_EQ(did(), "fork 3") << "in its place";
+  EXPECT_TRUE(table->set_aside(now, {1, 0})) << "it is already";
+  ready(3);
+  EXPECT_EQ(did(), "grant 9 3.0");
+  table->put_back(now, {1, 0});
+  EXPECT_EQ(did(), "grant 10 1.0");
+  freed(1);
+  lease(11);
+  EXPECT_EQ(did(), "grant 11 1.0") << "once only";
+}
+
+TEST_F(SlotTableAside, OneOfManyIsSetAsideNext) {
+  two_free();
+  lease(8);
+  lease(9);
+  EXPECT_EQ(did(), "grant 8 1.0, grant 9 2.0, fork 3");
+  table->set_aside_next({1, 0});
+  table->set_aside_next({2, 0});
+  freed(1);
+  freed(2);
+  lease(10);
+  EXPECT_EQ(did(), "grant 10 2.0");
+}
+
+TEST_F(SlotTableAside, WhatWaitsForASlotThatIsSetAsideIsServedWhereItIsDiscarded) {
+  make(welcome(1));
+  up();
+  ready(1);
+  lease(7);
+  table->set_aside_next({1, 0});
+  freed(1);
+  lease(8);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2, fork 3");
+  table->slot_discarded(now, {1, 0});
+  EXPECT_EQ(did(), "kill 1");
+  ready(2);
+  EXPECT_EQ(did(), "grant 8 2.0");
+}
+
 TEST_F(SlotTableAside, AFreeSlotThatIsDiscardedIsKilledAndTheSpareServes) {
   two_free();
   table->slot_discarded(now, {1, 0});

@@ -17,7 +17,7 @@ class Watch : public testing::Test {
     for (Duration passed{}; passed < time && verdict == Verdict::open; passed += ThreadWatch::kWindow) {
       now_ += ThreadWatch::kWindow;
       cpu_ += std::chrono::duration_cast<Duration>(ThreadWatch::kWindow * share);
-      verdict = watch_.sample(now_, cpu_);
+      verdict = watch_.sample(now_, {.cpu = cpu_, .runnable = runnable_});
     }
     return verdict;
   }
@@ -29,6 +29,7 @@ class Watch : public testing::Test {
 
   Instant now_{1000s};
   Duration cpu_{5s};
+  bool runnable_ = false;
   ThreadWatch watch_;
 };
 
@@ -40,7 +41,7 @@ TEST_F(Watch, ASlotWithoutThreadsIsNeverLookedAt) {
 
 TEST_F(Watch, ThreadsThatSleepAreQuietAfterOneWindow) {
   begin();
-  EXPECT_EQ(watch_.sample(now_ + 1ms, cpu_), Verdict::open) << "too early to say";
+  EXPECT_EQ(watch_.sample(now_ + 1ms, {.cpu = cpu_}), Verdict::open) << "too early to say";
   EXPECT_EQ(idle_for(ThreadWatch::kWindow, 0.01), Verdict::quiet);
   EXPECT_FALSE(watch_.due(now_));
 }
@@ -65,10 +66,40 @@ TEST_F(Watch, WhatGetsAThirdOfABusyProcessorComputes) {
 TEST_F(Watch, ACallInterruptsTheLookAndItBeginsAnew) {
   begin();
   EXPECT_EQ(idle_for(ThreadWatch::kPatience - ThreadWatch::kWindow, 1), Verdict::open);
-  watch_.interrupt();
+  watch_.interrupt(now_);
   EXPECT_FALSE(watch_.looking());
   begin();
   EXPECT_EQ(idle_for(ThreadWatch::kWindow, 1), Verdict::open);
+}
+
+TEST_F(Watch, WhatAFullProcessorLeavesNoTimeComputesAllTheSame) {
+  begin();
+  runnable_ = true;
+  EXPECT_EQ(idle_for(2 * ThreadWatch::kPatience, 0), Verdict::computing);
+}
+
+TEST_F(Watch, AThreadThatSleepsAgainIsQuiet) {
+  begin();
+  runnable_ = true;
+  EXPECT_EQ(idle_for(ThreadWatch::kPatience / 2, 0), Verdict::open);
+  runnable_ = false;
+  EXPECT_EQ(idle_for(ThreadWatch::kWindow, 0), Verdict::quiet);
+}
+
+TEST_F(Watch, InsistsOnALookThatCallsHaveInterruptedOrPutOffTooOften) {
+  begin();
+  watch_.interrupt(now_);
+  for (int i = 1; i < ThreadWatch::kInterruptionsMax; ++i) {
+    EXPECT_FALSE(watch_.insists());
+    watch_.idle(now_, 4);
+    watch_.interrupt(now_);  // it had not begun
+  }
+  EXPECT_TRUE(watch_.insists());
+  begin();
+  ASSERT_EQ(idle_for(ThreadWatch::kWindow, 0), Verdict::quiet);
+  EXPECT_FALSE(watch_.insists());
+  watch_.interrupt(now_);
+  EXPECT_FALSE(watch_.due(now_)) << "the next look comes later, and this call does not put it off";
 }
 
 TEST_F(Watch, LaterLooksAreFurtherAndFurtherApart) {
