@@ -67,6 +67,7 @@ Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, Employer
     if (auto found = find_plugin(directories, plugin)) {
       generation.plugin = std::move(*found);
       generation.stored = true;
+      static_cast<void>(make_zygote(static_cast<GenerationId>(list_.size() - 1)));  // else start() tries, and tells why
     } else {
       generation.plugin.ref = {plugin.name, plugin.version, plugin.digest};
       generation.problem = found.error();
@@ -133,23 +134,30 @@ std::string Generations::describe_all() const {
   return text;
 }
 
+std::optional<slot::MakeFailure> Generations::make_zygote(GenerationId id) {
+  Generation& generation = list_[id];
+  slot::LoadSpec spec = load_spec(generation.plugin, employer_);
+  spec.zygote_binary = zygote_binary_;
+  auto zygote = slot::ZygoteHandle::start(std::move(spec));
+  if (!zygote) return std::move(zygote).error();
+  generation.zygote = std::move(*zygote);
+  generation.pid = generation.zygote->pid();
+  poller_.add(generation.zygote->channel_fd(), {Source::zygote_channel, 0, id});
+  poller_.add(generation.zygote->output_fd(), {Source::zygote_output, 0, id});
+  return std::nullopt;
+}
+
 void Generations::start(GenerationId id) {
   Generation& generation = list_[id];
   generation.start_at = kNever;
-  slot::LoadSpec spec = load_spec(generation.plugin, employer_);
-  spec.zygote_binary = zygote_binary_;
-  spec.limits = limits_;
-  spec.open_files = open_files_;
-  auto zygote = slot::ZygoteHandle::start(std::move(spec));
-  if (!zygote) return start_later(id, std::move(zygote).error());
+  std::optional<slot::MakeFailure> failure;
+  if (generation.pid == 0) failure = make_zygote(id);
+  if (!failure) failure = generation.zygote->load(limits_, open_files_);
+  if (failure) return start_later(id, std::move(*failure));
   generation.shortages = 0;
-  generation.zygote = std::move(*zygote);
-  generation.pid = generation.zygote->pid();
   generation.overdue = generation.silent = false;
   generation.start_by = deadline_after(base::BoottimeClock().now(), start_limit_);
   wake_at_ = std::min(wake_at_, generation.start_by);
-  poller_.add(generation.zygote->channel_fd(), {Source::zygote_channel, 0, id});
-  poller_.add(generation.zygote->output_fd(), {Source::zygote_output, 0, id});
 }
 
 // What there is too little of now may be there later; anything else would fail again.
@@ -267,6 +275,7 @@ bool Generations::reaped(pid_t pid, int status) {
   read_output(id);
   found->pid = 0;
   found->start_by = kNever;
+  if (pool_ == nullptr) return true;  // open() makes another
   fork_watch_.forget(id);
   if (found->problem.code != ErrorCode::none) return true;  // it said why
   if (found->up && !found->forkable) return true;           // it has done its work

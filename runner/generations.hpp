@@ -31,7 +31,8 @@ struct Employer {
 
 class Generations final : public SlotForker {
  public:
-  /// Verifies the wanted plugins. Those that cannot be had are remembered with the reason.
+  /// Verifies the wanted plugins, and starts a flame-zygote for each, which takes as long as to find the host; it loads
+  /// nothing before open(). Plugins that cannot be had are remembered with the reason.
   /// `open_files`: the soft limit that plugins get; 0: this process's.
   Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller,
               std::uint64_t open_files = 0);
@@ -42,7 +43,7 @@ class Generations final : public SlotForker {
   /// For the hello.
   [[nodiscard]] std::vector<wire::PluginState> states() const;
 
-  /// Starts the zygotes. `pool` and `link` outlive this object or close().
+  /// The zygotes load. `pool` and `link` outlive this object or close().
   void open(const wire::Welcome& welcome, SlotPool& pool, class HostLink& link);
 
   /// The generation of a digest; nullopt if none was wanted.
@@ -96,6 +97,7 @@ class Generations final : public SlotForker {
     std::uint32_t shortages = 0;  // starts that failed for want of something, one after the other
   };
 
+  [[nodiscard]] std::optional<slot::MakeFailure> make_zygote(GenerationId id);
   void start(GenerationId id);
   void start_later(GenerationId id, slot::MakeFailure failure);
   void kill_silent(Instant now);

@@ -181,7 +181,10 @@ int guard(ParentBytes& parent, const std::function<int(std::string)>& supervisor
   const int status = child < 0 ? kStatusUnknown : wait_for(child, signals, StandstillWatch(patience, starter));
   if (grouped) base::end_cgroup(cgroup, {});  // what it kills is reaped next
   end_all_descendants();
-  if (grouped) base::end_cgroup(cgroup);
+  if (grouped) {
+    base::end_cgroup(cgroup);
+    base::remove_abandoned_cgroups(cgroup);
+  }
   return status;
 }
 

@@ -62,6 +62,8 @@ Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
   const Duration runner_silence = given_or(welcome.runner_silence_ns, limits::kRunnerSilence);
   lease_ = runner_silence == kInfinite ? kInfinite : runner_silence - beat_interval_;
   standstill_ = base::Standstill(limits::kStandstillBeats * beat_interval_);
+  // A host that stood still may welcome us late. Had it given us up since, its goodbye would be on its way: see below.
+  if (now >= deadline_after(echoed_at_, lease_)) be_patient(now, limits::kSilenceBeatsMin * beat_interval_);
   return Verdict::opened;
 }
 
@@ -92,8 +94,11 @@ void Session::stood_still(Instant now, Duration pause) {
   if (pause == Duration::zero()) return;
   heard_at_ = now;
   const bool was_in_time = deadline_after(echoed_at_, lease_) > now - pause;
-  const Duration anew = std::min<Duration>(pause, limits::kSilenceBeatsMin * beat_interval_);
-  if (was_in_time) patient_until_ = deadline_after(now, anew);
+  if (was_in_time) be_patient(now, pause);
+}
+
+void Session::be_patient(Instant now, Duration time) {
+  patient_until_ = deadline_after(now, std::min<Duration>(time, limits::kSilenceBeatsMin * beat_interval_));
 }
 
 Instant Session::gives_up_at() const {

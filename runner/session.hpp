@@ -49,6 +49,7 @@ class Session {
  private:
   Verdict open_with(Instant now, const wire::Welcome& welcome);
   void echoed(std::uint64_t beat);
+  void be_patient(Instant now, Duration time);
   void stood_still(Instant now, Duration pause);
   [[nodiscard]] Instant gives_up_at() const;
 

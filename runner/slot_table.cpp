@@ -329,7 +329,9 @@ void SlotTable::balance(Instant now, GenerationId id) {
   const std::uint32_t most = threads() ? 1 : slots_ + spares(generation) + aside;
   for (;;) {
     const auto waiting = static_cast<std::uint32_t>(std::min<std::size_t>(generation.waiting.size(), slots_));
-    const std::uint32_t wanted = waiting + (threads() && generation.processes > 0 ? 0 : standing_by);
+    // Making a spare beside it would delay the process that somebody waits for.
+    const bool spare_can_wait = waiting > 0 || (threads() && generation.processes > 0);
+    const std::uint32_t wanted = waiting + (spare_can_wait ? 0 : standing_by);
     const auto have = static_cast<std::uint32_t>(generation.free.size()) - aside + generation.starting;
     if (have >= wanted || generation.processes >= most) return;
     if (now < generation.retry_at) return wake_by(generation.retry_at);

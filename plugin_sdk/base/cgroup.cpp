@@ -135,21 +135,6 @@ bool remove_cgroups(const std::filesystem::path& path) {
   return ::rmdir(path.c_str()) == 0 || errno == ENOENT;
 }
 
-// Those of runners whose first process is gone, if they are empty. It may be another container's process that cannot be
-// seen from here, so nothing is killed; and a boot waits for none of them.
-void remove_abandoned(const std::filesystem::path& parent) {
-  std::error_code ignored;
-  std::vector<std::filesystem::path> abandoned;
-  for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kName)) continue;
-    pid_t pid = 0;
-    std::from_chars(name.data() + kName.size(), name.data() + name.size(), pid);
-    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) abandoned.push_back(entry.path());
-  }
-  for (const auto& path : abandoned) remove_cgroups(path);
-}
-
 }  // namespace
 
 std::string runner_cgroup(std::string_view cgroup, std::string_view mountinfo, pid_t pid) {
@@ -170,7 +155,6 @@ void abandon_cgroup(pid_t pid) {
 
 bool make_cgroup(const std::string& path) {
   if (path.empty()) return false;
-  remove_abandoned(std::filesystem::path(path).parent_path());
   if (::mkdir(path.c_str(), 0755) != 0) return false;
   if (::access((path + "/cgroup.kill").c_str(), W_OK) == 0) return true;
   ::rmdir(path.c_str());
@@ -182,6 +166,20 @@ pid_t fork_into_cgroup(const std::string& path) {
   const pid_t child = ::fork();
   if (child == 0) join_cgroup(path);
   return child;
+}
+
+// It may be another container's process that cannot be seen from here, so nothing is killed.
+void remove_abandoned_cgroups(const std::string& own) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> abandoned;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(own).parent_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kName)) continue;
+    pid_t pid = 0;
+    std::from_chars(name.data() + kName.size(), name.data() + name.size(), pid);
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) abandoned.push_back(entry.path());
+  }
+  for (const auto& path : abandoned) remove_cgroups(path);
 }
 
 bool end_cgroup(const std::string& path, std::chrono::milliseconds patience) {

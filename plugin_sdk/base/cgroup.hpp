@@ -18,8 +18,12 @@ namespace flame::base {
 [[nodiscard]] std::string runner_cgroup(std::string_view cgroup, std::string_view mountinfo, pid_t pid);
 
 /// Makes it. False when this process may not, or when the kernel (before 5.14) cannot kill through it; then nothing is
-/// left of it. First removes those beside it whose runner ended without removing its own. [any thread]
+/// left of it. [any thread]
 [[nodiscard]] bool make_cgroup(const std::string& path);
+
+/// Removes the empty ones beside `own` whose runner's first process is gone: it ended without removing its own. For
+/// when nobody waits. [any thread]
+void remove_abandoned_cgroups(const std::string& own);
 
 /// fork() with the child in it, or in this process's own cgroup where the kernel refuses. In a process of one thread no
 /// atfork handler runs. -1 with errno: no child.

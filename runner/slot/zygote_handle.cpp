@@ -67,7 +67,7 @@ struct Streams {
   int out, err, channel;
 };
 
-/// flame-zygote, with the soft limit of open files in force before it hears what to load.
+/// flame-zygote, which waits to hear what to load.
 MakeResult<pid_t> start_program(const LoadSpec& spec, const std::vector<std::string>& arguments, Streams streams) {
   base::SpawnRequest request;
   request.path = spec.zygote_binary;
@@ -83,12 +83,14 @@ MakeResult<pid_t> start_program(const LoadSpec& spec, const std::vector<std::str
     if (!failure.shortage) failure.error.message += " Install flame-zygote beside flame-runner.";
     return failure;
   }
-  rlimit limit{};
-  if (spec.open_files != 0 && ::prlimit(spawned->pid, RLIMIT_NOFILE, nullptr, &limit) == 0) {
-    limit.rlim_cur = std::min<rlim_t>(spec.open_files, limit.rlim_max);
-    static_cast<void>(::prlimit(spawned->pid, RLIMIT_NOFILE, &limit, nullptr));
-  }
   return spawned->pid;
+}
+
+void limit_open_files(pid_t pid, std::uint64_t soft) {
+  rlimit limit{};
+  if (soft == 0 || ::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(soft, limit.rlim_max);
+  static_cast<void>(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr));
 }
 
 std::string_view words(Stage stage) {
@@ -150,11 +152,21 @@ MakeResult<std::unique_ptr<ZygoteHandle>> ZygoteHandle::start(LoadSpec spec) {
   if (!pid) return pid.error();
   zygote->pid_ = *pid;
   zygote->spec_ = std::move(spec);
-  if (send_datagram(zygote->channel_.get(), make_load(zygote->spec_), MSG_DONTWAIT) != Sent::yes) {
+  return zygote;
+}
+
+std::optional<MakeFailure> ZygoteHandle::load(const SlotLimits& limits, std::uint64_t open_files) {
+  spec_.limits = limits;
+  spec_.open_files = open_files;
+  limit_open_files(pid_, open_files);
+  const std::vector<std::byte> datagram = make_load(spec_);
+  if (datagram.size() > kDatagramMax) {
     return MakeFailure{base::make_error(ErrorCode::invalid_argument,
                                         "the plugin's path and names do not fit into a message to the zygote")};
   }
-  return zygote;
+  // One that has died meanwhile does not hear it; its end tells.
+  if (channel_) static_cast<void>(send_datagram(channel_.get(), datagram, MSG_DONTWAIT));
+  return std::nullopt;
 }
 
 ZygoteHandle::~ZygoteHandle() = default;
@@ -236,6 +248,7 @@ MakeResult<pid_t> ZygoteHandle::spawn_exec(std::span<SlotHandle* const> slots, b
   const SlotHandle::ChildEnds ends = slots[0]->child_ends();
   auto pid = start_program(spec_, {"--slot"}, {ends.out, ends.err, theirs.get()});
   if (!pid) return pid;
+  limit_open_files(*pid, spec_.open_files);
   if (send_datagram(ours.get(), make_load(spec_), MSG_DONTWAIT) != Sent::yes ||
       send_fork(ours.get(), slots, threads, request) != Sent::yes) {
     MakeFailure failure = make_failure("cannot tell a slot what to load", errno);

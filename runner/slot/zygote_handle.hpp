@@ -3,9 +3,9 @@
 // Threads: the supervisor's loop thread only, which must be its main thread (children die with the thread that made
 // them: PR_SET_PDEATHSIG). Nothing blocks. The owner polls, reaps with waitpid(-1) (it is a subreaper, so slots become
 // its children) and tells by dropping handles.
-// Lifetime: start() → ZygoteReady or ZygoteFailed → spawn() any number of times. Destroying the handle closes the
-// channel, at which the zygote exits; its slots live on. A zygote that is not forkable exits by itself after
-// ZygoteReady, and spawn() execs slots instead: the handle stays valid.
+// Lifetime: start() → load() → ZygoteReady or ZygoteFailed → spawn() any number of times. Destroying the handle
+// closes the channel, at which the zygote exits; its slots live on. A zygote that is not forkable exits by itself
+// after ZygoteReady, and spawn() execs slots instead: the handle stays valid.
 #pragma once
 
 #include <sys/types.h>
@@ -52,8 +52,11 @@ struct LoadSpec {
 
 class ZygoteHandle {
  public:
-  /// Starts the process. Fails when it cannot be started (binary missing, no processes left).
+  /// Starts the process, which waits for load(). Fails when it cannot be started (binary missing, no processes left).
+  /// `spec`: without `limits` and `open_files`, which come with load().
   [[nodiscard]] static MakeResult<std::unique_ptr<ZygoteHandle>> start(LoadSpec spec);
+  /// Tells the process what to load, and with which limits. Once. Fails when the names do not fit into a message.
+  [[nodiscard]] std::optional<MakeFailure> load(const SlotLimits& limits, std::uint64_t open_files);
   ~ZygoteHandle();
   ZygoteHandle(const ZygoteHandle&) = delete;
   ZygoteHandle& operator=(const ZygoteHandle&) = delete;

@@ -1,5 +1,6 @@
 // A real flame-runner whose host is there and says nothing: how long it waits, whom it tries next, and that it goes.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,6 +103,17 @@ TEST_F(Handshake, AListenerThatNeverAnswersIsGivenUpForTheNextEndpoint) {
   host.serve();
   EXPECT_TRUE(mute.was_dialled());
   EXPECT_EQ(host.call("echo", "found").text(), "found");
+}
+
+TEST_F(Handshake, AZygoteThatIsKilledBeforeTheWelcomeIsReplaced) {
+  FakeHost host;
+  host.start();
+  ASSERT_TRUE(host.expect<wire::Hello>().has_value());
+  const pid_t early = host.zygote();
+  ASSERT_GT(early, 0) << "it starts while the host is dialled";
+  ::kill(early, SIGKILL);
+  host.send(host.welcome);
+  EXPECT_EQ(host.call("echo", "served").text(), "served");
 }
 
 TEST_F(Handshake, ASecondConnectionThatFailsIsDialledAgainAndWhatWaitedForItComes) {

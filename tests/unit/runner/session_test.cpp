@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/limits.hpp"
+
 namespace flame::runner {
 namespace {
 
@@ -165,6 +167,17 @@ TEST(Session, APauseAfterItsTimeWasOverChangesNothing) {
   }
   EXPECT_TRUE(session.silent(kStart + 14s));
   EXPECT_TRUE(session.silent(kStart + 20s));
+}
+
+TEST(Session, AHostThatWelcomesLateHasAMomentToHearUs) {
+  Session session;
+  session.greeted(kStart);
+  const Instant late = kStart + 2 * limits::kRunnerSilence;
+  ASSERT_EQ(session.judge(late, welcome(9)), Verdict::opened);
+  EXPECT_FALSE(session.silent(late));
+  const Instant soon = late + limits::kSilenceBeatsMin * limits::kBeatInterval;
+  EXPECT_FALSE(session.silent(soon - 1ms));
+  EXPECT_TRUE(session.silent(soon)) << "it may have given us up, and cannot tell";
 }
 
 TEST(Session, TakesItsFiguresFromTheWelcome) {

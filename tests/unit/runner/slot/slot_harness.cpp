@@ -52,9 +52,12 @@ LoadSpec SlotTest::spec(const std::string& file, const std::string& name) {
 }
 
 void SlotTest::start_zygote(LoadSpec load) {
+  const SlotLimits limits = load.limits;
+  const std::uint64_t open_files = load.open_files;
   auto started = ZygoteHandle::start(std::move(load));
   ASSERT_TRUE(started.has_value()) << started.error().error.message;
   zygote_ = std::move(*started);
+  ASSERT_FALSE(zygote_->load(limits, open_files).has_value());
   ASSERT_TRUE(until([this] { return zygote_ready_ || zygote_closed_; }));
 }
 
