@@ -1,5 +1,6 @@
 // Figures of runners and slots: how fast they come, how fast they come back, what they cost when idle.
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -125,6 +126,18 @@ std::vector<pid_t> runner_processes() {
   return all;
 }
 
+// The spare slot is still being made when the first call returns.
+std::vector<pid_t> settled_processes() {
+  constexpr int kStillMs = 50;
+  constexpr int kLooks = 100;
+  std::vector<pid_t> processes = runner_processes();
+  for (int look = 0; look < kLooks; ++look) {
+    ::poll(nullptr, 0, kStillMs);
+    if (const auto before = std::exchange(processes, runner_processes()); before == processes) break;
+  }
+  return processes;
+}
+
 struct Memory {
   double pss = 0;
   double private_dirty = 0;
@@ -148,7 +161,7 @@ Memory memory_of(const std::vector<pid_t>& processes) {
 std::vector<Figure> idle_memory(const BenchOptions& options) {
   auto host = bench_host(options, "bench-small", {.max = 1, .max_concurrency = 1});
   static_cast<void>(host.pool("main").call<flame_bench::echo>("x"));
-  const auto processes = runner_processes();
+  const auto processes = settled_processes();
   const auto memory = memory_of(processes);
   return {{.name = "idle runner, all its processes, PSS",
            .value = memory.pss,
