@@ -268,7 +268,7 @@ bool Dealer::Connection::try_send(Frame& envelope, Frame& payload) {
 
 void Dealer::send(Line line, std::span<const std::byte> envelope, Frame payload) {
   Connection& connection = at(line);
-  if (!connection.socket) return;
+  if (!connection.socket && line == Line::control) return;
   Frame head(envelope.size());
   std::memcpy(head.data(), envelope.data(), envelope.size());
   const bool sends = line == Line::control || connection.connected;

@@ -275,7 +275,10 @@ bool Generations::reaped(pid_t pid, int status) {
   read_output(id);
   found->pid = 0;
   found->start_by = kNever;
-  if (pool_ == nullptr) return true;  // open() makes another
+  if (pool_ == nullptr) {  // open() makes another
+    log(LogLevel::info, "a zygote ended before it knew its plugin: " + describe_end(*found, status).message);
+    return true;
+  }
   fork_watch_.forget(id);
   if (found->problem.code != ErrorCode::none) return true;  // it said why
   if (found->up && !found->forkable) return true;           // it has done its work

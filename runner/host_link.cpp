@@ -20,7 +20,10 @@ using namespace std::chrono_literals;
 // A far host needs several round trips for CURVE, and one on a busy machine may not get to the handshake sooner: giving
 // up early would start it anew for ever. Whoever is not there is known at once, by an event.
 constexpr Duration kHandshakePatience = 3500ms;
+// One try may have stood still with the whole machine.
+constexpr int kBulkTriesMin = 5;
 constexpr int kMessagesPerTurn = 128;
+constexpr const char* kClosed = "the connection was closed";
 // A host that lets this much of its results wait does not read any more.
 constexpr std::size_t kBacklogMax = 256 * limits::MiB;
 
@@ -30,6 +33,7 @@ HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, Host
     : control_(std::move(parent.control)),
       bulk_(std::move(parent.bulk)),
       hello_(std::move(hello)),
+      failsafe_(parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
       poller_(poller),
       listener_(listener),
       dealer_({std::move(parent.host_key), std::move(parent.public_key), std::move(parent.secret_key)}) {}
@@ -90,12 +94,19 @@ std::string HostLink::dial_line(Line line, const std::string& endpoint) {
   return problem;
 }
 
-// The host bounds how long it waits for this line. A handshake that stood still for too long, with the whole machine
-// perhaps, is begun anew.
 void HostLink::dial_bulk(Instant now) {
   redial_at_ = kNever;
   dialled_at_ = now;
-  if (const std::string problem = dial_line(Line::bulk, bulk_[endpoint_]); !problem.empty()) lose(problem);
+  if (const std::string problem = dial_line(Line::bulk, bulk_[endpoint_]); !problem.empty()) bulk_failed(now, problem);
+}
+
+// A handshake that stood still for too long, with the whole machine perhaps, is begun anew. Whoever cannot be dialled
+// for as long as the failsafe allows is no more there for us than a host that cannot be found.
+void HostLink::bulk_failed(Instant now, const std::string& why) {
+  if (++bulk_failures_ >= kBulkTriesMin && now >= deadline_after(opened_at_, failsafe_)) {
+    return lose("the bulk connection did not come to stand: " + why);
+  }
+  dial_failed(now, bulk_[endpoint_], why);
 }
 
 void HostLink::dial_failed(Instant now, const std::string& endpoint, const std::string& why) {
@@ -125,10 +136,9 @@ void HostLink::on_event(Line line) {
       on_connected(line);
     } else if (state_ == State::dialling) {
       const bool gone = event == LinkEvent::disconnected;
-      return dial_failed(base::boot_time(), control_[endpoint_],
-                         gone ? "the connection was closed" : dealer_.failure(line));
+      return dial_failed(base::boot_time(), control_[endpoint_], gone ? kClosed : dealer_.failure(line));
     } else if (state_ == State::open) {
-      return on_disconnected(line);
+      return on_disconnected(line, event);
     } else {
       return;
     }
@@ -144,12 +154,12 @@ void HostLink::on_connected(Line line) {
   }
 }
 
-void HostLink::on_disconnected(Line line) {
+void HostLink::on_disconnected(Line line, LinkEvent event) {
   if (line == Line::bulk && !dealer_.was_connected(Line::bulk)) {
-    return dial_failed(base::boot_time(), bulk_[endpoint_], "the bulk connection did not come to stand");
+    return bulk_failed(base::boot_time(), event == LinkEvent::failed ? dealer_.failure(line) : kClosed);
   }
   pump();  // what the host sent before it went
-  lose(line == Line::control ? "the connection was closed" : "the bulk connection was lost");
+  lose(line == Line::control ? kClosed : "the bulk connection was lost");
 }
 
 void HostLink::pump() {
@@ -210,9 +220,9 @@ void HostLink::receive_batch(const wire::Batch& batch, const Frame& frame) {
 void HostLink::open_with(const wire::Envelope& envelope) {
   state_ = State::open;
   redial_at_ = kNever;
+  opened_at_ = base::boot_time();
   if (endpoint_ < bulk_.size()) {
-    dial_bulk(base::boot_time());
-    if (state_ == State::lost) return;
+    dial_bulk(opened_at_);
     send_bulk(wire::BulkHello{session_.id()});
   } else {
     dealer_.forget_keys();

@@ -65,9 +65,10 @@ class HostLink {
   [[nodiscard]] std::string dial_line(Line line, const std::string& endpoint);
   void dial_failed(Instant now, const std::string& endpoint, const std::string& why);
   void dial_bulk(Instant now);
+  void bulk_failed(Instant now, const std::string& why);
   void on_event(Line line);
   void on_connected(Line line);
-  void on_disconnected(Line line);
+  void on_disconnected(Line line, LinkEvent event);
   void receive(Line line, Frame& envelope, Frame& payload);
   void open_with(const wire::Envelope& envelope);
   void lose(const std::string& why);
@@ -75,6 +76,7 @@ class HostLink {
   std::vector<std::string> control_;
   std::vector<std::string> bulk_;
   wire::Hello hello_;
+  Duration failsafe_;
   Poller& poller_;
   HostListener& listener_;
   Dealer dealer_;
@@ -90,6 +92,8 @@ class HostLink {
   std::size_t endpoint_ = 0;
   Instant dialled_at_{};
   Instant redial_at_{};
+  Instant opened_at_{};
+  int bulk_failures_ = 0;
   std::string last_failure_;
   bool control_ready_ = false;
   bool bulk_ready_ = false;

@@ -63,7 +63,7 @@ Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
   lease_ = runner_silence == kInfinite ? kInfinite : runner_silence - beat_interval_;
   standstill_ = base::Standstill(limits::kStandstillBeats * beat_interval_);
   // A host that stood still may welcome us late. Had it given us up since, its goodbye would be on its way: see below.
-  if (now >= deadline_after(echoed_at_, lease_)) be_patient(now, limits::kSilenceBeatsMin * beat_interval_);
+  be_patient(now, limits::kSilenceBeatsMin * beat_interval_);
   return Verdict::opened;
 }
 

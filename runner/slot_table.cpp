@@ -41,6 +41,7 @@ SlotTable::Slot* SlotTable::find(SlotRef slot) {
 void SlotTable::generation_up(Instant now, GenerationId generation, bool forkable) {
   Generation& entry = generations_[generation];
   entry.up = true;
+  entry.was_ready = false;
   entry.forkable = forkable;
   balance(now, generation);
 }
@@ -170,6 +171,7 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
   if (!entry->given_up) --generation.starting;
   process.start_by = deadline_after(now, start_limit_);
   generation.failures = 0;
+  generation.was_ready = true;
   process.state = ProcessState::serving;
   make_free(now, process, slot);
   balance(now, process.generation);
@@ -178,7 +180,8 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
 void SlotTable::make_free(Instant now, Process& process, SlotRef slot) {
   Generation& generation = generations_[process.generation];
   Slot& entry = *find(slot);
-  const bool firm = std::exchange(entry.aside_next, false) && generation.aside() == 0;
+  // Another copy of a plugin that cannot be forked would cost more than the thread that is looked for.
+  const bool firm = std::exchange(entry.aside_next, false) && generation.forkable && generation.aside() == 0;
   generation.free.push_back({.slot = slot, .since = now, .aside = firm, .firm = firm, .trimmed = entry.calls == 0});
   wake_by(deadline_after(now, limits::kArenaIdle));
   serve_waiting(generation);
@@ -327,10 +330,11 @@ void SlotTable::balance(Instant now, GenerationId id) {
   const std::uint32_t aside = generation.aside();
   const std::uint32_t standing_by = std::max(spares(generation), generation.forkable ? aside : 0);
   const std::uint32_t most = threads() ? 1 : slots_ + spares(generation) + aside;
+  const bool cold = !generation.was_ready;
   for (;;) {
     const auto waiting = static_cast<std::uint32_t>(std::min<std::size_t>(generation.waiting.size(), slots_));
-    // Making a spare beside it would delay the process that somebody waits for.
-    const bool spare_can_wait = waiting > 0 || (threads() && generation.processes > 0);
+    // Making a spare beside the very first process would delay whoever waits for that.
+    const bool spare_can_wait = (cold && waiting > 0) || (threads() && generation.processes > 0);
     const std::uint32_t wanted = waiting + (spare_can_wait ? 0 : standing_by);
     const auto have = static_cast<std::uint32_t>(generation.free.size()) - aside + generation.starting;
     if (have >= wanted || generation.processes >= most) return;

@@ -111,8 +111,8 @@ class SlotTable {
   /// A free slot is to be left alone for a while: invocations prefer others, and a process is made in its place. One at
   /// a time per generation. False: it is not free (any more), or another one is set aside.
   [[nodiscard]] bool set_aside(Instant now, SlotRef slot);
-  /// As soon as the slot's invocation has ended the slot is set aside, if no other one is: no invocation gets it then
-  /// before put_back(), however many wait.
+  /// As soon as the slot's invocation has ended the slot is set aside, if no other one is and its generation is
+  /// forkable: no invocation gets it then before put_back(), however many wait.
   void set_aside_next(SlotRef slot);
   /// It serves again, before others: what it keeps is warm.
   void put_back(Instant now, SlotRef slot);
@@ -176,6 +176,7 @@ class SlotTable {
     /// The warmest, of those that are not set aside if there are such; the end if none may be taken.
     [[nodiscard]] std::vector<Free>::iterator best();
     bool up = false;
+    bool was_ready = false;  // one of its slots, since it is up
     bool forkable = true;
     std::vector<Free> free;  // used from the back: the warmest
     std::deque<std::uint64_t> waiting;

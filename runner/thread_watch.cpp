@@ -23,6 +23,10 @@ void ThreadWatch::interrupt(Instant now) {
 // On a busy machine a thread may get nothing for a whole window: that it would run tells it from one that sleeps.
 ThreadWatch::Verdict ThreadWatch::sample(Instant now, Load load) {
   if (!looking() || now < deadline_after(window_begun_, kWindow)) return Verdict::open;
+  if (now - window_begun_ > kWindowMax) {
+    begin(now, load.cpu);
+    return Verdict::open;
+  }
   const bool quiet = !load.runnable && (load.cpu - cpu_) * kQuietShare < now - window_begun_;
   window_begun_ = now;
   cpu_ = load.cpu;

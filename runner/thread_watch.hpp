@@ -1,5 +1,5 @@
-// Tells threads that sleep between the calls of a slot from those that go on computing, by the CPU time of its process
-// while it is idle. Pure.
+// Tells threads that sleep between the calls of a slot from those that go on computing, by what its process does while
+// it is idle. Pure.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@ class ThreadWatch {
 
   /// So long the CPU time is watched at a stretch.
   static constexpr Duration kWindow = std::chrono::milliseconds(50);
+  /// Whoever looks stood still for longer than this: what happened meanwhile says nothing, and the look begins anew.
+  static constexpr Duration kWindowMax = std::chrono::milliseconds(500);
   /// A slot that used less than one part in so many of a window's time is quiet: libraries have tickers.
   static constexpr int kQuietShare = 20;
   /// Not quiet for so long: it computes. The workers of OpenMP and others spin for up to 200 ms before they sleep, a

@@ -200,7 +200,7 @@ void SlotLoop::send_ready(const Finding& finding, ErrorCode code) {
   message.discard_reason = finding.reason;
   message.objects = state_.objects.size();
   message.code = static_cast<std::uint32_t>(code);
-  message.threads = hygiene_ ? hygiene_->kept_threads() : 0;
+  message.threads = hygiene_->kept_threads();
   Packer out(sent_.span(), 0);
   out.add(&message, sizeof(message));
   out.add(reason.data(), reason.size());

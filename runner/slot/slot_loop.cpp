@@ -64,15 +64,11 @@ bool SlotLoop::announce() {
     page_->in_start_slot.store(0, std::memory_order_release);
   }
   flush_streams();
-  if (failed) {
-    send_ready({DiscardReason::other, failed->message}, failed->code);
-    return false;
-  }
-  send_ready({});
-  // While the supervisor makes up its mind: nothing is received before.
   const SharedProcess process{shared_.slots, shared_.running};
   hygiene_.emplace(channel_, shared_.limits, shared_.threads ? &process : nullptr);
-  return true;
+  if (!failed) send_ready({});
+  if (failed) send_ready({DiscardReason::other, failed->message}, failed->code);
+  return !failed;
 }
 
 void SlotLoop::stop() {

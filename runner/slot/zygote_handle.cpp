@@ -165,8 +165,8 @@ std::optional<MakeFailure> ZygoteHandle::load(const SlotLimits& limits, std::uin
                                         "the plugin's path and names do not fit into a message to the zygote")};
   }
   // One that has died meanwhile does not hear it; its end tells.
-  if (channel_) static_cast<void>(send_datagram(channel_.get(), datagram, MSG_DONTWAIT));
-  return std::nullopt;
+  if (!channel_ || send_datagram(channel_.get(), datagram, MSG_DONTWAIT) != Sent::would_block) return std::nullopt;
+  return MakeFailure{base::make_error(ErrorCode::boot_failed, "the plugin's zygote cannot be told what to load"), true};
 }
 
 ZygoteHandle::~ZygoteHandle() = default;

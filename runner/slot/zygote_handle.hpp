@@ -55,7 +55,8 @@ class ZygoteHandle {
   /// Starts the process, which waits for load(). Fails when it cannot be started (binary missing, no processes left).
   /// `spec`: without `limits` and `open_files`, which come with load().
   [[nodiscard]] static MakeResult<std::unique_ptr<ZygoteHandle>> start(LoadSpec spec);
-  /// Tells the process what to load, and with which limits. Once. Fails when the names do not fit into a message.
+  /// Tells the process what to load, and with which limits. Once, unless it fails: when the names do not
+  /// fit into a message, and for want of kernel memory.
   [[nodiscard]] std::optional<MakeFailure> load(const SlotLimits& limits, std::uint64_t open_files);
   ~ZygoteHandle();
   ZygoteHandle(const ZygoteHandle&) = delete;

@@ -291,6 +291,16 @@ bool FakeHost::begun(std::uint64_t id) {
       .has_value();
 }
 
+bool FakeHost::answered(std::uint64_t id) {
+  return eventually([&] {
+    receive(0);
+    return std::any_of(inbox_.begin(), inbox_.end(), [id](const HostMessage& m) {
+      const auto* result = std::get_if<wire::Result>(&m.envelope.body);
+      return result != nullptr && result->id == id;
+    });
+  });
+}
+
 Outcome FakeHost::finish(std::uint64_t id) {
   Outcome outcome;
   std::uint64_t expected = 0;

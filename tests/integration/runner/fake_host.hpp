@@ -82,6 +82,8 @@ class FakeHost {
   [[nodiscard]] Outcome finish(std::uint64_t id);
   /// Waits for a Begun of the call.
   [[nodiscard]] bool begun(std::uint64_t id);
+  /// Waits for a Result of the call and leaves it to finish().
+  [[nodiscard]] bool answered(std::uint64_t id);
   [[nodiscard]] Outcome call(const std::string& task, const std::string& text = {});
 
   /// The next message that `wanted` accepts; others stay for later. nullopt after 10 s.

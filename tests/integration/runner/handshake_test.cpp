@@ -11,6 +11,7 @@
 
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/runner/fake_host.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/loopback.hpp"
 
 namespace flame::test {
@@ -112,6 +113,7 @@ TEST_F(Handshake, AZygoteThatIsKilledBeforeTheWelcomeIsReplaced) {
   const pid_t early = host.zygote();
   ASSERT_GT(early, 0) << "it starts while the host is dialled";
   ::kill(early, SIGKILL);
+  ASSERT_TRUE(eventually([early] { return ::kill(early, 0) != 0; })) << "the supervisor reaps it";
   host.send(host.welcome);
   EXPECT_EQ(host.call("echo", "served").text(), "served");
 }
@@ -124,10 +126,22 @@ TEST_F(Handshake, ASecondConnectionThatFailsIsDialledAgainAndWhatWaitedForItCome
   host.send(host.welcome);
   EXPECT_EQ(host.call("echo", "small").text(), "small") << "the first connection serves meanwhile";
   const std::uint64_t large = host.invoke("answers_a_mebibyte");
-  EXPECT_EQ(host.call("echo", "beside").text(), "beside");
+  ASSERT_TRUE(host.answered(large)) << "its bytes wait";
   host.accept_bulk();
   ASSERT_TRUE(host.expect<wire::BulkHello>().has_value());
   EXPECT_EQ(host.finish(large).payload.size(), 1U << 20);
+}
+
+TEST_F(Handshake, ARunnerWhoseSecondConnectionNeverStandsGoesAndSaysWhy) {
+  FakeHost host;
+  host.parent.failsafe_ns = 1'000'000'000;
+  host.refuse_bulk();
+  const End end = end_of(host, [&] {
+    EXPECT_TRUE(host.expect<wire::Hello>().has_value());
+    host.send(host.welcome);
+  });
+  EXPECT_THAT(end.log, HasSubstr("bulk.ipc: connection refused"));
+  EXPECT_THAT(end.log, HasSubstr("host lost: the bulk connection did not come to stand: connection refused"));
 }
 
 }  // namespace

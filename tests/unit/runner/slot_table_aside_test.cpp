@@ -1,4 +1,4 @@
-// Slots that are left alone for a moment, and slots that are discarded: no call waits for either.
+// Slots that are left alone for a moment, and slots that are discarded: whom calls get instead.
 #include "tests/unit/runner/slot_table_fixture.hpp"
 
 namespace flame::runner {
@@ -110,11 +110,22 @@ TEST_F(SlotTableAside, WhatWaitsForASlotThatIsSetAsideIsServedWhereItIsDiscarded
   table->set_aside_next({1, 0});
   freed(1);
   lease(8);
-  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2, fork 3");
   table->slot_discarded(now, {1, 0});
   EXPECT_EQ(did(), "kill 1");
   ready(2);
-  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
+  EXPECT_EQ(did(), "grant 8 2.0");
+}
+
+TEST_F(SlotTableAside, APluginThatCannotBeForkedGetsNoSecondCopyForALook) {
+  make(welcome(1));
+  table->generation_up(now, 0, false);
+  lease(7);
+  ready(1);
+  table->set_aside_next({1, 0});
+  freed(1);
+  lease(8);
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, grant 8 1.0");
 }
 
 TEST_F(SlotTableAside, AFreeSlotThatIsDiscardedIsKilledAndTheSpareServes) {

@@ -59,7 +59,7 @@ TEST_F(SlotTableTest, WaitingCallsAreServedInOrder) {
   up();
   EXPECT_EQ(did(), "fork 1, fork 2");
   ready(1);
-  EXPECT_EQ(did(), "grant 7 1.0");
+  EXPECT_EQ(did(), "grant 7 1.0, fork 3");
   freed(1);
   EXPECT_EQ(did(), "grant 8 1.0");
 }
@@ -163,7 +163,7 @@ TEST_F(SlotTableTest, AnIdleSlotWhoseChannelIsLostIsKilledAndGetsNoCall) {
   lease(7);
   table->process_gone(now, 1);
   ready(2);
-  EXPECT_EQ(did(), "grant 7 2.0, fork 3");
+  EXPECT_EQ(did(), "fork 3, grant 7 2.0");
 }
 
 TEST_F(SlotTableTest, AProcessThatDiesIsReplaced) {
@@ -189,7 +189,7 @@ TEST_F(SlotTableTest, AShortageFailsNoCallThatALivingSlotCanServe) {
   ready(1);
   lease(7);
   lease(8);
-  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2");
+  EXPECT_EQ(did(), "fork 1, grant 7 1.0, fork 2, fork 3");
   for (ProcessId process = 2; process < 20; ++process) {
     table->start_failed(now, process, StartFailure::shortage);
     pass(std::chrono::seconds(3));

@@ -86,6 +86,15 @@ TEST_F(Watch, AThreadThatSleepsAgainIsQuiet) {
   EXPECT_EQ(idle_for(ThreadWatch::kWindow, 0), Verdict::quiet);
 }
 
+TEST_F(Watch, WhatHappenedWhileNobodyLookedSaysNothing) {
+  begin();
+  now_ += ThreadWatch::kPatience;
+  cpu_ += ThreadWatch::kPatience;
+  EXPECT_EQ(watch_.sample(now_, {.cpu = cpu_, .runnable = true}), Verdict::open);
+  EXPECT_EQ(idle_for(ThreadWatch::kPatience - ThreadWatch::kWindow, 1), Verdict::open);
+  EXPECT_EQ(idle_for(ThreadWatch::kWindow, 1), Verdict::computing);
+}
+
 TEST_F(Watch, InsistsOnALookThatCallsHaveInterruptedOrPutOffTooOften) {
   begin();
   watch_.interrupt(now_);
