@@ -17,6 +17,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/slot/protocol.hpp"
+#include "runner/slot/slot_limits.hpp"
 
 namespace flame::runner {
 namespace {
@@ -63,6 +64,24 @@ bool is_own_fault(int signal) {
          signal == SIGSYS || signal == SIGTRAP || signal == SIGXFSZ;
 }
 
+// What the crash handler announces if it is there and can run; abort() sees to that itself. Loading a plugin in a slot
+// that is exec'd comes before the handler.
+bool lacks_report(const Death& death, int signal) {
+  const bool announced = signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
+  return announced && !death.crash && (!death.before_ready || death.in_start_slot);
+}
+
+std::string describe_lack_of_report(const Death& death, int signal) {
+  std::string text = " No report of it could be written, as when the signal was blocked or the plugin handles it";
+  if (signal == SIGSEGV) {
+    text += fmt::format(
+        ", or when a thread that the plugin made overflowed its stack (with limits.memory 1/{} of that, at least {} "
+        "KiB): give it a larger one (pthread_attr_setstacksize(), OMP_STACKSIZE, more limits.memory)",
+        slot::kStacksPerMemory, slot::kThreadStackMin / limits::KiB);
+  }
+  return text + (WCOREDUMP(death.wait_status) ? "." : ". For a core dump set limits.core = true.");
+}
+
 std::string remedy_for(const Death& death, int signal) {
   if (signal == SIGXCPU) return "It used up limits.cpu_time: raise that, or send less.";
   if (death.crash && death.crash->stack_overflow) return "Recurse less deeply, or keep large objects on the heap.";
@@ -72,6 +91,7 @@ std::string remedy_for(const Death& death, int signal) {
   }
   const std::string place =
       death.where.empty() ? "Debug the plugin." : "Debug the plugin: error.where is its call stack.";
+  if (lacks_report(death, signal)) return place + describe_lack_of_report(death, signal);
   if (signal != SIGABRT) return place;
   return "Its last output may name a failed assertion, or an exception that nothing caught. " + place;
 }
@@ -118,9 +138,9 @@ void describe_collateral(const Death& death, Error& error) {
   error.signal = death.crash_of_another;
   if (death.exit_of_another) {
     if (WIFEXITED(death.wait_status)) error.exit_code = WEXITSTATUS(death.wait_status);
-    error.message =
-        "Another task of the same process called exit(). Call again, or use isolation = \"process\" for tasks that may "
-        "do so.";
+    error.message = fmt::format(
+        "Another task of the same process {}. Call again, or use isolation = \"process\" for tasks that may do so.",
+        error.exit_code == slot::kExitThreadEnded ? "ended its thread" : "called exit()");
     return;
   }
   if (death.crash_of_another == 0) {
@@ -140,6 +160,9 @@ void describe_exit(const Death& death, int code, Error& error) {
   switch (code) {
     case slot::kExitChannelLost:
       error.message = "The task closed the runner's channel. Close only descriptors that the task has opened.";
+      return;
+    case slot::kExitThreadEnded:
+      error.message = "The task ended its thread (pthread_exit() or a cancellation). Return or throw instead.";
       return;
     default:
       if (death.suspects > 1) {
@@ -164,6 +187,24 @@ std::string shortage_hint(const Death& death) {
       " Its last output says \"{}\": mostly that is a thread that could not be made. Raise limits.memory, which counts "
       "the stacks of threads, or the machine's limit of processes; or use fewer threads.",
       said);
+}
+
+// What the C and C++ libraries say before they abort, and the cause that does not show in it.
+std::string abort_hint(const Death& death) {
+  constexpr std::string_view kNotJoined = "terminate called without an active exception";
+  constexpr std::string_view kSwallowed = "FATAL: exception not rethrown";
+  if (death.log_tail.find(kNotJoined) != std::string::npos) {
+    return fmt::format(
+        " Its last output says \"{}\": mostly that is a std::thread which was destroyed before join(), for instance "
+        "because a further one could not be made. Raise limits.memory, which counts the stacks of threads, or use "
+        "fewer; and join each, also where an exception passes.",
+        kNotJoined);
+  }
+  if (death.log_tail.find(kSwallowed) == std::string::npos) return {};
+  return fmt::format(
+      " Its last output says \"{}\": a catch (...) stopped the end of its thread, by pthread_exit() or a cancellation. "
+      "Return or throw instead.",
+      kSwallowed);
 }
 
 bool ran_out_of_memory(const Death& death) {
@@ -208,8 +249,9 @@ Error describe_death(const Death& death) {
   }
   if (death.collateral || !death.channel_lost.empty()) return error;
   if (ran_out_of_memory(death)) describe_memory(death, error);
-  const bool by_itself = error.signal == SIGABRT || (error.signal == 0 && error.exit_code != slot::kExitChannelLost);
-  if (by_itself) error.message += shortage_hint(death);
+  const bool known = error.exit_code == slot::kExitChannelLost || error.exit_code == slot::kExitThreadEnded;
+  if (error.signal == SIGABRT || (error.signal == 0 && !known)) error.message += shortage_hint(death);
+  if (error.signal == SIGABRT) error.message += abort_hint(death);
   return error;
 }
 

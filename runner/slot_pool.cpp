@@ -296,7 +296,7 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains, B
   if (seat.held.lease != 0) return bury_held(seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
-  listener_.on_died(id, describe_death(death));
+  listener_.on_died(id, with_stop(process, describe_death(death)));
 }
 
 // By the word of a slot that lied they have begun, too.

@@ -130,6 +130,8 @@ class SlotPool {
   void on_ready(const Poller::Ready& ready);
   /// Whether `pid` is or was one of ours is known for sure only once no process is being made.
   bool reaped(pid_t pid, int status, const rusage& usage);
+  /// A child was stopped by `signal`; 0: it goes on. Others than ours are none of our business. (slot_pool_stops.cpp)
+  void stopped(pid_t pid, int signal);
   /// See SlotTable::stood_still().
   void stood_still(Instant now, Duration pause) { table_.stood_still(now, pause); }
   void tick(Instant now);
@@ -184,6 +186,7 @@ class SlotPool {
     std::string channel_lost;  // why the channel ended
     Instant channel_lost_at = kNever;
     Instant crash_seen_at = kNever;
+    int stopped_by = 0;       // a signal, and it has not gone on since
     Instant end_by = kNever;  // its slots run stop_slot(); killed then
     std::vector<Seat> seats;
   };
@@ -213,6 +216,8 @@ class SlotPool {
   void end(Process& process);
   void watch_end(Process& process, Instant now);
   void report_end(Process& process, const Remains& remains);
+  void tell_of_stop(ProcessId number, const Process& process);
+  [[nodiscard]] static Error with_stop(const Process& process, Error error);
   void claim(ProcessId id, pid_t pid);
   void finish(Processes::iterator process, Remains remains);
   [[nodiscard]] static std::vector<Blame> judge_seats(const Process& process, int wait_status);

@@ -37,7 +37,9 @@ void SlotPool::watch_end(Process& process, Instant now) {
 
 // Nobody waits for it, so all there is to do is to tell.
 void SlotPool::report_end(Process& process, const Remains& remains) {
-  if (WIFEXITED(remains.status) && WEXITSTATUS(remains.status) == 0) return;
+  const bool by_exit =
+      std::any_of(process.seats.begin(), process.seats.end(), [](const Seat& seat) { return seat.handle->exited(); });
+  if (WIFEXITED(remains.status) && WEXITSTATUS(remains.status) == 0 && !by_exit) return;
   std::string fate = fmt::format("ended its process with exit code {}", WEXITSTATUS(remains.status));
   if (process.kill) {
     fate = fmt::format("did not return within {} and was killed", base::format_duration(kill_grace_));

@@ -120,7 +120,7 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
   }
   if (!process.threads) seat.output.start(0);
   if (seat.threads.due(now) && seat.threads.insists()) table_.set_aside_next({id, index});
-  table_.slot_freed(now, {id, index}, ready.reusable);
+  table_.slot_freed(now, {id, index}, ready.reusable && process.stopped_by == 0);
   if (ready.threads > 0) begin_look(now, {id, index}, process, seat);
 }
 

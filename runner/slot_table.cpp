@@ -71,8 +71,11 @@ std::vector<SlotTable::Free>::iterator SlotTable::Generation::best() {
     const auto found = std::find_if(free.rbegin(), free.rend(), suits);
     return found == free.rend() ? free.end() : std::prev(found.base());
   };
-  const auto found = last([](const Free& one) { return !one.aside; });
-  return found != free.end() ? found : last([](const Free& one) { return !one.firm; });
+  for (const auto found :
+       {last([](const Free& one) { return one.before_others; }), last([](const Free& one) { return !one.aside; })}) {
+    if (found != free.end()) return found;
+  }
+  return last([](const Free& one) { return !one.firm; });
 }
 
 SlotTable::Free* SlotTable::find_free(SlotRef slot) {
@@ -103,7 +106,7 @@ void SlotTable::put_back(Instant now, SlotRef slot) {
   const GenerationId id = processes_.at(slot.process).generation;
   auto& free = generations_[id].free;
   std::erase_if(free, [&](const Free& one) { return one.slot == slot; });
-  free.push_back({.slot = slot, .since = now});
+  free.push_back({.slot = slot, .since = now, .before_others = true});
   serve_waiting(generations_[id]);
   balance(now, id);
 }
@@ -242,7 +245,7 @@ void SlotTable::channel_lost(Instant now, SlotRef slot) {
   const Slot* entry = find(slot);
   if (entry == nullptr || !entry->ready) return;
   Process& process = processes_.at(slot.process);
-  process.channel_lost = true;
+  process.hears_nothing = true;
   retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
   balance(now, process.generation);
 }
@@ -283,7 +286,7 @@ bool SlotTable::in_good_order(const Process& process) {
     return slot.invocation == 0 && !slot.held && !slot.deaf && slot.behind == 0;
   };
   const auto ready = [](const Slot& slot) { return slot.ready; };
-  return !process.channel_lost && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
+  return !process.hears_nothing && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
          std::all_of(process.slots.begin(), process.slots.end(), at_rest);
 }
 

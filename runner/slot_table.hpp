@@ -121,6 +121,9 @@ class SlotTable {
   /// A slot that was ready hears no more: its process gets no further invocation and is killed, at the latest after
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
+  /// A signal stopped the process: what runs or is held there may go on some time, but no invocation may wait for that.
+  /// If some of its slots are free it is killed as soon as nothing runs in the others. (slot_table_lanes.cpp)
+  void process_stopped(Instant now, ProcessId process);
   /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last,
   /// and a waiting invocation fails if no living slot can serve it; after a shortage only if no other process is being
   /// made, and not before limits::kShortageTries. Processes that were made side by side count as one try.
@@ -158,8 +161,8 @@ class SlotTable {
   struct Process {
     GenerationId generation = 0;
     ProcessState state = ProcessState::starting;
-    bool channel_lost = false;  // of one of its slots
-    Instant kill_at = kNever;   // retired
+    bool hears_nothing = false;  // one of its slots has lost its channel, or the process is stopped
+    Instant kill_at = kNever;    // retired
     Instant forked_at{};
     Instant start_by = kNever;  // the next of its slots must be ready
     std::vector<Slot> slots;
@@ -168,12 +171,14 @@ class SlotTable {
     SlotRef slot;
     Instant since;
     bool aside = false;
-    bool firm = false;  // aside, and not to be had
+    bool firm = false;           // aside, and not to be had
+    bool before_others = false;  // put back
     bool trimmed = false;
   };
   struct Generation {
     [[nodiscard]] std::uint32_t aside() const;
-    /// The warmest, of those that are not set aside if there are such; the end if none may be taken.
+    /// The one that was put back, else the warmest, of those that are not set aside if there are such; the end if none
+    /// may be taken.
     [[nodiscard]] std::vector<Free>::iterator best();
     bool up = false;
     bool was_ready = false;  // one of its slots, since it is up

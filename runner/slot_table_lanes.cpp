@@ -61,4 +61,17 @@ void SlotTable::end_lane(Generation& generation, SlotRef slot) {
   std::erase(generation.lanes, slot);
 }
 
+void SlotTable::process_stopped(Instant now, ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || found->second.state != ProcessState::serving) return;
+  Process& process = found->second;
+  Generation& generation = generations_[process.generation];
+  std::erase_if(generation.lanes, [id](const SlotRef& slot) { return slot.process == id; });
+  const auto& free = generation.free;
+  if (std::none_of(free.begin(), free.end(), [id](const Free& one) { return one.slot.process == id; })) return;
+  process.hears_nothing = true;
+  retire(id, process, kNever);
+  balance(now, process.generation);
+}
+
 }  // namespace flame::runner

@@ -156,7 +156,13 @@ class Supervisor final : public HostListener {
     int status = 0;
     rusage usage{};
     pid_t pid = 0;
-    while ((pid = ::wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) reaped(pid, status, usage);
+    while ((pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, &usage)) > 0) {
+      if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
+        if (pool_) pool_->stopped(pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
+      } else {
+        reaped(pid, status, usage);
+      }
+    }
     if (pid == 0 || errno != ECHILD) return;
     // No child is left at all: those that we still know have ended, and nobody can tell how.
     std::vector<pid_t> lost = generations_.pids();

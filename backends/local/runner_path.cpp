@@ -48,16 +48,17 @@ std::string distrust(const std::string& path, const std::string& executable) {
 }
 
 Error not_found(const std::vector<std::string>& tried, const RunnerSearch& search) {
-  std::string text = "the flame-runner binary was not found; tried";
+  std::string text = "the flame-runner binary was not found. ";  // the remedy first: PATH may be long
+  if (!search.option.empty()) {
+    text += "Correct `runner` in [backends.local]";
+  } else if (!search.variable.empty()) {
+    text += "Correct or unset the environment variable FLAME_RUNNER";
+  } else {
+    text += "Install FLAME, or set `runner` in [backends.local] or the environment variable FLAME_RUNNER to its path";
+  }
+  text += ". Tried:";
   for (const auto& place : tried) text += (&place == &tried.front() ? " " : ", ") + place;
   if (tried.empty()) text += " nothing";
-  if (!search.option.empty()) {
-    text += ". Correct `runner` in [backends.local]";
-  } else if (!search.variable.empty()) {
-    text += ". Correct or unset the environment variable FLAME_RUNNER";
-  } else {
-    text += ". Install FLAME, or set `runner` in [backends.local] or the environment variable FLAME_RUNNER to its path";
-  }
   return Error{.code = ErrorCode::boot_failed, .message = text + "."};
 }
 

@@ -60,6 +60,7 @@ class RemoteCall final : public Waitable {
 
   CallRecord record;
   std::optional<detail::Payload> result;  // of the last Result message; loop thread
+  std::string last_warning;               // a short one in its log, its runner's or its own; loop thread
   /// Handles to the objects that the result names; set before complete().
   std::unique_ptr<detail::ObjectSource> objects;
   QueueGate::Ticket ticket;  // until it gets a slot or an answer; the caller's before submission, then the loop's

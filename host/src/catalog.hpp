@@ -66,7 +66,8 @@ class Catalog {
   /// "video", "video@1", "video@1.4" or "video@1.4.0": the highest matching version, copied into the runtime directory
   /// while it is hashed. The same digest twice is the same plugin. Errors: invalid_argument (no such syntax; two files
   /// of that version with different bytes: both are named), not_found (lists what exists, suggests the nearest),
-  /// incompatible (no ELF file, no note, other ABI, other sanitizer: names the file and the remedy), too_large.
+  /// incompatible (no ELF file, no note, other ABI, other sanitizer: names the file and the remedy), too_large,
+  /// boot_failed (no room for the copy: names the directory and the remedy).
   [[nodiscard]] Result<const CatalogPlugin*> resolve(std::string_view reference);
 
   /// Makes copies of these plugins again that are no longer there. Blocks while it copies, which is seldom: a stat(2)

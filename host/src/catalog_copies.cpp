@@ -30,6 +30,21 @@ Error failed(const std::string& what, int error) {
                           "cannot " + what + ": " + std::generic_category().message(error));
 }
 
+// The runtime directory, which `what` names, is what lacks something, not the plugin.
+Error cannot_write(const std::string& what, int error) {
+  Error problem = failed(what, error);
+  problem.code = ErrorCode::boot_failed;
+  if (error == ENOSPC || error == EDQUOT) {
+    problem.message += ". Free space there, or set XDG_RUNTIME_DIR to a private directory with room for the plugins";
+  }
+  return problem;
+}
+
+// Why nothing more can be written to `fd`; 0: it can.
+int write_problem(int fd) {
+  return ::write(fd, "", 1) < 0 ? errno : 0;
+}
+
 // All of `from`, whatever its offset is, into a new file that appears at `target` when it is complete.
 Result<base::UniqueFd> copy_to(const base::UniqueFd& from, const fs::path& target) {
   std::error_code ignored;
@@ -38,14 +53,14 @@ Result<base::UniqueFd> copy_to(const base::UniqueFd& from, const fs::path& targe
                   ignored);  // runners load from nowhere that others may write
   std::string part = (target.parent_path() / ".partXXXXXX").string();
   base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
-  if (!to) return failed("write to \"" + target.parent_path().string() + "\"", errno);
+  if (!to) return cannot_write("write to \"" + target.parent_path().string() + "\"", errno);
   off_t at = 0;
   ssize_t sent = 0;
   while ((sent = ::sendfile(to.get(), from.get(), &at, kPiece)) > 0 || (sent < 0 && errno == EINTR)) continue;
   if (sent == 0 && ::fchmod(to.get(), 0444) == 0 && ::rename(part.c_str(), target.c_str()) == 0) return to;
   const int error = errno;
   ::unlink(part.c_str());
-  return failed("write \"" + target.string() + "\"", error);
+  return cannot_write("write \"" + target.string() + "\"", error);
 }
 
 std::uint64_t size_of(const base::UniqueFd& file) {
@@ -77,10 +92,14 @@ Result<const CatalogPlugin*> Catalog::install(const Found& found) {
   if (!from) return failed("read the plugin \"" + found.file.string() + "\"", errno);
   std::string part = (store_ / ".partXXXXXX").string();
   const base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
-  if (!to) return failed("write to \"" + store_.string() + "\"", errno);
+  if (!to) return cannot_write("write to \"" + store_.string() + "\"", errno);
   const Result<base::Digest> digest = base::hash_while_copying(from.get(), to.get(), limits::kPluginBytesMax);
   if (!digest) {
+    const int problem = write_problem(to.get());
     ::unlink(part.c_str());
+    if (problem != 0) {
+      return cannot_write("copy the plugin \"" + found.file.string() + "\" to \"" + store_.string() + "\"", problem);
+    }
     return base::make_error(digest.error().code,
                             "cannot install the plugin \"" + found.file.string() + "\": " + digest.error().message);
   }

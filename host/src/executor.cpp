@@ -1,6 +1,8 @@
 // A small thread pool that grows while its threads wait.
 #include "host/src/executor.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -10,12 +12,14 @@
 #include "host/src/forked.hpp"
 #include "host/src/thread_setting.hpp"
 #include "plugin_sdk/base/fork_guard.hpp"
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::pool {
 
 struct Executor::Shared {
   std::function<void(const char*)> on_exception;
+  std::function<void()> on_full;  // empty: told
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable wake_watcher;
@@ -24,8 +28,10 @@ struct Executor::Shared {
   std::uint64_t taken = 0;  // tasks that a worker has begun
   std::size_t workers = 0;
   std::size_t idle = 0;
-  bool watched = false;     // there is a watcher
-  std::size_t blocked = 0;  // threads in a BlockingScope
+  bool watched = false;       // there is a watcher
+  std::size_t blocked = 0;    // threads in a BlockingScope
+  std::size_t for_tasks = 0;  // of these, those that wait for another task
+  std::thread::id left;       // of `threads`: the worker that left last
   bool stopped = false;
   unsigned stopping = 0;  // calls of stop() that still join
   std::atomic<Clock::time_point> over_at = Clock::time_point::max();
@@ -39,8 +45,10 @@ thread_local const std::shared_ptr<Executor::Shared>* Executor::current_ = nullp
 thread_local unsigned Executor::nested_ = 0;
 thread_local unsigned Executor::awaited_ = 0;
 
-Executor::Executor(std::function<void(const char*)> on_exception) : shared_(std::make_shared<Shared>()) {
+Executor::Executor(std::function<void(const char*)> on_exception, std::function<void()> on_full)
+    : shared_(std::make_shared<Shared>()) {
   shared_->on_exception = std::move(on_exception);
+  shared_->on_full = std::move(on_full);
 }
 
 Executor::~Executor() {
@@ -72,6 +80,10 @@ bool Executor::queue(Task& task) {
   return is_served;
 }
 
+std::size_t Executor::most_threads(std::size_t for_tasks) noexcept {
+  return kThreadsMax + std::min(for_tasks, limits::kCallbacksWaitingMax);
+}
+
 bool Executor::past_grace() const noexcept {
   const Clock::time_point over_at = shared_->over_at.load();
   return over_at != Clock::time_point::max() && Clock::now() >= over_at;
@@ -91,8 +103,9 @@ void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
   if (shared->tasks.size() <= shared->idle || (shared->stopped && shared->stopping == 0)) {
     return;
   }
-  if (shared->workers < std::min(kThreads + shared->blocked, kThreadsMax)) {
-    shared->workers += spawn(shared, &Executor::work) ? 1 : 0;
+  const std::size_t most = std::min(kThreads + shared->blocked, most_threads(shared->for_tasks));
+  if (shared->workers < most && spawn(shared, &Executor::work)) {
+    ++shared->workers;
   } else if (!shared->watched) {
     shared->watched = spawn(shared, &Executor::watch);
   } else {
@@ -100,7 +113,7 @@ void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
   }
 }
 
-// Without another thread those that exist, a later post() or stop() serve the queue.
+// Without another thread those that exist, the watcher's next, a later post() or stop() serve the queue.
 bool Executor::spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>)) {
   // Callbacks are the program's own code, and the loop's thread may be the one that starts this.
   const base::SignalMaskScope programs(shared->mask);
@@ -128,11 +141,31 @@ void Executor::run_here(Task task) {
   --nested_;
 }
 
+// With the lock held. Each that leaves joins the one that left before; stop() joins the last.
+std::thread Executor::leave(Shared& shared) {
+  --shared.workers;
+  std::thread before;
+  const auto found = std::ranges::find(shared.threads, std::exchange(shared.left, std::this_thread::get_id()),
+                                       [](const std::thread& thread) { return thread.get_id(); });
+  if (found != shared.threads.end()) {
+    before = std::move(*found);
+    shared.threads.erase(found);
+  }
+  return before;
+}
+
 void Executor::work(std::shared_ptr<Shared> shared) {
+  ::pthread_setname_np(::pthread_self(), "flame-callback");
   shared->setting.take_on();
   current_ = &shared;
   std::unique_lock lock(shared->mutex);
   for (;;) {
+    if (shared->tasks.empty() && !shared->stopped && shared->workers > kThreadsMax && shared->idle >= kThreads) {
+      std::thread before = leave(*shared);
+      lock.unlock();
+      if (before.joinable()) before.join();
+      return;
+    }
     ++shared->idle;
     shared->wake.wait(lock, [&] { return shared->stopped || !shared->tasks.empty(); });
     --shared->idle;
@@ -152,6 +185,7 @@ void Executor::work(std::shared_ptr<Shared> shared) {
 
 // Callbacks may block in ways that nobody here sees: when no worker takes a task for a while, there is one more.
 void Executor::watch(std::shared_ptr<Shared> shared) {
+  ::pthread_setname_np(::pthread_self(), "flame-watch");
   shared->setting.take_on();
   std::unique_lock lock(shared->mutex);
   for (;;) {
@@ -161,7 +195,7 @@ void Executor::watch(std::shared_ptr<Shared> shared) {
     }
     const std::uint64_t taken = shared->taken;
     const bool moves = shared->wake_watcher.wait_for(lock, kPatience, [&] { return shared->taken != taken; });
-    if (!moves && !shared->tasks.empty() && shared->workers < kThreadsMax) {
+    if (!moves && !shared->tasks.empty() && shared->workers < most_threads(shared->for_tasks)) {
       shared->workers += spawn(shared, &Executor::work) ? 1 : 0;
     }
   }
@@ -198,18 +232,25 @@ void Executor::stop() {
   }
 }
 
-Executor::BlockingScope::BlockingScope() {
-  if (current_ != nullptr) {
-    const std::lock_guard lock((*current_)->mutex);
-    ++(*current_)->blocked;
+Executor::BlockingScope::BlockingScope(By by) : for_task_(by == By::task ? 1 : 0) {
+  if (current_ == nullptr) return;
+  Shared& shared = **current_;
+  std::function<void()> tell;
+  {
+    const std::lock_guard lock(shared.mutex);
+    ++shared.blocked;
+    shared.for_tasks += for_task_;
     spawn_if_needed(*current_);
+    if (shared.for_tasks > limits::kCallbacksWaitingMax) tell = std::exchange(shared.on_full, {});
   }
+  if (tell) tell();
 }
 
 Executor::BlockingScope::~BlockingScope() {
   if (current_ != nullptr) {
     const std::lock_guard lock((*current_)->mutex);
     --(*current_)->blocked;
+    (*current_)->for_tasks -= for_task_;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -19,7 +20,8 @@ using Task = detail::UniqueFunction<void()>;
 
 /// A few threads, started when first needed. A thread that waits for a call inside a callback is replaced by another
 /// one meanwhile, so callbacks may wait for each other; one that blocks in any other way is, once a task has waited for
-/// kPatience. There are kThreadsMax at most. All functions: any thread.
+/// kPatience. There are most_threads() at most; those above kThreadsMax end when nothing is left to do. All functions:
+/// any thread.
 class Executor {
  public:
   static constexpr std::size_t kThreads = 2;
@@ -32,10 +34,11 @@ class Executor {
   /// So often, from then on, a task may go on with what is ready. See awaits_too_often().
   static constexpr unsigned kAwaitsMax = 1000;
 
-  /// `on_exception`: told of exceptions that left a task (their what()). Called on executor threads. Those have the
-  /// signal mask, the processors and, as far as this process may set it, the scheduling class of the thread that calls
-  /// this, whoever makes them start.
-  explicit Executor(std::function<void(const char*)> on_exception);
+  /// `on_exception`: told of exceptions that left a task (their what()). `on_full`: told once, when more than
+  /// limits::kCallbacksWaitingMax tasks wait for other ones. Called on executor threads. Those have the signal mask,
+  /// the processors and, as far as this process may set it, the scheduling class of the thread that calls this, whoever
+  /// makes them start.
+  explicit Executor(std::function<void(const char*)> on_exception, std::function<void()> on_full = {});
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -59,16 +62,25 @@ class Executor {
   /// This is a fork of the process that made the executor: its threads are not here.
   [[nodiscard]] bool forked() const noexcept;
 
+  /// So many threads there may be while `for_tasks` wait for what another task is to do: that one must find a thread,
+  /// however many wait for it.
+  [[nodiscard]] static std::size_t most_threads(std::size_t for_tasks) noexcept;
+
   /// Whether this thread belongs to an executor.
   [[nodiscard]] static bool on_executor_thread() noexcept { return current_ != nullptr; }
 
   /// Around everything in this library that blocks: on an executor thread it lets another thread take over.
   class BlockingScope {
    public:
-    BlockingScope();
+    /// Who ends the wait. The loop does so without a thread of the executor, another task needs one.
+    enum class By : std::uint8_t { loop, task };
+    explicit BlockingScope(By by = By::loop);
     ~BlockingScope();
     BlockingScope(const BlockingScope&) = delete;
     BlockingScope& operator=(const BlockingScope&) = delete;
+
+   private:
+    std::size_t for_task_;  // 0 or 1
   };
 
  private:
@@ -80,6 +92,7 @@ class Executor {
   static void spawn_if_needed(const std::shared_ptr<Shared>& shared);
   static bool spawn(const std::shared_ptr<Shared>& shared, void (*body)(std::shared_ptr<Shared>));
   static void watch(std::shared_ptr<Shared> shared);
+  static std::thread leave(Shared& shared);
   static void run(Shared& shared, Task task);
 
   static thread_local const std::shared_ptr<Shared>* current_;

@@ -1,6 +1,7 @@
 // Starts and ends a host.
 #include "host/src/host_setup.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -28,6 +29,16 @@ T value_or_throw(Result<T> result) {
   return std::move(*result);
 }
 
+// A descriptor of the host's there would be lost when the program becomes a daemon and gives these numbers new files.
+void hold_standard_descriptors() noexcept {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    int opened = ::open("/dev/null", O_RDWR);                    // for programs that this one starts, too
+    if (opened < 0) opened = ::open("/", O_PATH | O_DIRECTORY);  // no /dev here
+    if (opened > STDERR_FILENO) ::close(opened);                 // another thread was faster
+  }
+}
+
 // FLAME_LOG: debug, info, warning, error or off.
 base::Logger make_logger() {
   const char* text = std::getenv("FLAME_LOG");
@@ -41,6 +52,19 @@ base::Logger make_logger() {
     }
   }
   return base::Logger(base::stderr_sink("flame"), base::LogLevel::info);
+}
+
+std::shared_ptr<Executor> make_executor(const base::Logger& log) {
+  return std::make_shared<Executor>(
+      [log](const char* what) {
+        log.error("an exception left a callback", {{"what", what}});
+      },
+      [log] {
+        log.error(
+            "more than " + std::to_string(limits::kCallbacksWaitingMax) +
+            " callbacks wait for other callbacks, which may have no thread to run on until some have ended: chain "
+            "with then() or co_await instead of waiting in a callback");
+      });
 }
 
 std::string machine_name() {
@@ -60,14 +84,14 @@ Error all_of(std::vector<Error> problems) {
 }  // namespace
 
 RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>> backends)
-    : config_(std::move(config)), log_(make_logger()), inbox_(std::make_shared<Inbox>()) {
+    : config_(std::move(config)),
+      log_((hold_standard_descriptors(), make_logger())),  // nothing before has a descriptor
+      inbox_(std::make_shared<Inbox>()) {
   if (auto problem = check_config(config_)) {
     throw CallError(std::move(*problem));
   }
   host_name_ = config_.name.empty() || config_.name == "auto" ? machine_name() : config_.name;
-  executor_ = std::make_shared<Executor>([log = log_](const char* what) {
-    log.error("an exception left a callback", {{"what", what}});
-  });
+  executor_ = make_executor(log_);
   runtime_dir_.emplace(value_or_throw(RuntimeDir::create()));
   if (!runtime_dir_->executable()) {
     log_.warning(

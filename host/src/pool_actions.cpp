@@ -163,6 +163,10 @@ void PoolDriver::answer(const std::shared_ptr<RemoteCall>& call, action::Complet
   if (error.code == ErrorCode::runner_lost && complete.runner == 0 && call->record.lease != nullptr) {
     error = call->record.lease->gone().value_or(std::move(error));  // the policy forgets leases that are over
   }
+  // We answer at the deadline: what its runner finds out about it later comes too late.
+  if (error.code == ErrorCode::timed_out && !call->last_warning.empty()) {
+    error.message += "; the last warning in its log: " + call->last_warning;
+  }
   if (error.plugin.empty()) {
     error.plugin = call->record.plugin;
   }

@@ -86,7 +86,7 @@ Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
   }
   std::optional<Duration> budget = spec.options.timeout;
   if (budget && *budget < Duration::zero()) {
-    return Error{.code = ErrorCode::invalid_argument, .message = "CallOptions::timeout is negative"};
+    return Error{.code = ErrorCode::invalid_argument, .message = "CallOptions::timeout is negative or not a number"};
   }
   if (!budget && entry.timeout > Duration::zero()) {
     budget = entry.timeout;

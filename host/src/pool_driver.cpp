@@ -13,11 +13,18 @@
 
 namespace flame::pool {
 
+namespace {
+
+// Bytes: a longer warning is in the log only.
+constexpr std::size_t kWarningKept = 300;
+
+}  // namespace
+
 PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services)
     : core_(std::move(core)),
       services_(std::move(services)),
       config_(core_->parts().config),
-      policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness),
+      policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness, core_->name()),
       trace_(core_->parts().index, *services_.history),
       standstill_(limits::kStandstillBeats * services_.liveness.beat),
       bounds_{config_.min, config_.max} {}
@@ -175,6 +182,10 @@ void PoolDriver::on_output(const Runner& runner, const wire::Output& output) {
                  .level = output.stream == wire::Stream::log ? static_cast<int>(output.level) : 1,
                  .text = output.text,
                  .dropped = output.dropped};
+  if (call != calls_.end() && event.source == LogEvent::Source::log && output.level >= wire::Level::warning &&
+      output.text.size() <= kWarningKept) {
+    call->second->last_warning = output.text;
+  }
   core_->log_output(std::move(event));
 }
 

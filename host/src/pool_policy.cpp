@@ -43,13 +43,14 @@ Error queue_full(std::uint64_t max_queue) {
 }  // namespace
 
 PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
-                       const Liveness& liveness)
+                       const Liveness& liveness, std::string name)
     : single_use_(config.single_use),
       threads_(config.isolation == SlotIsolation::thread),
       max_queue_(config.max_queue),
       boot_timeout_(config.boot_timeout),
       shutdown_timeout_(config.shutdown_timeout),
       liveness_(liveness),
+      name_(std::move(name)),
       plugins_(std::move(plugins)),
       scheduler_(scheduler_options(config)),
       held_(config.max_queue),
@@ -171,8 +172,10 @@ void PoolPolicy::settle(Instant now, Actions& out) {
 void PoolPolicy::expire_calls(Instant now, Actions& out) {
   const std::optional<Error> none;
   const bool no_runner = runner_count() == booting_;
-  while (auto outcome = calls_.expire(now, no_runner ? elastic_.last_failure() : none))
+  while (auto outcome = calls_.expire(now, no_runner ? elastic_.last_failure() : none)) {
+    tell_of_silence(*outcome, now);
     give_up(std::move(outcome), wire::CancelReason::timed_out, out);
+  }
 }
 
 void PoolPolicy::dispatch(Instant now, Actions& out) {
@@ -189,10 +192,13 @@ void PoolPolicy::grow(Instant now, Actions& out) {
   retry_wakeup_ = plan.retry_at;
 }
 
+// A silent runner without work must not keep those that wait from another one: beside max, one for each, and no more
+// than max in all, should they fall silent in turn. When it speaks again there is one too many, which shed() ends.
 Elastic::Counts PoolPolicy::counts() const {
+  const std::uint32_t beside = scheduler_.waiting() > 0 ? std::min(idle_hushed_, elastic_.max()) : 0;
   return {.waiting = scheduler_.waiting(),
           .unhelped = scheduler_.waiting_where([this](DigestId digest) { return !booting_with_.contains(digest); }),
-          .runners = runner_count() - booting_,
+          .runners = runner_count() - booting_ - beside,
           .serving = serving_,
           .booting = booting_,
           .free = scheduler_.free_slots()};
@@ -222,10 +228,13 @@ void PoolPolicy::drain_pool(Instant now, Actions& out) {
     std::ranges::sort(ids);
     for (RunnerId id : ids) {
       auto it = runners_.find(id);
-      if (it->second.state.phase() == RunnerState::Phase::booting)
+      if (it->second.state.phase() == RunnerState::Phase::booting) {
         give_boot_up(it, shutting_down(), out);
-      else
-        tell_to_drain(id, it->second, base::remaining(drain_by_, now), now, out);
+        continue;
+      }
+      // What it may still run was given up, and is being killed.
+      if (held_.leases(id).empty()) it->second.state.expect_goodbye(now);
+      tell_to_drain(id, it->second, base::remaining(drain_by_, now), now, out);
     }
   }
   if (runners_.empty() && !std::exchange(drained_, true)) out.push_back(action::Drained{});

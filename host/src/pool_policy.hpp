@@ -40,9 +40,10 @@ struct PolicyStats {
 /// runners boot.
 class PoolPolicy {
  public:
-  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter.
-  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
-             const Liveness& liveness = {});
+  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter;
+  /// `name`: in errors, NAME-ID is a runner.
+  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed, const Liveness& liveness = {},
+             std::string name = "runner");
 
   /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
   void on(const Event& event, Instant now, Actions& out);
@@ -81,10 +82,11 @@ class PoolPolicy {
     RunnerState state;
     std::vector<DigestId> digests;  // it was asked to have
     Deadlines<RunnerId>::Handle timer;
-    bool useful = false;     // some call has ended there
-    bool leaving = false;    // it asked to go and may
-    bool hushed = false;     // closed for new calls because it is silent, and only for that
-    std::string end_reason;  // of the connection, then the machine's own, which says more
+    bool useful = false;       // some call has ended there
+    bool leaving = false;      // it asked to go and may
+    bool hushed = false;       // closed for new calls because it is silent, and only for that
+    bool idle_hushed = false;  // and it has no lease: another may be booted beside it
+    std::string end_reason;    // of the connection, then the machine's own, which says more
   };
   // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
   struct Broken {
@@ -111,6 +113,8 @@ class PoolPolicy {
   void handle(const event::Expect& event, Instant now, Actions& out);
   void settle(Instant now, Actions& out);
   void expire_calls(Instant now, Actions& out);
+  void tell_of_silence(CallTable::Outcome& outcome, Instant now) const;  // pool_views.cpp
+  [[nodiscard]] std::string silence(Instant now) const;                  // pool_views.cpp
   void dispatch(Instant now, Actions& out);
   void grow(Instant now, Actions& out);
   void shed(Instant now, Actions& out);
@@ -163,6 +167,7 @@ class PoolPolicy {
   void fall_quiet(RunnerId id, Runner& runner, Actions& out);
   void speaks_again(RunnerId id, Runner& runner, Actions& out);
   void close(RunnerId id, Runner& runner);
+  bool unhush(Runner& runner) noexcept;
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
   [[nodiscard]] Elastic::Counts counts() const;
   void boot_over(const Runner& runner);
@@ -173,6 +178,7 @@ class PoolPolicy {
   Duration boot_timeout_;
   Duration shutdown_timeout_;
   Liveness liveness_;
+  std::string name_;
   std::vector<DigestId> plugins_;
   Scheduler scheduler_;
   HeldSlots held_;
@@ -188,6 +194,7 @@ class PoolPolicy {
   std::map<DigestId, std::uint32_t> booting_with_;  // how many of them were asked to have the digest
   std::uint32_t serving_ = 0;                       // open in the scheduler
   std::uint32_t hushed_ = 0;                        // would be open if they were not silent
+  std::uint32_t idle_hushed_ = 0;                   // of these, without a lease
   bool closed_ = false;                             // Drain was asked for
   bool drained_ = false;
   bool emptying_ = false;  // every runner was told to go

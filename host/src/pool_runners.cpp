@@ -155,7 +155,7 @@ void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   for (DigestId digest : scheduler_.wanted())
     if (!contains(digests, digest)) digests.push_back(digest);
   auto [it, fresh] = runners_.emplace(
-      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, {}});
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, false, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
@@ -286,7 +286,7 @@ void PoolPolicy::remove(Runners::iterator it, Actions& out) {
   Runner& runner = it->second;
   if (runner.state.phase() == RunnerState::Phase::booting) boot_over(runner);
   timers_.disarm(runner.timer);
-  if (runner.hushed) --hushed_;
+  unhush(runner);
   out.push_back(action::Destroy{it->first});
   runners_.erase(it);
 }
@@ -313,6 +313,9 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
       return lose(it, it->second.end_reason, now, out);
     case RunnerState::Due::drain_overdue:
       return lose(it, "it did not end within shutdown_timeout", now, out);
+    case RunnerState::Due::mute:
+      return lose(it, "it was told to end and said nothing for " + seconds(now - it->second.state.last_heard()), now,
+                  out);
   }
 }
 
@@ -356,6 +359,8 @@ void PoolPolicy::fall_quiet(RunnerId id, Runner& runner, Actions& out) {
     close(id, runner);
     runner.hushed = true;
     ++hushed_;
+    runner.idle_hushed = scheduler_.leases(id) == 0;  // until it is heard: it gets none, and only it can end one
+    idle_hushed_ += runner.idle_hushed ? 1 : 0;
   }
   out.push_back(action::Quiet{id, true, runner.state.last_heard()});
   rearm(id, runner);
@@ -364,12 +369,18 @@ void PoolPolicy::fall_quiet(RunnerId id, Runner& runner, Actions& out) {
 // For good, unless fall_quiet() does it.
 void PoolPolicy::close(RunnerId id, Runner& runner) {
   if (scheduler_.close_runner(id)) --serving_;
-  if (std::exchange(runner.hushed, false)) --hushed_;
+  unhush(runner);
+}
+
+bool PoolPolicy::unhush(Runner& runner) noexcept {
+  if (std::exchange(runner.idle_hushed, false)) --idle_hushed_;
+  if (!std::exchange(runner.hushed, false)) return false;
+  --hushed_;
+  return true;
 }
 
 void PoolPolicy::speaks_again(RunnerId id, Runner& runner, Actions& out) {
-  if (std::exchange(runner.hushed, false)) {
-    --hushed_;
+  if (unhush(runner)) {
     scheduler_.open_runner(id);
     ++serving_;
   }

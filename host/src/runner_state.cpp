@@ -58,6 +58,7 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
   if (now >= exit_by_) return Due::exited;
   if (now >= disconnect_by_) return Due::disconnected;
   if (now >= drain_by_) return Due::drain_overdue;
+  if (now >= mute_at()) return Due::mute;
   if (quiet_ || now < silent_at()) return Due::nothing;
   return local_ ? Due::quiet : Due::silent;
 }
@@ -65,7 +66,13 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
 Instant RunnerState::deadline() const noexcept {
   if (phase_ == Phase::gone) return kNever;
   if (phase_ == Phase::booting) return boot_by_;
-  return std::min({exit_by_, disconnect_by_, drain_by_, quiet_ ? kNever : silent_at()});
+  return std::min({exit_by_, disconnect_by_, drain_by_, mute_at(), quiet_ ? kNever : silent_at()});
+}
+
+// It may have been silent for long before it was told.
+Instant RunnerState::mute_at() const noexcept {
+  if (goodbye_since_ == kNever) return kNever;
+  return std::max(beats_missed_at(), base::deadline_after(goodbye_since_, limits::kByeWait));
 }
 
 }  // namespace flame::pool

@@ -1,9 +1,11 @@
 // One runner from boot request to gone: booting → ready → draining → gone, with its timers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "host/src/types.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 
@@ -20,6 +22,7 @@ class RunnerState {
     exited,         ///< the machine ended and what it still had sent has had time to arrive
     disconnected,   ///< its connection ended, and the backend has had time to say why
     drain_overdue,  ///< told or allowed to go but still there: destroy
+    mute,           ///< expect_goodbye(), but nothing is heard: destroy
   };
   /// After proof of death, messages already on their way are accepted for this long.
   static constexpr Duration kExitGrace = std::chrono::milliseconds(50);
@@ -43,6 +46,11 @@ class RunnerState {
   void became_idle(Instant now) noexcept { idle_since_ = now; }
   /// ready → draining: no further lease; must be gone within `limit`. Ignored when draining already, but can shorten.
   void drain(Instant now, Duration limit);
+  /// It is told to go and has no work: from now on it is not waited for while it says nothing. Over ipc only: elsewhere
+  /// silence is a loss anyway.
+  void expect_goodbye(Instant now) noexcept {
+    if (local_) goodbye_since_ = std::min(goodbye_since_, now);
+  }
   /// Proof of death while it holds leases.
   void exited(Instant now);
   /// Its connection has ended, and nobody has said that it may.
@@ -63,12 +71,19 @@ class RunnerState {
   [[nodiscard]] Duration idle(Instant now) const noexcept { return now - idle_since_; }
   /// Since its hello.
   [[nodiscard]] Duration age(Instant now) const noexcept { return now - ready_since_; }
+  /// More than a beat or two did not come: it is stopped, or its machine is overloaded.
+  [[nodiscard]] bool misses_beats(Instant now) const noexcept { return now >= beats_missed_at(); }
   /// When it counts as lost, if nothing is heard. A living runner that we cannot reach has given us up by then.
   [[nodiscard]] Instant silent_at() const noexcept { return base::deadline_after(heard_, liveness_.runner_silence); }
   [[nodiscard]] Due due(Instant now) const noexcept;
   [[nodiscard]] Instant deadline() const noexcept;
 
  private:
+  [[nodiscard]] Instant beats_missed_at() const noexcept {
+    return base::deadline_after(heard_, limits::kSilenceBeatsMin * liveness_.beat);
+  }
+  [[nodiscard]] Instant mute_at() const noexcept;
+
   Phase phase_ = Phase::booting;
   bool for_min_;
   bool local_ = false;
@@ -79,6 +94,7 @@ class RunnerState {
   Instant heard_{};
   Instant idle_since_{};
   Instant drain_by_ = kNever;
+  Instant goodbye_since_ = kNever;
   Instant exit_by_ = kNever;
   Instant disconnect_by_ = kNever;
 };

@@ -18,7 +18,8 @@ bool Waitable::wait(Duration timeout) {
   if (timeout == Duration::zero()) {
     return false;
   }
-  const Executor::BlockingScope blocking;
+  using Blocking = Executor::BlockingScope;
+  const Blocking blocking(seat_ == nullptr ? Blocking::By::task : Blocking::By::loop);
   const bool endless = timeout < Duration::zero();
   const Instant deadline = endless ? kNever : base::deadline_after(boot_time(), timeout);
   if (seat_ != nullptr && (endless || timeout >= kDriveMin) && seat_->drive(*this, deadline)) {

@@ -19,7 +19,7 @@ class Waitable : public detail::CallState, public std::enable_shared_from_this<W
   /// Who has less time than this does not work for others meanwhile: it might be late for itself.
   static constexpr Duration kDriveMin = std::chrono::milliseconds(100);
 
-  /// `seat`: where a waiter may drive; null: nowhere. It lives as long as this.
+  /// `seat`: where a waiter may drive; null: nowhere, for a callback makes this ready. It lives as long as this.
   explicit Waitable(std::shared_ptr<Executor> executor, LoopSeat* seat = nullptr)
       : executor_(std::move(executor)), seat_(seat) {}
 

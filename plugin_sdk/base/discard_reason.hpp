@@ -23,14 +23,14 @@ enum class DiscardReason : std::uint8_t {
   signal_handlers,
   resource_limits,
   scheduling,  // nice, scheduling class, CPU affinity
-  identity,    // user, group, capabilities, session, seccomp
+  identity,    // user, group, capabilities, session, seccomp, root directory
   working_directory,
   parent_death_signal,
   allocation_failed,
   memory,       // more than half of limits.memory stayed in use
   descriptors,  // more than half of the descriptors stayed open
   calls_max,    // limits::kSlotCallsMax
-  streams,      // std::cout is not synchronized with stdout any more
+  streams,      // stdin, stdout or stderr closed or redirected for good, or std::cout out of sync with stdout
 };
 
 inline constexpr std::array<std::string_view, 21> kDiscardReasonNames = {"none",

@@ -179,6 +179,9 @@ inline constexpr auto kControlPause = 5ms;  // between two questions to the loop
 /// Output and progress of one pool that wait for its callbacks; what comes beyond is dropped, and lost output counted:
 /// a callback that blocks must not fill the host's memory. Events that are few (growth, cast errors) are all kept.
 inline constexpr std::size_t kChatterWaitingMax = 4096;
+/// Callbacks of one host that wait at once for what other callbacks are to do, each on a thread of its own: a stack of
+/// 8 MiB of addresses, some 20 KiB of memory. Beyond, they may wait for each other for ever, and the log says so.
+inline constexpr std::size_t kCallbacksWaitingMax = 1000;
 /// Calls that can be explained: the last ones whatever became of them, older ones that have not ended, and older ones
 /// that have ended but failed or took long. Each with its first and last events.
 inline constexpr std::size_t kHistoryRecentMax = 1024;

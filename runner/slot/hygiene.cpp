@@ -1,8 +1,7 @@
 // Leaves a slot after a call as it was before.
 #include "runner/slot/hygiene.hpp"
 
-#include <fcntl.h>
-#include <sys/ioctl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,16 +20,18 @@ Finding locale_changed() {
 
 }  // namespace
 
-Hygiene::Hygiene(int channel, const SlotLimits& limits, const SharedProcess* process) : channel_(channel) {
+Hygiene::Hygiene(int channel, const SlotLimits& limits, const SharedProcess* process)
+    : channel_(channel), files_(process != nullptr) {
   const bool shared = process != nullptr;
   struct stat info {};
   if (::fstat(channel, &info) == 0) channel_inode_ = info.st_ino;
-  output_[0] = shared ? STDOUT_FILENO : ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-  output_[1] = shared ? STDERR_FILENO : ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   ::pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
   std::fegetenv(&floating_point_);
   locale_ = ::uselocale(locale_t{});
   ::sigaltstack(nullptr, &signal_stack_);
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation_.state);
+  ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancellation_.type);
+  restore_cancellation();
   if (shared) {
     shared_.emplace(*process, limits.memory_max * process->slots);
   } else {
@@ -55,8 +56,16 @@ void Hygiene::touched() noexcept {
 
 void Hygiene::tidy() {
   std::fesetenv(&floating_point_);
-  if (process_) process_->restore_streams();
-  flush_streams();
+  restore_cancellation();
+  process_ ? process_->tidy_streams() : flush_streams();
+  if (!untouched()) files_.touched();
+}
+
+// The type first: with the state a cancellation may come that has been pending.
+void Hygiene::restore_cancellation() const {
+  int ignored = 0;
+  ::pthread_setcanceltype(cancellation_.type, &ignored);
+  ::pthread_setcancelstate(cancellation_.state, &ignored);
 }
 
 Finding Hygiene::clean(std::uint64_t task, std::uint64_t in_hand) {
@@ -75,6 +84,7 @@ Finding Hygiene::clean(std::uint64_t task, std::uint64_t in_hand) {
 }
 
 Finding Hygiene::clean_process(std::uint64_t in_hand) {
+  if (Finding finding = files_.restore()) return finding;
   if (handlers_->changed()) {
     return {DiscardReason::signal_handlers, "the task changed what happens at a signal"};
   }
@@ -83,7 +93,8 @@ Finding Hygiene::clean_process(std::uint64_t in_hand) {
   return finding;
 }
 
-// A thread has a locale, processors and a priority of its own, which are put back without harm to others.
+// A thread has a locale, processors and a priority of its own, which are put back without harm to others. Descriptors
+// and handlers are the process's: calls of other slots may be using them as they are.
 Finding Hygiene::clean_thread(std::uint64_t in_hand) {
   ::uselocale(locale_);
   if (!restore_mask()) {
@@ -139,12 +150,6 @@ bool Hygiene::channel_intact() const {
   if (untouched()) return true;
   struct stat info {};
   return ::fstat(channel_, &info) == 0 && S_ISSOCK(info.st_mode) && info.st_ino == channel_inode_;
-}
-
-bool Hygiene::output_read() const {
-  int out = 1;
-  int err = 1;
-  return ::ioctl(output_[0], FIONREAD, &out) == 0 && ::ioctl(output_[1], FIONREAD, &err) == 0 && out == 0 && err == 0;
 }
 
 long Hygiene::leaked_fds() const {

@@ -15,6 +15,7 @@
 #include "runner/slot/resource_watch.hpp"
 #include "runner/slot/running_calls.hpp"
 #include "runner/slot/signal_action.hpp"
+#include "runner/slot/streams.hpp"
 #include "runner/slot/syscall_watch.hpp"
 
 namespace flame::slot {
@@ -26,7 +27,7 @@ struct SharedProcess {
 };
 
 /// What a slot looks like between calls. One per slot; used by its thread. After a call that made no system call only
-/// what a task can change without one is looked at; otherwise it costs about 10 microseconds.
+/// what a task can change without one is looked at; otherwise it costs about 15 microseconds.
 class Hygiene {
  public:
   /// Takes the present state as the clean one: call after start_slot(). In a shared process (else `process` is null)
@@ -41,9 +42,9 @@ class Hygiene {
   void touched() noexcept;
 
   /// Restores what belongs to the thread and costs next to nothing, and writes the standard streams out. Also where the
-  /// slot is not judged because objects live in it: their directory, umask, signal mask and environment stay as they
-  /// have set them, from one of their methods to the next. Nobody else's calls come there, and what they have changed
-  /// is restored or judged once the last object is gone.
+  /// slot is not judged because objects live in it: their directory, umask, signal mask, environment, handlers and
+  /// descriptors stay as they have set them, from one of their methods to the next. Nobody else's calls come there, and
+  /// what they have changed is restored or judged once the last object is gone.
   void tidy();
   /// All of it, after a call of `task` (any key) of which `in_hand` bytes of memory are still held for its answer. A
   /// finding: the slot must not serve again.
@@ -51,7 +52,7 @@ class Hygiene {
   /// The channel is still the one that the supervisor made.
   [[nodiscard]] bool channel_intact() const;
   /// The supervisor has read all that the tasks of this slot wrote. False also when that cannot be told.
-  [[nodiscard]] bool output_read() const;
+  [[nodiscard]] bool output_read() const { return files_.output_read(); }
   /// Threads that calls have left and the slot keeps.
   [[nodiscard]] std::uint32_t kept_threads() const { return process_ ? process_->kept_threads() : 0; }
   /// How many descriptors more than at the start are open when that is worth a warning, else 0. [costs 3 us]
@@ -74,6 +75,7 @@ class Hygiene {
   };
 
   [[nodiscard]] bool untouched() const { return watch_ && watch_->untouched(); }
+  void restore_cancellation() const;
   [[nodiscard]] Finding clean_process(std::uint64_t in_hand);
   [[nodiscard]] Finding clean_thread(std::uint64_t in_hand);
   [[nodiscard]] Finding look_for_shortage(std::uint64_t in_hand);
@@ -81,11 +83,15 @@ class Hygiene {
 
   int channel_;
   ino_t channel_inode_ = 0;
-  int output_[2] = {-1, -1};  // the streams' pipes; own descriptors unless shared: a task may redirect the streams
+  StandardFiles files_;
   sigset_t mask_{};
   std::fenv_t floating_point_{};
   locale_t locale_{};
   stack_t signal_stack_{};
+  struct Cancellation {
+    int state = 0;
+    int type = 0;
+  } cancellation_;
   std::optional<Shared> shared_;
   std::optional<SyscallWatch> watch_;      // unless shared; its signal is one of those that are compared
   std::optional<ProcessHygiene> process_;  // unless shared

@@ -96,16 +96,20 @@ ProcessHygiene::ProcessHygiene(const SlotLimits& limits)
       home_(reader_.read()),
       now_(home_),
       threads_(home_.threads),
-      scheduling_(present_scheduling()),
       shortage_(limits.memory_max, reader_) {
-  locales_.name = ::setlocale(LC_ALL, nullptr);
+  library_.locale = ::setlocale(LC_ALL, nullptr);
   std::error_code ignored;  // no directory (it was deleted): nothing to return to
-  directory_.path = std::filesystem::current_path(ignored).string();
+  place_.path = std::filesystem::current_path(ignored).string();
   struct stat info {};
-  if (::stat(".", &info) == 0) {
-    directory_.device = info.st_dev;
-    directory_.inode = info.st_ino;
-  }
+  if (::stat(".", &info) == 0) place_.directory = {info.st_dev, info.st_ino};
+  if (::geteuid() == 0 && ::stat("/", &info) == 0) place_.root = {info.st_dev, info.st_ino};
+}
+
+void ProcessHygiene::tidy_streams() const {
+  streams_.formats.restore();
+  streams_.buffers.restore_files();
+  flush_streams();
+  streams_.buffers.restore_buffers();
 }
 
 Finding ProcessHygiene::look_at_threads(std::uint64_t task) {
@@ -136,6 +140,7 @@ Finding ProcessHygiene::clean(std::uint64_t in_hand) {
     return found(DiscardReason::child_process, "the task left a child process running");
   if (timers_.changed()) return found(DiscardReason::timer, "the task left a timer running");
   if (now_.umask != home_.umask) ::umask(static_cast<mode_t>(home_.umask));
+  if (root_changed()) return found(DiscardReason::identity, "the task changed its root directory");
   if (!return_home()) {
     return found(DiscardReason::working_directory, "the task made the working directory unusable");
   }
@@ -166,19 +171,30 @@ Finding ProcessHygiene::restore_mask() const {
 bool ProcessHygiene::return_home() const {
   struct stat info {};
   const bool looked = ::fstatat(AT_FDCWD, "", &info, AT_EMPTY_PATH) == 0;
-  const bool home = looked && info.st_ino == directory_.inode && info.st_dev == directory_.device;
+  const bool home = looked && info.st_ino == place_.directory.inode && info.st_dev == place_.directory.device;
   if (home && info.st_nlink > 0) return true;
-  return directory_.path.empty() || ::chdir(directory_.path.c_str()) == 0;
+  return place_.path.empty() || ::chdir(place_.path.c_str()) == 0;
+}
+
+// Who is not root would change who it is first, which is found as well.
+bool ProcessHygiene::root_changed() const {
+  struct stat info {};
+  if (place_.root.inode == 0) return false;
+  return ::stat("/", &info) != 0 || info.st_ino != place_.root.inode || info.st_dev != place_.root.device;
 }
 
 Finding ProcessHygiene::compare_memory() {
+  // Put back, not compared: those of a task must not run for the next, and it takes no system call.
+  std::set_new_handler(library_.on_lack_of_memory);
+  std::set_terminate(library_.on_terminate);
   if (!environment_.unchanged()) {
     return found(DiscardReason::environment, "the task changed an environment variable");
   }
-  if (locales_.name != ::setlocale(LC_ALL, nullptr) || locales_.cpp != std::locale()) {
+  if (library_.locale != ::setlocale(LC_ALL, nullptr) || library_.cpp_locale != std::locale()) {
     return found(DiscardReason::locale, "the task changed the locale");
   }
-  if (streams_.lost_sync()) return found(DiscardReason::streams, "the task called std::ios::sync_with_stdio(false)");
+  if (streams_.formats.lost_sync())
+    return found(DiscardReason::streams, "the task called std::ios::sync_with_stdio(false)");
   return {};
 }
 
@@ -187,8 +203,11 @@ Finding ProcessHygiene::compare_resources(std::uint64_t in_hand) {
   if (now_.placement != home_.placement) {
     return found(DiscardReason::scheduling, "the task changed the CPUs that it may use");
   }
-  if (present_scheduling() != scheduling_) {
+  if (present_scheduling() != pace_.scheduling) {
     return found(DiscardReason::scheduling, "the task changed its priority or scheduling class");
+  }
+  if (!pace_.latency.restore()) {
+    return found(DiscardReason::scheduling, "the task changed its timer slack or I/O priority for good");
   }
   if (now_.identity != home_.identity) {
     return found(DiscardReason::identity, "the task changed its user, group, session or capabilities");

@@ -5,7 +5,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <exception>
 #include <locale>
+#include <new>
 #include <string>
 
 #include "runner/slot/child_watch.hpp"
@@ -58,11 +60,12 @@ class ProcessHygiene {
   ProcessHygiene(const ProcessHygiene&) = delete;
   ProcessHygiene& operator=(const ProcessHygiene&) = delete;
 
-  void restore_streams() const { streams_.restore(); }
+  /// Restores the streams and writes them out.
+  void tidy_streams() const;
   /// The first half: threads are looked at before anything that could wait for one of them. Interval timers end here,
   /// so that no alarm comes when signals are unblocked.
   [[nodiscard]] Finding look_at_threads(std::uint64_t task);
-  /// Instead of both, after a call that made no system call: what is in the process's own memory.
+  /// Instead of both, after a call that made no system call: what is in the process's own memory. Restores handlers.
   [[nodiscard]] Finding clean_untouched(std::uint64_t task);
   /// The rest. `in_hand`: see ShortageWatch.
   [[nodiscard]] Finding clean(std::uint64_t in_hand);
@@ -77,6 +80,7 @@ class ProcessHygiene {
   [[nodiscard]] Finding compare_memory();
   [[nodiscard]] Finding compare_resources(std::uint64_t in_hand);
   [[nodiscard]] bool return_home() const;
+  [[nodiscard]] bool root_changed() const;
   void wait_for_joined_threads();
 
   bool keeps_threads_;
@@ -85,21 +89,33 @@ class ProcessHygiene {
   ProcessStatus now_;
   KeptThreads threads_;
   std::uint32_t kept_threads_ = 0;
-  StreamFormats streams_;
+  struct Streams {
+    StreamFormats formats;
+    StreamBuffers buffers;
+  } streams_;
   TimerWatch timers_;
   ChildWatch children_;
   EnvironmentWatch environment_;
-  struct Locales {
-    std::string name;
-    std::locale cpp;
-  } locales_;
+  struct Library {  // what the C and C++ libraries keep for the process
+    std::string locale;
+    std::locale cpp_locale;
+    std::new_handler on_lack_of_memory = std::get_new_handler();
+    std::terminate_handler on_terminate = std::get_terminate();
+  } library_;
   struct Directory {
-    std::string path;
     dev_t device = 0;
     ino_t inode = 0;
-  } directory_;
+  };
+  struct Place {
+    std::string path;
+    Directory directory;
+    Directory root;  // known only where a task may change it
+  } place_;
   LimitsWatch limits_;
-  Scheduling scheduling_;
+  struct Pace {
+    Scheduling scheduling = present_scheduling();
+    ThreadLatency latency;
+  } pace_;
   ShortageWatch shortage_;  // last: counts the descriptors of those above
 };
 

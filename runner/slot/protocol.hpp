@@ -111,7 +111,7 @@ struct ControlPage {
   std::atomic<std::uint64_t> memory_at_start{0};  // peak of the fresh slot: what it shares with its zygote
   std::atomic<std::uint64_t> memory_kept{0};      // bytes that the calls before `invocation` have left in use
   std::atomic<std::uint32_t> in_start_slot{0};    // 1 while the plugin's start_slot() runs
-  std::atomic<std::uint32_t> exited{0};           // 1 once the slot's own thread has called exit()
+  std::atomic<std::uint32_t> exited{0};           // 1 once the slot's own thread has called exit(), or was ended
   ThrowInfo thrown;
   alignas(64) CrashInfo crash;
 };
@@ -346,6 +346,7 @@ struct SpawnFailedMessage {
 };
 
 // --- exit codes of slots that end themselves; above what programs commonly use
+inline constexpr int kExitThreadEnded = 120;  // the task ended the slot's thread: pthread_exit(), a cancellation
 inline constexpr int kExitChannelLost = 121;  // the task closed or replaced the channel
 inline constexpr int kExitOrphaned = 122;     // the supervisor was gone
 inline constexpr int kExitBadRequest = 123;   // supervisor and slot are not of one build

@@ -2,6 +2,7 @@
 #include "runner/slot/resource_watch.hpp"
 
 #include <dirent.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +30,17 @@ struct SchedAttr {
   std::uint64_t deadline = 0;
   std::uint64_t period = 0;
 };
+
+constexpr int kThisThread = 1;  // IOPRIO_WHO_PROCESS with the id 0; the C library knows no ioprio_get()
+
+// Not by ::prctl(), which would cut it to an int.
+long timer_slack_ns() {
+  return ::syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
+}
+
+long io_priority() {
+  return ::syscall(SYS_ioprio_get, kThisThread, 0);
+}
 
 std::uint64_t soft_limit_of_files() {
   rlimit limit{};
@@ -81,11 +93,16 @@ Scheduling present_scheduling() {
 ThreadScheduling::ThreadScheduling() : knows_cpus_(::sched_getaffinity(0, sizeof(cpus_), &cpus_) == 0) {}
 
 bool ThreadScheduling::restore() const {
+  return restore_cpus() && restore_scheduling() && latency_.restore();
+}
+
+bool ThreadScheduling::restore_cpus() const {
   cpu_set_t cpus;
-  if (knows_cpus_ && ::sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && !CPU_EQUAL(&cpus, &cpus_) &&
-      ::sched_setaffinity(0, sizeof(cpus_), &cpus_) != 0) {
-    return false;
-  }
+  if (!knows_cpus_ || ::sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_EQUAL(&cpus, &cpus_)) return true;
+  return ::sched_setaffinity(0, sizeof(cpus_), &cpus_) == 0;
+}
+
+bool ThreadScheduling::restore_scheduling() const {
   if (present_scheduling() == scheduling_) return true;
   SchedAttr home;
   home.policy = scheduling_.policy;
@@ -93,6 +110,18 @@ bool ThreadScheduling::restore() const {
   home.nice = scheduling_.nice;
   home.priority = scheduling_.priority;
   return ::syscall(SYS_sched_setattr, 0, &home, 0) == 0;
+}
+
+ThreadLatency::ThreadLatency() : timer_slack_ns_(timer_slack_ns()), io_priority_(io_priority()) {}
+
+// A slack of 0 is that of a real-time thread, which nobody can set: it goes with the scheduling class.
+bool ThreadLatency::restore() const {
+  if (timer_slack_ns_ > 0 && timer_slack_ns() != timer_slack_ns_ &&
+      ::syscall(SYS_prctl, PR_SET_TIMERSLACK, timer_slack_ns_, 0, 0, 0) != 0) {
+    return false;
+  }
+  if (io_priority_ < 0 || io_priority() == io_priority_) return true;
+  return ::syscall(SYS_ioprio_set, kThisThread, 0, io_priority_) == 0;
 }
 
 OpenFiles::OpenFiles() : at_start_(open_descriptors()), half_(soft_limit_of_files() / 2) {}

@@ -36,17 +36,33 @@ struct Scheduling {
 /// All zero where the kernel does not tell.
 [[nodiscard]] Scheduling present_scheduling();
 
-/// What Linux schedules the calling thread by, as it was when this was made.
-class ThreadScheduling {
+/// Timer slack and I/O priority of the calling thread, as they were when this was made.
+class ThreadLatency {
  public:
-  ThreadScheduling();
+  ThreadLatency();
   /// Puts back what is not as it was. False: it may not. [two system calls if all is as it was]
   [[nodiscard]] bool restore() const;
 
  private:
+  long timer_slack_ns_;  // -1: the kernel does not tell
+  long io_priority_;
+};
+
+/// What Linux schedules the calling thread by, as it was when this was made.
+class ThreadScheduling {
+ public:
+  ThreadScheduling();
+  /// Puts back what is not as it was. False: it may not. [four system calls if all is as it was]
+  [[nodiscard]] bool restore() const;
+
+ private:
+  [[nodiscard]] bool restore_cpus() const;
+  [[nodiscard]] bool restore_scheduling() const;
+
   Scheduling scheduling_ = present_scheduling();
   cpu_set_t cpus_{};
   bool knows_cpus_;
+  ThreadLatency latency_;
 };
 
 /// Descriptors in use, counted one by one. Counting takes one itself: without a free one, the soft limit.

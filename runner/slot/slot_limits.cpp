@@ -23,11 +23,6 @@ namespace {
 constexpr char kOomPreference[] = "800";  // before the zygote (400) and the supervisor (0)
 /// A peak that is this much above the fresh slot's is reset, so that the next call's can be seen.
 constexpr std::uint64_t kPeakWorthReset = 4 * limits::MiB;
-/// OpenMP and the like start as many threads as there are processors, 64 on a large machine. Their stacks take two
-/// thirds of the memory then, which leaves the rest for heap and malloc's arenas.
-constexpr std::uint64_t kStacksPerMemory = 96;
-/// What macOS gives a thread; less than libraries count on would be worse than no thread.
-constexpr std::uint64_t kThreadStackMin = 512 * limits::KiB;
 constexpr std::uint64_t kThreadStackStep = 64 * limits::KiB;  // whole pages on every architecture
 
 void write_file(const char* path, const char* text) {

@@ -1,6 +1,8 @@
 // One slot's life: announces itself, then receives, runs and answers one call after the other.
 #include "runner/slot/slot_loop.hpp"
 
+#include <cxxabi.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -178,13 +180,33 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
   }
   page_->invocation.store(call.head.id, std::memory_order_release);
   hygiene_->task_begins(reinterpret_cast<std::uintptr_t>(task));
-  const flame_status status = task->invoke(&state_);
+  const flame_status status = run_task(*task);
   hygiene_->task_ended();
   call.places_child = (task->flags & FLAME_TASK_CHILD) != 0;
   if (status == FLAME_OK && call.places_child && state_.result_resources.size() != 1) {
     return Failure{ErrorCode::task_failed, {}, "\"" + std::string(call.name) + "\" did not make one object"};
   }
   return outcome(status, call.name);
+}
+
+// pthread_exit() and cancellations unwind the stack up to here. Whoever stops that is aborted, and further up the
+// thread would be gone, with nobody left to answer the call.
+flame_status SlotLoop::run_task(const flame_task& task) {
+  try {
+    const flame_status status = task.invoke(&state_);
+    ::pthread_testcancel();  // a cancellation that the task left pending would end a later call
+    return status;
+  } catch (abi::__forced_unwind&) {
+    end_with_thread();
+  }
+}
+
+// As if the task had called exit(), but for what its caller is told.
+void SlotLoop::end_with_thread() {
+  if (process_.in_child()) ::_exit(0);
+  flush_streams();
+  page_->exited.store(1, std::memory_order_release);
+  ::_exit(kExitThreadEnded);
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::check_idle(const Call& call) {

@@ -88,6 +88,8 @@ class SlotLoop {
   [[nodiscard]] Call unpack(std::span<const std::byte> datagram);
   [[nodiscard]] std::optional<Failure> receive_stream(Call& call);
   [[nodiscard]] std::optional<Failure> execute(Call& call);
+  [[nodiscard]] flame_status run_task(const flame_task& task);
+  [[noreturn]] void end_with_thread();
   [[nodiscard]] std::optional<Failure> check_idle(const Call& call);
   [[nodiscard]] std::optional<Failure> find(const Call& call, const flame_task*& task) const;
   [[nodiscard]] std::optional<Failure> outcome(flame_status status, std::string_view task);

@@ -2,12 +2,14 @@
 #include "runner/slot/syscall_watch.hpp"
 
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <ucontext.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "runner/slot/signal_action.hpp"
 
 namespace flame::slot {
@@ -20,11 +22,16 @@ constexpr bool kSupported = true;
 constexpr bool kSupported = false;
 #endif
 
-// Of linux/prctl.h and asm-generic/siginfo.h, which are younger than some C libraries.
+// Of linux/prctl.h, linux/auxvec.h and asm-generic/siginfo.h, which are younger than some C libraries.
 constexpr int kSetDispatch = 59;
 constexpr unsigned long kDispatchOff = 0;
 constexpr unsigned long kDispatchOn = 1;
 constexpr int kRaisedByDispatch = 2;
+constexpr unsigned long kSignalFrameSize = 51;  // AT_MINSIGSTKSZ
+/// A signal's frame where the kernel does not tell: with AVX-512, the largest state that such kernels know.
+constexpr std::size_t kSignalFrameMin = 4 * limits::KiB;
+/// What the handler itself needs, generously.
+constexpr std::size_t kHandlerRoom = 4 * limits::KiB;
 constexpr unsigned char kPass = 0;
 constexpr unsigned char kRaise = 1;
 
@@ -56,10 +63,21 @@ void on_system_call(int signal, siginfo_t* info, void* context) {
   repeat_system_call(info, context);
 }
 
+// A plugin's start_slot() may have set one of 2 KiB, the old MINSIGSTKSZ: less than the frame alone takes today.
+bool fits_on_signal_stack() {
+  stack_t present{};
+  if (::sigaltstack(nullptr, &present) != 0) return false;
+  if ((present.ss_flags & SS_DISABLE) != 0) return true;  // then the handler runs where the task does
+  return present.ss_size >= std::max<std::size_t>(::getauxval(kSignalFrameSize), kSignalFrameMin) + kHandlerRoom;
+}
+
+// On the signal stack, which FLAME gives each slot (64 KiB, see adopt_thread()): a task may be near the end of its
+// stack when it makes its first system call, or run on a small one of its own, as coroutines do. Neither has room for a
+// signal's frame.
 bool take_signal() {
   struct sigaction action {};
   action.sa_sigaction = on_system_call;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;  // a task may run on a stack too small for a signal's frame
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
   return ::sigaction(SIGSYS, &action, nullptr) == 0;
 }
@@ -97,7 +115,7 @@ void WatchPace::ended(std::uint64_t task, bool made_system_calls) {
 }
 
 SyscallWatch::SyscallWatch() {
-  if (kSupported && is_free(SIGSYS) && take_signal()) {
+  if (kSupported && is_free(SIGSYS) && fits_on_signal_stack() && take_signal()) {
     available_ = set_dispatch(kDispatchOn);
     if (!available_) ::signal(SIGSYS, SIG_DFL);
   }
@@ -107,8 +125,10 @@ SyscallWatch::~SyscallWatch() {
   if (available_) set_dispatch(kDispatchOff);
 }
 
+// Not after a call that touched something and was not judged, as while objects live in the slot: it may have blocked
+// our signal, or set a signal stack that is too small.
 void SyscallWatch::task_begins(std::uint64_t task) {
-  watching_ = allowed_ && pace_.due(task);
+  watching_ = untouched_ && pace_.due(task);
   if (!watching_) return touched();
   task_ = task;
   raised = 0;
@@ -124,8 +144,7 @@ void SyscallWatch::task_ended() noexcept {
 }
 
 void SyscallWatch::looked(const ProcessStatus& now) {
-  allowed_ = available_ && harmless(now);
-  untouched_ = allowed_;
+  untouched_ = available_ && harmless(now);
 }
 
 // Another thread could change anything at any time, and the kernel kills who blocks the signal that it has to raise.

@@ -29,10 +29,11 @@ class WatchPace {
 
 /// By Syscall User Dispatch (Linux 5.11, x86-64): while a task is watched, its first system call raises SIGSYS, whose
 /// handler notes that and lets it and all later ones pass. Where that cannot be had or would do harm nothing is
-/// watched, and every call counts as one that made system calls. One per process, used by the slot's thread.
+/// watched, and every call counts as one that made system calls. One per process, used by the slot's thread, whose
+/// signal stack must be the same at each task_begins() as it was at the construction, or touched() was said since.
 class SyscallWatch {
  public:
-  /// Takes SIGSYS, unless somebody has it.
+  /// Takes SIGSYS, unless somebody has it or the thread's signal stack is too small for its handler.
   SyscallWatch();
   SyscallWatch(const SyscallWatch&) = delete;
   SyscallWatch& operator=(const SyscallWatch&) = delete;
@@ -53,8 +54,7 @@ class SyscallWatch {
 
   WatchPace pace_;
   bool available_ = false;  // this kernel and architecture have it
-  bool allowed_ = false;    // in the present state of the process
-  bool untouched_ = false;
+  bool untouched_ = false;  // since looked(), which found that watching does no harm
   bool watching_ = false;
   std::uint64_t task_ = 0;
   std::uint64_t caught_ = 0;  // signals whose handlers were looked at last

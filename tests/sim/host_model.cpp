@@ -125,8 +125,11 @@ HostCounts HostModel::counts() const {
   const bool single_use = sim_.plan.pool.single_use;
   const std::uint64_t slots = single_use ? 1 : sim_.plan.pool.max_concurrency;
   for (const auto& [id, peer] : peers_) {
-    if (!peer.admitted || peer.leaving || peer.silent || peer.session == nullptr || (single_use && peer.sends > 0))
+    if (!peer.admitted || peer.leaving || peer.session == nullptr || (single_use && peer.sends > 0)) continue;
+    if (peer.silent) {
+      counts.idle_silent += peer.leases.empty() ? 1 : 0;
       continue;
+    }
     ++counts.serving;
     counts.free += slots - peer.leases.size();
   }

@@ -30,6 +30,11 @@ std::uint64_t PolicyWatch::runners_for(std::uint64_t calls) const {
   return (calls + capacity_ - 1) / capacity_;
 }
 
+// For those that wait, silent runners without work do not count.
+std::uint64_t PolicyWatch::most(const HostCounts& world) const {
+  return max_ + std::min<std::uint64_t>(world.idle_silent, max_);
+}
+
 void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, const pool::PoolPolicy& policy,
                         const HostCounts& world) {
   pool::PolicyStats stats = policy.stats();
@@ -99,8 +104,8 @@ void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::
 
 // Nobody boots a machine that no waiter, minimum or hint asks for, nor beyond max.
 void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& world) {
-  if (stats.runners + stats.booting > max_)
-    sim_.findings.broken("booted beyond max: ", stats.runners + stats.booting, " of ", max_);
+  if (stats.runners + stats.booting > most(world))
+    sim_.findings.broken("booted beyond max: ", stats.runners + stats.booting, " of ", most(world));
   const std::uint64_t serving = stats.runners - stats.draining - stats.silent;
   const std::uint64_t expected = sim_.agenda.now() < expected_until_ ? expected_ : 0;
   const std::uint64_t ahead = draining_ ? 0 : sim_.plan.pool.warm + expected;
@@ -117,8 +122,10 @@ void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& 
 void PolicyWatch::check_growth(const pool::PolicyStats& stats, const HostCounts& world) {
   if (sim_.agenda.now() < backing_off_until_) return;
   const std::uint64_t room = minus(max_, std::uint64_t{stats.runners} + stats.booting);
-  if (room > 0 && stats.booting < runners_for(stats.waiting))
-    sim_.findings.broken(stats.waiting, " wait, ", stats.booting, " boot and there is room for ", room, " more");
+  const std::uint64_t room_for_waiting = minus(most(world), std::uint64_t{stats.runners} + stats.booting);
+  if (room_for_waiting > 0 && stats.booting < runners_for(stats.waiting))
+    sim_.findings.broken(stats.waiting, " wait, ", stats.booting, " boot and there is room for ", room_for_waiting,
+                         " more");
   const std::uint64_t warm = draining_ ? 0 : sim_.plan.pool.warm;
   if (room > 0 && warm > 0 && world.free + std::uint64_t{stats.booting} * capacity_ < stats.waiting + warm)
     sim_.findings.broken("not enough slots are kept ahead: ", world.free, " are free, ", stats.booting,

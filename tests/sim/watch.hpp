@@ -13,8 +13,9 @@ namespace flame::sim {
 struct HostCounts {
   std::uint64_t machines = 0;  ///< asked for and not destroyed
   std::uint64_t leases = 0;
-  std::uint64_t serving = 0;  ///< runners that may be given calls
-  std::uint64_t free = 0;     ///< their slots
+  std::uint64_t serving = 0;      ///< runners that may be given calls
+  std::uint64_t free = 0;         ///< their slots
+  std::uint64_t idle_silent = 0;  ///< runners that would serve, have no lease and say nothing
 };
 
 class PolicyWatch {
@@ -37,6 +38,7 @@ class PolicyWatch {
   void check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats);
   void check_minimum(const pool::Event& event, const pool::PolicyStats& stats);
   [[nodiscard]] std::uint64_t runners_for(std::uint64_t calls) const;
+  [[nodiscard]] std::uint64_t most(const HostCounts& world) const;
 
   Context& sim_;
   std::uint32_t capacity_;

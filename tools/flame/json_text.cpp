@@ -113,6 +113,10 @@ class Builder {
   bool end_object() { return close(); }
   bool end_array() { return close(); }
   bool parse_error(std::size_t, const std::string&, const Json::exception& error);
+  bool refuse(const std::string& what) {
+    problem_ = what + " " + place();
+    return false;
+  }
 
  private:
   struct Level {
@@ -124,10 +128,6 @@ class Builder {
   bool open(Json container);
   bool close();
   bool put(Json value);
-  bool refuse(const std::string& what) {
-    problem_ = what + " " + place();
-    return false;
-  }
   [[nodiscard]] std::string place() const;
 
   std::string_view text_;
@@ -210,7 +210,12 @@ Result<Json> parse_json(std::string_view text) {
   const char* seen = text.data();
   const char* const end = text.data() + text.size();
   Builder builder(text, seen);
-  if (Json::sax_parse(Cursor(text.data(), &seen), Cursor(end, &seen), &builder)) return builder.take();
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {  // the reader takes it for the text's end
+    seen += nul + 1;
+    builder.refuse("no valid JSON: there is a NUL byte");
+  } else if (Json::sax_parse(Cursor(text.data(), &seen), Cursor(end, &seen), &builder)) {
+    return builder.take();
+  }
   return Error{.code = ErrorCode::invalid_argument, .message = builder.problem() + "."};
 }
 

@@ -18,6 +18,11 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+// After what is done: those that failed count there, too.
+std::string failures_among(std::uint64_t failed) {
+  return failed > 0 ? fmt::format(" ({} of them failed)", failed) : ", none failed";
+}
+
 }  // namespace
 
 void MapStatus::started(std::uint64_t item) {
@@ -76,7 +81,7 @@ void MapStatus::close() {
   std::string last;
   {
     const std::lock_guard lock(mutex_);
-    last = fmt::format("flame: {} done, {} failed, {:.1f} s", done_, failed_, seconds_since(begin_));
+    last = fmt::format("flame: {} done{}, {:.1f} s", done_, failures_among(failed_), seconds_since(begin_));
   }
   line_.clear();
   line_.print(last);
@@ -105,7 +110,7 @@ void MapStatus::draw() {
 std::string MapStatus::text_locked() const {
   double complete = static_cast<double>(done_);
   for (const auto& [item, fraction] : running_) complete += fraction;
-  const std::string failures = failed_ > 0 ? fmt::format(", {} failed", failed_) : "";
+  const std::string failures = failed_ > 0 ? failures_among(failed_) : "";
   const auto time = seconds_since(begin_);
   if (!total_) return fmt::format("{} done{}, {} running, {:.0f} s", done_, failures, running_.size(), time);
   const double fraction = *total_ > 0 ? complete / static_cast<double>(*total_) : 1.0;

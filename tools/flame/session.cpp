@@ -36,7 +36,10 @@ Result<HostConfig> load_one_pool(const std::string& config_path, const std::stri
   auto config = load_config(config_path);
   if (!config) {
     auto error = std::move(config).error();
-    if (error.code == ErrorCode::not_found) error.message += " Name a configuration with --config FILE.";
+    if (error.code == ErrorCode::not_found) {
+      error.message += error.message.ends_with('.') ? "" : ".";
+      error.message += " Name a configuration with --config FILE.";
+    }
     return error;
   }
   const auto found = config->pools.find(pool);

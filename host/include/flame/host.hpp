@@ -21,8 +21,9 @@ class Backend;
 /// whose Future::id() or Error::invocation is N. Movable, not copyable. Several hosts may live in one process.
 /// In a fork of the process (fork() without exec) calls fail with `shutting_down`, waiting for what was called before
 /// throws it, and shutdown() and the destructor do nothing: files, threads and runners stay the parent's. The child may
-/// make a Host of its own. A host that fails (out of memory, a fault of its own) ends its calls with `shutting_down`
-/// and says why; the program goes on.
+/// make a Host of its own. If descriptor 0, 1 or 2 is closed when a Host is made, /dev/null is opened there and stays
+/// open: a program that becomes a daemon later, and gives them other files, takes none of the host's. A host that fails
+/// (out of memory, a fault of its own) ends its calls with `shutting_down` and says why; the program goes on.
 class Host {
  public:
   /// Reads a TOML file. Errors, thrown as CallError: `invalid_argument` with file, line and column and the nearest

@@ -134,6 +134,8 @@ class Pool : public detail::Calls<Pool> {
 
   // Callbacks. One per kind, a new one replaces the old; an empty one removes it. They run on the callback threads of
   // the host, may call anything in this library but shutdown and drain, and what they throw is logged and dropped.
+  // As many as limits::kCallbacksWaitingMax (1,000) may wait at once for futures that other callbacks make ready; of
+  // those that wait for calls, or block outside this library, 64 do not hold the others up.
   void on_progress(detail::UniqueFunction<void(const ProgressEvent&)> callback);
   void on_log(detail::UniqueFunction<void(const LogEvent&)> callback);  ///< replaces the host's log for task output
   void on_cast_error(detail::UniqueFunction<void(const CastError&)> callback);

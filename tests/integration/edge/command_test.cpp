@@ -398,9 +398,14 @@ TEST_F(EdgeCommand, ADumbTerminalGetsNoEscapeCodes) {
     terminal.write.reset();
     const auto text = read_to_end(terminal.read.get());
     EXPECT_EQ(wait_for(process), 1);
-    EXPECT_THAT(text, HasSubstr("done, 1 failed"));
+    EXPECT_THAT(text, HasSubstr("3 done (1 of them failed), "));
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   }
+}
+
+TEST_F(EdgeCommand, AMissingConfigurationIsToldInTwoSentences) {
+  const auto result = run("$f call -c gone.toml p edge_command::text '[1]'");
+  EXPECT_THAT(result.err, HasSubstr("No such file or directory. Name a configuration")) << result.err;
 }
 
 TEST_F(EdgeCommand, APluginDirectoryThatDoesNotExistIsSaidToBeMissing) {

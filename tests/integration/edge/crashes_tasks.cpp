@@ -4,8 +4,10 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <csignal>
@@ -122,6 +124,19 @@ void idle_threads_or_throw(std::int32_t count) {
   while (crowd.size() < count) crowd.add();
 }
 
+std::int32_t process_of_joined_threads(std::int32_t count) {
+  idle_threads_or_throw(count);
+  return ::getpid();
+}
+
+void end_thread() {
+  ::pthread_exit(nullptr);
+}
+
+void cancel_thread() {
+  ::pthread_cancel(::pthread_self());
+}
+
 std::string variable(std::string name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? "" : value;
@@ -162,6 +177,9 @@ FLAME_PLUGIN("edge_crashes", "1.0.0", p) {
   p.task<crashes::core_limit_in_start>();
   p.task<crashes::idle_threads>();
   p.task<crashes::idle_threads_or_throw>();
+  p.task<crashes::process_of_joined_threads>();
+  p.task<crashes::end_thread>();
+  p.task<crashes::cancel_thread>();
   p.task<crashes::variable>();
   p.task<crashes::size_by_jemalloc>();
   p.task<crashes::load>();

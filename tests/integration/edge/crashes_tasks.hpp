@@ -28,6 +28,13 @@ std::int32_t idle_threads(std::int32_t count);
 /// The same, but the exception of the first that cannot be started leaves the task.
 void idle_threads_or_throw(std::int32_t count);
 
+/// So many threads at once, all joined; gives the process that they ran in.
+std::int32_t process_of_joined_threads(std::int32_t count);
+/// Ends the thread that runs the task, by pthread_exit().
+void end_thread();
+/// Leaves a cancellation of its thread pending.
+void cancel_thread();
+
 std::string variable(std::string name);
 /// Allocates and frees in every way, and asks the preloaded jemalloc about the memory; gives what it says of one piece.
 std::int64_t size_by_jemalloc();

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include "crashes_tasks.hpp"
@@ -56,6 +57,19 @@ TEST_F(Crashes, NameTheModuleInAPluginWithThreeHundredOfThem) {
 #endif
   EXPECT_THAT(error.where, Contains(HasSubstr("crashes::crash_in_the_last_of(")));
   for (const std::string& frame : error.where) EXPECT_THAT(frame, HasSubstr("+0x")) << "a bare address names nothing";
+}
+
+TEST_F(Crashes, ATaskThatEndsItsThreadIsToldSo) {
+  for (const SlotIsolation isolation : {SlotIsolation::process, SlotIsolation::thread}) {
+    Host host(config("crashes", [&](PoolConfig& pool) { pool.isolation = isolation; }));
+    Pool pool = host.pool("p");
+    for (const Error& error : {error_of([&] { pool.call<crashes::end_thread>(); }),
+                               error_of([&] { pool.call<crashes::cancel_thread>(); })}) {
+      EXPECT_EQ(error.code, ErrorCode::crashed);
+      EXPECT_THAT(error.message, HasSubstr("ended its thread (pthread_exit() or a cancellation)"));
+    }
+    EXPECT_EQ(pool.call<crashes::variable>("NO_SUCH_VARIABLE"), "") << "the next slot works";
+  }
 }
 
 TEST_F(Exceptions, WithoutTextAreTheTasksFailure) {
@@ -132,6 +146,14 @@ TEST_F(MemoryLimit, IsNamedWhereAThreadFindsNoRoom) {
   const Error error = error_of([&] { host.pool("p").call<crashes::idle_threads_or_throw>(1000); });
   EXPECT_EQ(error.code, ErrorCode::task_failed);
   EXPECT_THAT(error.message, HasSubstr("limits.memory"));
+}
+
+TEST_F(MemoryLimit, IsNotFilledByTheStacksOfJoinedThreads) {
+  Host host = host_with("[pools.p.limits]\nmemory = \"64MiB\"\n");
+  Pool pool = host.pool("p");
+  std::set<std::int32_t> slots;
+  for (int i = 0; i < 10; ++i) slots.insert(pool.call<crashes::process_of_joined_threads>(64));
+  EXPECT_LE(slots.size(), 2U) << "the pool has two slots, and keeps them";
 }
 
 TEST_F(Allocators, ThatArePreloadedServeThePlugin) {

@@ -1,4 +1,5 @@
 // What the library may do to the program that embeds it: not its signals, not its forks, not its life.
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -83,12 +84,12 @@ std::uint64_t fault_bits() {
   return bits;
 }
 
-/// In a fork: 0 if all of `checks` hold, else the number of the first that does not. Ended after ten seconds.
+/// In a fork: 0 if all of `checks` hold, else the number of the first that does not. Ended after so many seconds.
 template <class F>
-int exit_code_of_fork(F checks) {
+int exit_code_of_fork(F checks, unsigned seconds = 10) {
   const pid_t child = ::fork();
   if (child == 0) {
-    ::alarm(10);
+    ::alarm(seconds);
     int code = 99;
     try {
       code = checks();
@@ -203,6 +204,55 @@ TEST_F(Embedding, AForkMayMakeAHostOfItsOwn) {
               Host own(config("embedding"));
               return own.pool("p").call<edge_embedding::add>(2, 3) == 5 ? 0 : 1;
             }),
+            0);
+}
+
+/// What a program does to be a daemon, late.
+int take_standard_descriptors() {
+  const int null = ::open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::dup2(null, fd) != fd) return -1;
+  }
+  return ::close(null);
+}
+
+TEST_F(Embedding, AProgramWithoutStandardDescriptorsMayBecomeADaemonLater) {
+  EXPECT_EQ(exit_code_of_fork(
+                [&] {
+                  for (int fd = 0; fd < 3; ++fd) ::close(fd);
+                  Host host(config("embedding"));
+                  for (const char* fd : {"0", "1", "2"}) {
+                    if (std::filesystem::read_symlink("/proc/self/fd/" + std::string(fd)) != "/dev/null") return 1;
+                  }
+                  const Pool pool = host.pool("p");
+                  if (pool.call<edge_embedding::add>(0, 1) != 1) return 2;
+                  if (take_standard_descriptors() != 0) return 3;
+                  for (std::int32_t i = 0; i < 60; ++i) {  // a host that has lost its events takes a second for each
+                    if (pool.call<edge_embedding::add>(i, 1) != i + 1) return 4;
+                  }
+                  return 0;
+                },
+                30),
+            0);
+}
+
+TEST_F(Embedding, HoweverManyCallbacksWaitForChainedFuturesAllEnd) {
+  EXPECT_EQ(exit_code_of_fork(
+                [&] {
+                  Host host(config("embedding"));
+                  const Pool pool = host.pool("p");
+                  std::vector<Future<std::int32_t>> all;
+                  for (std::int32_t i = 0; i < 200; ++i) {
+                    all.push_back(pool.async<edge_embedding::add>(i, 1).then([pool](std::int32_t sum) {
+                      return pool.async<edge_embedding::add>(sum, 1).then([](std::int32_t more) { return more; }).get();
+                    }));
+                  }
+                  for (std::int32_t i = 0; i < 200; ++i) {
+                    if (all[static_cast<std::size_t>(i)].get() != i + 2) return 1;
+                  }
+                  return 0;
+                },
+                30),
             0);
 }
 

@@ -177,6 +177,18 @@ TEST_F(NoExec, APluginThatLiesOnlyThereIsRefusedWithTheReasonAndTheRemedy) {
   EXPECT_NE(result.output.find("XDG_RUNTIME_DIR"), std::string::npos) << result.output;
 }
 
+// --- full
+
+class Full : public NoExec {};
+
+TEST_F(Full, ARuntimeDirectoryWithoutRoomForThePluginsIsNamedWithTheRemedy) {
+  const ShellResult result = call_where("mount -t tmpfs -o size=16k,mode=0700 tmpfs " + directory());
+  EXPECT_NE(result.status, 0);
+  EXPECT_NE(result.output.find("\"" + directory() + "/flame-"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("set XDG_RUNTIME_DIR"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("No space left on device"), std::string::npos) << result.output;
+}
+
 // --- damaged, missing
 
 TEST_F(Files, APluginThatWasCopiedHalfIsRefusedBeforeAnythingRuns) {

@@ -168,6 +168,10 @@ TEST_F(Goodbye, ThatEndsItsProcessIsLogged) {
   static_cast<void>(log_of_a_bad_goodbye("exit", "stop_slot() ended its process with exit code 7"));
 }
 
+TEST_F(Goodbye, ThatEndsItsProcessAsIfAllWereWellIsLoggedToo) {
+  static_cast<void>(log_of_a_bad_goodbye("exit with 0", "stop_slot() ended its process with exit code 0"));
+}
+
 TEST_F(Goodbye, ThatHangsIsKilledAfterTheGrace) {
   static_cast<void>(log_of_a_bad_goodbye("hang", "stop_slot() did not return within 250ms and was killed"));
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <flame/plugin.hpp>
@@ -14,6 +15,7 @@ namespace handlers {
 namespace {
 
 std::array<char, 256 * 1024> signal_stack;
+std::array<char, 2048> small_signal_stack;  // MINSIGSTKSZ, as programs have it compiled in
 const char* volatile ran = "";
 struct sigaction before {};
 
@@ -41,16 +43,22 @@ void install(int signal, void (*handler)(int)) {
   install(SIGBUS, at_load);
 }
 
+template <class Memory>
+void use_as_signal_stack(Memory& memory) {
+  stack_t stack{};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  if (::sigaltstack(&stack, nullptr) != 0) throw std::runtime_error("sigaltstack");
+}
+
 void start() {
   install(SIGFPE, at_start);
-  stack_t stack{};
-  stack.ss_sp = signal_stack.data();
-  stack.ss_size = signal_stack.size();
-  if (::sigaltstack(&stack, nullptr) != 0) throw std::runtime_error("sigaltstack");
+  use_as_signal_stack(signal_stack);
 }
 
 void start_slot() {
   install(SIGILL, at_start_slot);
+  if (std::getenv("SMALL_SIGNAL_STACK") != nullptr) use_as_signal_stack(small_signal_stack);
 }
 
 void hand_on(int signal, siginfo_t* info, void* context) {

@@ -51,6 +51,11 @@ TEST_F(Handlers, ThePluginsSignalStackStaysInUse) {
   EXPECT_TRUE(pool_->call<handlers::has_its_own_signal_stack>());
 }
 
+TEST_F(Handlers, ASmallSignalStackOfThePluginCrashesNoCall) {
+  Host host(config("handlers", [](PoolConfig& pool) { pool.env["SMALL_SIGNAL_STACK"] = "1"; }));
+  EXPECT_FALSE(host.pool("p").call<handlers::has_its_own_signal_stack>()) << "it is the small one, and was asked for";
+}
+
 TEST_F(Handlers, ThatHandOnGiveACrashReport) {
   const Error error = error_of([&] { pool_->call<handlers::crash_and_hand_on>(); });
   EXPECT_EQ(error.code, ErrorCode::crashed);

@@ -3,10 +3,14 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +23,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <iostream>
 #include <locale>
 #include <memory>
@@ -40,6 +45,13 @@ std::array<char, 64> buffer = {"FLAME_TEST_BUFFER=first"};
 std::vector<std::unique_ptr<char[]>> kept;
 locale_t other_locale{};
 volatile bool survived = false;
+std::array<char, 64> lent{};
+
+struct Handlers {
+  std::new_handler no_memory = std::get_new_handler();
+  std::terminate_handler terminate = std::get_terminate();
+  std::ostream* tie = std::cin.tie();
+} home;
 
 struct Holder {
   std::mutex mutex;
@@ -191,6 +203,73 @@ std::int64_t profiler_interval() {
   return profile.it_interval.tv_usec;
 }
 
+std::int64_t timer_slack() {
+  return ::prctl(PR_GET_TIMERSLACK) / 1000;
+}
+std::int64_t io_priority() {
+  return ::syscall(SYS_ioprio_get, 1, 0);
+}
+void be_late_and_idle() {
+  require(::prctl(PR_SET_TIMERSLACK, 300'000'000UL) == 0, "prctl");
+  ::syscall(SYS_ioprio_set, 1, 0, 3 << 13);
+}
+bool change_root(std::string path) {
+  return ::chroot(path.c_str()) == 0;
+}
+std::uint64_t root_inode() {
+  struct stat info {};
+  require(::stat("/", &info) == 0, "stat");
+  return info.st_ino;
+}
+
+void close_descriptor(std::int32_t fd) {
+  require(::close(fd) == 0, "close");
+}
+void close_standard_output() {
+  std::fclose(stdout);
+  require(::open("/dev/null", O_WRONLY) == STDOUT_FILENO, "open");
+}
+std::int32_t lowest_free_descriptor() {
+  const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(fd);
+  return fd;
+}
+void redirect_output(std::string path, std::string text, bool reopen) {
+  if (reopen) {
+    require(std::freopen(path.c_str(), "w", stdout) != nullptr, "freopen");
+  } else {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    require(fd >= 0 && ::dup2(fd, STDOUT_FILENO) >= 0 && ::close(fd) == 0, "redirect");
+  }
+  std::printf("%s\n", text.c_str());
+}
+
+void set_handlers() {
+  std::set_new_handler([] { throw std::runtime_error("of caller A"); });
+  std::set_terminate([] { ::_exit(3); });
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+  std::cin.tie(nullptr);
+  std::cin.setstate(std::ios::failbit);
+}
+std::string set_handlers_found() {
+  std::string found;
+  if (std::get_new_handler() != home.no_memory) found += " new_handler";
+  if (std::get_terminate() != home.terminate) found += " terminate";
+  int state = 0;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+  if (state != PTHREAD_CANCEL_ENABLE) found += " cancelstate";
+  if (std::cin.tie() != home.tie || !std::cin.good()) found += " cin";
+  return found;
+}
+void lend_standard_output_a_buffer() {
+  std::setvbuf(stdout, lent.data(), _IOFBF, lent.size());
+}
+bool standard_output_uses_that_buffer() {
+  lent = {};
+  std::printf("x");
+  return lent[0] != 0;
+}
+
 void leave_reader() {
   int ends[2];
   require(::pipe2(ends, O_CLOEXEC) == 0, "pipe2");
@@ -292,6 +371,19 @@ FLAME_PLUGIN("edge_hygiene", "1.0.0", p) {
   p.task<niceness>();
   p.task<block_and_raise>();
   p.task<profiler_interval>();
+  p.task<timer_slack>();
+  p.task<io_priority>();
+  p.task<be_late_and_idle>();
+  p.task<change_root>();
+  p.task<root_inode>();
+  p.task<close_descriptor>();
+  p.task<close_standard_output>();
+  p.task<lowest_free_descriptor>();
+  p.task<redirect_output>();
+  p.task<set_handlers>();
+  p.task<set_handlers_found>();
+  p.task<lend_standard_output_a_buffer>();
+  p.task<standard_output_uses_that_buffer>();
   p.task<leave_reader>();
   p.task<print_line>();
   p.task<print_unsynchronized>();

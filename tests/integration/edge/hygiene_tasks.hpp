@@ -46,6 +46,28 @@ void block_and_raise();
 /// Microseconds between two signals of the profiler that start_slot() started; 0: it is off.
 std::int64_t profiler_interval();
 
+/// Microseconds; -1: this kernel does not tell.
+std::int64_t timer_slack();
+std::int64_t io_priority();
+void be_late_and_idle();
+/// False: it may not.
+bool change_root(std::string path);
+std::uint64_t root_inode();
+
+void close_descriptor(std::int32_t fd);
+/// By fclose(); what is opened next gets its number, and stays.
+void close_standard_output();
+std::int32_t lowest_free_descriptor();
+/// Prints what it is given to where it redirects standard output: by dup2(), or by freopen().
+void redirect_output(std::string path, std::string text, bool reopen);
+
+/// What runs in place of the C++ library's own behaviour, cancellation, std::cin.
+void set_handlers();
+/// What of that is not as start_slot() found it.
+std::string set_handlers_found();
+void lend_standard_output_a_buffer();
+bool standard_output_uses_that_buffer();
+
 /// Leaves a thread that sleeps in fgets() on a pipe.
 void leave_reader();
 void print_line(std::string text);

@@ -6,11 +6,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <string>
 
 #include "tests/integration/edge/support.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace flame::test {
 namespace {
@@ -187,6 +190,83 @@ TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNext) {
 TEST_F(EdgeHygiene, CpusAndPriorityOfOneCallerDoNotReachTheNextInAThreadEither) {
   Host host = one_slot([](PoolConfig& pool) { pool.isolation = SlotIsolation::thread; });
   expect_scheduling_does_not_stay(host.pool("p"));
+}
+
+void expect_latency_does_not_stay(const Pool& pool) {
+  const auto slot = pool.call<hygiene::process_id>();
+  const auto slack = pool.call<hygiene::timer_slack>();
+  const auto priority = pool.call<hygiene::io_priority>();
+  pool.call<hygiene::be_late_and_idle>();
+  EXPECT_EQ(pool.call<hygiene::timer_slack>(), slack);
+  EXPECT_EQ(pool.call<hygiene::io_priority>(), priority);
+  EXPECT_EQ(pool.call<hygiene::process_id>(), slot) << "that is restored, so the slot serves on";
+}
+
+TEST_F(EdgeHygiene, TimerSlackAndIoPriorityOfOneCallerDoNotReachTheNext) {
+  Host host = one_slot();
+  expect_latency_does_not_stay(host.pool("p"));
+}
+
+TEST_F(EdgeHygiene, TimerSlackAndIoPriorityOfOneCallerDoNotReachTheNextInAThreadEither) {
+  Host host = one_slot([](PoolConfig& pool) { pool.isolation = SlotIsolation::thread; });
+  expect_latency_does_not_stay(host.pool("p"));
+}
+
+TEST_F(EdgeHygiene, TheRootDirectoryOfOneCallerIsNotTheNextOnes) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto root = pool.call<hygiene::root_inode>();
+  pool.call<hygiene::change_root>("/tmp");  // where the tests do not run as root it may not, and nothing changes
+  EXPECT_EQ(pool.call<hygiene::root_inode>(), root);
+}
+
+TEST_F(EdgeHygiene, HandlersOfOneCallerDoNotRunForTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  const auto slot = pool.call<hygiene::process_id>();
+  pool.call<hygiene::set_handlers>();
+  EXPECT_EQ(pool.call<hygiene::set_handlers_found>(), "");
+  EXPECT_EQ(pool.call<hygiene::process_id>(), slot) << "they are restored, so the slot serves on";
+}
+
+TEST_F(EdgeHygiene, ADescriptorThatOneCallerClosedIsNotTheNextOnesOutput) {
+  Host host = one_slot();
+  Pool pool = host.pool("p");
+  Printed printed(pool);
+  for (const int fd : {0, 1, 2}) {
+    pool.call<hygiene::close_descriptor>(fd);
+    EXPECT_GT(pool.call<hygiene::lowest_free_descriptor>(), 2) << "after " << fd;
+  }
+  pool.call<hygiene::close_standard_output>();
+  pool.call<hygiene::print_line>("after fclose()");
+  EXPECT_TRUE(eventually([&] { return printed.has("after fclose()"); }));
+  EXPECT_TRUE(eventually([&] { return printed.has("closed its standard input, output or error"); })) << "the reason";
+}
+
+TEST_F(EdgeHygiene, OutputThatOneCallerRedirectedIsTheNextOnesAgain) {
+  const TempDir directory;
+  Host host = one_slot();
+  Pool pool = host.pool("p");
+  Printed printed(pool);
+  const auto slot = pool.call<hygiene::process_id>();
+  for (const bool reopen : {false, true}) {
+    const std::string name = reopen ? "freopen" : "dup2";
+    const std::string path = directory / name;
+    pool.call<hygiene::redirect_output>(path, "in the file of " + name, reopen);
+    pool.call<hygiene::print_line>("next after " + name);
+    EXPECT_TRUE(eventually([&] { return printed.has("next after " + name); }));
+    std::ifstream file(path);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "in the file of " + name + "\n");
+  }
+  EXPECT_FALSE(printed.has("in the file"));
+  EXPECT_EQ(pool.call<hygiene::process_id>(), slot) << "that is restored, so the slot serves on";
+}
+
+TEST_F(EdgeHygiene, ABufferThatOneCallerLentToStandardOutputIsNotUsedForTheNext) {
+  Host host = one_slot();
+  const Pool pool = host.pool("p");
+  pool.call<hygiene::lend_standard_output_a_buffer>();
+  EXPECT_FALSE(pool.call<hygiene::standard_output_uses_that_buffer>());
 }
 
 TEST_F(EdgeHygiene, AProfilerOfStartSlotLivesOn) {

@@ -34,8 +34,10 @@ class Liveness : public EdgeTest {
   /// Runs `flame` with these arguments; standard output and error go to files.
   base::Spawned start(std::vector<std::string> arguments, const std::string& name) {
     arguments.insert(arguments.begin(), "flame");
-    const base::UniqueFd out(::open((files_ / (name + ".out")).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    const base::UniqueFd err(::open((files_ / (name + ".err")).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const base::UniqueFd out(
+        ::open((files_ / (name + ".out")).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const base::UniqueFd err(
+        ::open((files_ / (name + ".err")).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     auto started =
         base::spawn({.path = FLAME_TEST_COMMAND,
                      .argv = std::move(arguments),
@@ -136,6 +138,30 @@ TEST_F(Liveness, ALocalRunnerThatIsSilentIsNotLostAndGetsNoNewCalls) {
   EXPECT_TRUE(waiting.try_get().has_value());
   EXPECT_EQ(pool.stats().runners_lost, 0U);
   EXPECT_EQ(pool.stats().boots, 1U);
+}
+
+TEST_F(Liveness, AnIdleRunnerThatIsStoppedKeepsNoCallWaitingAndItsHostEndsSoon) {
+  HostConfig quick = config("liveness", [](PoolConfig& pool) { pool.shutdown_timeout = 60s; });
+  quick.liveness = {.beat = 100ms, .host_silence = 1s, .runner_silence = 1500ms, .failsafe = 20s};
+  std::optional<Host> host(std::in_place, std::move(quick));
+  const Pool pool = host->pool("p");
+  const auto supervisor = static_cast<pid_t>(pool.call<edge_liveness::supervisor>());
+  ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == 0; }));
+  ASSERT_EQ(::kill(supervisor, SIGSTOP), 0);
+  ASSERT_TRUE(eventually(
+      [&] {
+        EXPECT_EQ(exit_code(start({"status"}, "status")), 0) << text("status.err");
+        return text("status.out").find("silent") != std::string::npos;
+      },
+      20s))
+      << text("status.out");
+  const auto served = pool.with({.timeout = 20s}).try_call<edge_liveness::supervisor>();
+  ASSERT_TRUE(served.has_value()) << served.error().to_string();
+  EXPECT_NE(*served, supervisor);
+  EXPECT_EQ(pool.stats().boots, 2U);
+  const auto before = Clock::now();
+  host.reset();
+  EXPECT_LT(Clock::now() - before, 20s);
 }
 
 // Its proof of death counts, silent or not.

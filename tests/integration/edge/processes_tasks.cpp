@@ -45,6 +45,12 @@ std::string echo(std::string text) {
   return text;
 }
 
+void stand_still(std::string file) {
+  std::ofstream(file + ".part") << ::getpid() << "\n";
+  ::rename((file + ".part").c_str(), file.c_str());
+  ::raise(SIGSTOP);
+}
+
 void keep_daemon(flame::Context& context, std::string file) {
   if (::fork() == 0) {
     ::setsid();
@@ -68,5 +74,6 @@ FLAME_PLUGIN("edge_processes", "1.0.0", p) {
   p.task<edge_processes::hold>();
   p.task<edge_processes::work_for>();
   p.task<edge_processes::echo>();
+  p.task<edge_processes::stand_still>();
   p.task<edge_processes::keep_daemon>();
 }

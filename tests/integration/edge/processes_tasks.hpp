@@ -18,6 +18,8 @@ void leave(std::int32_t code);
 void hold(flame::Context&);
 void work_for(std::int32_t milliseconds);
 std::string echo(std::string text);
+/// Writes its pid to `file`, then stops its process; returns when that goes on.
+void stand_still(std::string file);
 /// Leaves a process in a session of its own, whose pid it writes to `file`, and runs until it is stopped.
 void keep_daemon(flame::Context&, std::string file);
 

@@ -26,6 +26,13 @@ namespace {
 using namespace std::chrono_literals;
 namespace tasks = edge_processes;
 
+bool is_stopped(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string id, name, state;
+  stat >> id >> name >> state;
+  return state == "T";
+}
+
 class Processes : public EdgeTest {
  protected:
   static HostConfig with(const std::function<void(PoolConfig&)>& change = {}) { return config("processes", change); }
@@ -54,6 +61,53 @@ TEST_F(Processes, AZygoteThatStandsStillIsReplacedAndCallsGoOn) {
   EXPECT_TRUE(eventually([&] { return pool.with({.timeout = 20s}).try_call<tasks::process>().has_value(); }, 40s));
   EXPECT_TRUE(eventually([&] { return is_gone(runner.zygote); }));
   EXPECT_EQ(pool.stats().boots, 1U) << "it was this runner's own doing";
+}
+
+// --- a slot that stands still
+
+TEST_F(Processes, AnIdleSlotThatWasStoppedIsReplacedAndNoCallWaitsForIt) {
+  Host host(with());
+  const Pool pool = host.pool("p");
+  const auto stopped = static_cast<pid_t>(pool.call<tasks::process>());
+  ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == 0; }));
+  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_TRUE(eventually([&] { return is_gone(stopped); })) << "it is killed, and nobody had to wait for that";
+  for (int i = 0; i < 4; ++i) {
+    const auto served = pool.with({.timeout = 20s}).try_call<tasks::process>();
+    EXPECT_TRUE(served.has_value()) << served.error().to_string();
+  }
+  EXPECT_EQ(pool.stats().boots, 1U) << "it was this runner's own doing";
+}
+
+TEST_F(Processes, ACallWhoseProcessWasStoppedSaysSo) {
+  Host host(with());
+  const Pool pool = host.pool("p");
+  pool.call<tasks::process>();
+  const Error late = error_of([&] { pool.with({.timeout = 3s}).call<tasks::stand_still>(files_ / "late"); });
+  EXPECT_EQ(late.code, ErrorCode::timed_out);
+  EXPECT_NE(late.message.find("was stopped by SIGSTOP"), std::string::npos) << late.message;
+
+  auto call = pool.with({.timeout = 60s}).async<tasks::stand_still>(files_ / "killed");
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(files_ / "killed"); }));
+  pid_t slot = 0;
+  std::ifstream(files_ / "killed") >> slot;
+  ASSERT_TRUE(eventually([&] { return is_stopped(slot); }));
+  ::kill(slot, SIGKILL);
+  const Error killed = error_of([&] { call.get(); });
+  EXPECT_EQ(killed.code, ErrorCode::crashed);
+}
+
+TEST_F(Processes, ACallWhoseProcessWasStoppedAndContinuedReturns) {
+  Host host(with());
+  const Pool pool = host.pool("p");
+  auto call = pool.with({.timeout = 60s}).async<tasks::stand_still>(files_ / "pid");
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(files_ / "pid"); }));
+  pid_t slot = 0;
+  std::ifstream(files_ / "pid") >> slot;
+  ASSERT_TRUE(eventually([&] { return is_stopped(slot); }));
+  ::kill(slot, SIGCONT);
+  EXPECT_EQ(error_of([&] { call.get(); }).code, ErrorCode::none);
+  EXPECT_NE(pool.with({.timeout = 20s}).call<tasks::process>(), 0);
 }
 
 // --- too few descriptors, processes

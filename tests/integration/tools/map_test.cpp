@@ -41,7 +41,7 @@ TEST_F(FlameMap, GoesOnAfterFailedItemsAndBrokenLines) {
   EXPECT_EQ(by_line[4]["error"]["code"], "invalid_argument");
   EXPECT_EQ(by_line[5]["result"], "Hello, b!");
   EXPECT_EQ(by_line[6]["ok"], false);
-  EXPECT_THAT(result.err, HasSubstr("5 done, 3 failed"));
+  EXPECT_THAT(result.err, HasSubstr("5 done (3 of them failed), "));
 }
 
 TEST_F(FlameMap, KeepsTheOrderOfTheInputWhenAskedTo) {
@@ -66,7 +66,7 @@ TEST_F(FlameMap, DrawsABarOnATerminal) {
 TEST_F(FlameMap, HasNeitherBarNorColoursElsewhere) {
   // Long enough for the line that tells every two seconds how far it is.
   const auto result = flame_command(arguments("wait"), "[2500]\n[\"x\"]\n");
-  EXPECT_THAT(result.err, HasSubstr("flame: 1/2 done, 1 failed, 1 running, 2 s\n"));
+  EXPECT_THAT(result.err, HasSubstr("flame: 1/2 done (1 of them failed), 1 running, 2 s\n"));
   EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;
   EXPECT_EQ(result.err.find('\r'), std::string::npos) << result.err;
 }

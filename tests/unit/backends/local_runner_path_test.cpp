@@ -40,6 +40,11 @@ TEST(RunnerPath, NamesEveryPlaceAndHowToSetOneWhenNoneHasIt) {
   }
 }
 
+TEST(RunnerPath, TellsTheRemedyBeforeThePlacesHoweverManyThereAre) {
+  const std::string message = find_runner({.path = "/no/where"}).error().message;
+  EXPECT_LT(message.find("FLAME_RUNNER"), message.find("/no/where")) << message;
+}
+
 TEST(RunnerPath, ADirectoryOrAFileThatMayNotRunIsNoRunner) {
   EXPECT_FALSE(find_runner({.option = "/tmp"}));
   EXPECT_FALSE(find_runner({.option = "/etc/passwd"}));

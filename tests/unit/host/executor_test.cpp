@@ -7,15 +7,19 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "host/src/call.hpp"
+#include "plugin_sdk/base/limits.hpp"
 #include "tests/support/eventually.hpp"
 
 namespace flame::pool {
@@ -83,6 +87,54 @@ TEST(Executor, TasksThatBlockUnseenDoNotKeepOthersFromRunning) {
   EXPECT_TRUE(test::eventually([&] { return ran.load(); }));
   open.set_value();
   executor->stop();
+}
+
+TEST(Executor, HoweverManyTasksWaitForAnotherOneThatOneRuns) {
+  auto executor = make_executor();
+  constexpr std::size_t kTasks = 200;
+  std::vector<std::shared_ptr<LocalCall>> calls(kTasks);
+  std::atomic<std::size_t> ended = 0;
+  for (auto& call : calls) {
+    call = std::make_shared<LocalCall>(executor, nullptr);
+    executor->post([&] {
+      call->wait(Duration(-1));
+      ++ended;
+    });
+  }
+  std::atomic<bool> ran = false;
+  executor->post([&] { ran = true; });
+  EXPECT_TRUE(test::eventually([&] { return ran.load(); }, std::chrono::seconds(30)));
+  for (const auto& call : calls) call->complete();
+  EXPECT_TRUE(test::eventually([&] { return ended == kTasks; }, std::chrono::seconds(30)));
+  executor->stop();
+}
+
+std::size_t callback_threads() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(entry.path() / "comm"), name);
+    count += name == "flame-callback" ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(Executor, ThreadsAboveTheUsualEndWhenNothingIsLeftToDo) {
+  auto executor = make_executor();
+  const auto call = std::make_shared<LocalCall>(executor, nullptr);
+  constexpr std::size_t kTasks = 2 * Executor::kThreadsMax;
+  for (std::size_t i = 0; i < kTasks; ++i) executor->post([&] { call->wait(Duration(-1)); });
+  EXPECT_TRUE(test::eventually([&] { return callback_threads() >= kTasks; }, std::chrono::seconds(30)));
+  call->complete();
+  const auto usual = [] { return callback_threads() <= Executor::kThreadsMax; };
+  EXPECT_TRUE(test::eventually(usual, std::chrono::seconds(30))) << callback_threads();
+  executor->stop();
+}
+
+TEST(Executor, OnlyThreadsThatWaitForOtherTasksMayBeMoreThanUsualAndTheirNumberIsBounded) {
+  EXPECT_EQ(Executor::most_threads(0), Executor::kThreadsMax);
+  EXPECT_EQ(Executor::most_threads(65), Executor::kThreadsMax + 65);
+  EXPECT_EQ(Executor::most_threads(100'000), Executor::kThreadsMax + limits::kCallbacksWaitingMax);
 }
 
 /// True from 20 s after it was made: what would go on for ever ends then.

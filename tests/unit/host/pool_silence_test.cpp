@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "tests/unit/host/pool_scenario.hpp"
 
 namespace flame::pool {
@@ -60,6 +61,89 @@ TEST(PoolSilence, WhoWaitsIsHelpedByAnotherRunnerWhereThereIsRoom) {
   local_hello(pool, 2);
   submit(pool, 2);
   EXPECT_EQ(pool.where.at(2), 2U);
+}
+
+TEST(PoolSilence, AnIdleSilentRunnerMakesRoomForOneOtherWhileCallsWait) {
+  PoolScenario pool(config(0, 1, 1));
+  submit(pool, 1);
+  local_hello(pool, 1).finish(1).pass(15s);
+  EXPECT_EQ(pool.policy.stats().silent, 1U);
+  EXPECT_EQ(pool.count<action::Boot>(), 0U) << "nobody waits";
+  EXPECT_EQ(submit(pool, 2).count<action::Boot>(), 1U);
+  EXPECT_EQ(submit(pool, 3).count<action::Boot>(), 0U) << "one for each";
+  EXPECT_THAT(local_hello(pool, 2).sent(), ElementsAre(2));
+  EXPECT_THAT(pool.feed(event::Heard{1}).sent(), ElementsAre(3)) << "it serves again";
+  EXPECT_EQ(pool.where.at(3), 1U);
+  EXPECT_EQ(pool.finish(2).count<action::DrainRunner>(), 1U) << "there is one too many";
+}
+
+TEST(PoolSilence, RunnersThatFallSilentOneAfterTheOtherAreAtMostTwiceTheMaximum) {
+  PoolScenario pool(config(0, 1, 1));
+  for (RunnerId runner = 1; runner <= 2; ++runner) {
+    EXPECT_EQ(submit(pool, runner).count<action::Boot>(), 1U);
+    local_hello(pool, runner).finish(runner).pass(15s);
+  }
+  EXPECT_EQ(pool.policy.stats().silent, 2U);
+  EXPECT_EQ(submit(pool, 3).count<action::Boot>(), 0U);
+}
+
+TEST(PoolSilence, ASilentRunnerThatHasWorkCountsForTheMaximum) {
+  PoolScenario pool(config(0, 1, 1));
+  submit(pool, 1);
+  local_hello(pool, 1).pass(15s);
+  EXPECT_EQ(submit(pool, 2).count<action::Boot>(), 0U);
+}
+
+TEST(PoolSilence, WhoWaitsInVainHearsWhichRunnerIsSilent) {
+  PoolScenario pool(config(1, 1, 1));
+  submit(local_hello(pool, 1), 1);
+  pool.pass(15s).feed(event::Submit{.call = 2, .digest = kPlugin, .budget = 9s});
+  pool.pass(9s);
+  const auto told = pool.all<action::Complete>();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].error->code, ErrorCode::queue_timed_out);
+  EXPECT_THAT(told[0].error->message, testing::HasSubstr("; 1 of 1 runners is silent (runner-1 for 24 s): is it"));
+}
+
+TEST(PoolSilence, WhoseRunnerWasStoppedWithItsCallHearsThatNothingWasHeard) {
+  PoolScenario pool(config(1, 1, 1));
+  local_hello(pool, 1).feed(event::Submit{.call = 1, .digest = kPlugin, .budget = 7s});
+  pool.pass(7s);
+  const auto told = pool.all<action::Complete>();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_THAT(told[0].error->message,
+              testing::HasSubstr("; nothing was heard from its runner for 7 s: is it stopped?"));
+}
+
+TEST(PoolSilence, ASilentRunnerWithoutWorkIsNotWaitedForWhenItsPoolEnds) {
+  PoolScenario pool(config(1, 1, 1));
+  local_hello(pool, 1).pass(20s).feed(event::Drain{30s});
+  EXPECT_EQ(pool.count<action::DrainRunner>(), 1U) << "it may speak again";
+  EXPECT_EQ(pool.pass(limits::kByeWait - 1ms).count<action::Destroy>(), 0U);
+  EXPECT_EQ(pool.pass(1ms).count<action::Destroy>(), 1U);
+  EXPECT_EQ(pool.count<action::Drained>(), 1U);
+}
+
+TEST(PoolSilence, ARunnerThatStopsAsItsPoolEndsIsWaitedForFiveBeats) {
+  PoolScenario pool(config(1, 1, 1));
+  local_hello(pool, 1).feed(event::Drain{30s});
+  pool.pass_alive(2s, {1}).pass(5s - 1ms);
+  EXPECT_EQ(pool.count<action::Destroy>(), 0U);
+  EXPECT_EQ(pool.pass(1ms).count<action::Destroy>(), 1U);
+}
+
+TEST(PoolSilence, ARunnerThatSpeaksHasAllItsTimeToEnd) {
+  PoolScenario pool(config(1, 1, 1));
+  local_hello(pool, 1).feed(event::Drain{30s});
+  pool.pass_alive(30s, {1});
+  EXPECT_EQ(pool.count<action::Destroy>(), 0U);
+}
+
+TEST(PoolSilence, ASilentRunnerThatHoldsObjectsIsWaitedForAsLongAsAnyOther) {
+  PoolScenario pool(config(1, 1, 1));
+  submit(local_hello(pool, 1), 1);
+  pool.feed(event::Result{1, 1, std::nullopt, {5}}).pass(20s).feed(event::Drain{30s});
+  EXPECT_EQ(pool.pass(29s).count<action::Destroy>(), 0U);
 }
 
 TEST(PoolSilence, TheDeathOfASilentRunnerIsALossAsEver) {

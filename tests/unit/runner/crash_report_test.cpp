@@ -100,6 +100,44 @@ TEST(CrashReport, AProcessThatEndedForWantOfAThreadSaysWhatToRaise) {
   EXPECT_EQ(describe_death(death(exited(1))).message.find("limits.memory"), std::string::npos);
 }
 
+TEST(CrashReport, AThreadThatWasDestroyedBeforeItsJoinMayHaveLackedMemoryForAnother) {
+  Death aborted = death(signalled(SIGABRT));
+  aborted.log_tail = "terminate called without an active exception\n";
+  EXPECT_NE(describe_death(aborted).message.find("limits.memory"), std::string::npos)
+      << describe_death(aborted).message;
+  aborted.log_tail = "FATAL: exception not rethrown\n";
+  EXPECT_NE(describe_death(aborted).message.find("pthread_exit()"), std::string::npos);
+  EXPECT_EQ(describe_death(aborted).message.find("limits.memory"), std::string::npos);
+  aborted.log_tail.clear();
+  EXPECT_EQ(describe_death(aborted).message.find("limits.memory"), std::string::npos);
+}
+
+TEST(CrashReport, ACrashWithoutAReportNamesWhatKeepsTheReportFromBeingWritten) {
+  const auto text = [](int signal) { return describe_death(death(signalled(signal))).message; };
+  EXPECT_NE(text(SIGSEGV).find("OMP_STACKSIZE"), std::string::npos) << text(SIGSEGV);
+  EXPECT_NE(text(SIGSEGV).find("limits.core = true"), std::string::npos) << text(SIGSEGV);
+  EXPECT_NE(text(SIGFPE).find("blocked"), std::string::npos) << text(SIGFPE);
+  EXPECT_EQ(text(SIGFPE).find("stack"), std::string::npos) << text(SIGFPE);
+  for (const int signal : {SIGABRT, SIGTERM, SIGKILL, SIGXCPU}) {
+    EXPECT_EQ(text(signal).find("No report"), std::string::npos) << text(signal);
+  }
+  Death reported = death(signalled(SIGSEGV));
+  reported.crash = slot::CrashReport{SIGSEGV, 0x10, false, false, {}};
+  EXPECT_EQ(describe_death(reported).message.find("No report"), std::string::npos);
+  Death loading = death(signalled(SIGSEGV));
+  loading.before_ready = true;
+  EXPECT_EQ(describe_death(loading).message.find("No report"), std::string::npos) << "nobody reports there";
+}
+
+TEST(CrashReport, TheEndOfTheTasksThreadIsToldApartFromAnExit) {
+  Death ended = death(exited(slot::kExitThreadEnded));
+  EXPECT_EQ(describe_death(ended).code, ErrorCode::crashed);
+  EXPECT_EQ(describe_death(ended).message,
+            "The task ended its thread (pthread_exit() or a cancellation). Return or throw instead.");
+  ended.collateral = ended.exit_of_another = true;
+  EXPECT_TRUE(describe_death(ended).message.starts_with("Another task of the same process ended its thread."));
+}
+
 TEST(CrashReport, AnExitIsCrashedWithItsCode) {
   const Error error = describe_death(death(exited(3)));
   EXPECT_EQ(error.code, ErrorCode::crashed);

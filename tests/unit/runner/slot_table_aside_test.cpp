@@ -40,6 +40,17 @@ TEST_F(SlotTableAside, ItServesBeforeOthersWhenItIsPutBack) {
   EXPECT_EQ(did(), "grant 8 1.0");
 }
 
+TEST_F(SlotTableAside, ItServesBeforeOthersThoughACallRanBesideItWhenItWasPutBack) {
+  two_free();
+  EXPECT_TRUE(table->set_aside(now, {1, 0}));
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
+  table->put_back(now, {1, 0});
+  freed(2);
+  lease(9);
+  EXPECT_EQ(did(), "grant 9 1.0");
+}
+
 TEST_F(SlotTableAside, OneAtATimeAndOnlyAFreeOne) {
   two_free();
   EXPECT_TRUE(table->set_aside(now, {1, 0}));
@@ -145,6 +156,57 @@ TEST_F(SlotTableAside, ADiscardKeepsNobodyWaitingWhereASpareStandsReady) {
   freed(1, 0, false);
   lease(9);
   EXPECT_EQ(did(), "kill 1, grant 9 2.0, fork 3");
+}
+
+TEST_F(SlotTableAside, AnIdleProcessThatWasStoppedIsKilledAndReplacedAndGetsNoCall) {
+  two_free();
+  table->process_stopped(now, 1);
+  EXPECT_EQ(did(), "kill 1");
+  lease(8);
+  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
+  table->process_stopped(now, 1);
+  table->process_gone(now, 1);
+  EXPECT_EQ(did(), "");
+}
+
+TEST_F(SlotTableAside, AStoppedProcessThatRunsACallOrHoldsObjectsGoesOnWhenItIsContinued) {
+  two_free();
+  lease(8);
+  did();
+  table->process_stopped(now, 1);
+  EXPECT_EQ(did(), "");
+  table->slot_held({1, 0});
+  table->process_stopped(now, 1);
+  EXPECT_EQ(did(), "");
+  table->slot_released(now, {1, 0}, true);
+  EXPECT_EQ(table->free_slots(0), 2U);
+}
+
+TEST_F(SlotTableAside, FreeThreadsOfAStoppedProcessGetNoCallAndItsOthersMayEnd) {
+  make(welcome(2, wire::Isolation::thread));
+  up();
+  ready(1, 0);
+  ready(1, 1);
+  lease(7);
+  EXPECT_EQ(did(), "fork 1x2, grant 7 1.1");
+  table->process_stopped(now, 1);
+  EXPECT_EQ(table->free_slots(0), 0U);
+  lease(8);
+  EXPECT_EQ(did(), "fork 2x2") << "it waits for a process that runs";
+  freed(1, 1);
+  EXPECT_EQ(did(), "kill 1");
+}
+
+TEST_F(SlotTableAside, NoBriefCallIsSentBehindOneInAStoppedProcess) {
+  make(welcome(4), 1);
+  up();
+  ready(1);
+  table->lease(now, 0, 7, true);
+  ready(2);
+  did();
+  table->process_stopped(now, 1);
+  table->lease(now, 0, 8, true);
+  EXPECT_EQ(did(), "grant 8 2.0, fork 3");
 }
 
 }  // namespace

@@ -307,6 +307,15 @@ TEST(ParseJson, RefusesAMemberThatIsThereTwiceWithItsPlace) {
   EXPECT_TRUE(parse_json(R"([{"a": 1}, {"a": 1}, {"b": {"a": 1}, "a": 2}])"));
 }
 
+TEST(ParseJson, NamesANulByteAndItsPlaceAlsoWhereTheTextBeforeItIsWhole) {
+  for (const std::string& text : {std::string("[1,\0 2]", 7), std::string("[1]\0[2", 6), std::string("\"a\0\"", 4)}) {
+    const auto parsed = parse_json(text);
+    ASSERT_FALSE(parsed) << text;
+    const std::string column = std::to_string(text.find('\0') + 1);
+    EXPECT_EQ(parsed.error().message, "no valid JSON: there is a NUL byte at line 1, column " + column + ".");
+  }
+}
+
 TEST(ParseJson, SaysWhichNumberNoDoubleHolds) {
   EXPECT_EQ(parse_json("{\"a\": 1e400}").error().message,
             "the number 1e400 is larger than every double, at line 1, column 12 (a).");

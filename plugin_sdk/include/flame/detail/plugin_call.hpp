@@ -1,6 +1,8 @@
 // From the C ABI into a plugin's function and back: decode, invoke, encode, and let no exception out.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +18,15 @@
 #include <flame/detail/throw_watch.hpp>
 
 namespace flame::detail {
+
+#ifdef __GLIBCXX__
+/// What unwinds the stack at pthread_exit() and at a cancellation. Who catches it must throw it on; the runner, at the
+/// end of the stack, knows what to make of it.
+using ForcedUnwind = abi::__forced_unwind;
+#else
+/// Other libraries have no name for it: nobody throws this.
+struct ForcedUnwind {};
+#endif
 
 /// Tracked resources of one call: arguments come in and results go out through the runner's api.
 class CallObjects final : public ObjectSource, public ObjectSink {
@@ -58,14 +69,16 @@ flame_status deliver(flame_call* call, CallObjects& objects, Result&&... result)
     } else {
       return send_result(call, encode_result<F, O>(result..., objects));
     }
+  } catch (ForcedUnwind&) {
+    throw;
   } catch (...) {
     return report_bad_result(call);
   }
 }
 
-/// flame_task::invoke of F. O is the object's type for methods, else void.
+/// flame_task::invoke of F. O is the object's type for methods, else void. Throws nothing but ForcedUnwind.
 template <auto F, class O = void>
-flame_status invoke_task(flame_call* call) noexcept {
+flame_status invoke_task(flame_call* call) {
   using Call = Callee<F, O>;
   try {
     enter_plugin(call->parent);
@@ -89,6 +102,8 @@ flame_status invoke_task(flame_call* call) noexcept {
     }
   } catch (const ThrowWatch&) {  // never entered
     return FLAME_TASK_FAILED;
+  } catch (ForcedUnwind&) {
+    throw;
   } catch (...) {
     return report_current_exception(call);
   }

@@ -8,7 +8,7 @@
 
 namespace flame::detail {
 
-/// The nearest duration that there is: max() and min() stand for all that is longer. Not a number is zero.
+/// The nearest duration that there is: max() and min() stand for all that is longer. Not a number is min().
 template <class Rep, class Period>
 [[nodiscard]] constexpr std::chrono::nanoseconds saturated(std::chrono::duration<Rep, Period> time) noexcept {
   using Nanoseconds = std::chrono::nanoseconds;
@@ -16,7 +16,7 @@ template <class Rep, class Period>
   constexpr long double kLimit = 9223372036854775808.0L;  // 2^63
   const long double wanted = static_cast<long double>(time.count()) * Factor::num / Factor::den;
   if (wanted >= kLimit) return Nanoseconds::max();
-  if (!(wanted > -kLimit)) return wanted < 0 ? Nanoseconds::min() : Nanoseconds::zero();
+  if (!(wanted > -kLimit)) return Nanoseconds::min();
   if constexpr (std::is_integral_v<Rep> && Factor::den == 1) {
     return Nanoseconds(static_cast<std::int64_t>(time.count()) * Factor::num);
   } else if constexpr (std::is_integral_v<Rep> && Factor::num == 1) {
@@ -44,7 +44,8 @@ template <class Clock, class Length>
 namespace flame {
 
 /// A duration as options take it: any std::chrono::duration converts, and what nanoseconds cannot hold is for ever
-/// (kForever) instead of an overflow. Otherwise it is a std::chrono::nanoseconds.
+/// (kForever) instead of an overflow. Not a number is refused like what is negative. Otherwise it is a
+/// std::chrono::nanoseconds.
 class TimeLimit : public std::chrono::nanoseconds {
  public:
   constexpr TimeLimit() noexcept : std::chrono::nanoseconds(0) {}

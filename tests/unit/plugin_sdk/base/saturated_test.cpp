@@ -30,7 +30,7 @@ TEST(Saturated, TakesWhatIsTooLongForForEver) {
   EXPECT_EQ(saturated(std::chrono::duration<float>(1e30F)), nanoseconds::max());
   EXPECT_EQ(saturated(std::chrono::duration<double>(std::numeric_limits<double>::infinity())), nanoseconds::max());
   EXPECT_EQ(saturated(-std::chrono::duration<double>(std::numeric_limits<double>::infinity())), nanoseconds::min());
-  EXPECT_EQ(saturated(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())), 0ns);
+  EXPECT_EQ(saturated(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())), nanoseconds::min());
   EXPECT_EQ(saturated(std::chrono::duration<std::uint64_t>(~std::uint64_t{0})), nanoseconds::max());
   EXPECT_EQ(saturated(std::chrono::duration<std::int64_t, std::ratio<31'556'952>>(293)), nanoseconds::max());
 }
@@ -44,6 +44,11 @@ TEST(Saturated, MeasuresUntilAnyTimePoint) {
   EXPECT_EQ(detail::saturated_until(Hours::min(), now), nanoseconds::min());
   EXPECT_EQ(detail::saturated_until(Clock::time_point::max(), -now.time_since_epoch() + Clock::time_point()),
             nanoseconds::max());
+}
+
+TEST(TimeLimit, OfWhatIsNoNumberIsNegativeSoThatItIsRefused) {
+  EXPECT_LT(TimeLimit(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())), 0ns);
+  EXPECT_LT(TimeLimit(std::chrono::duration<float, std::nano>(std::numeric_limits<float>::quiet_NaN())), 0ns);
 }
 
 TEST(TimeLimit, IsMadeOfAnyDurationAndIsOne) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -65,6 +66,14 @@ bool untouched_by(void (*task)()) {
   task();
   watch.task_ended();
   return watch.untouched();
+}
+
+bool set_signal_stack(std::size_t size) {
+  static std::array<char, 64 * 1024> memory;
+  stack_t stack{};
+  stack.ss_sp = memory.data();
+  stack.ss_size = size;
+  return ::sigaltstack(&stack, nullptr) == 0;
 }
 
 // EXPECT_EXIT forks, so that the process has one thread.
@@ -135,6 +144,27 @@ TEST(SyscallWatch, KeepsOutWhereItsSignalIsBlockedOrTaken) {
   expect_in_child([] {
     ::signal(SIGSYS, [](int) {});
     return !untouched_by(nothing);
+  });
+}
+
+TEST(SyscallWatch, KeepsOutWhereTheSignalStackIsTooSmallForItsHandler) {
+  expect_in_child([] { return set_signal_stack(2048) && !untouched_by(nothing); });
+  expect_in_child([] { return set_signal_stack(64 * 1024) && untouched_by(nothing); });
+}
+
+TEST(SyscallWatch, KeepsOutAfterACallThatNobodyHasLookedAt) {
+  expect_in_child([] {
+    SyscallWatch watch;
+    watch.looked(StatusReader().read());
+    watch.touched();
+    sigset_t mask;
+    ::sigemptyset(&mask);
+    ::sigaddset(&mask, SIGSYS);
+    ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+    watch.task_begins(1);
+    static_cast<void>(::getppid());  // the kernel would kill for it
+    watch.task_ended();
+    return !watch.untouched();
   });
 }
 

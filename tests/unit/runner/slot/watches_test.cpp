@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -11,13 +12,16 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <future>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "plugin_sdk/base/fork_guard.hpp"
 #include "runner/slot/child_watch.hpp"
+#include "runner/slot/exit_watch.hpp"
 #include "runner/slot/proc_file.hpp"
 #include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/resource_watch.hpp"
@@ -99,6 +103,20 @@ TEST(SchedulingTest, OfAThreadIsPutBackOrItSaysThatItMayNot) {
     ::sched_getaffinity(0, sizeof(now), &now);
     return CPU_EQUAL(&now, &all) != 0 && restored == (present_scheduling() == home);
   }));
+}
+
+TEST(ExitWatchTest, SeesAnExitOfTheSlotAndNotOfAChildOfItsTasks) {
+  void* shared = ::mmap(nullptr, kControlBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(shared, MAP_FAILED);
+  auto* page = new (shared) ControlPage;
+  EXPECT_TRUE(in_a_child([page] {
+    watch_exit(page);
+    const auto exit_well = []() -> bool { std::quick_exit(0); };
+    if (!in_a_child(exit_well) || page->exited.load() != 0) return false;
+    return exit_well();
+  }));
+  EXPECT_EQ(page->exited.load(), 1U);
+  ::munmap(shared, kControlBytes);
 }
 
 TEST(HandlerWatchTest, SeesAHandlerThatTookThePlaceOfAnother) {

@@ -2,9 +2,13 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <flame_abi.h>
 
@@ -53,6 +57,19 @@ TEST_F(Zygotes, AnExitingStartIsNamed) {
 
 TEST_F(Zygotes, AFailingStartTellsItsReason) {
   expect_refused(spec("fixture_start_fails", "broken"), ErrorCode::task_failed, "no model for pool pool-1");
+}
+
+TEST_F(Zygotes, GetABoundForTheStacksOfJoinedThreadsUnlessTheUserSetsOne) {
+  const char* before = ::getenv("GLIBC_TUNABLES");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=1", 1);
+  const std::vector<std::string> environment = built_environment();
+  before == nullptr ? ::unsetenv("GLIBC_TUNABLES") : ::setenv("GLIBC_TUNABLES", kept.c_str(), 1);
+  const auto tunables = std::ranges::find_if(
+      environment, [](const std::string& variable) { return variable.starts_with("GLIBC_TUNABLES="); });
+  ASSERT_NE(tunables, environment.end());
+  EXPECT_NE(tunables->find(":glibc.pthread.stack_cache_size=4194304:"), std::string::npos) << *tunables;
+  EXPECT_TRUE(tunables->ends_with(":glibc.pthread.stack_cache_size=1")) << *tunables;
 }
 
 TEST_F(Zygotes, AnotherAbiMajorIsIncompatible) {
