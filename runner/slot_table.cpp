@@ -93,6 +93,7 @@ bool SlotTable::set_aside(Instant now, SlotRef slot) {
   const GenerationId generation = processes_.at(slot.process).generation;
   if (generations_[generation].aside() > 0) return false;
   free->aside = true;
+  free->before_others = false;
   balance(now, generation);
   return true;
 }

@@ -143,7 +143,8 @@ TEST_F(Processes, WithoutDescriptorsForASingleProcessACallIsToldWhichLimitToRais
 // --- what the parent left
 
 TEST_F(Processes, ARunnerWhoseParentIgnoredSigchldHearsOfACrash) {
-  Host host(wrapped("trap '' CHLD PIPE USR1"));
+  // A trap of dash's does not last: it gives SIGCHLD its default action before it execs.
+  Host host(wrapped("exec env --ignore-signal=CHLD,PIPE,USR1 " FLAME_TEST_RUNNER));
   const Pool pool = host.pool("p");
   const Error error = error_of([&] { pool.with({.timeout = 20s}).call<tasks::crash>(); });
   EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
@@ -257,7 +258,7 @@ std::uint64_t resident_arena(pid_t pid) {
 }
 
 TEST_F(Processes, AnIdleSlotGivesTheMemoryOfItsArenaBack) {
-  Host host(with());
+  Host host(with([](PoolConfig& pool) { pool.idle_shutdown_after = kForever; }));
   const Pool pool = host.pool("p");
   const std::string text(1'000'000, 'x');
   ASSERT_EQ(pool.call<tasks::echo>(text), text);

@@ -68,7 +68,7 @@ TEST_F(Zygotes, GetABoundForTheStacksOfJoinedThreadsUnlessTheUserSetsOne) {
   const auto tunables = std::ranges::find_if(
       environment, [](const std::string& variable) { return variable.starts_with("GLIBC_TUNABLES="); });
   ASSERT_NE(tunables, environment.end());
-  EXPECT_NE(tunables->find(":glibc.pthread.stack_cache_size=4194304:"), std::string::npos) << *tunables;
+  EXPECT_NE(tunables->find(":glibc.pthread.stack_cache_size=16777216:"), std::string::npos) << *tunables;
   EXPECT_TRUE(tunables->ends_with(":glibc.pthread.stack_cache_size=1")) << *tunables;
 }
 
