@@ -5,14 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
+
 namespace flame::slot {
 namespace {
 
 constexpr long kLeakedFdsWorthAWarning = 64;
 /// Where slots share their process, calls are brief and trusted: memory and descriptors are looked at so often.
-constexpr std::uint32_t kCallsBetweenLooks = 16;
+constexpr std::uint32_t kCallsBetweenLooks = 64;
 /// So many looks in a row that found others' calls running say enough together.
-constexpr std::uint32_t kCrowdedLooks = 16;
+constexpr std::uint32_t kCrowdedLooks = 4;
 
 Finding locale_changed() {
   return {DiscardReason::locale, "the task changed the locale"};
@@ -131,11 +133,7 @@ bool Hygiene::restore_mask() const {
   sigset_t mask;
   sigset_t pending;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-  bool same = true;
-  for (int signal = 1; signal < NSIG; ++signal) {
-    same = same && ::sigismember(&mask, signal) == ::sigismember(&mask_, signal);
-  }
-  if (same) return true;
+  if (std::memcmp(&mask, &mask_, (NSIG - 1) / 8) == 0) return true;  // the kernel's part of it
   if (::sigpending(&pending) == 0) {
     for (int signal = 1; signal < NSIG; ++signal) {
       // Unblocking it would run its action now, which may be to end the slot before the result is sent.

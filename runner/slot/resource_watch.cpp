@@ -93,7 +93,7 @@ Scheduling present_scheduling() {
 ThreadScheduling::ThreadScheduling() : knows_cpus_(::sched_getaffinity(0, sizeof(cpus_), &cpus_) == 0) {}
 
 bool ThreadScheduling::restore() const {
-  return restore_cpus() && restore_scheduling() && latency_.restore();
+  return restore_cpus() && restore_scheduling();
 }
 
 bool ThreadScheduling::restore_cpus() const {

@@ -52,7 +52,7 @@ class ThreadLatency {
 class ThreadScheduling {
  public:
   ThreadScheduling();
-  /// Puts back what is not as it was. False: it may not. [four system calls if all is as it was]
+  /// Puts back what is not as it was. False: it may not. [two system calls if all is as it was]
   [[nodiscard]] bool restore() const;
 
  private:
@@ -62,7 +62,6 @@ class ThreadScheduling {
   Scheduling scheduling_ = present_scheduling();
   cpu_set_t cpus_{};
   bool knows_cpus_;
-  ThreadLatency latency_;
 };
 
 /// Descriptors in use, counted one by one. Counting takes one itself: without a free one, the soft limit.

@@ -207,11 +207,6 @@ TEST_F(EdgeHygiene, TimerSlackAndIoPriorityOfOneCallerDoNotReachTheNext) {
   expect_latency_does_not_stay(host.pool("p"));
 }
 
-TEST_F(EdgeHygiene, TimerSlackAndIoPriorityOfOneCallerDoNotReachTheNextInAThreadEither) {
-  Host host = one_slot([](PoolConfig& pool) { pool.isolation = SlotIsolation::thread; });
-  expect_latency_does_not_stay(host.pool("p"));
-}
-
 TEST_F(EdgeHygiene, TheRootDirectoryOfOneCallerIsNotTheNextOnes) {
   Host host = one_slot();
   const Pool pool = host.pool("p");
