@@ -28,7 +28,6 @@ Hygiene::Hygiene(int channel, const SlotLimits& limits, const SharedProcess* pro
   struct stat info {};
   if (::fstat(channel, &info) == 0) channel_inode_ = info.st_ino;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
-  std::fegetenv(&floating_point_);
   locale_ = ::uselocale(locale_t{});
   ::sigaltstack(nullptr, &signal_stack_);
   ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation_.state);
@@ -57,7 +56,7 @@ void Hygiene::touched() noexcept {
 }
 
 void Hygiene::tidy() {
-  std::fesetenv(&floating_point_);
+  floating_point_.restore();
   restore_cancellation();
   process_ ? process_->tidy_streams() : flush_streams();
   if (!untouched()) files_.touched();

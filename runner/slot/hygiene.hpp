@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include <cfenv>
 #include <cstdint>
 #include <optional>
 
 #include "runner/slot/finding.hpp"
+#include "runner/slot/floating_point.hpp"
 #include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/protocol.hpp"
 #include "runner/slot/resource_watch.hpp"
@@ -85,7 +85,7 @@ class Hygiene {
   ino_t channel_inode_ = 0;
   StandardFiles files_;
   sigset_t mask_{};
-  std::fenv_t floating_point_{};
+  FloatingPoint floating_point_;
   locale_t locale_{};
   stack_t signal_stack_{};
   struct Cancellation {

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ext/stdio_sync_filebuf.h>
 #include <iostream>
+#include <typeinfo>
 
 namespace flame::slot {
 namespace {
@@ -56,10 +58,17 @@ bool synchronized() {
   return std::ios::sync_with_stdio(true);
 }
 
+// What this thread has printed is out. Without the lock, which all slots of a process share.
+bool is_written(std::FILE* file, const std::ostream& twin) {
+  const std::streambuf* const buffer = twin.rdbuf();
+  return ::__fpending(file) == 0 &&
+         (buffer == nullptr || typeid(*buffer) == typeid(__gnu_cxx::stdio_sync_filebuf<char>));
+}
+
 // The C++ stream writes through the C one, so its lock is held meanwhile; it may be taken twice by one thread. Its
 // buffer is asked, not the stream: that would first flush what it is tied to, and wait for the lock of that.
 void flush(std::FILE* file, const std::ostream& twin) {
-  if (::ftrylockfile(file) != 0) return;
+  if (is_written(file, twin) || ::ftrylockfile(file) != 0) return;
   try {
     if (twin.rdbuf() != nullptr) twin.rdbuf()->pubsync();
   } catch (...) {  // of a buffer of the task's; its result is what counts
