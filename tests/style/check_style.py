@@ -109,7 +109,17 @@ class Checker:
             for path in self._files(top):
                 with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as file:
                     self.check_file(path, file.read())
+        self.check_gate()
         return self.problems
+
+    def check_gate(self):
+        path = ".ci/run"
+        if not os.path.isfile(os.path.join(self.root, path)):
+            return
+        with open(os.path.join(self.root, path), encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if "--repeat" in line:
+                    self.report(path, number, "gate", "a test that fails once fails the gate: find the race")
 
     def _files(self, top):
         for directory, subdirectories, names in os.walk(os.path.join(self.root, top)):

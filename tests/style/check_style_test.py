@@ -119,6 +119,10 @@ class CheckStyle(unittest.TestCase):
         self.assert_fires("leftover", "host/src/a.cpp", "// A.\n// " + "TO" + "DO: later\n")
         self.assert_fires("first-line", "host/src/a.cpp", "#include <vector>\n")
 
+    def test_the_gate_tries_no_test_twice(self):
+        self.assert_fires("gate", ".ci/run", "./tools/test --repeat until-pass:2\n")
+        self.assert_quiet(".ci/run", "./tools/test\n")
+
     def test_readmes(self):
         self.assert_fires("readme", "host/README.md", "x\n" * 41)
         status, output = run_on({"host/README.md": None})
