@@ -328,7 +328,11 @@ Outcome FakeHost::finish(std::uint64_t id) {
       outcome.result = std::move(*result);
       for (const std::uint64_t part : outcome.result.payload.parts) expected += wire::padded(part);
       if (outcome.result.payload.transfer == 0) outcome.payload = std::move(message->payload);
-      if (outcome.result.payload.transfer != 0) (void)window.announce(expected);
+      if (const std::uint64_t transfer = outcome.result.payload.transfer; transfer != 0) {
+        // Chunks may have come before, on the other connection.
+        const auto credit = window.announce(expected);
+        if (credit && *credit > 0) send_bulk(wire::Credit{transfer, *credit});
+      }
     } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
       const auto credit = window.on_chunk(chunk->offset, message->payload.size());
       EXPECT_TRUE(credit.has_value());
