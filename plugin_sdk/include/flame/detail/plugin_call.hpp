@@ -57,8 +57,9 @@ flame_status report_current_exception(flame_call* call) noexcept;
 flame_status report_current_exception(char* message, std::size_t size) noexcept;
 
 /// Encodes and sends what F returned. Its exceptions are about the result, not F's own.
+// UBSan takes the object of a forced unwind, which is at no address, for a fault.
 template <auto F, class O, class... Result>
-flame_status deliver(flame_call* call, CallObjects& objects, Result&&... result) {
+__attribute__((no_sanitize("null"))) flame_status deliver(flame_call* call, CallObjects& objects, Result&&... result) {
   using Call = Callee<F, O>;
   try {
     if constexpr (sizeof...(Result) == 0) {
@@ -78,7 +79,7 @@ flame_status deliver(flame_call* call, CallObjects& objects, Result&&... result)
 
 /// flame_task::invoke of F. O is the object's type for methods, else void. Throws nothing but ForcedUnwind.
 template <auto F, class O = void>
-flame_status invoke_task(flame_call* call) {
+__attribute__((no_sanitize("null"))) flame_status invoke_task(flame_call* call) {
   using Call = Callee<F, O>;
   try {
     enter_plugin(call->parent);
