@@ -85,9 +85,8 @@ class Dealer {
   /// Messages of more than two frames are dropped.
   [[nodiscard]] bool receive(Line line, Frame& envelope, Frame& payload);
 
-  /// Sends, or queues when ZeroMQ takes no more; order per line is kept. On `bulk` nothing is sent before the
-  /// connection stands: libzmq would drop it with a connection that fails. The payload frame is sent if its size is >
-  /// 0.
+  /// Sends, or queues when ZeroMQ takes no more; order per line is kept. The payload frame is sent if its size is > 0.
+  /// On `bulk` nothing is sent before the connection stands: libzmq would drop it with a connection that fails.
   void send(Line line, std::span<const std::byte> envelope, Frame payload = Frame());
   /// Tries the queues again. Called once per turn of the loop.
   void flush();

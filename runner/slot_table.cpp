@@ -71,11 +71,9 @@ std::vector<SlotTable::Free>::iterator SlotTable::Generation::best() {
     const auto found = std::find_if(free.rbegin(), free.rend(), suits);
     return found == free.rend() ? free.end() : std::prev(found.base());
   };
-  for (const auto found :
-       {last([](const Free& one) { return one.before_others; }), last([](const Free& one) { return !one.aside; })}) {
-    if (found != free.end()) return found;
-  }
-  return last([](const Free& one) { return !one.firm; });
+  auto found = last([](const Free& one) { return one.before_others; });
+  if (found == free.end()) found = last([](const Free& one) { return !one.aside; });
+  return found != free.end() ? found : last([](const Free& one) { return !one.firm; });
 }
 
 SlotTable::Free* SlotTable::find_free(SlotRef slot) {
@@ -334,11 +332,10 @@ void SlotTable::balance(Instant now, GenerationId id) {
   const std::uint32_t aside = generation.aside();
   const std::uint32_t standing_by = std::max(spares(generation), generation.forkable ? aside : 0);
   const std::uint32_t most = threads() ? 1 : slots_ + spares(generation) + aside;
-  const bool cold = !generation.was_ready;
   for (;;) {
     const auto waiting = static_cast<std::uint32_t>(std::min<std::size_t>(generation.waiting.size(), slots_));
     // Making a spare beside the very first process would delay whoever waits for that.
-    const bool spare_can_wait = (cold && waiting > 0) || (threads() && generation.processes > 0);
+    const bool spare_can_wait = (!generation.was_ready && waiting > 0) || (threads() && generation.processes > 0);
     const std::uint32_t wanted = waiting + (spare_can_wait ? 0 : standing_by);
     const auto have = static_cast<std::uint32_t>(generation.free.size()) - aside + generation.starting;
     if (have >= wanted || generation.processes >= most) return;

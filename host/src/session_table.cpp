@@ -34,6 +34,17 @@ std::string name_of(const Incoming& message) {
   return message.user.empty() ? "local" : message.user;
 }
 
+void keep_last(std::deque<std::uint64_t>& kept, std::uint64_t value) {
+  kept.push_back(value);
+  if (kept.size() > kFormerKept) {
+    kept.pop_front();
+  }
+}
+
+bool contains(const std::deque<std::uint64_t>& kept, std::uint64_t value) {
+  return std::find(kept.begin(), kept.end(), value) != kept.end();
+}
+
 template <class... T>
 bool is_any(const wire::Body& body) {
   return (std::holds_alternative<T>(body) || ...);
@@ -154,7 +165,7 @@ void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelop
     on_first_hello(message, *hello);
   } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {
     on_bulk_hello(message, bulk->session);
-  } else if (std::find(former_peers_.begin(), former_peers_.end(), message.peer.value) == former_peers_.end()) {
+  } else if (!contains(former_peers_, message.peer.value)) {
     complain("message before hello", name_of(message));
   }
 }
@@ -201,7 +212,7 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
 
 void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   const auto found = sessions_.find(id);
-  if (found == sessions_.end() && was_session(id)) {
+  if (found == sessions_.end() && contains(former_sessions_, id)) {
     return;  // it ended before its second connection stood
   }
   if (found == sessions_.end() || found->second->bulk() ||
@@ -307,28 +318,14 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
   std::erase(dirty_, &session);
   router_.unwatch(session.info().control);
   by_peer_.erase(session.info().control.value);
-  remember_former(session.info().control);
+  keep_last(former_peers_, session.info().control.value);
   if (session.bulk()) {
     router_.unwatch(*session.bulk());
     by_peer_.erase(session.bulk()->value);
-    remember_former(*session.bulk());
+    keep_last(former_peers_, session.bulk()->value);
   }
-  former_sessions_.push_back(session.info().id);
-  if (former_sessions_.size() > kFormerKept) {
-    former_sessions_.pop_front();
-  }
+  keep_last(former_sessions_, session.info().id);
   closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
-}
-
-bool SessionTable::was_session(std::uint64_t id) const {
-  return std::find(former_sessions_.begin(), former_sessions_.end(), id) != former_sessions_.end();
-}
-
-void SessionTable::remember_former(PeerId peer) {
-  former_peers_.push_back(peer.value);
-  if (former_peers_.size() > kFormerKept) {
-    former_peers_.pop_front();
-  }
 }
 
 void SessionTable::lose(Session& session, const std::string& reason) {

@@ -71,8 +71,6 @@ class SessionTable {
   int receive(Channel channel, int most);
   bool lose_gone(bool drained);
   void dispatch(Incoming&& message);
-  void remember_former(PeerId peer);
-  [[nodiscard]] bool was_session(std::uint64_t id) const;
   void on_stranger(const Incoming& message, wire::Envelope&& envelope);
   void on_first_hello(const Incoming& message, const wire::Hello& hello);
   void on_bulk_hello(const Incoming& message, std::uint64_t session);
@@ -94,8 +92,9 @@ class SessionTable {
   std::vector<PeerId> gone_;  // their connections have ended; what they said before that is still read
   int last_words_ = 0;        // turns since the first of them was found
   std::vector<std::unique_ptr<Session>> closed_;
+  // The last ones that ended: what they still say is no news.
   std::deque<std::uint64_t> former_sessions_;
-  std::deque<std::uint64_t> former_peers_;  // the last ones whose session ended: what they still say is no news
+  std::deque<std::uint64_t> former_peers_;
   std::uint64_t complaints_ = 0;
   bool shut_ = false;  // the port, for strangers; that has been said
 };

@@ -101,8 +101,8 @@ ProcessHygiene::ProcessHygiene(const SlotLimits& limits)
   std::error_code ignored;  // no directory (it was deleted): nothing to return to
   place_.path = std::filesystem::current_path(ignored).string();
   struct stat info {};
-  if (::stat(".", &info) == 0) place_.directory = {info.st_dev, info.st_ino};
-  if (::geteuid() == 0 && ::stat("/", &info) == 0) place_.root = {info.st_dev, info.st_ino};
+  if (::stat(".", &info) == 0) place_.directory = Directory::of(info);
+  if (::geteuid() == 0 && ::stat("/", &info) == 0) place_.root = Directory::of(info);
 }
 
 void ProcessHygiene::tidy_streams() const {
@@ -171,7 +171,7 @@ Finding ProcessHygiene::restore_mask() const {
 bool ProcessHygiene::return_home() const {
   struct stat info {};
   const bool looked = ::fstatat(AT_FDCWD, "", &info, AT_EMPTY_PATH) == 0;
-  const bool home = looked && info.st_ino == place_.directory.inode && info.st_dev == place_.directory.device;
+  const bool home = looked && Directory::of(info) == place_.directory;
   if (home && info.st_nlink > 0) return true;
   return place_.path.empty() || ::chdir(place_.path.c_str()) == 0;
 }
@@ -179,8 +179,8 @@ bool ProcessHygiene::return_home() const {
 // Who is not root would change who it is first, which is found as well.
 bool ProcessHygiene::root_changed() const {
   struct stat info {};
-  if (place_.root.inode == 0) return false;
-  return ::stat("/", &info) != 0 || info.st_ino != place_.root.inode || info.st_dev != place_.root.device;
+  if (place_.root == Directory()) return false;
+  return ::stat("/", &info) != 0 || Directory::of(info) != place_.root;
 }
 
 Finding ProcessHygiene::compare_memory() {

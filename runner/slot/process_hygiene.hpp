@@ -2,6 +2,7 @@
 #pragma once
 
 #include <locale.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -103,8 +104,10 @@ class ProcessHygiene {
     std::terminate_handler on_terminate = std::get_terminate();
   } library_;
   struct Directory {
+    static Directory of(const struct stat& info) { return {info.st_dev, info.st_ino}; }
     dev_t device = 0;
     ino_t inode = 0;
+    friend bool operator==(const Directory&, const Directory&) = default;
   };
   struct Place {
     std::string path;

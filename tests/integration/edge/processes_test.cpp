@@ -33,6 +33,13 @@ bool is_stopped(pid_t pid) {
   return state == "T";
 }
 
+/// The one that a task of it has written into `file`, once it is stopped; 0 if it does not stop.
+pid_t stopped_process(const std::string& file) {
+  pid_t pid = 0;
+  const auto has_stopped = [&] { return std::ifstream(file) >> pid && is_stopped(pid); };
+  return eventually(has_stopped) ? pid : 0;
+}
+
 class Processes : public EdgeTest {
  protected:
   static HostConfig with(const std::function<void(PoolConfig&)>& change = {}) { return config("processes", change); }
@@ -88,10 +95,8 @@ TEST_F(Processes, ACallWhoseProcessWasStoppedSaysSo) {
   EXPECT_NE(late.message.find("was stopped by SIGSTOP"), std::string::npos) << late.message;
 
   auto call = pool.with({.timeout = 60s}).async<tasks::stand_still>(files_ / "killed");
-  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(files_ / "killed"); }));
-  pid_t slot = 0;
-  std::ifstream(files_ / "killed") >> slot;
-  ASSERT_TRUE(eventually([&] { return is_stopped(slot); }));
+  const pid_t slot = stopped_process(files_ / "killed");
+  ASSERT_GT(slot, 0);
   ::kill(slot, SIGKILL);
   const Error killed = error_of([&] { call.get(); });
   EXPECT_EQ(killed.code, ErrorCode::crashed);
@@ -101,10 +106,8 @@ TEST_F(Processes, ACallWhoseProcessWasStoppedAndContinuedReturns) {
   Host host(with());
   const Pool pool = host.pool("p");
   auto call = pool.with({.timeout = 60s}).async<tasks::stand_still>(files_ / "pid");
-  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(files_ / "pid"); }));
-  pid_t slot = 0;
-  std::ifstream(files_ / "pid") >> slot;
-  ASSERT_TRUE(eventually([&] { return is_stopped(slot); }));
+  const pid_t slot = stopped_process(files_ / "pid");
+  ASSERT_GT(slot, 0);
   ::kill(slot, SIGCONT);
   EXPECT_EQ(error_of([&] { call.get(); }).code, ErrorCode::none);
   EXPECT_NE(pool.with({.timeout = 20s}).call<tasks::process>(), 0);
