@@ -93,7 +93,7 @@ std::vector<fs::path> candidates_by_note(const fs::path& directory, const wire::
 
 // The wanted digest becomes part of a path.
 bool is_digest(std::string_view text) {
-  return base::Digest::from_hex(text).has_value();
+  return base::Digest::is_hex(text);
 }
 
 }  // namespace

@@ -196,11 +196,11 @@ bool Loop::take_commands() {
   return next_command_ < commands_.size();
 }
 
-// If something is thrown, settle() gets the command next: it finds a call still there, and a task gone, for that must
-// not be done twice.
+// If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and a
+// task gone, for that must not be done twice.
 void Loop::take(Command& command) {
   if (auto* submit = std::get_if<SubmitCommand>(&command)) {
-    drivers_[submit->call->record.pool]->submit(submit->call);
+    drivers_[submit->call->record.pool]->submit(std::move(submit->call));
   } else if (auto* cancel = std::get_if<CancelCommand>(&command)) {
     drivers_[cancel->call->record.pool]->on(event::Cancel{cancel->call->id(), wire::CancelReason::cancelled});
   } else if (const LoopTask task = std::exchange(std::get<LoopTask>(command), LoopTask())) {
@@ -259,6 +259,9 @@ void Loop::finish() noexcept {
 
 void Loop::settle(Command& command) noexcept {
   const auto* const submit = std::get_if<SubmitCommand>(&command);
+  if (submit != nullptr && submit->call == nullptr) {
+    return;  // its driver has it already
+  }
   try {
     if (!failed_ || std::holds_alternative<LoopTask>(command)) {
       take(command);
@@ -266,7 +269,7 @@ void Loop::settle(Command& command) noexcept {
   } catch (...) {
     fail_by_what_is_thrown();
   }
-  if (failed_ && submit != nullptr) {
+  if (failed_ && submit != nullptr && submit->call != nullptr) {
     drivers_[submit->call->record.pool]->abandon(submit->call, end_reason_);
   }
 }

@@ -72,8 +72,10 @@ class BasicLoopSeat {
   /// come, up to kLateMax: looking costs a wake-up.
   static constexpr int kLateAfter = 1;  // ms
   static constexpr int kLateMax = 16;   // ms
-  /// A driver lets the loop's thread go to sleep first so often: some microseconds, or others' time slices.
-  static constexpr unsigned kYieldsMax = 4;
+  /// So many turns for the driver's sake are a row.
+  static constexpr unsigned kFetchesMin = 4;
+  /// A driver waits for the loop's thread to be about to sleep, and no longer than this.
+  static constexpr Duration kReturnMax = std::chrono::microseconds(100);
 
   /// Throws std::system_error when the system is out of descriptors.
   BasicLoopSeat() = default;
@@ -103,12 +105,16 @@ class BasicLoopSeat {
   static constexpr std::uint32_t kAsleep = 1;
   static constexpr std::uint32_t kDeep = 1;    // the loop's thread: without a limit
   static constexpr std::uint32_t kCalled = 2;  // asleep, and wanted: its call is ready, or it is to look after a driver
+  static constexpr std::uint32_t kStays = 0;
+  static constexpr std::uint32_t kReturns = 1;  // the loop's thread is up for the driver's sake alone, once more
+  static constexpr std::uint32_t kAwaited = 2;  // and a driver waits until it is about to sleep
 
   void serve(std::uint64_t ready, Visit& visit) noexcept;
   void sleep_as_driver(const Driven& call, Instant deadline) noexcept;
   [[nodiscard]] std::uint64_t listen() noexcept;
   void leave_deep_sleep() noexcept;
   void fetch_loop() noexcept;
+  void end_row() noexcept;
   void let_loop_return() noexcept;
   [[nodiscard]] bool fetch_driver() noexcept;
 
@@ -125,13 +131,13 @@ class BasicLoopSeat {
   Atomic<std::uint32_t> driver_{kAwake};
   Atomic<std::uint32_t> sleeps_{0};  // how often a driver went to sleep
   Atomic<std::uint32_t> loop_{kAwake};
-  Atomic<bool> loop_returns_{false};  // is up for the driver's sake alone, and about to sleep
-  bool met_loop_ = false;             // the driver's: loop_returns_ was up when it went to sleep last
+  Atomic<std::uint32_t> loop_returns_{kStays};
   // The loop's thread only.
   std::uint32_t sleeps_seen_ = 0;
   bool alert_ = false;  // drivers were here, and it was not idle since
   int patience_ = kLateAfter;
   bool driver_is_late_ = false;
+  unsigned fetches_ = 0;  // turns in a row for the driver's sake
   Instant fetch_again_at_{};
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <utility>
 
@@ -41,11 +42,21 @@ void BasicLoopSeat<P>::turn() noexcept {
   // moment, then now and then, whatever else there is to do: it may have been stopped, and sleep again when it goes on.
   if (driver_.load() != kCalled) {
     driver_is_late_ = false;
+    fetches_ = 0;
   } else if (!driver_is_late_ || P::now() >= fetch_again_at_) {
-    loop_returns_.store(true);
+    end_row();
     driver_is_late_ = !fetch_driver();
     fetch_again_at_ = P::now() + std::chrono::milliseconds(kLateMax);
   }
+}
+
+// The kernel wakes first who came last. A loop's thread that looked after this driver and comes after it again is woken
+// for the next news, too, and looks after the driver, and so on: a wake-up more for each call. The driver ends such a
+// row by letting this thread sleep first; where that does not help, it is asked ever more seldom.
+template <class P>
+void BasicLoopSeat<P>::end_row() noexcept {
+  ++fetches_;
+  if (fetches_ >= kFetchesMin && std::has_single_bit(fetches_)) loop_returns_.store(kReturns);
 }
 
 template <class P>
@@ -60,7 +71,7 @@ bool BasicLoopSeat<P>::fetch_driver() noexcept {
 // a limit only after a while in which no driver slept and nothing came: to be fetched from there costs two wake-ups.
 template <class P>
 std::uint64_t BasicLoopSeat<P>::listen() noexcept {
-  loop_returns_.store(false);
+  if (loop_returns_.exchange(kStays) == kAwaited) P::wake_all(loop_returns_);
   if (driver_is_late_) return events_.wait(kLateMax);
   loop_.store(kDeep);
   const std::uint32_t sleeps = sleeps_.load();
@@ -94,17 +105,12 @@ void BasicLoopSeat<P>::fetch_loop() noexcept {
   P::sleep_on(loop_, kCalled, std::chrono::milliseconds(kLateAfter));
 }
 
-// The kernel wakes first who came last. A loop's thread that looked after this driver and comes after it again would
-// be woken for the next news, and look after the driver, and so on: a wake-up more for each call. Once alone is no
-// such row, and what the yield gives away is dearer than a wake-up.
+// See end_row(). No yield: that gives a whole time slice away, after which whoever is woken takes this thread's
+// processor.
 template <class P>
 void BasicLoopSeat<P>::let_loop_return() noexcept {
-  if (!loop_returns_.load()) {
-    met_loop_ = false;
-    return;
-  }
-  if (!std::exchange(met_loop_, true)) return;
-  for (unsigned i = 0; i < kYieldsMax && loop_returns_.load(); ++i) P::yield();
+  std::uint32_t returns = kReturns;
+  if (loop_returns_.compare_exchange_strong(returns, kAwaited)) P::sleep_on(loop_returns_, kAwaited, kReturnMax);
 }
 
 // Who finds the seat taken may go: the one who sits looks at `news_` once more after leaving it, and wakes another

@@ -72,7 +72,7 @@ std::string PoolDriver::runner_name(RunnerId runner) const {
   return core_->name() + "-" + std::to_string(runner);
 }
 
-void PoolDriver::submit(std::shared_ptr<RemoteCall> call) {
+void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call) {
   const CallRecord& record = call->record;
   event::Submit submit{.call = record.id,
                        .digest = record.digest,

@@ -41,7 +41,8 @@ class PoolDriver {
   PoolDriver(const PoolDriver&) = delete;
   PoolDriver& operator=(const PoolDriver&) = delete;
 
-  void submit(std::shared_ptr<RemoteCall> call);
+  /// Leaves `call` as it is if it throws before the call is this driver's.
+  void submit(std::shared_ptr<RemoteCall>&& call);
   /// A call that was refused before it became one: for the record.
   void refused(CallId call, const std::string& task, const Error& error);
   /// Feeds one event and carries out what follows from it. Called at least once a beat, with Tick: a longer pause means

@@ -21,7 +21,9 @@ struct Digest {
 
   /// 64 lower-case hex digits.
   [[nodiscard]] std::string hex() const;
-  /// nullopt unless exactly 64 lower-case hex digits.
+  /// Exactly 64 lower-case hex digits.
+  [[nodiscard]] static bool is_hex(std::string_view text) noexcept;
+  /// nullopt unless is_hex().
   [[nodiscard]] static std::optional<Digest> from_hex(std::string_view text);
 
   friend auto operator<=>(const Digest&, const Digest&) = default;

@@ -37,7 +37,7 @@ std::string FieldReader::text(const flatbuffers::String* value, std::size_t byte
 std::string FieldReader::digest(const flatbuffers::String* value, std::string_view field) {
   constexpr std::size_t kDigits = 64;
   std::string result = text(value, kDigits, field);
-  if (!failed() && !result.empty() && !base::Digest::from_hex(result)) {
+  if (!failed() && !result.empty() && !base::Digest::is_hex(result)) {
     fail(field, "is not 64 lower-case hex digits");
     result.clear();
   }
