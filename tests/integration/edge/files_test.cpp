@@ -149,6 +149,12 @@ class NoExec : public Files {
   [[nodiscard]] static std::string noexec(const std::string& directory) {
     return "mount --bind " + directory + " " + directory + "; mount -o remount,bind,noexec " + directory;
   }
+  /// No place for copies is left, but what was built can be run, though it may lie below one.
+  [[nodiscard]] std::string noexec_everywhere() const {
+    const std::string built = fs::path(FLAME_TEST_COMMAND).parent_path().parent_path().string();
+    return noexec(directory()) + "; " + noexec("/tmp") + "; " + noexec("/var/tmp") + "; mount --bind " + built + " " +
+           built + "; mount -o remount,bind,exec " + built;
+  }
 
   std::string toml_;
   TempDir files_;
@@ -160,7 +166,7 @@ TEST_F(NoExec, ARuntimeDirectoryMountedNoexecIsPassedOver) {
 }
 
 TEST_F(NoExec, WithoutAnyPlaceForCopiesPluginsAreLoadedFromWhereTheyStand) {
-  const ShellResult result = call_where(noexec(directory()) + "; " + noexec("/tmp") + "; " + noexec("/var/tmp"));
+  const ShellResult result = call_where(noexec_everywhere());
   EXPECT_EQ(result.status, 0) << result.output;
 }
 
@@ -170,8 +176,7 @@ TEST_F(NoExec, APluginThatLiesOnlyThereIsRefusedWithTheReasonAndTheRemedy) {
   toml_ = files_.write("flame.toml", "[plugins]\npath = [\"" + plugins.path() +
                                          "\"]\n[backends.local]\nrunner = \"" FLAME_TEST_RUNNER
                                          "\"\n[pools.p]\nplugins = [\"edge_files@1\"]\nmax = 1\n");
-  const ShellResult result = call_where(noexec(directory()) + "; " + noexec("/tmp") + "; " + noexec("/var/tmp") + "; " +
-                                        noexec(plugins.path()));
+  const ShellResult result = call_where(noexec_everywhere() + "; " + noexec(plugins.path()));
   EXPECT_NE(result.status, 0);
   EXPECT_NE(result.output.find("noexec"), std::string::npos) << result.output;
   EXPECT_NE(result.output.find("XDG_RUNTIME_DIR"), std::string::npos) << result.output;
