@@ -5,10 +5,10 @@
 #include <string_view>
 #include <utility>
 
-#include "runner/guardian.hpp"
-#include "runner/log.hpp"
+#include "runner/os/guardian.hpp"
+#include "runner/os/log.hpp"
+#include "runner/os/version.hpp"
 #include "runner/supervisor.hpp"
-#include "runner/version.hpp"
 
 namespace {
 

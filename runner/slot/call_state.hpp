@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runner/protocol/protocol.hpp"
 #include "runner/slot/object_table.hpp"
-#include "runner/slot/protocol.hpp"
 #include "runner/slot/result_store.hpp"
 
 namespace flame::slot {

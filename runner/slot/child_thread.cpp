@@ -7,7 +7,7 @@
 #include <system_error>
 #include <vector>
 
-#include "runner/slot/channel.hpp"
+#include "runner/protocol/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/streams.hpp"
 

@@ -1,7 +1,7 @@
 // Names the module of a code address, in the process that runs there.
 #pragma once
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace flame::slot {
 

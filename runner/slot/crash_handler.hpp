@@ -1,7 +1,7 @@
 // Announces a crash in the control page before the process dies of it, and knows each thread's page.
 #pragma once
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace flame::slot {
 

@@ -1,7 +1,7 @@
 // Tells which slot of a process called exit(): with several of them in one process, the exit code does not say it.
 #pragma once
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace flame::slot {
 

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "runner/protocol/protocol.hpp"
 #include "runner/slot/finding.hpp"
 #include "runner/slot/floating_point.hpp"
 #include "runner/slot/process_hygiene.hpp"
-#include "runner/slot/protocol.hpp"
 #include "runner/slot/resource_watch.hpp"
 #include "runner/slot/running_calls.hpp"
 #include "runner/slot/signal_action.hpp"

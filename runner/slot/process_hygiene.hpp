@@ -11,6 +11,7 @@
 #include <new>
 #include <string>
 
+#include "runner/protocol/protocol.hpp"
 #include "runner/slot/child_watch.hpp"
 #include "runner/slot/environment.hpp"
 #include "runner/slot/finding.hpp"
@@ -18,7 +19,6 @@
 #include "runner/slot/memory_watch.hpp"
 #include "runner/slot/proc_file.hpp"
 #include "runner/slot/process_status.hpp"
-#include "runner/slot/protocol.hpp"
 #include "runner/slot/resource_watch.hpp"
 #include "runner/slot/streams.hpp"
 #include "runner/slot/timer_watch.hpp"

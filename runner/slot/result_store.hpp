@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace flame::slot {
 

@@ -10,8 +10,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "runner/protocol/channel.hpp"
 #include "runner/slot/call_state.hpp"
-#include "runner/slot/channel.hpp"
 #include "runner/slot/code_frame.hpp"
 
 namespace flame::slot {

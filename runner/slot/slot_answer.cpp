@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runner/slot/channel.hpp"
+#include "runner/protocol/channel.hpp"
 #include "runner/slot/slot_loop.hpp"
 
 namespace flame::slot {

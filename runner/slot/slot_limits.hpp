@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace flame::slot {
 

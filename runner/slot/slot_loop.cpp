@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runner/slot/channel.hpp"
+#include "runner/protocol/channel.hpp"
 #include "runner/slot/hook.hpp"
 #include "runner/slot/streams.hpp"
 

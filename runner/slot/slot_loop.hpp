@@ -14,12 +14,12 @@
 #include <flame/error.hpp>
 
 #include "plugin_sdk/base/fork_guard.hpp"
+#include "runner/protocol/protocol.hpp"
 #include "runner/slot/call_state.hpp"
 #include "runner/slot/child_thread.hpp"
 #include "runner/slot/finding.hpp"
 #include "runner/slot/hygiene.hpp"
 #include "runner/slot/plugin_table.hpp"
-#include "runner/slot/protocol.hpp"
 #include "runner/slot/running_calls.hpp"
 #include "runner/slot/slot_limits.hpp"
 

@@ -15,8 +15,8 @@
 #include <string>
 #include <thread>
 
+#include "runner/protocol/channel.hpp"
 #include "runner/slot/allocation_probe.hpp"
-#include "runner/slot/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/exit_watch.hpp"
 #include "runner/slot/slot_limits.hpp"

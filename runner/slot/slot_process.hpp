@@ -10,8 +10,8 @@
 #include <flame/error.hpp>
 
 #include "plugin_sdk/base/unique_fd.hpp"
+#include "runner/protocol/protocol.hpp"
 #include "runner/slot/plugin_table.hpp"
-#include "runner/slot/protocol.hpp"
 
 namespace flame::slot {
 

@@ -3,8 +3,8 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "runner/protocol/protocol.hpp"
 #include "runner/slot/plugin_table.hpp"
-#include "runner/slot/protocol.hpp"
 #include "runner/zygote/loader.hpp"
 
 namespace flame::slot {

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "runner/slot/channel.hpp"
+#include "runner/protocol/channel.hpp"
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/hook.hpp"
 #include "runner/slot/plugin_table.hpp"

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "runner/terminator.hpp"
+#include "runner/policy/terminator.hpp"
 #include "tests/sim/slots_model.hpp"
 
 namespace flame::sim {

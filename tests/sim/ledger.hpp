@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "host/src/pool_events.hpp"
-#include "runner/terminator.hpp"
+#include "runner/policy/terminator.hpp"
 #include "tests/sim/findings.hpp"
 #include "tests/sim/plan.hpp"
 

@@ -1,4 +1,4 @@
-// RunnerModel: the loop of runner/supervisor and runner/host_link.
+// RunnerModel: the loop of runner/supervisor and runner/link/host_link.
 #include "tests/sim/runner_model.hpp"
 
 #include <algorithm>

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "runner/session.hpp"
-#include "runner/terminator.hpp"
+#include "runner/policy/session.hpp"
+#include "runner/policy/terminator.hpp"
 #include "tests/sim/calls_model.hpp"
 #include "tests/sim/network.hpp"
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "runner/held_slots.hpp"
-#include "runner/slot_table.hpp"
-#include "runner/terminator.hpp"
+#include "runner/policy/held_slots.hpp"
+#include "runner/policy/slot_table.hpp"
+#include "runner/policy/terminator.hpp"
 #include "tests/sim/runner_port.hpp"
 
 namespace flame::sim {

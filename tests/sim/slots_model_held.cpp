@@ -1,4 +1,4 @@
-// SlotsModel: slots that are kept for objects; as runner/slot_pool_held does it.
+// SlotsModel: slots that are kept for objects; as runner/slots/slot_pool_held does it.
 #include <utility>
 
 #include "tests/sim/slots_model.hpp"

@@ -36,7 +36,7 @@ HOST_HEADERS_FOR = {"backends": {"backend.hpp"}, "host": None, "tools": None, "t
 # (what, pattern of the included header, files that may include it, reason)
 CONTAINED = [
     ("Boost.DLL", r"boost/dll", ["runner/zygote/loader.cpp"], "only the zygote loads plugins"),
-    ("ZeroMQ", r"zmq\.h", ["host/src/router.cpp", "host/src/zap.cpp", "host/src/zmq_*", "runner/dealer.cpp",
+    ("ZeroMQ", r"zmq\.h", ["host/src/router.cpp", "host/src/zap.cpp", "host/src/zmq_*", "runner/link/dealer.cpp",
                            "tools/flame/bench/*", "tests/*"], "only the two transports know sockets"),
     ("libcurl", r"curl/", ["backends/fly/*", "tests/unit/backends/*"], "only the Fly HTTP client uses it"),
     ("toml++", r"toml\+\+/", ["host/src/config*", "plugin_sdk/manifest/manifest.cpp", "tests/*"],
@@ -61,7 +61,8 @@ BANNED = [
     (r"\bthread\b[^;\n]*\.detach\s*\(", ["tests/fixtures/*", "tests/integration/edge/*_tasks.cpp",
                                              "host/src/executor.cpp", "plugin_sdk/base/line_writer.cpp"],
      "join threads"),
-    (r"\bgetenv\s*\(", ["plugin_sdk/base/log.cpp", "runner/guardian.cpp", "runner/log.cpp", "runner/plugin_store.cpp",
+    (r"\bgetenv\s*\(", ["plugin_sdk/base/log.cpp", "runner/os/guardian.cpp", "runner/os/log.cpp",
+                        "runner/plugins/plugin_store.cpp",
                         "backends/*", "host/src/host_setup.cpp", "host/src/router.cpp", "host/src/secret.cpp",
                         "host/src/runtime_dir.cpp", "tools/flame/*", "tests/*"], "pass it in as an option"),
     (r"\b(?:GTEST_SKIP|DISABLED_\w+)", [], "a test runs or does not exist"),

@@ -12,7 +12,7 @@
 
 #include <flame/plugin.hpp>
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace brief {
 namespace {

@@ -1,5 +1,5 @@
 // A plugin's symbols as people read them, and symbols that are made to choke who reads them.
-#include "runner/demangler.hpp"
+#include "runner/slots/demangler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

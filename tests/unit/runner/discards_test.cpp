@@ -1,5 +1,5 @@
 // What is said about a slot that is discarded.
-#include "runner/discards.hpp"
+#include "runner/policy/discards.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

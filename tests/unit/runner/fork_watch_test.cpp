@@ -1,5 +1,5 @@
 // ForkWatch: whose zygote is taken for dead.
-#include "runner/fork_watch.hpp"
+#include "runner/policy/fork_watch.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // guard(): what the two processes that know the keys show of themselves.
-#include "runner/guardian.hpp"
+#include "runner/os/guardian.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

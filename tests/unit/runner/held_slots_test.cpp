@@ -1,5 +1,5 @@
 // HeldSlots of the runner: turns, destructors, and the end of a held slot, in its own words.
-#include "runner/held_slots.hpp"
+#include "runner/policy/held_slots.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

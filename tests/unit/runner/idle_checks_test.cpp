@@ -1,5 +1,5 @@
 // IdleChecks: whatever becomes of a check, the runner gets an answer.
-#include "runner/idle_checks.hpp"
+#include "runner/calls/idle_checks.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // OomWatch: which deaths the kernel's OOM killer explains.
-#include "runner/oom_watch.hpp"
+#include "runner/policy/oom_watch.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Orphans: which left-behind processes are killed, and when.
-#include "runner/orphans.hpp"
+#include "runner/policy/orphans.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

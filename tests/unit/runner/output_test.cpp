@@ -1,5 +1,5 @@
 // Output: lines, the cap per invocation, and the tail for errors.
-#include "runner/output.hpp"
+#include "runner/policy/output.hpp"
 
 #include <gtest/gtest.h>
 

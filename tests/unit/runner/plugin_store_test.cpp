@@ -1,5 +1,5 @@
 // The plugin store: the right bytes, in files that nobody else could have written.
-#include "runner/plugin_store.hpp"
+#include "runner/plugins/plugin_store.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // What the kernel says of processes that compute and of those that sleep.
-#include "runner/process_load.hpp"
+#include "runner/os/process_load.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

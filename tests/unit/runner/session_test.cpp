@@ -1,5 +1,5 @@
 // Session: hello, welcome, session id, beats and silence.
-#include "runner/session.hpp"
+#include "runner/policy/session.hpp"
 
 #include <gtest/gtest.h>
 

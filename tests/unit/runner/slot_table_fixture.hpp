@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "runner/slot_table.hpp"
+#include "runner/policy/slot_table.hpp"
 
 namespace flame::runner {
 

@@ -1,5 +1,5 @@
 // SlotTable: brief invocations, one behind the other.
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 #include "tests/unit/runner/slot_table_fixture.hpp"
 
 namespace flame::runner {

@@ -1,5 +1,5 @@
 // Which tasks a runner takes for brief.
-#include "runner/task_pace.hpp"
+#include "runner/policy/task_pace.hpp"
 
 #include <gtest/gtest.h>
 

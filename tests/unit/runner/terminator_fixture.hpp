@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runner/terminator.hpp"
+#include "runner/policy/terminator.hpp"
 
 namespace flame::runner {
 

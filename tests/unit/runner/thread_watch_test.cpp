@@ -1,5 +1,5 @@
 // Threads that sleep between calls, and threads that compute.
-#include "runner/thread_watch.hpp"
+#include "runner/policy/thread_watch.hpp"
 
 #include <gtest/gtest.h>
 

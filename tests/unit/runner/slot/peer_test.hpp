@@ -14,8 +14,8 @@
 
 #include <gtest/gtest.h>
 
-#include "runner/slot/channel.hpp"
-#include "runner/slot/slot_handle.hpp"
+#include "runner/protocol/channel.hpp"
+#include "runner/slots/slot_handle.hpp"
 
 namespace flame::slot {
 

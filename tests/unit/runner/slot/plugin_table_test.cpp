@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 
 namespace flame::slot {
 namespace {

@@ -1,5 +1,5 @@
 // Text from slots made safe.
-#include "runner/slot/printable.hpp"
+#include "runner/slots/printable.hpp"
 
 #include <gtest/gtest.h>
 

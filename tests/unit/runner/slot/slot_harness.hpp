@@ -15,8 +15,8 @@
 
 #include <gtest/gtest.h>
 
-#include "runner/slot/slot_handle.hpp"
-#include "runner/slot/zygote_handle.hpp"
+#include "runner/slots/slot_handle.hpp"
+#include "runner/slots/zygote_handle.hpp"
 #include "tests/support/leftovers.hpp"
 
 namespace flame::slot {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "runner/slot/protocol.hpp"
+#include "runner/protocol/protocol.hpp"
 #include "runner/zygote/loader.hpp"
 
 namespace flame::slot {

@@ -1,0 +1,262 @@
+// See calls.hpp. What comes from the host and the terminator; what comes from slots is in calls_results.cpp.
+#include "runner/calls/calls.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
+#include "plugin_sdk/base/suggest.hpp"
+#include "plugin_sdk/wire/payload_frame.hpp"
+#include "runner/calls/idle_checks.hpp"
+#include "runner/os/log.hpp"
+
+namespace flame::runner {
+namespace {
+
+// "there is no task x in video@1.4.0; did you mean "y"? It has: a, b".
+Error unknown_task(const std::string& task, const std::string& plugin, const manifest::Manifest& manifest) {
+  std::vector<std::string> names;
+  for (const auto& entry : manifest.tasks) names.push_back(entry.name);
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return base::refusal(ErrorCode::not_found,
+                       fmt::format("{} has no task \"{}\"{}. It has: {}.", plugin, task,
+                                   base::did_you_mean(task, names), list.empty() ? "none" : list));
+}
+
+Error other_signature(const wire::Invoke& call, const std::string& plugin, const manifest::TaskEntry& entry) {
+  return base::refusal(
+      ErrorCode::signature_mismatch,
+      fmt::format("{} in {} has signature {:016x}, the call {:016x}: rebuild host or plugin with the same "
+                  "contract header. The plugin's: {}",
+                  call.task, plugin, entry.fingerprint, call.fingerprint, entry.schema.substr(0, 2000)));
+}
+
+}  // namespace
+
+Calls::Calls(std::string runner, HostLink& link, Terminator& terminator, Generations& generations)
+    : runner_(std::move(runner)), link_(link), terminator_(terminator), generations_(generations) {}
+
+void Calls::open(const wire::Welcome& welcome, SlotPool& pool) {
+  pool_ = &pool;
+  keeps_objects_ = welcome.protocol_minor >= wire::kObjectsMinor;
+  counts_discards_ = welcome.protocol_minor >= wire::kDiscardsMinor;
+  payload_max_ = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
+  cpu_time_ns_ = welcome.cpu_time_ns;
+}
+
+Calls::Call* Calls::find(std::uint64_t id) {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : &found->second;
+}
+
+void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
+  const std::uint64_t id = message.id;
+  if (id == 0 || IdleChecks::owns(id) || calls_.contains(id)) {
+    return log(LogLevel::warning, fmt::format("an invocation with an id in use was ignored: {}", id));
+  }
+  if (!terminator_.invoked(now, message)) {
+    refuse_transfer(message.payload.transfer);
+    return reject(id, base::refusal(ErrorCode::shutting_down, "The runner is ending and takes no more calls."), {});
+  }
+  Call& call = calls_[id];
+  call.deadline = deadline_after(now, base::from_wire(message.remaining_ns));
+  call.message = std::move(message);
+  Error error = refuse(call, payload);
+  if (error.code == ErrorCode::none && call.message.payload.transfer != 0) error = accept_transfer(call);
+  if (error.code != ErrorCode::none) {
+    if (!call.feeding) refuse_transfer(call.message.payload.transfer);
+    answer(id, call, std::move(error));
+    end(id, call);
+    return;
+  }
+  call.payload = std::move(payload);
+  call.brief = may_follow(call);
+  start(id, call);
+}
+
+Error Calls::refuse(Call& call, const Frame& payload) const {
+  const auto generation = generations_.find(call.message.digest);
+  if (!generation) {
+    return base::refusal(ErrorCode::not_found,
+                         fmt::format("this runner has no plugin with digest {}. It has: {}.",
+                                     call.message.digest.substr(0, 64), generations_.describe_all()));
+  }
+  call.generation = *generation;
+  call.plugin = generations_.name(*generation);
+  if (const Error& problem = generations_.problem(*generation); problem.code != ErrorCode::none) return problem;
+  const manifest::Manifest& manifest = generations_.manifest(*generation);
+  const auto entries = manifest.find(call.message.task);
+  if (entries.empty()) return unknown_task(call.message.task, call.plugin, manifest);
+  const manifest::TaskEntry* entry = manifest.find(call.message.task, call.message.fingerprint);
+  if (entry == nullptr) return other_signature(call.message, call.plugin, *entries.front());
+  if (Error problem = check_kind(call, entry->kind); problem.code != ErrorCode::none) return problem;
+  call.child = entry->kind == manifest::TaskKind::child;
+  call.task = slot::task_hash(entry->name, entry->fingerprint) ^ call.generation;
+  const auto total = wire::check(call.message.payload, payload_max_);
+  if (!total) return total.error();
+  call.total = *total;
+  if (call.message.payload.parts.empty()) call.message.payload.parts = {0};
+  if (call.message.payload.transfer == 0 && payload.size() != call.total) {
+    return base::refusal(ErrorCode::incompatible, fmt::format("the invocation announces {} bytes of payload, {} came",
+                                                              call.total, payload.size()));
+  }
+  return {};
+}
+
+// What a slot cannot refuse, takes no objects and leaves none, and is known not to take long.
+bool Calls::may_follow(const Call& call) const {
+  const wire::Invoke& message = call.message;
+  const bool small = message.payload.transfer == 0 && call.total <= slot::kInlineMax &&
+                     message.payload.parts.size() <= slot::kPartsMax && message.task.size() <= limits::kNameMax;
+  return small && message.lease == 0 && !call.child && pace_.brief(call.task);
+}
+
+Error Calls::accept_transfer(Call& call) {
+  const std::uint64_t transfer = call.message.payload.transfer;
+  if (call.total == 0) return base::refusal(ErrorCode::incompatible, "a transfer of no bytes was announced");
+  const auto credit = in_.announce(transfer, call.total);
+  if (!credit) return credit.error();
+  call.feeding = true;
+  by_transfer_[transfer] = call.message.id;
+  if (*credit > 0) link_.send_bulk(wire::Credit{transfer, *credit});
+  return {};
+}
+
+// What of a payload has come already would be kept for ever, and the host would wait for credit.
+void Calls::refuse_transfer(std::uint64_t transfer) {
+  if (transfer == 0 || by_transfer_.contains(transfer)) return;
+  in_.close(transfer);
+  link_.send_bulk(wire::Abort{transfer, "the call was refused"});
+}
+
+// An invocation that was never taken up.
+void Calls::reject(std::uint64_t id, Error error, const std::string& plugin) {
+  error.runner = runner_;
+  error.plugin = plugin;
+  link_.send(wire::Result{id, {}, std::move(error), {}});
+  link_.send(wire::Ended{id});
+}
+
+void Calls::chunk(const wire::Chunk& chunk, Frame& bytes) {
+  const auto taken = in_.on_chunk(chunk, std::move(bytes).into_bytes());
+  const auto owner = by_transfer_.find(chunk.transfer);
+  if (!taken) {
+    log(LogLevel::warning, fmt::format("transfer {} is aborted: {}", chunk.transfer, taken.error().message));
+    link_.send_bulk(wire::Abort{chunk.transfer, taken.error().message});
+    in_.close(chunk.transfer);
+    if (owner != by_transfer_.end()) {
+      const std::uint64_t id = owner->second;
+      Call& call = calls_.at(id);
+      if (!withdraw(id, call, base::refusal(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
+        pool_->kill(id, StopCause::cancelled);
+      }
+    }
+    return;
+  }
+  if (owner != by_transfer_.end()) feed(owner->second, calls_.at(owner->second));
+}
+
+// Moves what has come into the slot, as far as it takes it.
+void Calls::feed(std::uint64_t id, Call& call) {
+  slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot == nullptr || !call.feeding) return;
+  const std::uint64_t transfer = call.message.payload.transfer;
+  std::uint64_t credit = 0;
+  for (auto bytes = in_.front(transfer); !bytes.empty(); bytes = in_.front(transfer)) {
+    const std::size_t taken = slot->feed(bytes);
+    credit += in_.consume(transfer, taken);
+    if (taken < bytes.size()) break;
+  }
+  if (credit > 0) link_.send_bulk(wire::Credit{transfer, credit});
+  if (slot->missing_bytes() == 0) {
+    call.feeding = false;
+    by_transfer_.erase(transfer);
+    in_.close(transfer);
+  }
+  pool_->sent_to(id);
+}
+
+void Calls::credit(const wire::Credit& credit) {
+  if (out_.on_credit(credit)) return pump();
+  log(LogLevel::warning, fmt::format("the host credits more of transfer {} than was sent", credit.transfer));
+  abort({credit.transfer, "too much credit"});
+}
+
+void Calls::abort(const wire::Abort& message) {
+  if (const auto owner = by_transfer_.find(message.transfer); owner != by_transfer_.end()) {
+    return stop(owner->second, StopCause::cancelled);
+  }
+  const auto outgoing = by_outgoing_.extract(message.transfer);
+  if (!outgoing) {
+    in_.close(message.transfer);  // it overtook the Invoke that names it, or is late
+    return;
+  }
+  out_.abort(message.transfer);
+  const std::uint64_t id = outgoing.mapped();
+  Call* call = find(id);
+  if (call == nullptr) return;
+  call->outgoing = 0;
+  // A slot that still streams has nobody to stream to.
+  if (!call->ended) return pool_->kill(id, StopCause::cancelled);
+  forget_if_done(id);
+}
+
+void Calls::stop(std::uint64_t id, StopCause cause) {
+  pool_->settle(id);
+  Call* call = find(id);
+  if (call == nullptr) return;
+  if (call->stays) return pool_->stop_held(id, cause);
+  slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot == nullptr) return pool_->kill(id, cause);  // it waits, or has ended and only its result is on the way
+  Death death;
+  death.cause = cause;
+  death.started = Started::no;
+  if (withdraw(id, *call, describe_death(death))) return;
+  send_begun(id, *call);
+  slot->request_stop();
+}
+
+// Ends a call whose payload is not in the slot yet, if the slot has not been told of it.
+bool Calls::withdraw(std::uint64_t id, Call& call, const Error& error) {
+  slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot != nullptr && (!call.feeding || !slot->withdraw())) return false;
+  answer(id, call, error);
+  if (slot != nullptr) {
+    pool_->give_back(id);
+  } else {
+    pool_->kill(id, StopCause::cancelled);
+  }
+  return true;
+}
+
+void Calls::kill(std::uint64_t id, StopCause cause) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  if (!call->ended) return pool_->kill(id, cause);
+  drop_transfers(*call, "the runner ends");
+  forget_if_done(id);
+}
+
+void Calls::drop_transfers(Call& call, const std::string& reason, const Error& death) {
+  if (call.feeding) {
+    const std::uint64_t transfer = call.message.payload.transfer;
+    call.feeding = false;
+    by_transfer_.erase(transfer);
+    if (in_.close(transfer)) link_.send_bulk(wire::Abort{transfer, reason});
+  }
+  if (call.outgoing != 0) {
+    out_.abort(call.outgoing);
+    by_outgoing_.erase(call.outgoing);
+    wire::Abort lost{call.outgoing, reason, death};
+    lost.error.runner = runner_;
+    lost.error.plugin = call.plugin;
+    link_.send_bulk(std::move(lost));
+    call.outgoing = 0;
+  }
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,125 @@
+// The invocations of a session: from Invoke to Result and Ended, with their payloads. Every Invoke is answered while
+// the session lives.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "plugin_sdk/wire/bulk_receiver.hpp"
+#include "plugin_sdk/wire/bulk_sender.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/link/host_link.hpp"
+#include "runner/plugins/generations.hpp"
+#include "runner/policy/discards.hpp"
+#include "runner/policy/task_pace.hpp"
+#include "runner/policy/terminator.hpp"
+#include "runner/slots/slot_pool.hpp"
+
+namespace flame::runner {
+
+class Calls final : public SlotListener {
+ public:
+  /// `runner` is this runner's id, for errors. All references outlive this object.
+  Calls(std::string runner, HostLink& link, Terminator& terminator, Generations& generations);
+  /// After Welcome, before the first message.
+  void open(const wire::Welcome& welcome, SlotPool& pool);
+
+  // --- from the host
+  void invoke(Instant now, wire::Invoke& message, Frame& payload);
+  void chunk(const wire::Chunk& chunk, Frame& bytes);
+  void credit(const wire::Credit& credit);
+  void abort(const wire::Abort& abort);
+  void release(const wire::Release& release);
+
+  // --- from the terminator
+  void stop(std::uint64_t id, StopCause cause);
+  void kill(std::uint64_t id, StopCause cause);
+
+  // --- from the loop
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const;
+  /// Sends chunks while windows and the socket take them.
+  void pump();
+
+  // --- SlotListener
+  void on_granted(std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_queued(std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_result(slot::SlotResult result, std::string log_tail) override;
+  void on_result_chunk(slot::SlotResultChunk chunk) override;
+  void on_progress(slot::SlotProgress progress) override;
+  void on_output(wire::Output output) override;
+  void on_room(std::uint64_t id) override;
+  void on_freed(std::uint64_t id) override;
+  void on_held(std::uint64_t id) override;
+  void on_let_go(std::uint64_t id, Error why) override;
+  void on_died(std::uint64_t id, Error error) override;
+  void on_discarded(const SlotDiscard& discard) override;
+  [[nodiscard]] std::string task_of(std::uint64_t id) const override;
+
+ private:
+  struct Call {
+    wire::Invoke message;
+    Frame payload;  // until it is in the slot
+    std::string plugin;
+    GenerationId generation = 0;
+    Instant deadline = kNever;
+    std::uint64_t total = 0;     // padded bytes of the payload
+    std::uint64_t outgoing = 0;  // transfer of the result that is under way
+    bool feeding = false;        // its incoming transfer is not in the slot yet
+    bool begun = false;          // Begun was sent
+    bool answered = false;       // Result was sent
+    bool ended = false;          // Ended was sent
+    bool child = false;          // its task is a child's factory
+    bool brief = false;          // by what its task took so far; may share a slot with others
+    std::uint64_t task = 0;      // key in pace_
+    bool stays = false;          // its result named objects, which live on in the slot
+    Instant progress_at{};       // when the next report may go
+    bool progress_held = false;
+    slot::SlotProgress progress;
+  };
+
+  /// Why the call cannot be run here; code none if it can.
+  [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
+  [[nodiscard]] Error check_kind(const Call& call, manifest::TaskKind kind) const;
+  [[nodiscard]] Error accept_transfer(Call& call);
+  [[nodiscard]] bool may_follow(const Call& call) const;
+  [[nodiscard]] slot::InvokeView view_of(Instant now, const Call& call) const;
+  void refuse_transfer(std::uint64_t transfer);
+  void reject(std::uint64_t id, Error error, const std::string& plugin);
+  void answer(std::uint64_t id, Call& call, Error error);
+  void answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result);
+  void end(std::uint64_t id, Call& call, Error why = {});
+  void start(std::uint64_t id, Call& call);
+  void forget_if_done(std::uint64_t id);
+  void feed(std::uint64_t id, Call& call);
+  void drop_transfers(Call& call, const std::string& reason, const Error& death = {});
+  bool withdraw(std::uint64_t id, Call& call, const Error& error);
+  void send_begun(std::uint64_t id, Call& call);
+  void send_progress(Instant now, std::uint64_t id, Call& call);
+  [[nodiscard]] Call* find(std::uint64_t id);
+
+  std::string runner_;
+  HostLink& link_;
+  Terminator& terminator_;
+  Generations& generations_;
+  SlotPool* pool_ = nullptr;
+  bool keeps_objects_ = false;    // the host knows of objects that stay
+  bool counts_discards_ = false;  // … and of slots that are discarded
+  std::uint64_t payload_max_ = 0;
+  std::int64_t cpu_time_ns_ = 0;
+  std::unordered_map<std::uint64_t, Call> calls_;
+  std::unordered_map<std::uint64_t, std::uint64_t> by_transfer_;  // incoming transfer → invocation
+  std::unordered_map<std::uint64_t, std::uint64_t> by_outgoing_;  // transfer of a result → invocation
+  wire::BulkQueue in_{wire::Side::host};
+  wire::BulkSender out_{wire::Side::runner};
+  TaskPace pace_;
+  Discards discards_;
+  std::deque<std::pair<Instant, std::uint64_t>> unbegun_;  // when to look whether it has begun
+  Instant progress_wake_ = kNever;
+  std::uint64_t dropped_output_ = 0;
+};
+
+}  // namespace flame::runner

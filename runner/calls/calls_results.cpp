@@ -1,0 +1,275 @@
+// What Calls hears from slots, and what it tells the host about it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "plugin_sdk/base/boot_time.hpp"
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/payload_frame.hpp"
+#include "runner/calls/calls.hpp"
+#include "runner/os/log.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Begun is worth a message only for a call that takes longer than one.
+constexpr Duration kBegunDelay = 3ms;
+constexpr Duration kProgressInterval = 20ms;
+// Behind this much unread output and progress are dropped.
+constexpr std::size_t kChatterBacklog = 4 * limits::MiB;
+// As much as is given to libzmq before the host has taken some of it.
+constexpr std::size_t kBulkBacklog = 2 * limits::MiB;
+
+// Without a copy.
+Bytes share(slot::PayloadBuffer buffer) {
+  const std::size_t size = buffer.size();
+  std::shared_ptr<const std::byte[]> owner(buffer.release());
+  const std::byte* data = owner.get();
+  return {std::move(owner), data, size};
+}
+
+// A bad_alloc that escaped says nothing of what to do. Written here: the slot may have no memory for it.
+void add_memory_remedy(Error& error, std::uint64_t kept) {
+  if (error.code != ErrorCode::out_of_memory || error.message.find("limits.memory") != std::string::npos) return;
+  error.message.insert(0, "The task ran out of memory. " + memory_remedy(kept, "send less") + " ");
+}
+
+}  // namespace
+
+slot::InvokeView Calls::view_of(Instant now, const Call& call) const {
+  slot::InvokeView view;
+  view.id = call.message.id;
+  view.task = call.message.task;
+  view.fingerprint = call.message.fingerprint;
+  view.attempt = call.message.attempt;
+  view.linked = call.message.linked;
+  view.places_child = call.child;
+  view.object = call.message.object;
+  view.resources = call.message.payload.resources;
+  view.remaining_ns = base::to_wire(base::remaining(call.deadline, now));
+  view.cpu_time_ns = cpu_time_ns_;
+  view.parts = call.message.payload.parts;
+  view.bytes = call.payload.span();
+  view.brief = call.brief;
+  return view;
+}
+
+void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
+  Call& call = calls_.at(id);
+  const Instant now = base::boot_time();
+  if (const auto sent = slot.invoke(view_of(now, call)); !sent) {
+    answer(id, call, sent.error());
+    return pool_->give_back(id);
+  }
+  call.payload = Frame();
+  unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
+  feed(id, call);
+}
+
+// Its payload stays here: it may have to go to another slot.
+void Calls::on_queued(std::uint64_t id, slot::SlotHandle& slot) {
+  const Call& call = calls_.at(id);
+  const Instant now = base::boot_time();
+  slot.follow(view_of(now, call));
+  unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
+}
+
+void Calls::on_result(slot::SlotResult result, std::string log_tail) {
+  Call* call = find(result.id);
+  if (call == nullptr || call->answered) return;
+  pace_.ran(call->task, Duration(result.usage.wall_ns), result.quiet);
+  if (call->progress_held) send_progress(base::boot_time(), result.id, *call);
+  call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
+  if (call->stays && !keeps_objects_) {
+    result.error.code = ErrorCode::incompatible;
+    result.error.message =
+        "The task left an object in its slot, but the host is too old to use it. Update the host, or return the data.";
+    pool_->stop_held(result.id, StopCause::cancelled);
+  }
+  if (result.error.code == ErrorCode::none) return answer_with_payload(result.id, *call, result);
+  const slot::SlotHandle* const slot = pool_->slot_of(result.id);
+  add_memory_remedy(result.error, slot == nullptr ? 0 : slot->memory_kept());
+  result.error.started = Started::yes;
+  result.error.usage = result.usage;
+  if (result.error.log_tail.empty()) result.error.log_tail = std::move(log_tail);
+  answer(result.id, *call, std::move(result.error));
+}
+
+void Calls::answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result) {
+  wire::Result message{id, {std::move(result.parts), 0, std::move(result.resources)}, {}, result.usage};
+  call.answered = true;
+  if (result.streamed) {
+    call.outgoing = out_.start_stream(result.total);
+  } else if (!wire::travels_inline(result.bytes.size())) {
+    call.outgoing = out_.start({share(std::move(result.bytes)), {}, {}});
+  } else {
+    Frame frame(result.bytes.size());
+    if (frame.size() > 0) std::memcpy(frame.data(), result.bytes.data(), frame.size());
+    return link_.send(message, std::move(frame));
+  }
+  by_outgoing_[call.outgoing] = id;
+  message.payload.transfer = call.outgoing;
+  link_.send(message);
+  pump();
+}
+
+void Calls::on_result_chunk(slot::SlotResultChunk chunk) {
+  Call* call = find(chunk.id);
+  if (call == nullptr) return;
+  if (call->outgoing != 0) {
+    out_.append(call->outgoing, share(std::move(chunk.bytes)));
+    return pump();
+  }
+  if (slot::SlotHandle* slot = pool_->slot_of(chunk.id)) slot->acknowledge_chunks();  // an aborted stream runs dry
+}
+
+void Calls::pump() {
+  while (link_.backlog(Line::bulk) < kBulkBacklog) {
+    auto chunk = out_.next();
+    if (!chunk) return;
+    const auto owner = by_outgoing_.find(chunk->header.transfer);
+    const std::uint64_t id = owner->second;
+    link_.send_bulk(chunk->header, Frame(std::move(chunk->bytes)));
+    if (chunk->streamed) {
+      if (slot::SlotHandle* slot = pool_->slot_of(id)) slot->acknowledge_chunks();
+      pool_->sent_to(id);
+    }
+    if (!chunk->last) continue;
+    by_outgoing_.erase(owner);
+    if (Call* call = find(id)) call->outgoing = 0;
+    forget_if_done(id);
+  }
+}
+
+void Calls::on_progress(slot::SlotProgress progress) {
+  Call* call = find(progress.id);
+  if (call == nullptr || call->answered) return;
+  const std::uint64_t id = progress.id;
+  call->progress = std::move(progress);
+  call->progress_held = true;
+  const Instant now = base::boot_time();
+  if (now >= call->progress_at) return send_progress(now, id, *call);
+  progress_wake_ = std::min(progress_wake_, call->progress_at);
+}
+
+void Calls::send_progress(Instant now, std::uint64_t id, Call& call) {
+  call.progress_held = false;
+  call.progress_at = deadline_after(now, kProgressInterval);
+  if (link_.backlog(Line::control) > kChatterBacklog) return;
+  send_begun(id, call);
+  link_.send(wire::Progress{id, call.progress.fraction, std::move(call.progress.message)});
+}
+
+void Calls::on_output(wire::Output output) {
+  if (link_.backlog(Line::control) > kChatterBacklog) {
+    dropped_output_ += output.text.size() + 1;
+    return;
+  }
+  output.dropped += std::exchange(dropped_output_, 0);
+  link_.send(output);
+}
+
+void Calls::on_room(std::uint64_t id) {
+  if (Call* call = find(id)) feed(id, *call);
+}
+
+void Calls::on_freed(std::uint64_t id) {
+  if (Call* call = find(id)) end(id, *call);
+}
+
+void Calls::on_died(std::uint64_t id, Error error) {
+  Call* call = find(id);
+  if (call == nullptr) return;
+  drop_transfers(*call, error.message.empty() ? std::string("the slot is gone") : error.message, error);
+  const bool stays = call->stays;
+  if (!call->answered) answer(id, *call, error);
+  end(id, *call, stays ? std::move(error) : Error());
+}
+
+void Calls::on_discarded(const SlotDiscard& discard) {
+  if (counts_discards_) link_.send(wire::SlotDiscarded{discard.invocation, discard.reason});
+  const auto line = discards_.tell(discard);
+  if (!line) return;
+  const bool expected = discard.reason == DiscardReason::calls_max;
+  log(expected ? LogLevel::info : LogLevel::warning, fmt::format("invocation {}: {}", discard.invocation, *line));
+  on_output({discard.invocation, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
+}
+
+std::string Calls::task_of(std::uint64_t id) const {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? std::string() : found->second.message.task;
+}
+
+void Calls::answer(std::uint64_t id, Call& call, Error error) {
+  if (call.answered) return;
+  call.answered = true;
+  error.runner = runner_;
+  error.plugin = call.plugin;
+  if (error.code == ErrorCode::none) {
+    error.code = ErrorCode::boot_failed;
+    if (error.message.empty()) error.message = "The slot could not be started.";
+  }
+  wire::Result message{id, {}, std::move(error), {}};
+  message.usage = message.error.usage;
+  link_.send(message);
+}
+
+void Calls::end(std::uint64_t id, Call& call, Error why) {
+  if (call.ended) return;
+  call.ended = true;
+  if (call.feeding) drop_transfers(call, "the call has ended");
+  if (why.code != ErrorCode::none) {
+    why.runner = runner_;
+    why.plugin = call.plugin;
+  }
+  link_.send(wire::Ended{id, std::move(why)});
+  forget_if_done(id);
+}
+
+// A call is over for the runner only when its result has left, too.
+void Calls::forget_if_done(std::uint64_t id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end() || !found->second.ended || found->second.outgoing != 0) return;
+  calls_.erase(found);
+  terminator_.ended(base::boot_time(), id);
+}
+
+void Calls::send_begun(std::uint64_t id, Call& call) {
+  if (call.begun || call.answered) return;
+  const slot::SlotHandle* slot = pool_->slot_of(id);
+  if (slot == nullptr || !slot->begun()) return;
+  call.begun = true;
+  link_.send(wire::Begun{id});
+}
+
+void Calls::tick(Instant now) {
+  while (!unbegun_.empty() && now >= unbegun_.front().first) {
+    const std::uint64_t id = unbegun_.front().second;
+    unbegun_.pop_front();
+    Call* call = find(id);
+    if (call == nullptr || call->answered || call->begun) continue;
+    send_begun(id, *call);
+    if (!call->begun) unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
+  }
+  if (now < progress_wake_) return;
+  progress_wake_ = kNever;
+  for (auto& [id, call] : calls_) {
+    if (!call.progress_held) continue;
+    if (now >= call.progress_at) {
+      send_progress(now, id, call);
+    } else {
+      progress_wake_ = std::min(progress_wake_, call.progress_at);
+    }
+  }
+}
+
+Instant Calls::wake_at() const {
+  return std::min(progress_wake_, unbegun_.empty() ? kNever : unbegun_.front().first);
+}
+
+}  // namespace flame::runner

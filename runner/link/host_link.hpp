@@ -1,0 +1,103 @@
+// The runner's link to its host: dials until the host has welcomed it, keeps the session alive, and hands messages on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plugin_sdk/wire/batch.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+#include "runner/link/dealer.hpp"
+#include "runner/os/poller.hpp"
+#include "runner/policy/session.hpp"
+
+namespace flame::runner {
+
+class HostListener {
+ public:
+  virtual void on_welcome(const wire::Welcome& welcome) = 0;
+  /// A message of the open session. `payload` may be kept.
+  virtual void on_message(wire::Body& body, Frame& payload) = 0;
+  /// Refused, disconnected or silent. Nothing more will come.
+  virtual void on_host_lost(const std::string& why) = 0;
+
+ protected:
+  ~HostListener() = default;
+};
+
+class HostLink {
+ public:
+  /// Takes the endpoints and keys out of `parent`, which has neither afterwards.
+  HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener);
+
+  /// Sends on `control`, at the latest with the next pump(): what one turn of the loop says goes as one message.
+  /// Nothing happens when the host is lost.
+  void send(const wire::Body& body, Frame payload = Frame());
+  /// Sends on `bulk`.
+  void send_bulk(const wire::Body& body, Frame payload = Frame());
+  /// Bytes that wait for the host to read. Output and progress are not worth queueing behind much of that.
+  [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }  // without this turn's
+
+  void on_ready(const Poller::Ready& ready);
+  /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop.
+  void pump();
+  /// pump() left messages behind, or what was sent since may have eaten the edge of one.
+  [[nodiscard]] bool more() const {
+    return more_ || !pending_.empty() || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
+  }
+  void tick(Instant now);
+  [[nodiscard]] Instant wake_at() const;
+
+  [[nodiscard]] bool open() const { return state_ == State::open; }
+  /// The host has our hello, or will have it.
+  [[nodiscard]] bool greeted() const { return state_ == State::dialling && redial_at_ == kNever; }
+  /// See Session::host_patience().
+  [[nodiscard]] Duration host_patience() const { return session_.host_patience(); }
+  /// Closes both lines for good; blocks for at most `patience` until libzmq has written what was sent.
+  void close(Duration patience);
+
+ private:
+  enum class State : std::uint8_t { dialling, open, lost };
+
+  void flush();
+  void receive_batch(const wire::Batch& batch, const Frame& frame);
+  void dial(Instant now);
+  [[nodiscard]] std::string dial_line(Line line, const std::string& endpoint);
+  void dial_failed(Instant now, const std::string& endpoint, const std::string& why);
+  void dial_bulk(Instant now);
+  void bulk_failed(Instant now, const std::string& why);
+  void on_event(Line line);
+  void on_connected(Line line);
+  void on_disconnected(Line line, LinkEvent event);
+  void receive(Line line, Frame& envelope, Frame& payload);
+  void open_with(const wire::Envelope& envelope);
+  void lose(const std::string& why);
+
+  std::vector<std::string> control_;
+  std::vector<std::string> bulk_;
+  wire::Hello hello_;
+  Duration failsafe_;
+  Poller& poller_;
+  HostListener& listener_;
+  Dealer dealer_;
+  struct Pending {
+    std::vector<std::byte> envelope;
+    Frame payload;
+  };
+  std::vector<Pending> pending_;  // of this turn, for control
+  wire::BatchWriter batch_;
+  Session session_;
+  State state_ = State::dialling;
+  std::size_t attempts_ = 0;
+  std::size_t endpoint_ = 0;
+  Instant dialled_at_{};
+  Instant redial_at_{};
+  Instant opened_at_{};
+  int bulk_failures_ = 0;
+  std::string last_failure_;
+  bool control_ready_ = false;
+  bool bulk_ready_ = false;
+  bool more_ = false;
+};
+
+}  // namespace flame::runner

@@ -1,0 +1,77 @@
+// SlotTable: brief invocations that share a slot, one behind the other.
+#include <algorithm>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "runner/policy/slot_table.hpp"
+#include "runner/protocol/protocol.hpp"
+
+namespace flame::runner {
+
+// As long as there are fewer lanes than processors, a slot of its own is faster.
+bool SlotTable::queue_behind(Generation& generation, std::uint64_t invocation) {
+  if (generation.lanes.empty() || generation.lanes.size() < lanes_) return false;
+  const auto shortest = std::min_element(generation.lanes.begin(), generation.lanes.end(),
+                                         [this](SlotRef a, SlotRef b) { return find(a)->behind < find(b)->behind; });
+  Slot& slot = *find(*shortest);
+  if (slot.behind >= slot::kFollowersMax) return false;
+  ++slot.behind;
+  actions_.emplace_back(QueueBehind{invocation, *shortest});
+  return true;
+}
+
+void SlotTable::slot_passed(SlotRef slot, std::uint64_t next) {
+  Slot* entry = find(slot);
+  FLAME_ASSERT(entry != nullptr && entry->behind > 0, "what follows was queued");
+  entry->invocation = next;
+  --entry->behind;
+  ++entry->calls;
+}
+
+void SlotTable::taken_back(SlotRef slot, const std::vector<std::uint64_t>& invocations) {
+  Slot* entry = find(slot);
+  FLAME_ASSERT(entry != nullptr && entry->behind >= invocations.size(), "what is taken back was queued");
+  entry->behind -= static_cast<std::uint32_t>(invocations.size());
+  Generation& generation = generations_[processes_.at(slot.process).generation];
+  end_lane(generation, slot);
+  wait_again(generation, invocations);
+}
+
+void SlotTable::wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations) {
+  generation.returned.insert(generation.returned.end(), invocations.begin(), invocations.end());
+  wake_by(Instant{});
+}
+
+// A process may end before its owner has heard of a grant there.
+void SlotTable::return_granted(ProcessId id, Generation& generation) {
+  std::erase_if(actions_, [&](const SlotAction& action) {
+    const auto* grant = std::get_if<GrantSlot>(&action);
+    if (grant == nullptr || grant->slot.process != id) return false;
+    wait_again(generation, {grant->invocation});
+    return true;
+  });
+}
+
+void SlotTable::serve_returned(Generation& generation) {
+  generation.waiting.insert(generation.waiting.begin(), generation.returned.begin(), generation.returned.end());
+  generation.returned.clear();
+  serve_waiting(generation);
+}
+
+void SlotTable::end_lane(Generation& generation, SlotRef slot) {
+  std::erase(generation.lanes, slot);
+}
+
+void SlotTable::process_stopped(Instant now, ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || found->second.state != ProcessState::serving) return;
+  Process& process = found->second;
+  Generation& generation = generations_[process.generation];
+  std::erase_if(generation.lanes, [id](const SlotRef& slot) { return slot.process == id; });
+  const auto& free = generation.free;
+  if (std::none_of(free.begin(), free.end(), [id](const Free& one) { return one.slot.process == id; })) return;
+  process.hears_nothing = true;
+  retire(id, process, kNever);
+  balance(now, process.generation);
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,24 @@
+// See task_pace.hpp.
+#include "runner/policy/task_pace.hpp"
+
+#include <algorithm>
+
+namespace flame::runner {
+
+void TaskPace::ran(std::uint64_t task, Duration time, bool quiet) {
+  Task& entry = tasks_[task];
+  // Slots measure themselves and may say anything.
+  if (!quiet || time > kLong || time < Duration::zero()) {
+    entry = {};
+    return;
+  }
+  entry.mean = entry.trusted == 0 ? time : entry.mean + (time - entry.mean) / 8;
+  entry.trusted = std::min(entry.trusted + 1, kCallsToTrust);
+}
+
+bool TaskPace::brief(std::uint64_t task) const {
+  const auto found = tasks_.find(task);
+  return found != tasks_.end() && found->second.trusted == kCallsToTrust && found->second.mean <= kBrief;
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,32 @@
+// How long tasks took lately: which are so brief that waking a slot for each call costs more than the call. Pure.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "runner/policy/clock.hpp"
+
+namespace flame::runner {
+
+class TaskPace {
+ public:
+  /// A call of `task` (any key; there are as many as tasks) has ended after `time`. `quiet`: it left no output that the
+  /// runner had not read yet; what writes is better off in a slot of its own.
+  void ran(std::uint64_t task, Duration time, bool quiet);
+  /// Its last calls were all brief: kCallsToTrust at least, in the mean at most kBrief.
+  [[nodiscard]] bool brief(std::uint64_t task) const;
+
+  static constexpr std::uint32_t kCallsToTrust = 8;
+  static constexpr Duration kBrief = std::chrono::microseconds(50);
+  /// One call that takes longer than this ends the trust.
+  static constexpr Duration kLong = std::chrono::milliseconds(2);
+
+ private:
+  struct Task {
+    std::uint32_t trusted = 0;  // calls since the last that was long or wrote
+    Duration mean{};            // the last ones weigh most
+  };
+  std::unordered_map<std::uint64_t, Task> tasks_;
+};
+
+}  // namespace flame::runner

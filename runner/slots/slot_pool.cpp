@@ -1,0 +1,385 @@
+// The processes of SlotPool: making, killing, reaping. What their slots say is in slot_pool_events.cpp.
+#include "runner/slots/slot_pool.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
+#include "runner/os/log.hpp"
+#include "runner/slots/demangler.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A process that dies closes its channel before it can be reaped: so long it may take to turn up.
+constexpr Duration kReapWait = 200ms;
+// A crash handler that does not come to its end (pitfalls B15).
+constexpr Duration kCrashWait = 2s;
+constexpr Duration kCoreWait = 60s;  // or one that writes gigabytes, and may do so into a pipe
+constexpr Duration kCrashPoll = 500ms;
+
+}  // namespace
+
+SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
+    : table_(welcome, std::max(std::thread::hardware_concurrency(), 1u)),
+      held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
+      poller_(poller),
+      forker_(forker),
+      listener_(listener),
+      payload_max_(welcome.payload_max),
+      start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
+      kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
+      crash_wait_(welcome.core_dumps ? kCoreWait : kCrashWait),
+      oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
+
+SlotPool::~SlotPool() = default;
+
+void SlotPool::generation_up(GenerationId generation, bool forkable) {
+  table_.generation_up(base::BoottimeClock().now(), generation, forkable);
+}
+
+void SlotPool::generation_down(GenerationId generation) {
+  table_.generation_down(generation);
+  const Instant now = base::BoottimeClock().now();
+  for (auto it = processes_.begin(); it != processes_.end();) {
+    const bool being_made = it->second.generation == generation && it->second.pid == 0;
+    if (being_made) table_.process_gone(now, it->first);
+    it = being_made ? processes_.erase(it) : std::next(it);
+  }
+}
+
+void SlotPool::fail_waiting(GenerationId generation, const Error& error) {
+  for (auto& [id, process] : processes_) {
+    if (process.generation == generation) recall_all(id, process);
+  }
+  for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(id, error);
+}
+
+void SlotPool::spawned(ProcessId process, pid_t pid) {
+  claim(process, pid);
+}
+
+void SlotPool::lease(GenerationId generation, std::uint64_t id, bool brief) {
+  table_.lease(base::BoottimeClock().now(), generation, id, brief);
+  run_actions();
+}
+
+void SlotPool::kill(std::uint64_t id, StopCause cause) {
+  settle(id);
+  const auto waited_for = table_.withdraw(id);
+  if (waited_for || held_.withdraw(id)) {
+    Death death;
+    death.cause = cause;
+    death.started = Started::no;
+    if (waited_for) death.waited_for = waits_for(*waited_for);
+    return listener_.on_died(id, describe_death(death));
+  }
+  const auto found = by_invocation_.find(id);
+  if (found == by_invocation_.end()) return;
+  if (Seat* seat = seat_of(id)) {
+    (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
+    seat->handle->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
+  }
+  table_.kill(base::BoottimeClock().now(), found->second, cause == StopCause::host_lost);
+  run_actions();
+}
+
+slot::SlotHandle* SlotPool::slot_of(std::uint64_t id) {
+  Seat* seat = seat_of(id);
+  return seat == nullptr ? nullptr : seat->handle.get();
+}
+
+void SlotPool::sent_to(std::uint64_t id) {
+  const auto found = by_invocation_.find(id);
+  if (found != by_invocation_.end()) watch_writable(found->second);
+}
+
+SlotPool::Seat* SlotPool::seat_of(std::uint64_t invocation) {
+  const auto found = by_invocation_.find(invocation);
+  if (found == by_invocation_.end()) return nullptr;
+  const auto process = processes_.find(found->second.process);
+  return process == processes_.end() ? nullptr : &process->second.seats[found->second.index];
+}
+
+void SlotPool::run_actions() {
+  if (acting_) return;  // an action caused this; the loop below goes on
+  acting_ = true;
+  for (auto actions = table_.take_actions(); !actions.empty() || run_held_actions(); actions = table_.take_actions()) {
+    for (const SlotAction& action : actions) {
+      if (const auto* make = std::get_if<ForkProcess>(&action)) {
+        fork(*make);
+      } else if (const auto* granted = std::get_if<GrantSlot>(&action)) {
+        grant(*granted);
+      } else if (const auto* queued = std::get_if<QueueBehind>(&action)) {
+        queue_behind(*queued);
+      } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
+        kill_process(*doomed);
+      } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
+        listener_.on_died(failed->invocation, start_errors_[failed->process]);
+      } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
+        trim_slot(idle->slot);
+      }
+    }
+  }
+  start_errors_.clear();
+  acting_ = false;
+}
+
+void SlotPool::fork(const ForkProcess& action) {
+  Process process;
+  process.generation = action.generation;
+  process.threads = action.threads;
+  std::vector<slot::SlotHandle*> handles;
+  slot::MakeResult<pid_t> pid = 0;
+  for (std::uint32_t i = 0; i < action.slots && pid; ++i) {
+    auto handle = slot::SlotHandle::create(payload_max_, i > 0);
+    if (!handle) {
+      pid = handle.error();
+      break;
+    }
+    handles.push_back(handle->get());
+    process.seats.emplace_back().handle = std::move(*handle);
+  }
+  if (pid) pid = forker_.fork_slots(action.generation, handles, action.threads, action.process);
+  if (!pid) return made_none(action.generation, action.process, std::move(pid).error());
+  for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
+    const slot::SlotHandle& handle = *process.seats[i].handle;
+    poller_.add(handle.channel_fd(), {Source::slot_channel, i, action.process});
+    poller_.add(handle.out_fd(), {Source::slot_out, i, action.process});
+    poller_.add(handle.err_fd(), {Source::slot_err, i, action.process});
+  }
+  processes_.emplace(action.process, std::move(process));
+  if (*pid != 0) claim(action.process, *pid);
+}
+
+void SlotPool::grant(const GrantSlot& action) {
+  Process& process = processes_.at(action.slot.process);
+  Seat& seat = process.seats[action.slot.index];
+  occupy(action.slot, process, seat, action.invocation);
+  listener_.on_granted(action.invocation, *seat.handle);
+  wake_at_ = std::min(wake_at_, deadline_after(base::BoottimeClock().now(), kCrashPoll));
+  watch_writable(action.slot);
+}
+
+void SlotPool::occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
+  seat.invocation = invocation;
+  seat.cause = StopCause::none;
+  if (seat.threads.keeps_threads()) seat.threads.interrupt(base::boot_time());
+  if (!process.threads) seat.output.start(invocation);
+  by_invocation_[invocation] = slot;
+}
+
+// The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
+void SlotPool::claim(ProcessId id, pid_t pid) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || found->second.pid != 0 || pid <= 0) return;
+  found->second.pid = pid;
+  by_pid_[pid] = id;
+  const auto remains =
+      std::find_if(unclaimed_.rbegin(), unclaimed_.rend(), [pid](const auto& entry) { return entry.first == pid; });
+  if (remains != unclaimed_.rend()) {
+    const Remains kept = remains->second;
+    unclaimed_.erase(std::next(remains).base());
+    by_pid_.erase(pid);
+    return finish(found, kept);
+  }
+  if (found->second.kill) kill_now(found->second);
+}
+
+void SlotPool::kill_process(const KillProcess& action) {
+  const auto found = processes_.find(action.process);
+  if (found == processes_.end()) return;
+  found->second.blames_others = !action.blamed.empty();
+  found->second.overdue = action.overdue;
+  const bool says_goodbye = action.in_good_order && forker_.plugin_file(found->second.generation).stops_slots;
+  return says_goodbye ? end(found->second) : kill_now(found->second);
+}
+
+void SlotPool::kill_now(Process& process) {
+  process.kill = true;
+  if (process.pid > 0) ::kill(process.pid, SIGKILL);
+}
+
+bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
+  const auto owner = by_pid_.find(pid);
+  if (owner == by_pid_.end()) {
+    if (making_processes()) {
+      if (unclaimed_.size() >= limits::kUnclaimedMax) unclaimed_.pop_front();
+      unclaimed_.emplace_back(pid, Remains{status, usage});
+    } else {
+      unclaimed_.clear();  // orphans; their pids may come again
+    }
+    return false;
+  }
+  const ProcessId id = owner->second;
+  by_pid_.erase(owner);
+  finish(processes_.find(id), {status, usage});
+  return true;
+}
+
+// What the process said before it died is heard first: a result may be among it.
+void SlotPool::finish(Processes::iterator entry, Remains remains) {
+  const ProcessId id = entry->first;
+  recall_all(id, entry->second);
+  const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
+  remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
+  bool was_ready = false;
+  for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) {
+    while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
+    }
+    was_ready = was_ready || entry->second.seats[i].ready;
+  }
+  if (entry->second.end_by != kNever) report_end(entry->second, remains);
+  std::vector<Blame> blames = judge_seats(entry->second, remains.status);
+  for (std::size_t i = 0; i < blames.size(); ++i)
+    bury_seat(entry->second, entry->second.seats[i], remains, std::move(blames[i]));
+  if (was_ready) {
+    processes_.erase(entry);
+    return table_.process_gone(base::BoottimeClock().now(), id);
+  }
+  slot::MakeFailure failure;
+  failure.shortage = entry->second.start_shortage;
+  failure.error = describe_start(entry->second, remains);
+  const GenerationId generation = entry->second.generation;
+  processes_.erase(entry);
+  made_none(generation, id, std::move(failure));
+}
+
+std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status) {
+  std::vector<Witness> witnesses;
+  for (const Seat& seat : process.seats) {
+    const bool held = seat.held.lease != 0;
+    witnesses.push_back({.runs = seat.invocation != 0 || held,
+                         .begun = held || seat.handle->begun(),
+                         .exited = seat.handle->exited(),
+                         .crash = seat.handle->crash_report()});
+  }
+  return judge(witnesses, wait_status, process.threads);
+}
+
+void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains, Blame blame) {
+  drain_output(process, seat);
+  if (seat.invocation == 0 && seat.held.lease == 0) return;
+  seat.output.finish(outputs_);
+  deliver(outputs_);
+  Death death;
+  death.wait_status = remains.status;
+  death.cause = seat.cause;
+  death.crash = std::move(blame.crash);
+  death.crash_of_another = blame.crash_of_another;
+  death.exit_of_another = blame.exit_of_another;
+  death.suspects = blame.suspects;
+  const bool begun = seat.handle->begun();
+  const bool killed_for_another = process.threads && process.kill && process.blames_others;
+  death.collateral = (killed_for_another || death.crash_of_another != 0 || death.exit_of_another) &&
+                     seat.cause == StopCause::none && seat.held.stopped_for == StopCause::none;
+  if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
+  death.allocation_failed = seat.handle->allocation_failed();
+  death.memory_kept = seat.handle->memory_kept();
+  death.oom_killed = remains.oom_killed;
+  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
+  death.started = begun ? Started::yes : Started::no;
+  death.log_tail = seat.output.log_tail();
+  if (begun) {
+    const Instant now = base::BoottimeClock().now();
+    death.usage = usage_until_death(seat.handle->usage_at_begin(), remains.usage, now, process.threads);
+  }
+  bury_followers(seat, death);
+  if (seat.held.lease != 0) return bury_held(seat, death);
+  const std::uint64_t id = std::exchange(seat.invocation, 0);
+  by_invocation_.erase(id);
+  listener_.on_died(id, with_stop(process, describe_death(death)));
+}
+
+// By the word of a slot that lied they have begun, too.
+void SlotPool::bury_followers(Seat& seat, Death death) {
+  death.cause = StopCause::none;
+  death.started = Started::yes;
+  death.usage = {};
+  for (const std::uint64_t lost : std::exchange(seat.behind, {})) {
+    following_.erase(lost);
+    listener_.on_died(lost, describe_death(death));
+  }
+}
+
+std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vector<slot::CodeAddress> stack) {
+  if (stack.empty()) return {};
+  auto found = frame_names_.find(generation);
+  if (found == frame_names_.end()) {
+    PluginFile plugin = forker_.plugin_file(generation);
+    const auto demangler = std::make_shared<Demangler>(std::move(plugin.program));
+    found =
+        frame_names_
+            .try_emplace(generation, std::move(plugin.name), std::move(plugin.path),
+                         [demangler](std::vector<std::string> names) { return demangler->demangle(std::move(names)); })
+            .first;
+  }
+  return found->second.name(std::move(stack));
+}
+
+void SlotPool::tick(Instant now) {
+  if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
+  recall_from_slow(now);
+  recall_for_looks();
+  table_.tick(now);
+  held_.tick(now);
+  if (now >= wake_at_) {
+    wake_at_ = kNever;
+    for (auto& [id, process] : processes_) watch_process(id, process, now);
+  }
+  run_actions();
+}
+
+// Ends a process that lost its channel but lives on, and one that hangs in its crash handler.
+void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
+  watch_end(process, now);
+  if (process.channel_lost_at != kNever && !process.kill && process.end_by == kNever) {
+    const Instant due = deadline_after(process.channel_lost_at, kReapWait);
+    if (now >= due) {
+      log(LogLevel::warning, fmt::format("slot process {} (pid {}): {}", id, process.pid, process.channel_lost));
+      kill_now(process);
+    } else {
+      wake_at_ = std::min(wake_at_, due);
+    }
+  }
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
+    Seat& seat = process.seats[i];
+    look_at_threads(now, {id, i}, process, seat);
+    const bool runs =
+        seat.invocation != 0 || (seat.held.lease != 0 && (!seat.handle->idle() || seat.handle->has_child()));
+    if (!runs) continue;
+    wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
+    if (process.crash_seen_at == kNever && seat.handle->crash_announced()) process.crash_seen_at = now;
+  }
+  if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, crash_wait_)) kill_now(process);
+}
+
+Instant SlotPool::wake_at() const {
+  const Instant patience_ends = patience_.empty() ? kNever : patience_.front().due;
+  return std::min({table_.wake_at(), held_.wake_at(), wake_at_, patience_ends});
+}
+
+std::set<std::uint64_t> SlotPool::running() const {
+  std::set<std::uint64_t> ids;
+  for (const auto& [id, slot] : by_invocation_) ids.insert(id);
+  for (const auto& [id, slot] : following_) ids.insert(id);
+  return ids;
+}
+
+void SlotPool::append_pids(std::vector<pid_t>& pids) const {
+  for (const auto& [pid, process] : by_pid_) pids.push_back(pid);
+}
+
+bool SlotPool::making_processes() const {
+  return std::any_of(processes_.begin(), processes_.end(), [](const auto& entry) { return entry.second.pid == 0; });
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,60 @@
+// How SlotPool ends slots in good order: they run stop_slot(), for kill_grace at most.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include "plugin_sdk/base/units.hpp"
+#include "runner/os/log.hpp"
+#include "runner/slots/slot_pool.hpp"
+
+namespace flame::runner {
+
+void SlotPool::end_all() {
+  table_.end_all();
+  run_actions();
+}
+
+bool SlotPool::ending() const {
+  return std::any_of(processes_.begin(), processes_.end(), [](const auto& p) { return p.second.end_by != kNever; });
+}
+
+void SlotPool::end(Process& process) {
+  for (Seat& seat : process.seats) {
+    if (seat.handle->channel_fd() < 0)
+      return kill_now(process);  // its channel has ended, and we have not heard of it yet
+  }
+  for (std::uint16_t i = 0; i < process.seats.size(); ++i) process.seats[i].handle->end();
+  process.end_by = deadline_after(base::BoottimeClock().now(), kill_grace_);
+  wake_at_ = std::min(wake_at_, process.end_by);
+}
+
+void SlotPool::watch_end(Process& process, Instant now) {
+  if (process.end_by == kNever || process.kill) return;
+  if (now >= process.end_by) return kill_now(process);
+  wake_at_ = std::min(wake_at_, process.end_by);
+}
+
+// Nobody waits for it, so all there is to do is to tell.
+void SlotPool::report_end(Process& process, const Remains& remains) {
+  const bool by_exit =
+      std::any_of(process.seats.begin(), process.seats.end(), [](const Seat& seat) { return seat.handle->exited(); });
+  if (WIFEXITED(remains.status) && WEXITSTATUS(remains.status) == 0 && !by_exit) return;
+  std::string fate = fmt::format("ended its process with exit code {}", WEXITSTATUS(remains.status));
+  if (process.kill) {
+    fate = fmt::format("did not return within {} and was killed", base::format_duration(kill_grace_));
+  } else if (WIFSIGNALED(remains.status)) {
+    fate = "crashed: " + signal_text(WTERMSIG(remains.status));
+  }
+  std::string text = fmt::format("{}: the plugin's stop_slot() {}", forker_.plugin_file(process.generation).name, fate);
+  for (const Seat& seat : process.seats) {
+    auto report = seat.handle->crash_report();
+    if (!report) continue;
+    for (const std::string& frame : name_frames(process.generation, std::move(report->frames))) text += "\n  " + frame;
+    break;
+  }
+  log(LogLevel::warning, text);
+  listener_.on_output({0, wire::Stream::log, wire::Level::warning, std::move(text), 0});
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,173 @@
+// SlotPool: slots that are kept for objects, as HeldSlots decides.
+#include <utility>
+
+#include "plugin_sdk/base/make_error.hpp"
+#include "runner/slots/slot_pool.hpp"
+
+namespace flame::runner {
+namespace {
+
+// Why a lease ended that was told to.
+Error describe_stop(StopCause cause, bool killed) {
+  const std::string how = killed ? " It did not end when asked, so it was killed." : "";
+  switch (cause) {
+    case StopCause::none:
+      return {};
+    case StopCause::timed_out:
+      return base::make_error(ErrorCode::timed_out, "A call on it ran past its deadline." + how);
+    case StopCause::cancelled:
+      return base::make_error(ErrorCode::cancelled, "It was told to stop." + how);
+    case StopCause::shutting_down:
+    case StopCause::host_lost:
+      break;
+  }
+  return base::make_error(ErrorCode::shutting_down, "Its runner ended." + how);
+}
+
+Error object_gone(Started started) {
+  Error error = base::make_error(ErrorCode::runner_lost, "The object has ended in its slot. Make it again.");
+  error.started = started;
+  return error;
+}
+
+}  // namespace
+
+HeldSlots::Turn SlotPool::enter(LeaseId lease, std::uint64_t id) {
+  const HeldSlots::Turn turn = held_.enter(base::BoottimeClock().now(), lease, id);
+  run_actions();
+  return turn;
+}
+
+void SlotPool::release(LeaseId lease, std::span<const std::uint64_t> objects) {
+  held_.release(base::BoottimeClock().now(), lease, objects);
+  run_actions();
+}
+
+void SlotPool::stop_held(LeaseId lease, StopCause cause) {
+  Seat* seat = seat_of(lease);
+  if (seat == nullptr || seat->held.lease != lease) return;
+  if (seat->held.stopped_for == StopCause::none) seat->held.stopped_for = cause;
+  seat->handle->request_child_stop();
+  if (seat->invocation != 0) seat->handle->request_stop();
+  held_.stop(base::BoottimeClock().now(), lease);
+  run_actions();
+}
+
+// False: the slot claims too much and will be killed.
+bool SlotPool::hold(ProcessId id, Seat& seat, const slot::SlotResult& result) {
+  if (result.error.code != ErrorCode::none || result.resources.empty()) return true;
+  if (seat.held.lease == 0) {
+    seat.held = {};
+    seat.held.lease = seat.invocation;
+  }
+  if (held_.add(seat.held.lease, result.resources)) return true;
+  Process& process = processes_.at(id);
+  process.channel_lost = "the slot names more objects than it may hold";
+  kill_now(process);
+  return false;
+}
+
+void SlotPool::on_held_ready(SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready) {
+  const LeaseId lease = seat.held.lease;
+  const std::uint64_t invocation = std::exchange(seat.invocation, 0);
+  seat.held.verdict = ready;
+  if (!process.threads) seat.output.start(lease);  // of a child's run()
+  if (invocation == lease) {
+    table_.slot_held(slot);
+    listener_.on_held(invocation);
+  } else if (invocation != 0) {
+    by_invocation_.erase(invocation);
+    table_.slot_held(slot);
+    listener_.on_freed(invocation);
+  }
+  held_.idle(base::BoottimeClock().now(), lease);
+}
+
+void SlotPool::on_child_ended(Seat& seat, slot::SlotChildEnded ended) {
+  if (seat.held.lease == 0) return;
+  if (ended.error.code != ErrorCode::none) {
+    seat.held.end = std::move(ended.error);
+    seat.held.end.log_tail = seat.output.log_tail();
+  }
+  held_.child_ended(base::BoottimeClock().now(), seat.held.lease);
+}
+
+bool SlotPool::run_held_actions() {
+  const auto actions = held_.take_actions();
+  for (const HeldAction& action : actions) {
+    if (const auto* entered = std::get_if<EnterHeld>(&action)) {
+      enter_held(*entered);
+    } else if (const auto* refused = std::get_if<RefuseHeld>(&action)) {
+      listener_.on_died(refused->invocation, object_gone(Started::no));
+    } else if (const auto* doomed = std::get_if<DestroyHeld>(&action)) {
+      destroy_held(*doomed);
+    } else if (const auto* stuck = std::get_if<KillHeld>(&action)) {
+      kill_held(*stuck);
+    } else if (const auto* freed = std::get_if<FreeHeld>(&action)) {
+      free_held(*freed);
+    }
+  }
+  return !actions.empty();
+}
+
+void SlotPool::enter_held(const EnterHeld& action) {
+  const SlotRef slot = by_invocation_.at(action.lease);
+  table_.slot_entered(slot, action.invocation);
+  if (seat_of(action.lease)->handle->idle()) return grant({action.invocation, slot});
+  // Its channel has just been lost: what is in it dies with it.
+  seat_of(action.lease)->invocation = action.invocation;
+  by_invocation_[action.invocation] = slot;
+}
+
+void SlotPool::destroy_held(const DestroyHeld& action) {
+  Seat& seat = *seat_of(action.lease);
+  if (!seat.handle->idle()) return;  // as above
+  seat.handle->destroy_objects(action.objects);
+  wake_at_ = std::min(wake_at_, base::BoottimeClock().now());
+  watch_writable(by_invocation_.at(action.lease));
+}
+
+void SlotPool::kill_held(const KillHeld& action) {
+  Seat& seat = *seat_of(action.lease);
+  if (seat.held.end.code == ErrorCode::none) {
+    seat.held.end =
+        base::make_error(ErrorCode::crashed,
+                         "A destructor of its objects did not return in time, so the slot was killed. Release what "
+                         "takes long in a method of its own.");
+  }
+  kill(action.lease, StopCause::cancelled);
+}
+
+void SlotPool::free_held(const FreeHeld& action) {
+  const SlotRef slot = by_invocation_.at(action.lease);
+  Process& process = processes_.at(slot.process);
+  Seat& seat = process.seats[slot.index];
+  const Held held = std::exchange(seat.held, {});
+  by_invocation_.erase(action.lease);
+  if (!process.threads) seat.output.start(0);
+  discard(held.verdict, action.lease);
+  listener_.on_let_go(action.lease,
+                      held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
+  table_.slot_released(base::BoottimeClock().now(), slot, held.verdict.reusable);
+}
+
+// The process is dead: first what ran in the slot, then what waited for it, then the lease itself.
+void SlotPool::bury_held(Seat& seat, const Death& death) {
+  const Held held = std::exchange(seat.held, {});
+  const std::uint64_t invocation = std::exchange(seat.invocation, 0);
+  const std::vector<std::uint64_t> waiting = held_.gone(held.lease);
+  by_invocation_.erase(held.lease);
+  if (invocation != 0 && invocation != held.lease) {
+    by_invocation_.erase(invocation);
+    const bool object_ended = death.cause == StopCause::none && held.stopped_for != StopCause::none;
+    listener_.on_died(invocation, object_ended ? object_gone(death.started) : describe_death(death));
+  }
+  for (const std::uint64_t id : waiting) listener_.on_died(id, object_gone(Started::no));
+  Error why = held.end;
+  if (why.code == ErrorCode::none) why = describe_stop(held.stopped_for, true);
+  if (why.code == ErrorCode::none) why = describe_stop(death.cause, true);
+  if (why.code == ErrorCode::none) why = describe_death(death);
+  listener_.on_died(held.lease, std::move(why));
+}
+
+}  // namespace flame::runner

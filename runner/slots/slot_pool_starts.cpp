@@ -1,0 +1,59 @@
+// Slots of SlotPool that could not be made or did not start, and those that have long been idle.
+#include <utility>
+
+#include "runner/os/log.hpp"
+#include "runner/slots/slot_pool.hpp"
+
+namespace flame::runner {
+
+void SlotPool::spawn_failed(ProcessId process, slot::MakeFailure failure) {
+  const auto found = processes_.find(process);
+  if (found == processes_.end()) return;
+  const GenerationId generation = found->second.generation;
+  processes_.erase(found);
+  made_none(generation, process, std::move(failure));
+}
+
+// A shortage is told once: it is tried again and again while it lasts.
+void SlotPool::made_none(GenerationId generation, ProcessId process, slot::MakeFailure failure) {
+  const bool news = start_problems_.insert_or_assign(generation, failure.error.message).second;
+  if (news || !failure.shortage) log(LogLevel::warning, "a slot could not be made: " + failure.error.message);
+  start_errors_[process] = std::move(failure.error);
+  table_.start_failed(base::BoottimeClock().now(), process,
+                      failure.shortage ? StartFailure::shortage : StartFailure::plugin);
+}
+
+std::string SlotPool::waits_for(GenerationId generation) const {
+  const auto shortage = start_problems_.find(generation);
+  return shortage != start_problems_.end() ? shortage->second : forker_.why_no_slot(generation);
+}
+
+void SlotPool::trim_slot(SlotRef slot) {
+  const auto found = processes_.find(slot.process);
+  if (found == processes_.end()) return;
+  slot::SlotHandle& handle = *found->second.seats[slot.index].handle;
+  if (handle.idle()) handle.trim();
+}
+
+// Why none of its slots became ready.
+Error SlotPool::describe_start(Process& process, const Remains& remains) {
+  if (process.start_error.code != ErrorCode::none) return std::move(process.start_error);
+  Death death;
+  death.before_ready = true;
+  death.started = Started::no;
+  death.wait_status = remains.status;
+  death.oom_killed = remains.oom_killed;
+  for (Seat& seat : process.seats) {
+    death.in_start_slot = death.in_start_slot || seat.handle->in_start_slot();
+    death.allocation_failed = death.allocation_failed || seat.handle->allocation_failed();
+    if (!death.crash) death.crash = seat.handle->crash_report();
+  }
+  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
+  death.log_tail = process.seats.front().output.log_tail();
+  if (process.kill && !process.overdue) death.channel_lost = process.channel_lost;
+  return process.overdue
+             ? describe_overdue(death.in_start_slot ? "start_slot()" : "start()", start_limit_, death.log_tail)
+             : describe_death(death);
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,59 @@
+// Slot processes that a signal has stopped: by an operator, or by a thread that a task has left.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "runner/os/log.hpp"
+#include "runner/slots/slot_pool.hpp"
+
+namespace flame::runner {
+namespace {
+
+std::string name_of_signal(int signal) {
+  const char* const name = ::sigabbrev_np(signal);
+  return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
+}
+
+}  // namespace
+
+void SlotPool::stopped(pid_t pid, int signal) {
+  const auto owner = by_pid_.find(pid);
+  if (owner == by_pid_.end()) return;
+  const ProcessId id = owner->second;
+  Process& process = processes_.at(id);
+  process.stopped_by = signal;
+  if (signal == 0) return;
+  // What it said before is heard first: its call may have ended.
+  for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
+    while (process.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
+    }
+  }
+  tell_of_stop(id, process);
+  table_.process_stopped(base::BoottimeClock().now(), id);
+  run_actions();
+}
+
+// Who waits for a call there has no other way to know why it takes so long.
+void SlotPool::tell_of_stop(ProcessId number, const Process& process) {
+  const std::string how = name_of_signal(process.stopped_by);
+  if (!process.kill)
+    log(LogLevel::warning, fmt::format("slot process {} (pid {}) was stopped by {}", number, process.pid, how));
+  for (const Seat& seat : process.seats) {
+    const std::uint64_t id = seat.invocation != 0 ? seat.invocation : seat.held.lease;
+    if (id == 0) continue;
+    std::string text = fmt::format(
+        "the process of this call (pid {}) was stopped by {}, not by FLAME: the call stands still until somebody sends "
+        "SIGCONT, or until its deadline",
+        process.pid, how);
+    listener_.on_output({id, wire::Stream::log, wire::Level::warning, std::move(text), 0});
+  }
+}
+
+Error SlotPool::with_stop(const Process& process, Error error) {
+  if (process.stopped_by == 0) return error;
+  error.message += fmt::format(" Its process was stopped ({}) and did not go on.", name_of_signal(process.stopped_by));
+  return error;
+}
+
+}  // namespace flame::runner

@@ -1,0 +1,55 @@
+// SlotPool: slots that are discarded, and threads that calls have left in one that is kept.
+#include <algorithm>
+#include <utility>
+
+#include "runner/os/process_load.hpp"
+#include "runner/slots/slot_pool.hpp"
+
+namespace flame::runner {
+
+// The slot is idle, unless somebody waited for it. A call does not wait for the look, but takes another slot if it can;
+// where that has happened too often, another slot is made for it.
+void SlotPool::begin_look(Instant now, SlotRef slot, Process& process, Seat& seat) {
+  if (seat.threads.due(now) && table_.set_aside(now, slot)) seat.threads.begin(now, cpu_time_of(process.pid));
+  // Another one is being looked at, or the slot has just been taken: not at once again.
+  const Instant again = deadline_after(now, ThreadWatch::kWindow);
+  wake_at_ = std::min(wake_at_, seat.threads.due(now) ? again : seat.threads.wake_at());
+}
+
+void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat) {
+  if (process.threads || process.kill || seat.invocation != 0 || seat.held.lease != 0) return;
+  if (!seat.threads.looking()) return begin_look(now, slot, process, seat);
+  if (now < seat.threads.wake_at()) {  // reading its threads' states is not free
+    wake_at_ = std::min(wake_at_, seat.threads.wake_at());
+    return;
+  }
+  switch (seat.threads.sample(now, load_of(process.pid))) {
+    case ThreadWatch::Verdict::open:
+      break;
+    case ThreadWatch::Verdict::quiet:
+      table_.put_back(now, slot);
+      break;
+    case ThreadWatch::Verdict::computing:
+      seat.threads.interrupt(now);
+      listener_.on_discarded({seat.last.invocation, seat.last.task, DiscardReason::computing_threads,
+                              "a thread that it left goes on computing while the slot is idle"});
+      return table_.slot_discarded(now, slot);
+  }
+  wake_at_ = std::min(wake_at_, seat.threads.wake_at());
+}
+
+void SlotPool::discard(const slot::SlotReady& ready, std::uint64_t invocation) {
+  if (!ready.reusable) {
+    listener_.on_discarded({invocation, listener_.task_of(invocation), ready.discard, ready.reason});
+  }
+}
+
+// Calls that follow each other leave no time to look.
+void SlotPool::recall_for_looks() {
+  for (const SlotRef slot : std::exchange(to_look_at_, {})) {
+    const auto process = processes_.find(slot.process);
+    if (process != processes_.end()) recall(slot, process->second.seats[slot.index]);
+  }
+}
+
+}  // namespace flame::runner
