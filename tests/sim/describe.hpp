@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "host/src/pool_events.hpp"
+#include "host/src/policy/pool_events.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::sim {

@@ -1,4 +1,4 @@
-// HostModel: events in, actions done; as host/src/pool_driver and session_table do it.
+// HostModel: events in, actions done; as host/src/loop/pool_driver and host/src/transport/session_table do it.
 #include "tests/sim/host_model.hpp"
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "host/src/pool_policy.hpp"
+#include "host/src/policy/pool_policy.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/standstill.hpp"
 #include "tests/sim/host_session.hpp"

@@ -1,4 +1,4 @@
-// HostSession: what host/src/session does, without bytes.
+// HostSession: what host/src/transport/session does, without bytes.
 #include "tests/sim/host_session.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The host's side of one session, as host/src/session keeps it: a queue that sockets may refuse, from which calls can
-// be withdrawn; results that are whole only when both connections have brought their part.
+// The host's side of one session, as host/src/transport/session keeps it: a queue that sockets may refuse, from which
+// calls can be withdrawn; results that are whole only when both connections have brought their part.
 #pragma once
 
 #include <cstdint>

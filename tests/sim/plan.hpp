@@ -7,7 +7,7 @@
 
 #include <flame/config.hpp>
 
-#include "host/src/types.hpp"
+#include "host/src/policy/types.hpp"
 #include "tests/sim/chance.hpp"
 
 namespace flame::sim {

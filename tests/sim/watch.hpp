@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "host/src/pool_policy.hpp"
+#include "host/src/policy/pool_policy.hpp"
 #include "tests/sim/context.hpp"
 
 namespace flame::sim {

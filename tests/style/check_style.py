@@ -36,10 +36,11 @@ HOST_HEADERS_FOR = {"backends": {"backend.hpp"}, "host": None, "tools": None, "t
 # (what, pattern of the included header, files that may include it, reason)
 CONTAINED = [
     ("Boost.DLL", r"boost/dll", ["runner/zygote/loader.cpp"], "only the zygote loads plugins"),
-    ("ZeroMQ", r"zmq\.h", ["host/src/router.cpp", "host/src/zap.cpp", "host/src/zmq_*", "runner/link/dealer.cpp",
-                           "tools/flame/bench/*", "tests/*"], "only the two transports know sockets"),
+    ("ZeroMQ", r"zmq\.h", ["host/src/transport/router.cpp", "host/src/transport/zap.cpp", "host/src/transport/zmq_*",
+                           "runner/link/dealer.cpp", "tools/flame/bench/*", "tests/*"],
+     "only the two transports know sockets"),
     ("libcurl", r"curl/", ["backends/fly/*", "tests/unit/backends/*"], "only the Fly HTTP client uses it"),
-    ("toml++", r"toml\+\+/", ["host/src/config*", "plugin_sdk/manifest/manifest.cpp", "tests/*"],
+    ("toml++", r"toml\+\+/", ["host/src/config/*", "plugin_sdk/manifest/manifest.cpp", "tests/*"],
      "only configuration and manifest are TOML"),
     ("FlatBuffers", r"flatbuffers/|_generated\.h", ["plugin_sdk/wire/*", "tools/flame/*", "tests/*"],
      "only the wire and the command line use it"),
@@ -59,12 +60,12 @@ BANNED = [
     # executor.cpp: its destructor may run on one of its own threads, which cannot join itself.
     # line_writer.cpp: a thread in a write to a disk that hangs may never end.
     (r"\bthread\b[^;\n]*\.detach\s*\(", ["tests/fixtures/*", "tests/integration/edge/*_tasks.cpp",
-                                             "host/src/executor.cpp", "plugin_sdk/base/line_writer.cpp"],
+                                             "host/src/calls/executor.cpp", "plugin_sdk/base/line_writer.cpp"],
      "join threads"),
     (r"\bgetenv\s*\(", ["plugin_sdk/base/log.cpp", "runner/os/guardian.cpp", "runner/os/log.cpp",
-                        "runner/plugins/plugin_store.cpp",
-                        "backends/*", "host/src/host_setup.cpp", "host/src/router.cpp", "host/src/secret.cpp",
-                        "host/src/runtime_dir.cpp", "tools/flame/*", "tests/*"], "pass it in as an option"),
+                        "runner/plugins/plugin_store.cpp", "backends/*", "host/src/setup/host_setup.cpp",
+                        "host/src/transport/router.cpp", "host/src/config/secret.cpp",
+                        "host/src/setup/runtime_dir.cpp", "tools/flame/*", "tests/*"], "pass it in as an option"),
     (r"\b(?:GTEST_SKIP|DISABLED_\w+)", [], "a test runs or does not exist"),
     (r"\bPR_SET_PDEATHSIG\b", ["runner/*", "tests/*"], "never on a runner: a backend thread's end would kill it"),
 ]

@@ -101,7 +101,7 @@ class CheckStyle(unittest.TestCase):
         self.assert_fires("banned", "backends/local/a.cpp", "// A.\nvoid f() { prctl(PR_SET_PDEATHSIG, 9); }\n")
         self.assert_quiet("host/src/a.cpp",
                           "// system(x), rand() in a comment\nvoid f() { operand(); g(\"usleep(1)\"); }\n")
-        self.assert_quiet("host/src/secret.cpp", "// A.\nvoid f() { std::getenv(name); }\n")
+        self.assert_quiet("host/src/config/secret.cpp", "// A.\nvoid f() { std::getenv(name); }\n")
 
     def test_using_namespace_in_headers(self):
         self.assert_fires("using-namespace", "host/src/a.hpp", "// A.\nusing namespace std;\n")

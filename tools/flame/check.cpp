@@ -11,9 +11,9 @@
 #include <flame/backend.hpp>
 #include <flame/config.hpp>
 
-#include "host/src/backend_set.hpp"
-#include "host/src/catalog.hpp"
-#include "host/src/config_place.hpp"
+#include "host/src/config/config_place.hpp"
+#include "host/src/plugins/catalog.hpp"
+#include "host/src/setup/backend_set.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "tools/flame/command.hpp"
 #include "tools/flame/report.hpp"

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "host/src/runtime_dir.hpp"
+#include "host/src/setup/runtime_dir.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "tools/flame/control_client.hpp"
 

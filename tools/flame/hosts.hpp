@@ -8,7 +8,7 @@
 #include <flame/result.hpp>
 
 #include "host/src/control/request.hpp"
-#include "host/src/control/status.hpp"
+#include "host/src/trace/status.hpp"
 
 namespace CLI {
 class App;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "host/src/control/status.hpp"
+#include "host/src/trace/status.hpp"
 #include "tools/flame/terminal.hpp"
 
 namespace flame::cli {

@@ -7,7 +7,7 @@
 #include <flame/result.hpp>
 
 #include "host/src/control/json.hpp"
-#include "host/src/control/status.hpp"
+#include "host/src/trace/status.hpp"
 
 namespace flame::control {
 

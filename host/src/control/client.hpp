@@ -10,7 +10,7 @@
 #include <flame/result.hpp>
 
 #include "host/src/control/request.hpp"
-#include "host/src/types.hpp"
+#include "host/src/policy/types.hpp"
 
 namespace flame::control {
 

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <chrono>
 
-#include "host/src/boot_time.hpp"
+#include "host/src/calls/boot_time.hpp"
 #include "host/src/control/answer.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"

@@ -17,8 +17,8 @@
 
 #include "host/src/control/client.hpp"
 #include "host/src/control/socket.hpp"
-#include "host/src/control/status.hpp"
-#include "host/src/types.hpp"
+#include "host/src/policy/types.hpp"
+#include "host/src/trace/status.hpp"
 #include "plugin_sdk/base/event_fd.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/log.hpp"

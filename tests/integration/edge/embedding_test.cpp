@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "host/src/pool_core.hpp"
+#include "host/src/api/pool_core.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "tests/integration/edge/embedding_tasks.hpp"
 #include "tests/integration/edge/support.hpp"

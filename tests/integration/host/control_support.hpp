@@ -11,7 +11,7 @@
 
 #include "host/src/control/answer.hpp"
 #include "host/src/control/request.hpp"
-#include "host/src/runtime_dir.hpp"
+#include "host/src/setup/runtime_dir.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/host/support.hpp"
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <thread>
 
-#include "host/src/runtime_dir.hpp"
+#include "host/src/setup/runtime_dir.hpp"
 #include "tests/integration/host/support.hpp"
 
 namespace flame::test {

@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "host/src/loop_seat.hpp"
+#include "host/src/calls/loop_seat.hpp"
 #include "tests/sim/seat/threads.hpp"
 
 namespace flame::sim {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "host/src/types.hpp"
+#include "host/src/policy/types.hpp"
 
 namespace flame::sim {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/src/loop_seat_impl.hpp"
+#include "host/src/calls/loop_seat_impl.hpp"
 
 namespace flame::sim {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "host/src/loop_seat.hpp"
-#include "host/src/ready_word.hpp"
+#include "host/src/calls/loop_seat.hpp"
+#include "host/src/calls/ready_word.hpp"
 #include "tests/sim/seat/platform.hpp"
 
 namespace flame::sim {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "host/src/backend_set.hpp"
-#include "host/src/config_place.hpp"
+#include "host/src/config/config_place.hpp"
+#include "host/src/setup/backend_set.hpp"
 
 namespace flame::pool {
 namespace {

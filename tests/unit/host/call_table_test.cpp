@@ -1,5 +1,5 @@
 // CallTable: budgets, retries, `started`, and exactly one completion.
-#include "host/src/call_table.hpp"
+#include "host/src/policy/call_table.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "host/src/catalog.hpp"
+#include "host/src/plugins/catalog.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/host/plugin_file.hpp"
 

@@ -1,5 +1,5 @@
 // Catalog: which file a reference means, what is copied, and what is said about files that are no plugins.
-#include "host/src/catalog.hpp"
+#include "host/src/plugins/catalog.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

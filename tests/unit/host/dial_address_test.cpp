@@ -1,5 +1,5 @@
 // Which address runners get.
-#include "host/src/dial_address.hpp"
+#include "host/src/transport/dial_address.hpp"
 
 #include <gtest/gtest.h>
 

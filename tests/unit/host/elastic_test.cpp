@@ -1,5 +1,5 @@
 // Elastic: FLAME's growth figures, the minimum, back-off, and who may retire.
-#include "host/src/elastic.hpp"
+#include "host/src/policy/elastic.hpp"
 
 #include <gtest/gtest.h>
 

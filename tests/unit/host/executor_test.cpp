@@ -1,5 +1,5 @@
 // Executor and Strand: what is queued when they stop still runs, in order, without nesting.
-#include "host/src/executor.hpp"
+#include "host/src/calls/executor.hpp"
 
 #include <sched.h>
 
@@ -18,7 +18,7 @@
 
 #include <gtest/gtest.h>
 
-#include "host/src/call.hpp"
+#include "host/src/calls/call.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "tests/support/eventually.hpp"
 

@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "host/src/pool_policy.hpp"
+#include "host/src/policy/pool_policy.hpp"
 
 namespace flame::pool {
 namespace {

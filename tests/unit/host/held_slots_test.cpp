@@ -1,5 +1,5 @@
 // HeldSlots: turns in front of slots that objects live in.
-#include "host/src/held_slots.hpp"
+#include "host/src/policy/held_slots.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

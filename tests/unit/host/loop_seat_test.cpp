@@ -1,5 +1,5 @@
 // Callers that drive the loop themselves, its own thread, and a peer that answers: nobody sleeps over news.
-#include "host/src/loop_seat.hpp"
+#include "host/src/calls/loop_seat.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "host/src/scheduling_class.hpp"
-#include "host/src/waitable.hpp"
+#include "host/src/calls/scheduling_class.hpp"
+#include "host/src/calls/waitable.hpp"
 
 namespace flame::pool {
 namespace {

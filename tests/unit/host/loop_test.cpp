@@ -1,5 +1,5 @@
 // A loop that fails: nothing is done twice, nobody waits for it in vain, and it can be ended.
-#include "host/src/loop.hpp"
+#include "host/src/loop/loop.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Machines: one outcome per boot, one destroy per machine, whatever the backend answers and when.
-#include "host/src/machines.hpp"
+#include "host/src/loop/machines.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

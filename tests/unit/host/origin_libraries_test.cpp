@@ -1,5 +1,5 @@
 // What stands beside a plugin, and where the copies of both have their common root.
-#include "host/src/origin_libraries.hpp"
+#include "host/src/plugins/origin_libraries.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/src/pool_policy.hpp"
+#include "host/src/policy/pool_policy.hpp"
 
 namespace flame::pool {
 

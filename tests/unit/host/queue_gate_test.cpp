@@ -1,5 +1,5 @@
 // QueueGate: exact counts, whoever enters and leaves at once.
-#include "host/src/queue_gate.hpp"
+#include "host/src/calls/queue_gate.hpp"
 
 #include <gtest/gtest.h>
 

@@ -13,8 +13,8 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "host/src/boot_time.hpp"
-#include "host/src/router.hpp"
+#include "host/src/calls/boot_time.hpp"
+#include "host/src/transport/router.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/support/eventually.hpp"

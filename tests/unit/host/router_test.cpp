@@ -1,5 +1,5 @@
 // Router against real DEALER sockets: frames both ways, who is let in, what is full or gone.
-#include "host/src/router.hpp"
+#include "host/src/transport/router.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

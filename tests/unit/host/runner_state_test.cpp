@@ -1,5 +1,5 @@
 // RunnerState: phases and timers of one runner.
-#include "host/src/runner_state.hpp"
+#include "host/src/policy/runner_state.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Scheduler: FIFO per digest, least-loaded or packed, exact single use, one lease released once.
-#include "host/src/scheduler.hpp"
+#include "host/src/policy/scheduler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Session: what it makes of a runner's messages, in which order it tells it, and what it puts on the wire.
-#include "host/src/session.hpp"
+#include "host/src/transport/session.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // TcpGuard on real connections: what is dropped, what is cut, and what is left alone.
-#include "host/src/tcp_guard.hpp"
+#include "host/src/transport/tcp_guard.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

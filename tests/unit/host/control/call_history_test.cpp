@@ -1,5 +1,5 @@
 // CallHistory: what is kept of which call, and for how long.
-#include "host/src/control/call_history.hpp"
+#include "host/src/trace/call_history.hpp"
 
 #include <gtest/gtest.h>
 

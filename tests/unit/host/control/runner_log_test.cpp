@@ -1,5 +1,5 @@
 // RunnerLog: times are set once, what a runner says of itself is bounded, old runners are forgotten.
-#include "host/src/control/runner_log.hpp"
+#include "host/src/trace/runner_log.hpp"
 
 #include <gtest/gtest.h>
 

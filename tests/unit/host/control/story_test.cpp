@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "host/src/control/explain.hpp"
-#include "host/src/control/pool_trace.hpp"
-#include "host/src/pool_policy.hpp"
+#include "host/src/policy/pool_policy.hpp"
+#include "host/src/trace/explain.hpp"
+#include "host/src/trace/pool_trace.hpp"
 
 namespace flame::pool {
 namespace {

@@ -1,0 +1,183 @@
+// BasicLoopSeat for any platform: included where it is instantiated.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <utility>
+
+#include "host/src/calls/loop_seat.hpp"
+
+namespace flame::pool {
+
+[[nodiscard]] inline int milliseconds_until(Instant deadline, Instant now) noexcept {
+  if (deadline == kNever) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+}
+
+template <class P>
+void BasicLoopSeat<P>::open(LoopWork& work) noexcept {
+  while (taken_.exchange(true)) P::yield();  // a caller may be faster than the loop's thread
+  standing_.loop_is_here();
+  work_ = &work;
+  taken_.store(false);
+  // What came before anybody listened.
+  news_.store(~std::uint64_t{0});
+}
+
+template <class P>
+void BasicLoopSeat<P>::close() noexcept {
+  while (taken_.exchange(true)) P::yield();
+  work_ = nullptr;
+  taken_.store(false);
+}
+
+template <class P>
+void BasicLoopSeat<P>::turn() noexcept {
+  const std::uint64_t news = listen();
+  Visit visit;
+  serve(news, visit);
+  // A wake-up that is meant for the driver may have come here: no news is taken until the driver is up. But only for a
+  // moment, then now and then, whatever else there is to do: it may have been stopped, and sleep again when it goes on.
+  if (driver_.load() != kCalled) {
+    driver_is_late_ = false;
+    fetches_ = 0;
+  } else if (!driver_is_late_ || P::now() >= fetch_again_at_) {
+    end_row();
+    driver_is_late_ = !fetch_driver();
+    fetch_again_at_ = P::now() + std::chrono::milliseconds(kLateMax);
+  }
+}
+
+// The kernel wakes first who came last. A loop's thread that looked after this driver and comes after it again is woken
+// for the next news, too, and looks after the driver, and so on: a wake-up more for each call. The driver ends such a
+// row by letting this thread sleep first; where that does not help, it is asked ever more seldom.
+template <class P>
+void BasicLoopSeat<P>::end_row() noexcept {
+  ++fetches_;
+  if (fetches_ >= kFetchesMin && std::has_single_bit(fetches_)) loop_returns_.store(kReturns);
+}
+
+template <class P>
+bool BasicLoopSeat<P>::fetch_driver() noexcept {
+  events_.signal();
+  P::sleep_on(driver_, kCalled, std::chrono::milliseconds(kLateAfter));
+  return driver_.load() != kCalled;
+}
+
+// A driver that went to sleep after this thread is woken before it, and whether it comes is up to the scheduler. So
+// this thread looks once more after a while; from then on it has come last, and all news are its own. It sleeps without
+// a limit only after a while in which no driver slept and nothing came: to be fetched from there costs two wake-ups.
+template <class P>
+std::uint64_t BasicLoopSeat<P>::listen() noexcept {
+  if (loop_returns_.exchange(kStays) == kAwaited) P::wake_all(loop_returns_);
+  if (driver_is_late_) return events_.wait(kLateMax);
+  loop_.store(kDeep);
+  const std::uint32_t sleeps = sleeps_.load();
+  alert_ = alert_ || sleeps != sleeps_seen_;
+  sleeps_seen_ = sleeps;
+  int limit = -1;
+  if (alert_) {
+    leave_deep_sleep();
+    limit = patience_;
+    patience_ = std::min(2 * patience_, kLateMax);
+  } else {
+    patience_ = kLateAfter;
+  }
+  const std::uint64_t news = events_.wait(limit);
+  if (news == 0) alert_ = false;
+  leave_deep_sleep();
+  return news;
+}
+
+template <class P>
+void BasicLoopSeat<P>::leave_deep_sleep() noexcept {
+  if (loop_.exchange(kAwake) == kCalled) P::wake_all(loop_);
+}
+
+// So that the loop's thread looks after this driver. Waits until it is up: this thread might take the wake-up itself.
+template <class P>
+void BasicLoopSeat<P>::fetch_loop() noexcept {
+  std::uint32_t state = kDeep;
+  if (!loop_.compare_exchange_strong(state, kCalled) && state == kAwake) return;
+  events_.signal();
+  P::sleep_on(loop_, kCalled, std::chrono::milliseconds(kLateAfter));
+}
+
+// See end_row(). No yield: that gives a whole time slice away, after which whoever is woken takes this thread's
+// processor.
+template <class P>
+void BasicLoopSeat<P>::let_loop_return() noexcept {
+  std::uint32_t returns = kReturns;
+  if (loop_returns_.compare_exchange_strong(returns, kAwaited)) P::sleep_on(loop_returns_, kAwaited, kReturnMax);
+}
+
+// Who finds the seat taken may go: the one who sits looks at `news_` once more after leaving it, and wakes another
+// thread for what it does not stay for.
+template <class P>
+void BasicLoopSeat<P>::serve(std::uint64_t ready, Visit& visit) noexcept {
+  news_.fetch_or(ready);
+  while (news_.load() != 0 && !taken_.exchange(true)) {
+    const std::uint64_t news = news_.exchange(0);
+    const bool more = work_ != nullptr && work_->work(news, visit);
+    if (more) news_.fetch_or(SeatEvents::kLook);
+    taken_.store(false);
+    if (visit.is_over()) {
+      if (news_.load() != 0) events_.signal();
+      return;
+    }
+  }
+}
+
+template <class P>
+bool BasicLoopSeat<P>::drive(Driven& call, Instant deadline) noexcept {
+  if (!standing_.may_drive()) {
+    events_.signal();  // the call itself may still be in the inbox
+    return false;
+  }
+  const typename P::Whole whole;
+  Visit first(call, deadline);
+  serve(SeatEvents::kLook, first);  // as above
+  if (call.is_ready()) return true;
+  if (driven_.exchange(true)) return false;
+  call.begin_driving();
+  while (!call.is_ready() && (deadline == kNever || P::now() < deadline)) sleep_as_driver(call, deadline);
+  call.end_driving();
+  driven_.store(false);
+  return true;
+}
+
+template <class P>
+void BasicLoopSeat<P>::sleep_as_driver(const Driven& call, Instant deadline) noexcept {
+  const int limit = deadline == kNever ? -1 : milliseconds_until(deadline, P::now());
+  driver_.store(kAsleep);
+  // News while another thread sits are its own to see to: spinning until it is done would take its processor.
+  const bool news_are_ours = news_.load() != 0 && !taken_.load();
+  std::uint64_t news = 0;
+  if (!call.is_ready() && !news_are_ours) {
+    sleeps_.fetch_add(1);
+    fetch_loop();
+    let_loop_return();
+    news = events_.wait(limit);
+  }
+  if (driver_.exchange(kAwake) == kCalled) P::wake_all(driver_);
+  Visit visit(call, deadline);
+  serve(news, visit);
+}
+
+template <class P>
+void BasicLoopSeat<P>::call_driver() noexcept {
+  std::uint32_t asleep = kAsleep;
+  if (driver_.compare_exchange_strong(asleep, kCalled)) events_.signal();
+}
+
+template <class P>
+void BasicLoopSeat<P>::wake_by(Instant at) noexcept {
+  // Too early does no harm; setting it costs a system call.
+  if (at >= timer_at_ && timer_at_ > P::now()) return;
+  timer_at_ = at;
+  events_.set_timer(at);
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,27 @@
+// Finds places by path.
+#include "host/src/config/config_place.hpp"
+
+#include <utility>
+
+namespace flame::pool {
+
+Location place_of(const HostConfig& config, std::string path) {
+  for (;;) {
+    if (const auto place = config.places.find(path); place != config.places.end()) return place->second;
+    const std::size_t end = path.find_last_of(".[");
+    if (end == std::string::npos) return {};
+    path.resize(end);
+  }
+}
+
+std::string at(const Location& where) {
+  return where.file.empty() ? std::string() : where.to_string() + ": ";
+}
+
+Error plugin_error(const HostConfig& config, const std::string& pool, std::size_t index, Error error) {
+  const std::string path = "pools." + pool + ".plugins";
+  error.message = at(place_of(config, path + "[" + std::to_string(index) + "]")) + path + ": " + error.message;
+  return error;
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,223 @@
+// flame.toml → HostConfig: its tables and their keys.
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include <flame/config.hpp>
+
+#include "host/src/config/config_check.hpp"
+#include "host/src/config/config_reader.hpp"
+#include "plugin_sdk/base/file.hpp"
+
+namespace flame {
+
+namespace {
+
+using pool::ConfigReport;
+using pool::ConfigTable;
+
+constexpr std::size_t kConfigMax = 1024 * 1024;
+
+std::string absolute_from(const std::filesystem::path& directory, const std::string& path) {
+  return (directory / path).lexically_normal().string();
+}
+
+void read_liveness(const toml::table& table, Liveness& liveness, ConfigReport& report) {
+  ConfigTable reader(table, "host.liveness", report);
+  reader.read_duration("beat", liveness.beat);
+  reader.read_duration("host_silence", liveness.host_silence);
+  reader.read_duration("runner_silence", liveness.runner_silence);
+  reader.read_duration("failsafe", liveness.failsafe);
+  reader.refuse_the_rest();
+}
+
+void read_host(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
+               ConfigReport& report) {
+  ConfigTable host(table, "host", report);
+  host.read("name", config.name);
+  host.read("listen", config.listen);
+  host.read("advertise", config.advertise);
+  host.read("control", config.control);
+  if (const toml::table* liveness = host.table("liveness")) read_liveness(*liveness, config.liveness, report);
+  host.refuse_the_rest();
+  const bool is_path = !config.control.empty() && config.control != "auto" && config.control != "off";
+  if (is_path) config.control = absolute_from(directory, config.control);
+}
+
+void read_plugins(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
+                  ConfigReport& report) {
+  ConfigTable plugins(table, "plugins", report);
+  plugins.read("path", config.plugin_path);
+  plugins.read("require_signature", config.require_signature);
+  plugins.refuse_the_rest();
+  for (std::string& path : config.plugin_path) path = absolute_from(directory, path);
+}
+
+void read_limits(const toml::table& table, const std::string& path, LimitsConfig& limits, ConfigReport& report) {
+  ConfigTable reader(table, path, report);
+  reader.read_size("memory", limits.memory);
+  reader.read_duration("cpu_time", limits.cpu_time);
+  reader.read("open_files", limits.open_files);
+  reader.read("core", limits.core);
+  reader.refuse_the_rest();
+}
+
+PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigReport& report) {
+  PoolConfig pool;
+  ConfigTable reader(table, path, report);
+  reader.read("plugins", pool.plugins);
+  reader.read("min", pool.min);
+  reader.read("max", pool.max);
+  reader.read("max_concurrency", pool.max_concurrency);
+  reader.read_duration("timeout", pool.timeout);
+  reader.read_duration("boot_timeout", pool.boot_timeout);
+  reader.read_duration("shutdown_timeout", pool.shutdown_timeout);
+  reader.read_duration("idle_shutdown_after", pool.idle_shutdown_after);
+  reader.read_duration("min_idle_shutdown_after", pool.min_idle_shutdown_after);
+  reader.read("single_use", pool.single_use);
+  reader.read("reuse", pool.reuse);
+  std::size_t strategy = 0;
+  reader.read_choice("strategy", {"least_loaded", "pack"}, strategy);
+  pool.strategy = strategy == 0 ? Strategy::least_loaded : Strategy::pack;
+  std::size_t isolation = 0;
+  reader.read_choice("isolation", {"process", "thread"}, isolation);
+  pool.isolation = isolation == 0 ? SlotIsolation::process : SlotIsolation::thread;
+  std::size_t leftover_threads = 0;
+  reader.read_choice("leftover_threads", {"keep", "discard"}, leftover_threads);
+  pool.leftover_threads = leftover_threads == 0 ? LeftoverThreads::keep : LeftoverThreads::discard;
+  reader.read("max_queue", pool.max_queue);
+  reader.read_size("max_queue_bytes", pool.max_queue_bytes);
+  reader.read_size("payload_max", pool.payload_max);
+  reader.read("backend", pool.backend);
+  reader.read("warm", pool.warm);
+  reader.read("spare_slots", pool.spare_slots);
+  if (const toml::table* limits = reader.table("limits")) read_limits(*limits, path + ".limits", pool.limits, report);
+  reader.read("env", pool.env);
+  reader.refuse_the_rest();
+  return pool;
+}
+
+// `{ env = "X" }` or `{ file = "…" }`: exactly one of these keys, a string.
+std::optional<Secret> read_secret(const toml::table& table, const std::filesystem::path& directory) {
+  if (table.size() != 1) return std::nullopt;
+  if (const auto* env = table.get_as<std::string>("env")) return Secret::from_env(env->get());
+  if (const auto* file = table.get_as<std::string>("file"))
+    return Secret::from_file(absolute_from(directory, file->get()));
+  return std::nullopt;
+}
+
+// Flattens one backend's table into dotted keys.
+class BackendReader {
+ public:
+  BackendReader(const std::filesystem::path& directory, std::string name, ConfigReport& report)
+      : directory_(directory), name_(std::move(name)), report_(report) {}
+
+  BackendOptions read(const toml::table& table) {
+    options_.where = report_.locate(table.source());
+    flatten(table, "");
+    return std::move(options_);
+  }
+
+ private:
+  void flatten(const toml::table& table, const std::string& prefix) {
+    for (const auto& [key, value] : table) {
+      const std::string path = prefix + std::string(key.str());
+      const toml::table* nested = value.as_table();
+      const std::optional<Secret> secret = nested ? read_secret(*nested, directory_) : std::nullopt;
+      if (secret)
+        keep(path, *secret, value);
+      else if (nested)
+        flatten(*nested, path + ".");
+      else
+        scalar(path, value);
+    }
+  }
+
+  void scalar(const std::string& path, const toml::node& value) {
+    if (const auto* flag = value.as_boolean()) return keep(path, flag->get(), value);
+    if (const auto* integer = value.as_integer()) return keep(path, integer->get(), value);
+    if (const auto* number = value.as_floating_point()) return keep(path, number->get(), value);
+    if (const auto* text = value.as_string()) return keep(path, text->get(), value);
+    std::vector<std::string> texts;
+    const auto* list = value.as_array();
+    if (list && (list->empty() || list->is_homogeneous<std::string>())) {
+      for (const toml::node& element : *list) texts.push_back(element.as_string()->get());
+      return keep(path, std::move(texts), value);
+    }
+    report_.add(value.source(), "backends." + name_ + "." + path +
+                                    " must be a boolean, a number, a string, an array of strings or a table, not " +
+                                    pool::describe(value));
+  }
+
+  void keep(const std::string& path, OptionValue value, const toml::node& node) {
+    options_.values.insert_or_assign(path, Option{std::move(value), report_.locate(node.source())});
+  }
+
+  const std::filesystem::path& directory_;
+  std::string name_;
+  ConfigReport& report_;
+  BackendOptions options_;
+};
+
+void read_pools(const toml::table& table, HostConfig& config, ConfigReport& report) {
+  for (const auto& [key, value] : table) {
+    const std::string name(key.str());
+    const std::string path = "pools." + name;
+    report.place(path, value.source());
+    if (const toml::table* pool = value.as_table())
+      config.pools.insert_or_assign(name, read_pool(*pool, path, report));
+    else
+      report.add(value.source(), path + " must be a table, not " + pool::describe(value));
+  }
+}
+
+void read_backends(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
+                   ConfigReport& report) {
+  for (const auto& [key, value] : table) {
+    const std::string name(key.str());
+    if (const toml::table* backend = value.as_table())
+      config.backends.insert_or_assign(name, BackendReader(directory, name, report).read(*backend));
+    else
+      report.add(value.source(), "backends." + name + " must be a table, not " + pool::describe(value));
+  }
+}
+
+HostConfig read_all(const toml::table& root, const std::string& file, ConfigReport& report) {
+  const std::filesystem::path directory = std::filesystem::path(file).parent_path();
+  HostConfig config;
+  ConfigTable top(root, "", report);
+  if (const toml::table* host = top.table("host")) read_host(*host, directory, config, report);
+  if (const toml::table* plugins = top.table("plugins")) read_plugins(*plugins, directory, config, report);
+  if (const toml::table* pools = top.table("pools")) read_pools(*pools, config, report);
+  if (const toml::table* backends = top.table("backends")) read_backends(*backends, directory, config, report);
+  top.refuse_the_rest();
+  for (const pool::Problem& problem : pool::problems_of(config)) report.add_at(problem.path, problem.what);
+  return config;
+}
+
+}  // namespace
+
+Result<HostConfig> parse_config(std::string_view toml_text, const std::string& file) {
+  ConfigReport report(file);
+  try {
+    const toml::table root = toml::parse(toml_text, file);
+    HostConfig config = read_all(root, file, report);
+    config.places = report.places();
+    if (report.empty()) return config;
+  } catch (const toml::parse_error& error) {
+    report.add(error.source(), "not valid TOML: " + std::string(error.description()));
+  }
+  return report.error();
+}
+
+Result<HostConfig> load_config(const std::string& file) {
+  auto text = base::read_file(file, kConfigMax);
+  if (!text) {
+    Error error = std::move(text).error();
+    error.code = ErrorCode::not_found;
+    return error;
+  }
+  return parse_config(*text, file);
+}
+
+}  // namespace flame

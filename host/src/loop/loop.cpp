@@ -1,0 +1,290 @@
+// What the loop does when there is news: sockets, commands, timers, sends, until nothing is left.
+#include "host/src/loop/loop.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+#include <random>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/signal_mask.hpp"
+
+namespace flame::pool {
+namespace {
+
+// libzmq wakes us when a full pipe drains; this is the safety net.
+constexpr Duration kParkedRetry = std::chrono::milliseconds(5);
+
+std::uint64_t random_incarnation() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+Loop::Loop(Parts parts)
+    : parts_(std::move(parts)),
+      incarnation_(random_incarnation()),
+      started_(boot_time()),
+      machines_(std::move(parts_.backends), parts_.inbox),
+      sessions_(*parts_.router, *this, parts_.log, incarnation_) {
+  DriverServices services{.sessions = &sessions_,
+                          .machines = &machines_,
+                          .router = parts_.router.get(),
+                          .history = &history_,
+                          .log = parts_.log,
+                          .parent = {},
+                          .liveness = parts_.liveness};
+  services.parent.incarnation = incarnation_;
+  services.parent.host_name = parts_.host_name;
+  services.parent.failsafe_ns = parts_.liveness.failsafe.count();
+  for (const auto& core : parts_.pools) {
+    FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
+    drivers_.push_back(std::make_unique<PoolDriver>(core, services));
+    core->set_driver(drivers_.back().get());
+  }
+  machines_.set_events(
+      {.on_boot = [this](RunnerKey key,
+                         std::optional<BootFailure> failure) { drivers_[key.first]->on_boot(key.second, failure); },
+       .on_exit =
+           [this](RunnerKey key, std::string reason) {
+             drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)});
+           },
+       .on_left =
+           [this](RunnerKey key, const std::string& what) {
+             parts_.log.warning("a machine may be left",
+                                {{"pool", parts_.pools[key.first]->parts().name}, {"what", what}});
+           }});
+}
+
+Loop::~Loop() {
+  if (thread_.joinable()) {
+    static_cast<void>(
+        parts_.inbox->push(LoopTask([this] { stop_at_ = base::deadline_after(boot_time(), limits::kByeWait); })));
+    thread_.join();
+  }
+  if (failed_) {
+    parts_.router->distrust();
+  }
+}
+
+void Loop::start() {
+  // Signals belong to the program's own threads.
+  const base::SignalMaskScope blocked(base::all_but_faults());
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "flame-loop");
+}
+
+void Loop::run() noexcept {
+  LoopSeat& seat = parts_.inbox->seat();
+  try {
+    begin();
+  } catch (...) {
+    fail_by_what_is_thrown();
+    ended_.store(true);
+  }
+  while (!ended_.load()) {
+    seat.turn();
+  }
+  seat.close();
+  finish();
+}
+
+void Loop::begin() {
+  const base::AssertionsThrow ours;
+  LoopSeat& seat = parts_.inbox->seat();
+  next_beat_ = boot_time();
+  for (const auto& driver : drivers_) {
+    driver->on(event::Tick{});
+  }
+  unsigned number = 0;
+  for (const int fd : parts_.router->fds()) {
+    seat.watch(fd, number++);
+  }
+  seat.open(*this);
+  seat.wake();
+}
+
+// On a caller's thread as well: nothing may leave it but an answer.
+bool Loop::work(std::uint64_t ready, Visit& visit) noexcept {
+  if (ended_.load()) {
+    return false;
+  }
+  const base::AssertionsThrow ours;
+  bool more = false;
+  try {
+    more = serve(ready, visit);
+  } catch (...) {
+    fail_by_what_is_thrown();
+  }
+  if (failed_ || done()) {
+    ended_.store(true);
+    parts_.inbox->seat().wake();  // a caller may have found it
+  }
+  return more;
+}
+
+bool Loop::serve(std::uint64_t ready, Visit& visit) {
+  for (std::size_t i = 0; i < parts_.router->fds().size(); ++i) {
+    if ((ready >> i & 1) != 0) {
+      parts_.router->readable(i);
+    }
+  }
+  bool more = true;
+  for (bool over = false; more && !over && !done();) {
+    more = turn();
+    over = visit.over(turned_at_);
+  }
+  parts_.inbox->seat().wake_by(next_wakeup());
+  return more;
+}
+
+void Loop::fail(const char* what) noexcept {
+  failed_ = true;
+  try {
+    parts_.log.error("the host has failed: its calls end with shutting_down", {{"what", what}});
+    end_reason_ = std::string("the host has failed (") + what + "); make a new one";
+  } catch (...) {
+    // Short of memory, it may be; the flag says it all.
+  }
+}
+
+void Loop::fail_by_what_is_thrown() noexcept {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    fail(error.what());
+  } catch (...) {
+    fail("an exception that is no std::exception");
+  }
+}
+
+bool Loop::done() const {
+  return stop_at_ != kNever && (machines_.count() == 0 || boot_time() >= stop_at_);
+}
+
+// True: there is more to do now.
+bool Loop::turn() {
+  static_cast<void>(sessions_.receive());
+  const bool commands_left = take_commands();
+  turned_at_ = boot_time();
+  keep_time(turned_at_);
+  flushed_ = sessions_.flush(turned_at_);
+  sessions_.reap();
+  for (const auto& driver : drivers_) {
+    driver->reap();
+  }
+  // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
+  return commands_left || flushed_ == Session::Flushed::more || sessions_.receive() || !parts_.inbox->prepare_sleep();
+}
+
+// A share of them; true: some are left.
+bool Loop::take_commands() {
+  if (next_command_ == commands_.size()) {
+    parts_.inbox->take_all(commands_);
+    next_command_ = 0;
+  }
+  const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
+  for (; next_command_ < end; ++next_command_) {
+    Command& command = commands_[next_command_];
+    take(command);
+    command = LoopTask();  // what it held goes now
+  }
+  return next_command_ < commands_.size();
+}
+
+// If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and a
+// task gone, for that must not be done twice.
+void Loop::take(Command& command) {
+  if (auto* submit = std::get_if<SubmitCommand>(&command)) {
+    drivers_[submit->call->record.pool]->submit(std::move(submit->call));
+  } else if (auto* cancel = std::get_if<CancelCommand>(&command)) {
+    drivers_[cancel->call->record.pool]->on(event::Cancel{cancel->call->id(), wire::CancelReason::cancelled});
+  } else if (const LoopTask task = std::exchange(std::get<LoopTask>(command), LoopTask())) {
+    task();
+  }
+}
+
+void Loop::keep_time(Instant now) {
+  if (now >= next_beat_) {
+    sessions_.beat_all(now, now - next_beat_ > parts_.liveness.beat);
+    next_beat_ = now + parts_.liveness.beat;
+    for (const auto& driver : drivers_) {
+      driver->on(event::Tick{});  // it knows by this that the loop does not stand still
+    }
+  }
+  parts_.router->check(now);
+  for (const auto& driver : drivers_) {
+    if (driver->next_wakeup() <= now) {
+      driver->on(event::Tick{});
+    }
+  }
+}
+
+Instant Loop::next_wakeup() const {
+  Instant wake = std::min({next_beat_, stop_at_, parts_.router->next_check()});
+  for (const auto& driver : drivers_) {
+    wake = std::min(wake, driver->next_wakeup());
+  }
+  return flushed_ == Session::Flushed::parked ? std::min(wake, boot_time() + kParkedRetry) : wake;
+}
+
+// Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before. A loop that
+// has failed decides nothing any more.
+void Loop::finish() noexcept {
+  const base::AssertionsThrow ours;
+  parts_.inbox->close(end_reason_);
+  if (failed_) {
+    for (const auto& core : parts_.pools) {
+      core->set_driver(nullptr);
+    }
+  }
+  for (; next_command_ < commands_.size(); ++next_command_) {
+    settle(commands_[next_command_]);
+  }
+  parts_.inbox->take_all(commands_);
+  for (Command& command : commands_) {
+    settle(command);
+  }
+  for (const auto& driver : drivers_) {
+    driver->abandon(end_reason_);
+  }
+  for (const auto& core : parts_.pools) {
+    core->set_driver(nullptr);
+  }
+}
+
+void Loop::settle(Command& command) noexcept {
+  const auto* const submit = std::get_if<SubmitCommand>(&command);
+  if (submit != nullptr && submit->call == nullptr) {
+    return;  // its driver has it already
+  }
+  try {
+    if (!failed_ || std::holds_alternative<LoopTask>(command)) {
+      take(command);
+    }
+  } catch (...) {
+    fail_by_what_is_thrown();
+  }
+  if (failed_ && submit != nullptr && submit->call != nullptr) {
+    drivers_[submit->call->record.pool]->abandon(submit->call, end_reason_);
+  }
+}
+
+void Loop::on_hello(Session& session, const wire::Hello& hello) {
+  driver_of(session).on_hello(session, hello);
+}
+void Loop::on_notice(Session& session, const wire::Body& body) {
+  driver_of(session).on_notice(session, body);
+}
+void Loop::on_heard(Session& session) {
+  driver_of(session).on(event::Heard{session.info().runner});
+}
+void Loop::on_lost(Session& session, const std::string& reason) {
+  driver_of(session).on_lost(session, reason);
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,94 @@
+// The loop thread: owns the sockets and all pool state; polls, dispatches, keeps time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <flame/backend.hpp>
+
+#include "host/src/api/pool_core.hpp"
+#include "host/src/control/request.hpp"
+#include "host/src/loop/machines.hpp"
+#include "host/src/loop/pool_driver.hpp"
+#include "host/src/trace/call_history.hpp"
+#include "host/src/trace/status.hpp"
+#include "host/src/transport/router.hpp"
+#include "host/src/transport/session_table.hpp"
+
+namespace flame::pool {
+
+/// Made and destroyed by the host's thread. Everything in between happens in the seat (loop_seat.hpp): on the loop's
+/// own thread or on one caller's that waits for a result, one at a time. It runs no user code and never blocks. What is
+/// thrown in it ends the host's calls with shutting_down, not the program.
+class Loop final : private SessionEvents, private LoopWork {
+ public:
+  struct Parts {
+    std::unique_ptr<Router> router;
+    std::shared_ptr<Inbox> inbox;
+    std::map<std::string, std::shared_ptr<Backend>> backends;
+    std::vector<std::shared_ptr<detail::PoolCore>> pools;
+    base::Logger log;
+    std::string host_name;
+    Liveness liveness;
+  };
+  explicit Loop(Parts parts);
+  /// Ends the thread once no machine is left or being booted, at the latest after limits::kByeWait. Calls that are left
+  /// fail with shutting_down.
+  ~Loop() override;
+
+  void start();
+
+  /// Loop thread: what `flame status` and `flame why` get to know. loop_control.cpp.
+  [[nodiscard]] control::Answer answer(const control::Request& request) const;
+
+ private:
+  void run() noexcept;
+  void begin();
+  bool work(std::uint64_t ready, Visit& visit) noexcept override;
+  [[nodiscard]] bool serve(std::uint64_t ready, Visit& visit);
+  [[nodiscard]] bool turn();
+  [[nodiscard]] bool take_commands();
+  void take(Command& command);
+  void keep_time(Instant now);
+  [[nodiscard]] Instant next_wakeup() const;
+  void fail(const char* what) noexcept;
+  void fail_by_what_is_thrown() noexcept;
+  void finish() noexcept;
+  void settle(Command& command) noexcept;
+  [[nodiscard]] bool done() const;
+  [[nodiscard]] PoolDriver& driver_of(const Session& session) { return *drivers_[session.info().pool]; }
+
+  [[nodiscard]] control::Answer status(const control::StatusRequest& request) const;
+  [[nodiscard]] control::Answer why(const control::WhyRequest& request) const;
+
+  void on_hello(Session& session, const wire::Hello& hello) override;
+  void on_notice(Session& session, const wire::Body& body) override;
+  void on_heard(Session& session) override;
+  void on_lost(Session& session, const std::string& reason) override;
+
+  Parts parts_;
+  std::uint64_t incarnation_;
+  Instant started_;
+  CallHistory history_;
+  Machines machines_;
+  SessionTable sessions_;
+  std::vector<std::unique_ptr<PoolDriver>> drivers_;
+  std::vector<Command> commands_;  // taken from the inbox …
+  std::size_t next_command_ = 0;   // … and done up to here
+  Instant turned_at_;              // when the last turn began
+  Instant next_beat_;
+  Instant stop_at_ = kNever;
+  Session::Flushed flushed_ = Session::Flushed::done;
+  std::string end_reason_ = "the host has been shut down";
+  bool failed_ = false;
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,295 @@
+// PoolDriver's hands: one function per action of the policy.
+#include <random>
+#include <utility>
+
+#include "host/src/loop/pool_driver.hpp"
+#include "host/src/loop/pool_runner.hpp"
+#include "host/src/transport/dial_address.hpp"
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+namespace {
+
+std::uint64_t random_nonce() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+// kForever is -1 on the wire.
+std::int64_t wire_time(Duration time) {
+  return base::to_wire(time);
+}
+
+}  // namespace
+
+// A machine elsewhere cannot reach this host's directory.
+bool PoolDriver::on_this_machine() const {
+  return config_.backend == "local";
+}
+
+const Endpoints& PoolDriver::endpoints() const {
+  return endpoints_for(on_this_machine(), services_.router->ipc(), services_.router->tcp());
+}
+
+// What runners of this machine open. Who cleans /tmp may have taken it.
+Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) const {
+  auto copies = core_->parts().catalog->restore(digests);
+  return copies.has_value() ? services_.router->renew_ipc() : copies;
+}
+
+wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce,
+                                    const std::vector<DigestId>& digests) const {
+  wire::Parent parent = services_.parent;
+  parent.nonce = nonce;
+  parent.pool = core_->name();
+  parent.runner = name;
+  parent.backend = config_.backend;
+  parent.control = endpoints().control;
+  parent.bulk = endpoints().bulk;
+  for (const DigestId id : digests) {
+    const CatalogPlugin& plugin = core_->parts().catalog->plugin(id);
+    parent.plugins.push_back({plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest});
+  }
+  return parent;
+}
+
+void PoolDriver::perform(const action::Boot& boot) {
+  const std::string name = runner_name(boot.runner);
+  runners_[boot.runner] = std::make_unique<Runner>(*this, boot.runner, name);
+  if (const auto files = put_files_back(boot.digests); files.has_error()) {
+    if (on_this_machine() || &endpoints() == &services_.router->ipc()) {
+      return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true});
+    }
+    services_.log.error("a file of this host is gone and cannot be made again; restart this program",
+                        {{"pool", core_->name()}, {"why", files.error().message}});
+  }
+  const std::uint64_t nonce = random_nonce();
+  wire::Parent parent = parent_for(name, nonce, boot.digests);
+  const RunnerKey key{core_->parts().index, boot.runner};
+  KeyPair keys = make_key_pair();
+  services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
+  if (!services_.router->tcp().control.empty()) {
+    parent.host_key = services_.router->public_key();
+    parent.public_key = std::move(keys.public_key);
+    parent.secret_key = std::move(keys.secret_key);
+  }
+  services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
+  services_.machines->boot(key, config_.backend,
+                           {.pool = core_->name(),
+                            .runner = name,
+                            .parent = wire::encode_parent(parent),
+                            .boot_timeout = config_.boot_timeout,
+                            .env = config_.env,
+                            .plugin_dirs = core_->parts().catalog->directories(boot.digests)});
+}
+
+void PoolDriver::perform(const action::Admit& admit) {
+  Runner* const runner = find(admit.runner);
+  if (runner == nullptr || runner->session == nullptr) {
+    return;  // its connection has ended since: RunnerLost is on its way
+  }
+  services_.log.debug("runner ready", {{"pool", core_->name()}, {"runner", runner->name}});
+  post(*runner, wire::Welcome{.session = runner->session->info().id,
+                              .protocol_minor = runner->protocol_minor,
+                              .slots = config_.single_use ? 1 : config_.max_concurrency,
+                              .isolation = static_cast<wire::Isolation>(config_.isolation),
+                              .single_use = config_.single_use,
+                              .reuse = config_.reuse,
+                              .idle_shutdown_ns = wire_time(admit.idle_shutdown),
+                              .shutdown_grace_ns = wire_time(config_.shutdown_timeout),
+                              .kill_grace_ns = wire_time(limits::kKillGrace),
+                              .payload_max = config_.payload_max,
+                              .memory_max = config_.limits.memory,
+                              .cpu_time_ns = config_.limits.cpu_time.count(),
+                              .open_files_max = config_.limits.open_files,
+                              .warm = config_.spare_slots,
+                              .beat_interval_ns = wire_time(services_.liveness.beat),
+                              .host_silence_ns = wire_time(services_.liveness.host_silence),
+                              .runner_silence_ns = wire_time(services_.liveness.runner_silence),
+                              .start_limit_ns = wire_time(config_.boot_timeout),
+                              .core_dumps = config_.limits.core,
+                              .leftover_threads = static_cast<wire::LeftoverThreads>(config_.leftover_threads)});
+}
+
+void PoolDriver::perform(const action::Reject& reject) {
+  if (Runner* const runner = find(reject.runner); runner != nullptr && runner->session != nullptr) {
+    services_.sessions->refuse(*std::exchange(runner->session, nullptr), ErrorCode::incompatible, reject.reason);
+  }
+}
+
+void PoolDriver::perform(const action::Send& send) {
+  Runner* const runner = find(send.runner);
+  const auto call = calls_.find(send.call);
+  FLAME_ASSERT(call != calls_.end(), "the policy sends open calls");
+  if (runner == nullptr || runner->session == nullptr) {
+    return;  // its connection has just ended: RunnerLost is on its way and answers or retries the call
+  }
+  call->second->ticket.release();  // it waits no more; if it is tried again, it has been let in
+  runner->session->send(call->second, base::deadline_after(boot_time(), send.remaining), send.attempt);
+  services_.sessions->touch(*runner->session);
+}
+
+void PoolDriver::perform(const action::CancelRemote& cancel) {
+  Runner* const runner = find(cancel.runner);
+  if (runner == nullptr || runner->session == nullptr) {
+    return;
+  }
+  if (runner->session->cancel(cancel.call, cancel.reason)) {
+    on(event::Ended{cancel.runner, cancel.call});
+  } else if (cancel.lease != 0) {
+    on(event::Overran{cancel.lease});
+  }
+  services_.sessions->touch(*runner->session);
+}
+
+void PoolDriver::perform(action::Complete& complete) {
+  const auto found = calls_.find(complete.call);
+  FLAME_ASSERT(found != calls_.end(), "a call is completed once");
+  // Forgotten last: should anything throw on the way, abandon() still finds it and answers it.
+  answer(found->second, complete);
+  calls_.erase(found);
+}
+
+void PoolDriver::answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete) {
+  if (!complete.error) {
+    FLAME_ASSERT(call->result.has_value(), "a call that succeeded has a result");
+    make_handles_for(*call, complete.runner);
+    finish(call, std::move(*call->result));
+    return;
+  }
+  Error error = std::move(*complete.error);
+  if (error.code == ErrorCode::runner_lost && complete.runner == 0 && call->record.lease != nullptr) {
+    error = call->record.lease->gone().value_or(std::move(error));  // the policy forgets leases that are over
+  }
+  // We answer at the deadline: what its runner finds out about it later comes too late.
+  if (error.code == ErrorCode::timed_out && !call->last_warning.empty()) {
+    error.message += "; the last warning in its log: " + call->last_warning;
+  }
+  if (error.plugin.empty()) {
+    error.plugin = call->record.plugin;
+  }
+  if (error.runner.empty() && complete.runner != 0) {
+    error.runner = runner_name(complete.runner);
+  }
+  finish(call, std::move(error));
+}
+
+// What its result left in the slot has handles from here on; who drops them lets it go.
+void PoolDriver::make_handles_for(RemoteCall& call, RunnerId runner) {
+  const std::vector<std::uint64_t>& objects = call.result->resources;
+  if (objects.empty()) {
+    return;
+  }
+  const CallRecord& record = call.record;
+  std::shared_ptr<HeldLease> lease = record.lease;
+  if (lease == nullptr) {
+    lease = std::make_shared<HeldLease>(HeldLease::Parts{.core = core_,
+                                                         .id = record.id,
+                                                         .digest = record.digest,
+                                                         .plugin = record.plugin,
+                                                         .runner = runner_name(runner),
+                                                         .task = record.task,
+                                                         .child = record.child,
+                                                         .linked = record.linked});
+    leases_[record.id] = lease;
+  }
+  call.objects = make_handles(lease, objects, record.child);
+}
+
+void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome) {
+  if (call->ready()) {
+    return;  // the loop failed right after its answer
+  }
+  CallRecord& record = call->record;
+  record.arguments = {};
+  record.handles.clear();
+  call->result.reset();
+  if (record.cast && outcome.has_error() && outcome.error().code != ErrorCode::cancelled) {
+    core_->cast_failed(record.id, record.task, outcome.error());
+  }
+  call->complete(std::move(outcome));
+}
+
+void PoolDriver::perform(const action::RetireReply& reply) {
+  if (Runner* const runner = find(reply.runner)) {
+    post(*runner, wire::RetireReply{reply.granted});
+  }
+}
+
+void PoolDriver::perform(action::ReleaseObjects& release) {
+  if (Runner* const runner = find(release.runner)) {
+    post(*runner, wire::Release{release.lease, std::move(release.objects)});
+  }
+}
+
+void PoolDriver::perform(action::LeaseEnded& ended) {
+  auto node = leases_.extract(ended.lease);
+  if (node.empty()) {
+    return;
+  }
+  const HeldLease::Parts& lease = node.mapped()->parts();
+  if (ended.error && ended.error->code != ErrorCode::cancelled && ended.error->code != ErrorCode::shutting_down) {
+    services_.log.warning(lease.child ? "a child ended" : "tracked resources were lost",
+                          {{"pool", core_->name()},
+                           {"runner", lease.runner},
+                           {"call", lease.id},
+                           {"task", lease.task},
+                           {"error", ended.error->to_string()}});
+  }
+  node.mapped()->end(std::move(ended.error));
+}
+
+void PoolDriver::perform(const action::DrainRunner& drain) {
+  if (Runner* const runner = find(drain.runner)) {
+    post(*runner, wire::Drain{wire_time(drain.grace)});
+  }
+}
+
+void PoolDriver::perform(const action::Destroy& destroy) {
+  services_.sessions->forget(runner_name(destroy.runner));
+  services_.machines->destroy({core_->parts().index, destroy.runner});
+  auto node = runners_.extract(destroy.runner);
+  if (node.empty()) {
+    return;
+  }
+  if (Session* const session = std::exchange(node.mapped()->session, nullptr)) {
+    services_.sessions->close(*session, wire::Bye{"the host has let this runner go"});
+  }
+  gone_.push_back(std::move(node.mapped()));
+}
+
+void PoolDriver::perform(const action::Callback& callback) {
+  switch (callback.kind) {
+    case action::Callback::Kind::grow_start:
+      core_->notify(GrowStart{core_->name(), callback.count, runner_name(callback.runner)});
+      break;
+    case action::Callback::Kind::grow_end:
+      core_->notify(GrowEnd{core_->name(), callback.count, !callback.error, callback.error.value_or(Error{}),
+                            runner_name(callback.runner)});
+      break;
+    case action::Callback::Kind::shrink:
+      core_->notify(Shrink{core_->name(), callback.count, runner_name(callback.runner), callback.reason});
+      break;
+  }
+}
+
+void PoolDriver::perform(const action::Quiet& quiet) {
+  const std::string name = runner_name(quiet.runner);
+  if (quiet.quiet) {
+    services_.log.warning("nothing is heard from a runner, though its connection lives: it gets no new calls",
+                          {{"pool", core_->name()}, {"runner", name}});
+  } else {
+    services_.log.info("a runner is heard again", {{"pool", core_->name()}, {"runner", name}});
+  }
+}
+
+void PoolDriver::perform(const action::Drained&) {
+  drained_ = true;
+  for (LoopTask& done : std::exchange(on_drained_, {})) {
+    done();
+  }
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,271 @@
+// Events in, actions out, actions done.
+#include "host/src/loop/pool_driver.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <flame/parent.hpp>
+
+#include "host/src/loop/pool_runner.hpp"
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+// Bytes: a longer warning is in the log only.
+constexpr std::size_t kWarningKept = 300;
+
+}  // namespace
+
+PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services)
+    : core_(std::move(core)),
+      services_(std::move(services)),
+      config_(core_->parts().config),
+      policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness, core_->name()),
+      trace_(core_->parts().index, *services_.history),
+      standstill_(limits::kStandstillBeats * services_.liveness.beat),
+      bounds_{config_.min, config_.max} {}
+
+PoolDriver::~PoolDriver() = default;
+
+void PoolDriver::reap() {
+  gone_.clear();
+}
+
+// Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
+void PoolDriver::on(Event event) {
+  events_.push_back(std::move(event));
+  if (std::exchange(busy_, true)) {
+    return;
+  }
+  Actions actions;
+  while (!events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    const Instant now = boot_time();
+    if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) {
+      take_step(event::StoodStill{pause}, now, actions);
+    }
+    take_step(next, now, actions);
+  }
+  busy_ = false;
+}
+
+void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
+  actions.clear();
+  policy_.on(event, now, actions);
+  trace_.on(event, actions, policy_, now);
+  for (Action& action : actions) {
+    std::visit([this](auto& one) { perform(one); }, action);
+  }
+}
+
+PoolDriver::Runner* PoolDriver::find(RunnerId runner) {
+  const auto found = runners_.find(runner);
+  return found == runners_.end() ? nullptr : found->second.get();
+}
+
+std::string PoolDriver::runner_name(RunnerId runner) const {
+  return core_->name() + "-" + std::to_string(runner);
+}
+
+void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call) {
+  const CallRecord& record = call->record;
+  event::Submit submit{.call = record.id,
+                       .digest = record.digest,
+                       .budget = record.budget,
+                       .retries = record.retries,
+                       .idempotent = record.idempotent,
+                       .linked = record.linked,
+                       .lease = record.lease == nullptr ? 0 : record.lease->parts().id};
+  const CallId id = record.id;
+  trace_.submitted(id, record.digest, record.task, boot_time());
+  calls_[id] = std::move(call);
+  on(submit);
+}
+
+void PoolDriver::refused(CallId call, const std::string& task, const Error& error) {
+  trace_.refused(call, task, error, boot_time());
+}
+
+void PoolDriver::post(Runner& runner, wire::Body body) {
+  if (runner.session != nullptr) {
+    runner.session->post(std::move(body));
+    services_.sessions->touch(*runner.session);
+  }
+}
+
+// --- what sessions and backends report
+
+void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
+  Runner* const runner = find(session.info().runner);
+  FLAME_ASSERT(runner != nullptr, "a runner that may say hello is one of this pool");
+  runner->session = &session;
+  runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
+  session.set_sink(runner);
+  trace_.hello(runner->id, hello, boot_time());
+  event::RunnerHello event{.runner = runner->id, .plugins = {}, .local = session.info().local};
+  for (const wire::PluginState& state : hello.plugins) {
+    const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
+    if (!digest) {
+      continue;
+    }
+    event::RunnerPlugin plugin{.digest = *digest};
+    if (!state.ready && !state.error.empty()) {
+      plugin.error = Error{.code = ErrorCode::incompatible,
+                           .message = state.error,
+                           .started = Started::no,
+                           .runner = runner->name,
+                           .plugin = core_->parts().catalog->plugin(*digest).reference};
+    }
+    event.plugins.push_back(std::move(plugin));
+  }
+  on(std::move(event));
+}
+
+void PoolDriver::on_notice(Session& session, const wire::Body& body) {
+  const RunnerId runner = session.info().runner;
+  if (const auto* retire = std::get_if<wire::Retire>(&body)) {
+    on(event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
+  } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
+    services_.sessions->close(session, std::nullopt);
+    on_lost(session, bye->reason, true);
+  } else {
+    if (const auto* discarded = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discarded->reason);
+    on(event::Heard{runner});
+  }
+}
+
+void PoolDriver::on_lost(Session& session, const std::string& reason, bool goodbye) {
+  const RunnerId id = session.info().runner;
+  if (Runner* const runner = find(id)) {
+    runner->session = nullptr;
+  }
+  services_.log.debug("runner left", {{"runner", session.info().name}, {"reason", reason}});
+  on(event::RunnerLost{id, reason, goodbye});
+}
+
+void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& failure) {
+  if (!failure) {
+    on(event::BootOk{runner});
+    return;
+  }
+  services_.log.warning("runner did not boot",
+                        {{"pool", core_->name()}, {"runner", runner_name(runner)}, {"error", failure->error.message}});
+  on(event::BootFailed{runner, failure->error, failure->permanent});
+}
+
+void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
+  event::Result event{runner, call, std::move(error), payload.resources};
+  // Judged first: what another runner says about a call must not become its result.
+  if (const auto found = calls_.find(call); found != calls_.end() && policy_.awaits_result(runner, call)) {
+    found->second->result = std::move(payload);
+  }
+  on(std::move(event));
+}
+
+void PoolDriver::on_output(const Runner& runner, const wire::Output& output) {
+  const auto call = calls_.find(output.id);
+  const auto lease = leases_.find(output.id);  // a child's run() has output after its call
+  LogEvent event{.pool = core_->name(),
+                 .runner = runner.name,
+                 .call = output.id,
+                 .task = call != calls_.end()     ? call->second->record.task
+                         : lease != leases_.end() ? lease->second->parts().task
+                                                  : std::string(),
+                 .source = output.stream == wire::Stream::out   ? LogEvent::Source::standard_output
+                           : output.stream == wire::Stream::err ? LogEvent::Source::standard_error
+                                                                : LogEvent::Source::log,
+                 .level = output.stream == wire::Stream::log ? static_cast<int>(output.level) : 1,
+                 .text = output.text,
+                 .dropped = output.dropped};
+  if (call != calls_.end() && event.source == LogEvent::Source::log && output.level >= wire::Level::warning &&
+      output.text.size() <= kWarningKept) {
+    call->second->last_warning = output.text;
+  }
+  core_->log_output(std::move(event));
+}
+
+void PoolDriver::on_progress(const wire::Progress& progress) {
+  const auto found = calls_.find(progress.id);
+  if (found == calls_.end()) {
+    return;
+  }
+  const std::shared_ptr<RemoteCall>& call = found->second;
+  Task watcher;
+  if (call->record.on_progress) {
+    watcher = [call, progress] { call->record.on_progress(progress.fraction, progress.message); };
+  }
+  core_->report_progress({core_->name(), progress.id, call->record.task, progress.fraction, progress.message},
+                         std::move(watcher));
+}
+
+// --- the rest of the pool's life
+
+void PoolDriver::drain(Duration grace, LoopTask done) {
+  if (drained_) {
+    done();
+    return;
+  }
+  on_drained_.push_back(std::move(done));
+  on(event::Drain{grace});
+}
+
+void PoolDriver::resize(std::uint32_t min, std::uint32_t max) {
+  // As in make_pools(): runners must not boot runners without end.
+  bounds_ = {Parent::get() ? 0 : min, max};
+  core_->gate().set_runners(max);
+  on(event::Resize{bounds_.min, bounds_.max});
+}
+
+PoolStats PoolDriver::stats() const {
+  const PolicyStats now = policy_.stats();
+  return {.runners = now.runners,
+          .booting = now.booting,
+          .draining = now.draining,
+          .slots_busy = static_cast<std::uint32_t>(now.in_flight),
+          .slots_held = now.held,
+          .waiting = now.waiting,
+          .min = bounds_.min,
+          .max = bounds_.max,
+          .submitted = now.submitted,
+          .succeeded = now.succeeded,
+          .failed = now.failed,
+          .retried = now.retried,
+          .boots = now.boots,
+          .boots_failed = now.boots_failed,
+          .runners_lost = now.runners_lost,
+          .discards = trace_.discards()};
+}
+
+// Also when memory is short: nobody may be left waiting.
+void PoolDriver::abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept {
+  try {
+    finish(call, Error{.code = ErrorCode::shutting_down, .message = why});
+  } catch (...) {
+    if (!call->ready()) {
+      call->complete(Error{.code = ErrorCode::shutting_down});
+    }
+  }
+}
+
+void PoolDriver::abandon(const std::string& why) noexcept {
+  for (const auto& [id, call] : std::exchange(calls_, {})) {
+    abandon(call, why);
+  }
+  try {
+    for (const auto& [id, lease] : std::exchange(leases_, {})) {
+      lease->end(Error{.code = ErrorCode::shutting_down, .message = why});
+    }
+    for (LoopTask& done : std::exchange(on_drained_, {})) {
+      done();
+    }
+  } catch (const std::exception& error) {
+    services_.log.error("the end of a host was cut short", {{"what", error.what()}});
+  }
+}
+
+}  // namespace flame::pool

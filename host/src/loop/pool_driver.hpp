@@ -1,0 +1,131 @@
+// Acts for one pool: turns what happens into PoolPolicy's events and carries out its actions.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <flame/pool.hpp>
+
+#include "host/src/api/pool_core.hpp"
+#include "host/src/calls/boot_time.hpp"
+#include "host/src/loop/machines.hpp"
+#include "host/src/policy/pool_policy.hpp"
+#include "host/src/trace/pool_trace.hpp"
+#include "host/src/trace/status.hpp"
+#include "host/src/transport/session_table.hpp"
+#include "plugin_sdk/base/standstill.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::pool {
+
+/// The loop's parts that a pool acts through, and what all runners of a host are told.
+struct DriverServices {
+  SessionTable* sessions = nullptr;
+  Machines* machines = nullptr;
+  Router* router = nullptr;
+  CallHistory* history = nullptr;
+  base::Logger log;
+  wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
+  Liveness liveness;
+};
+
+/// Loop thread.
+class PoolDriver {
+ public:
+  PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services);
+  ~PoolDriver();
+  PoolDriver(const PoolDriver&) = delete;
+  PoolDriver& operator=(const PoolDriver&) = delete;
+
+  /// Leaves `call` as it is if it throws before the call is this driver's.
+  void submit(std::shared_ptr<RemoteCall>&& call);
+  /// A call that was refused before it became one: for the record.
+  void refused(CallId call, const std::string& task, const Error& error);
+  /// Feeds one event and carries out what follows from it. Called at least once a beat, with Tick: a longer pause means
+  /// that this process stood still.
+  void on(Event event);
+  [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
+
+  void on_hello(Session& session, const wire::Hello& hello);
+  void on_notice(Session& session, const wire::Body& body);
+  /// `goodbye`: the reason is the runner's own.
+  void on_lost(Session& session, const std::string& reason, bool goodbye = false);
+  void on_boot(RunnerId runner, const std::optional<BootFailure>& failure);
+
+  /// `done` is called once nothing is left, at the latest a little after `grace`.
+  void drain(Duration grace, LoopTask done);
+  [[nodiscard]] bool drained() const noexcept { return drained_; }
+  [[nodiscard]] PoolStats stats() const;
+  // pool_status.cpp
+  [[nodiscard]] control::PoolStatus status(Instant now) const;
+  [[nodiscard]] control::CallReport explain(const CallStory& story, Instant now) const;
+  void resize(std::uint32_t min, std::uint32_t max);
+  /// Frees runners that are gone. Outside of any callback.
+  void reap();
+  /// The loop ends: every call that is left fails with shutting_down and this message.
+  void abandon(const std::string& why) noexcept;
+  /// The same for one call, whether it was submitted or not.
+  void abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept;
+
+ private:
+  struct Runner;
+  struct Bounds {
+    std::uint32_t min = 0;
+    std::uint32_t max = 0;
+  };
+
+  void perform(const action::Boot& boot);
+  void perform(const action::Admit& admit);
+  void perform(const action::Reject& reject);
+  void perform(const action::Send& send);
+  void perform(const action::CancelRemote& cancel);
+  void perform(action::Complete& complete);
+  void perform(const action::RetireReply& reply);
+  void perform(const action::DrainRunner& drain);
+  void perform(const action::Destroy& destroy);
+  void perform(const action::Callback& callback);
+  void perform(const action::Drained& drained);
+  void perform(action::ReleaseObjects& release);
+  void perform(action::LeaseEnded& ended);
+  void perform(const action::Quiet& quiet);
+  void take_step(const Event& event, Instant now, Actions& actions);
+
+  [[nodiscard]] Runner* find(RunnerId runner);
+  [[nodiscard]] std::string runner_name(RunnerId runner) const;
+  [[nodiscard]] bool on_this_machine() const;
+  [[nodiscard]] const Endpoints& endpoints() const;
+  [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
+  [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
+                                        const std::vector<DigestId>&) const;
+  [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
+  void count_objects(control::PoolStatus& pool) const;
+  void post(Runner& runner, wire::Body body);
+  void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
+  void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);
+  void make_handles_for(RemoteCall& call, RunnerId runner);
+  void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload);
+  void on_output(const Runner& runner, const wire::Output& output);
+  void on_progress(const wire::Progress& progress);
+
+  std::shared_ptr<detail::PoolCore> core_;
+  DriverServices services_;
+  const PoolConfig& config_;
+  PoolPolicy policy_;
+  PoolTrace trace_;
+  base::Standstill standstill_;
+  Bounds bounds_;
+  std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;
+  std::unordered_map<CallId, std::shared_ptr<HeldLease>> leases_;  // that outlived their call
+  std::unordered_map<RunnerId, std::unique_ptr<Runner>> runners_;
+  std::vector<std::unique_ptr<Runner>> gone_;  // until reap(): a message of theirs may be at work above us
+  std::deque<Event> events_;
+  bool busy_ = false;
+  bool drained_ = false;
+  std::vector<LoopTask> on_drained_;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,178 @@
+// Catalog: the copies of plugins that runners of this machine load: made, kept open, made again.
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "host/src/plugins/catalog.hpp"
+#include "host/src/plugins/origin_libraries.hpp"
+#include "host/src/setup/runtime_dir.hpp"
+#include "plugin_sdk/base/digest.hpp"
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
+#include "plugin_sdk/manifest/elf_file.hpp"
+
+namespace flame::pool {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece = 64 * limits::MiB;
+
+Error failed(const std::string& what, int error) {
+  return base::make_error(ErrorCode::invalid_argument,
+                          "cannot " + what + ": " + std::generic_category().message(error));
+}
+
+// The runtime directory, which `what` names, is what lacks something, not the plugin.
+Error cannot_write(const std::string& what, int error) {
+  Error problem = failed(what, error);
+  problem.code = ErrorCode::boot_failed;
+  if (error == ENOSPC || error == EDQUOT) {
+    problem.message += ". Free space there, or set XDG_RUNTIME_DIR to a private directory with room for the plugins";
+  }
+  return problem;
+}
+
+// Why nothing more can be written to `fd`; 0: it can.
+int write_problem(int fd) {
+  return ::write(fd, "", 1) < 0 ? errno : 0;
+}
+
+// All of `from`, whatever its offset is, into a new file that appears at `target` when it is complete.
+Result<base::UniqueFd> copy_to(const base::UniqueFd& from, const fs::path& target) {
+  std::error_code ignored;
+  fs::create_directories(target.parent_path(), ignored);
+  fs::permissions(target.parent_path(), fs::perms::owner_all,
+                  ignored);  // runners load from nowhere that others may write
+  std::string part = (target.parent_path() / ".partXXXXXX").string();
+  base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
+  if (!to) return cannot_write("write to \"" + target.parent_path().string() + "\"", errno);
+  off_t at = 0;
+  ssize_t sent = 0;
+  while ((sent = ::sendfile(to.get(), from.get(), &at, kPiece)) > 0 || (sent < 0 && errno == EINTR)) continue;
+  if (sent == 0 && ::fchmod(to.get(), 0444) == 0 && ::rename(part.c_str(), target.c_str()) == 0) return to;
+  const int error = errno;
+  ::unlink(part.c_str());
+  return cannot_write("write \"" + target.string() + "\"", error);
+}
+
+std::uint64_t size_of(const base::UniqueFd& file) {
+  struct stat info {};
+  return ::fstat(file.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+// A library that was copied half; the plugin itself was looked at when its note was read.
+std::optional<Error> find_damage(const base::UniqueFd& file) {
+  const manifest::ElfSource source(file.get(), size_of(file));
+  const auto header = manifest::read_elf_header(source);
+  if (header) return manifest::find_cut(source, *header);
+  if (header.error().code != ErrorCode::invalid_argument) return std::nullopt;  // the loader passes it over
+  return manifest::damaged_elf("it does not begin as one");
+}
+
+bool stands_at(const base::UniqueFd& file, const fs::path& path) {
+  struct stat there {};
+  return ::lstat(path.c_str(), &there) == 0 && S_ISREG(there.st_mode) &&
+         static_cast<std::uint64_t>(there.st_size) == size_of(file);
+}
+
+}  // namespace
+
+Result<const CatalogPlugin*> Catalog::install(const Found& found) {
+  std::error_code ignored;
+  fs::create_directories(store_, ignored);
+  const base::UniqueFd from(::open(found.file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!from) return failed("read the plugin \"" + found.file.string() + "\"", errno);
+  std::string part = (store_ / ".partXXXXXX").string();
+  const base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
+  if (!to) return cannot_write("write to \"" + store_.string() + "\"", errno);
+  const Result<base::Digest> digest = base::hash_while_copying(from.get(), to.get(), limits::kPluginBytesMax);
+  if (!digest) {
+    const int problem = write_problem(to.get());
+    ::unlink(part.c_str());
+    if (problem != 0) {
+      return cannot_write("copy the plugin \"" + found.file.string() + "\" to \"" + store_.string() + "\"", problem);
+    }
+    return base::make_error(digest.error().code,
+                            "cannot install the plugin \"" + found.file.string() + "\": " + digest.error().message);
+  }
+  const std::string hex = digest->hex();
+  const auto target = settle_copies(found, hex, part);
+  ::unlink(part.c_str());
+  if (!target) return target.error();
+  return adopt(found, hex, *target);
+}
+
+// Gives the copy at `part` its place, and the libraries that it finds beside it theirs.
+Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& digest, const fs::path& part) {
+  if (const auto known = copies_.find(digest); known != copies_.end()) return known->second.front().path;
+  std::error_code ignored;
+  const fs::path source = fs::weakly_canonical(found.file.parent_path(), ignored) / found.file.filename();
+  std::vector<fs::path> files = origin_libraries(source);
+  const bool alone = files.empty();
+  files.insert(files.begin(), source);
+  const fs::path common = common_directory(files);
+  std::vector<Copy> copies;
+  std::uint64_t bytes = 0;
+  for (const fs::path& file : files) {
+    const bool own = file == source;
+    const base::UniqueFd from(::open(own ? part.c_str() : file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!from) return failed("read \"" + file.string() + "\", which \"" + source.string() + "\" needs", errno);
+    if (const auto damage = own ? std::nullopt : find_damage(from)) {
+      return base::make_error(damage->code,
+                              "\"" + file.string() + "\", which \"" + source.string() + "\" needs, " + damage->message);
+    }
+    bytes += size_of(from);
+    if (bytes > limits::kPluginBytesMax) {
+      return base::make_error(
+          ErrorCode::too_large,
+          "the plugin \"" + source.string() +
+              "\" and the libraries that it finds through $ORIGIN exceed 1 GiB; give it an absolute "
+              "path to the large ones (INSTALL_RPATH)");
+    }
+    const fs::path directory = alone ? store_ : store_ / digest / file.parent_path().lexically_relative(common);
+    const fs::path target = (directory / (own ? fs::path(digest + ".so") : file.filename())).lexically_normal();
+    auto copy = copy_to(from, target);
+    if (!copy) return copy.error();
+    copies.push_back({target, base::UniqueFd(::open(target.c_str(), O_RDONLY | O_CLOEXEC))});
+    if (!copies.back().file) return failed("read \"" + target.string() + "\"", errno);
+  }
+  fs::path plugin = copies.front().path;
+  copies_.emplace(digest, std::move(copies));
+  return plugin;
+}
+
+Result<void> Catalog::restore(std::span<const DigestId> plugins) const {
+  for (const fs::path& directory : {store_.parent_path(), store_}) {
+    if (auto ours = make_private(directory); ours.has_error()) return ours;
+  }
+  for (const DigestId id : plugins) {
+    for (const Copy& copy : copies_.find(plugin(id).digest)->second) {
+      if (stands_at(copy.file, copy.path)) continue;
+      if (auto made = copy_to(copy.file, copy.path); !made) return made.error();
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> Catalog::directories(std::span<const DigestId> plugins) const {
+  std::vector<std::string> directories;
+  const auto add = [&](const fs::path& directory) {
+    if (std::ranges::find(directories, directory.string()) == directories.end()) {
+      directories.push_back(directory.string());
+    }
+  };
+  for (const DigestId id : plugins) {
+    add(use_ == Copies::loaded ? plugin(id).installed.parent_path() : fs::absolute(plugin(id).source).parent_path());
+  }
+  return directories;
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,120 @@
+// Elastic: arithmetic over counts; the only memory is the back-off, the hint and the released minimum.
+#include "host/src/policy/elastic.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+std::uint64_t runners_for(std::uint64_t calls, std::uint32_t capacity) {
+  return calls / capacity + (calls % capacity != 0 ? 1 : 0);
+}
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
+  return a > b ? a - b : 0;
+}
+
+}  // namespace
+
+Elastic::Elastic(const Options& options) : options_(options), random_(options.seed) {
+  FLAME_ASSERT(options_.capacity > 0 && options_.max > 0 && options_.min <= options_.max, "checked by check_pool()");
+}
+
+Elastic::Plan Elastic::plan(const Counts& counts, Instant now) const noexcept {
+  const std::uint64_t room = minus(options_.max, std::uint64_t{counts.runners} + counts.booting);
+  const std::uint64_t coming = std::uint64_t{counts.serving} + counts.booting;
+  const std::uint64_t lacking = std::min(minus(floor(), coming), room);
+  const std::uint64_t growth = std::max(minus(runners_for(counts.waiting, options_.capacity), counts.booting),
+                                        runners_for(counts.unhelped, options_.capacity));
+  // Calls that wait take what is free or boots before it counts as kept ahead.
+  const std::uint64_t spare = counts.free + std::uint64_t{counts.booting} * options_.capacity;
+  const std::uint64_t slots_ahead = ahead(now);
+  const std::uint64_t short_of = slots_ahead == 0 ? 0 : minus(counts.waiting + slots_ahead, spare);
+  const std::uint64_t demand = std::max(growth, runners_for(short_of, options_.capacity));
+  const std::uint64_t boots = std::min(std::max(lacking, demand), room);
+  if (boots > 0 && backing_off(now)) return {.retry_at = retry_at_};
+  return {.boots = static_cast<std::uint32_t>(boots), .for_min = static_cast<std::uint32_t>(minus(lacking, demand))};
+}
+
+void Elastic::boot_succeeded() {
+  failures_ = 0;
+  retry_at_ = Instant{};
+  permanent_ = false;
+  failure_.reset();
+}
+
+void Elastic::boot_failed(Instant now, const Error& error, bool permanent) {
+  // Boots that were started together fail together: that is one failure.
+  back_off(now, error, permanent, backing_off(now) ? failures_ : failures_++);
+}
+
+void Elastic::lost_young(Instant now, const Error& error) {
+  if (lost_young_++ == 0) return;
+  back_off(now, error, false, lost_young_ - 2);
+}
+
+void Elastic::back_off(Instant now, const Error& error, bool permanent, unsigned doublings) {
+  failure_ = error;
+  permanent_ = permanent_ || permanent;
+  if (backing_off(now)) return;
+  permanent_ = permanent;
+  const Duration base = std::min<Duration>(kRetryFirst * (1U << std::min(doublings, 16U)), kRetryMax);
+  const auto quarter = static_cast<std::uint64_t>((base / 4).count());
+  const auto jitter = static_cast<Duration::rep>(random_() % (quarter + 1));
+  retry_at_ = base::deadline_after(now, base + Duration(jitter));
+}
+
+void Elastic::resize(std::uint32_t min, std::uint32_t max) {
+  FLAME_ASSERT(max > 0 && min <= max, "checked by the caller of resize()");
+  options_.min = min;
+  options_.max = max;
+  released_ = 0;
+}
+
+void Elastic::expect(std::uint64_t calls, Instant until) noexcept {
+  expected_ = calls;
+  expected_until_ = until;
+}
+
+void Elastic::arrived() noexcept {
+  released_ = 0;
+  expected_ = minus(expected_, 1);
+}
+
+void Elastic::close() noexcept {
+  options_.min = 0;
+  options_.warm = 0;
+  expected_ = 0;
+}
+
+std::uint64_t Elastic::ahead(Instant now) const noexcept {
+  return options_.warm + (now < expected_until_ ? expected_ : 0);
+}
+
+Duration Elastic::ask_after() const noexcept {
+  return std::min(options_.idle, options_.min_idle);
+}
+
+bool Elastic::may_retire(const Counts& counts, Duration idle, Instant now) const noexcept {
+  const std::uint64_t kept = minus(counts.free, options_.capacity) + std::uint64_t{counts.booting} * options_.capacity;
+  if (const std::uint64_t slots_ahead = ahead(now); slots_ahead > 0 && kept < slots_ahead) return false;
+  const Duration required = counts.serving > floor() ? options_.idle : options_.min_idle;
+  if (required == kForever) return false;
+  if (required == ask_after()) return true;  // the runner has measured it already
+  // It asks every ask_after(); half of one is the tolerance between its clock and ours.
+  return idle >= required - ask_after() / 2;
+}
+
+void Elastic::retired(std::uint32_t serving) noexcept {
+  if (serving <= floor()) ++released_;
+}
+
+std::uint32_t Elastic::floor() const noexcept {
+  return static_cast<std::uint32_t>(minus(options_.min, released_));
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,274 @@
+// PoolPolicy: calls, and the steps that follow every event (expire, dispatch, grow, shed, drain).
+#include "host/src/policy/pool_policy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+Scheduler::Options scheduler_options(const PoolConfig& config) {
+  return {config.max_concurrency, config.strategy, config.single_use};
+}
+
+Elastic::Options elastic_options(const PoolConfig& config, std::uint64_t seed) {
+  const std::uint32_t capacity = config.single_use ? 1 : config.max_concurrency;
+  return {.min = config.min,
+          .max = config.max,
+          .capacity = capacity,
+          .warm = config.warm,
+          .idle = config.idle_shutdown_after,
+          .min_idle = config.min_idle_shutdown_after,
+          .seed = seed};
+}
+
+Error shutting_down() {
+  Error error;
+  error.code = ErrorCode::shutting_down;
+  error.message = "the pool is shutting down; stop calling it";
+  return error;
+}
+
+Error queue_full(std::uint64_t max_queue) {
+  Error error;
+  error.code = ErrorCode::queue_full;
+  error.message = std::to_string(max_queue) + " calls wait already (max_queue); shed load, retry later or raise max";
+  return error;
+}
+
+}  // namespace
+
+PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
+                       const Liveness& liveness, std::string name)
+    : single_use_(config.single_use),
+      threads_(config.isolation == SlotIsolation::thread),
+      max_queue_(config.max_queue),
+      boot_timeout_(config.boot_timeout),
+      shutdown_timeout_(config.shutdown_timeout),
+      liveness_(liveness),
+      name_(std::move(name)),
+      plugins_(std::move(plugins)),
+      scheduler_(scheduler_options(config)),
+      held_(config.max_queue),
+      calls_({config.boot_timeout, config.timeout}),
+      elastic_(elastic_options(config, seed)) {}
+
+void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
+  std::visit([&](const auto& one) { handle(one, now, out); }, event);
+  settle(now, out);
+}
+
+Instant PoolPolicy::next_wakeup() const {
+  const Instant drain = calls_.size() > 0 ? drain_by_ : kNever;
+  return std::min({calls_.next_deadline(), timers_.next(), grave_timers_.next(), retry_wakeup_, drain});
+}
+
+PolicyStats PoolPolicy::stats() const {
+  PolicyStats stats = stats_;
+  stats.booting = booting_;
+  stats.runners = runner_count() - booting_;
+  stats.silent = hushed_;
+  stats.draining = stats.runners - serving_ - hushed_;
+  stats.waiting = scheduler_.waiting() + held_.waiting();
+  stats.waiting_for_turn = held_.waiting();
+  stats.in_flight = scheduler_.in_flight();
+  stats.held = held_.size();
+  return stats;
+}
+
+bool PoolPolicy::awaits_result(RunnerId runner, CallId call) const {
+  const auto it = runners_.find(runner);
+  return it != runners_.end() && it->second.state.phase() != RunnerState::Phase::booting &&
+         calls_.awaits_result(runner, call);
+}
+
+void PoolPolicy::set_plugins(std::vector<DigestId> plugins) {
+  plugins_ = std::move(plugins);
+}
+
+void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
+  ++stats_.submitted;
+  if (event.lease != 0) return submit_on_object(event, now, out);
+  const CallTable::Queued queued = calls_.submit(event, now);
+  if (std::optional<Error> error = refusal(event.digest, now)) {
+    complete(*calls_.fail(event.call, std::move(*error)), out);
+    return;
+  }
+  elastic_.arrived();
+  scheduler_.enqueue(event.call, queued.digest, queued.order);
+  expire_calls(now, out);
+  dispatch(now, out);
+  // Only a call that really has to wait can find the queue full.
+  if (scheduler_.waiting() > max_queue_ && scheduler_.remove_waiting(event.call))
+    complete(*calls_.fail(event.call, queue_full(max_queue_)), out);
+}
+
+void PoolPolicy::handle(const event::Cancel& event, Instant, Actions& out) {
+  give_up(calls_.cancel(event.call, event.reason), event.reason, out);
+}
+
+void PoolPolicy::handle(const event::Begun& event, Instant now, Actions& out) {
+  if (alive(event.runner, now, out)) calls_.begun(event.runner, event.call);
+}
+
+void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
+  if (!alive(event.runner, now, out)) return;
+  // A loop that is late has not told the caller yet that time is over. Its runner knew, and asked the task to stop:
+  // what comes from a task that was stopped is no result.
+  expire_calls(now, out);
+  CallTable::Verdict verdict = calls_.result(event.runner, event.call, event.error);
+  const bool succeeds = verdict.outcome && !verdict.outcome->error;
+  apply(event.call, std::move(verdict), out);
+  if (!event.objects.empty()) keep_objects(event, succeeds, out);
+}
+
+void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
+  if (!alive(event.runner, now, out) || ended_inside(event, now, out)) return;
+  if (!scheduler_.release(event.runner, event.call)) return;
+  elastic_.proved();
+  runners_.at(event.runner).useful = true;
+  end_lease(event.call, event.error, out);
+  apply(event.call, calls_.ended(event.runner, event.call), out);
+  slot_freed(event.runner, now, out);
+}
+
+void PoolPolicy::handle(const event::Tick&, Instant, Actions&) {}
+
+void PoolPolicy::handle(const event::Drain& event, Instant now, Actions&) {
+  closed_ = true;
+  drain_by_ = std::min(drain_by_, base::deadline_after(now, event.grace));
+  elastic_.close();  // else a boot that was put off would bring a runner that nobody ends
+}
+
+void PoolPolicy::handle(const event::Resize& event, Instant, Actions&) {
+  elastic_.resize(closed_ ? 0 : event.min, event.max);
+}
+
+void PoolPolicy::handle(const event::Expect& event, Instant now, Actions&) {
+  if (!closed_) elastic_.expect(event.calls, base::deadline_after(now, event.within));
+}
+
+void PoolPolicy::settle(Instant now, Actions& out) {
+  // Runners first: a boot that is overdue explains the calls that waited for it.
+  while (std::optional<RunnerId> due = timers_.pop_due(now)) check_timer(*due, now, out);
+  while (std::optional<RunnerId> due = grave_timers_.pop_due(now)) {
+    graves_.at(*due).timer.reset();
+    proven_dead(*due, out);
+  }
+  expire_calls(now, out);
+  if (closed_ && now >= drain_by_)
+    for (CallId call : calls_.all())
+      give_up(calls_.fail(call, shutting_down()), wire::CancelReason::shutting_down, out);
+  dispatch(now, out);
+  shed(now, out);
+  grow(now, out);
+  if (closed_) drain_pool(now, out);
+}
+
+void PoolPolicy::expire_calls(Instant now, Actions& out) {
+  const std::optional<Error> none;
+  const bool no_runner = runner_count() == booting_;
+  while (auto outcome = calls_.expire(now, no_runner ? elastic_.last_failure() : none)) {
+    tell_of_silence(*outcome, now);
+    give_up(std::move(outcome), wire::CancelReason::timed_out, out);
+  }
+}
+
+void PoolPolicy::dispatch(Instant now, Actions& out) {
+  while (std::optional<Scheduler::Lease> lease = scheduler_.next()) {
+    const CallTable::Attempt attempt = calls_.sent(lease->call, lease->runner, now);
+    out.push_back(action::Send{lease->call, lease->runner, attempt.remaining, attempt.number});
+    if (single_use_) stop_serving(lease->runner, runners_.at(lease->runner), kForever, now);
+  }
+}
+
+void PoolPolicy::grow(Instant now, Actions& out) {
+  const Elastic::Plan plan = elastic_.plan(counts(), now);
+  for (std::uint32_t i = 0; i < plan.boots; ++i) boot(i < plan.for_min, now, out);
+  retry_wakeup_ = plan.retry_at;
+}
+
+// A silent runner without work must not keep those that wait from another one: beside max, one for each, and no more
+// than max in all, should they fall silent in turn. When it speaks again there is one too many, which shed() ends.
+Elastic::Counts PoolPolicy::counts() const {
+  const std::uint32_t beside = scheduler_.waiting() > 0 ? std::min(idle_hushed_, elastic_.max()) : 0;
+  return {.waiting = scheduler_.waiting(),
+          .unhelped = scheduler_.waiting_where([this](DigestId digest) { return !booting_with_.contains(digest); }),
+          .runners = runner_count() - booting_ - beside,
+          .serving = serving_,
+          .booting = booting_,
+          .free = scheduler_.free_slots()};
+}
+
+// Idle runners that stand in the way: above max after Resize, or without the digest that somebody waits for.
+void PoolPolicy::shed(Instant now, Actions& out) {
+  const auto drain_one = [&] {
+    const std::optional<RunnerId> idle = scheduler_.idle_runner();
+    if (idle) tell_to_drain(*idle, runners_.at(*idle), shutdown_timeout_, now, out);
+    return idle.has_value();
+  };
+  while (serving_ > elastic_.max() && drain_one()) {
+  }
+  const bool full = runner_count() >= elastic_.max();
+  const bool help_is_coming = runner_count() > serving_ + hushed_;
+  if (scheduler_.waiting() > 0 && full && !help_is_coming) drain_one();
+}
+
+void PoolPolicy::drain_pool(Instant now, Actions& out) {
+  if (calls_.size() > 0) return;
+  graves_.clear();
+  grave_timers_ = {};
+  if (!std::exchange(emptying_, true)) {
+    std::vector<RunnerId> ids;
+    for (const auto& [id, runner] : runners_) ids.push_back(id);
+    std::ranges::sort(ids);
+    for (RunnerId id : ids) {
+      auto it = runners_.find(id);
+      if (it->second.state.phase() == RunnerState::Phase::booting) {
+        give_boot_up(it, shutting_down(), out);
+        continue;
+      }
+      // What it may still run was given up, and is being killed.
+      if (held_.leases(id).empty()) it->second.state.expect_goodbye(now);
+      tell_to_drain(id, it->second, base::remaining(drain_by_, now), now, out);
+    }
+  }
+  if (runners_.empty() && !std::exchange(drained_, true)) out.push_back(action::Drained{});
+}
+
+std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
+  if (closed_) return shutting_down();
+  auto broken = broken_.find(digest);
+  if (broken != broken_.end() && now < broken->second.until && scheduler_.servers(digest) == 0) {
+    return broken->second.error;
+  }
+  const bool helpless = scheduler_.servers(digest) == 0 && booting_ == 0;
+  if (helpless && elastic_.failing_for_good(now)) return elastic_.last_failure();
+  return std::nullopt;
+}
+
+void PoolPolicy::give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out) {
+  if (!outcome) return;
+  scheduler_.remove_waiting(outcome->call);
+  const CallId held = leave_held(*outcome, reason);
+  if (outcome->remote) out.push_back(action::CancelRemote{outcome->call, outcome->runner, reason, held});
+  complete(std::move(*outcome), out);
+}
+
+void PoolPolicy::complete(CallTable::Outcome outcome, Actions& out) {
+  ++(outcome.error ? stats_.failed : stats_.succeeded);
+  out.push_back(action::Complete{outcome.call, outcome.runner, std::move(outcome.error)});
+}
+
+void PoolPolicy::apply(CallId call, CallTable::Verdict verdict, Actions& out) {
+  if (verdict.outcome) complete(std::move(*verdict.outcome), out);
+  if (!verdict.retry) return;
+  ++stats_.retried;
+  scheduler_.enqueue(call, verdict.retry->digest, verdict.retry->order);
+}
+
+}  // namespace flame::pool

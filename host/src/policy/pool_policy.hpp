@@ -1,0 +1,206 @@
+// All decisions of one pool: composes CallTable, Scheduler, Elastic and RunnerState. Events and `now` in, actions out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/src/policy/call_table.hpp"
+#include "host/src/policy/elastic.hpp"
+#include "host/src/policy/held_slots.hpp"
+#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/runner_state.hpp"
+#include "host/src/policy/scheduler.hpp"
+
+namespace flame::pool {
+
+/// Counters and gauges of one pool.
+struct PolicyStats {
+  std::uint32_t runners = 0;  ///< said hello and not gone; draining ones included
+  std::uint32_t booting = 0;
+  std::uint32_t draining = 0;
+  std::uint32_t silent = 0;  ///< neither draining nor lost, and without new calls until they are heard again
+  std::uint64_t waiting = 0;
+  std::uint64_t waiting_for_turn = 0;  ///< of these, in the slot of an object
+  std::uint64_t in_flight = 0;         ///< leased slots, also of calls whose caller is gone
+  std::uint32_t held = 0;              ///< of these, kept for objects: children and tracked resources
+  std::uint64_t submitted = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t boots = 0;
+  std::uint64_t boots_failed = 0;
+  std::uint64_t runners_lost = 0;  ///< gone without having been told or allowed to
+};
+
+/// Not thread-safe: the loop owns it. `now` must never go back. After construction feed Tick once, so that `min`
+/// runners boot.
+class PoolPolicy {
+ public:
+  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter;
+  /// `name`: in errors, NAME-ID is a runner.
+  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed, const Liveness& liveness = {},
+             std::string name = "runner");
+
+  /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
+  void on(const Event& event, Instant now, Actions& out);
+
+  /// Feed Tick at this time at the latest; kNever: no timer needed.
+  [[nodiscard]] Instant next_wakeup() const;
+
+  [[nodiscard]] PolicyStats stats() const;
+
+  /// A Result of this runner for this call would be listened to.
+  [[nodiscard]] bool awaits_result(RunnerId runner, CallId call) const;
+
+  // --- what `flame status` shows beside stats(), see pool_views.cpp
+  struct RunnerView {
+    RunnerId id = 0;
+    RunnerState::Phase phase = RunnerState::Phase::booting;
+    std::uint32_t leases = 0;
+    std::optional<Duration> idle;   ///< without a lease for so long
+    std::optional<Duration> quiet;  ///< nothing was heard for so long: it gets no new calls
+  };
+  /// By id. Linear.
+  [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
+  [[nodiscard]] std::optional<CallId> oldest_waiter() const { return scheduler_.oldest_waiter(); }
+  /// Calls that wait for their turn in the slot of the lease; whether it is one.
+  [[nodiscard]] std::uint64_t waiting_for_turn(CallId lease) const { return held_.waiting_for(lease); }
+  [[nodiscard]] bool holds_objects(CallId lease) const { return held_.runner_of(lease).has_value(); }
+  /// Failed boots are being waited out until then, and why; kNever: no.
+  [[nodiscard]] Instant boots_again_at(Instant now) const { return elastic_.next_retry(now); }
+  [[nodiscard]] const std::optional<Error>& boot_failure() const noexcept { return elastic_.last_failure(); }
+
+  /// New digests for runners that boot from now on (activate/rollback); running ones keep what they have.
+  void set_plugins(std::vector<DigestId> plugins);
+
+ private:
+  struct Runner {
+    RunnerState state;
+    std::vector<DigestId> digests;  // it was asked to have
+    Deadlines<RunnerId>::Handle timer;
+    bool useful = false;       // some call has ended there
+    bool leaving = false;      // it asked to go and may
+    bool hushed = false;       // closed for new calls because it is silent, and only for that
+    bool idle_hushed = false;  // and it has no lease: another may be booted beside it
+    std::string end_reason;    // of the connection, then the machine's own, which says more
+  };
+  // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
+  struct Broken {
+    Error error;
+    Instant until;
+  };
+  using Runners = std::unordered_map<RunnerId, Runner>;
+  // A lost runner that may still be at work: its calls that are to be tried again.
+  struct Grave {
+    std::vector<CallId> calls;
+    Instant until;
+    Deadlines<RunnerId>::Handle timer;
+  };
+
+  // pool_policy.cpp: calls, and what follows from every event
+  void handle(const event::Submit& event, Instant now, Actions& out);
+  void handle(const event::Cancel& event, Instant now, Actions& out);
+  void handle(const event::Begun& event, Instant now, Actions& out);
+  void handle(const event::Result& event, Instant now, Actions& out);
+  void handle(const event::Ended& event, Instant now, Actions& out);
+  void handle(const event::Tick& event, Instant now, Actions& out);
+  void handle(const event::Drain& event, Instant now, Actions& out);
+  void handle(const event::Resize& event, Instant now, Actions& out);
+  void handle(const event::Expect& event, Instant now, Actions& out);
+  void settle(Instant now, Actions& out);
+  void expire_calls(Instant now, Actions& out);
+  void tell_of_silence(CallTable::Outcome& outcome, Instant now) const;  // pool_views.cpp
+  [[nodiscard]] std::string silence(Instant now) const;                  // pool_views.cpp
+  void dispatch(Instant now, Actions& out);
+  void grow(Instant now, Actions& out);
+  void shed(Instant now, Actions& out);
+  void drain_pool(Instant now, Actions& out);
+  [[nodiscard]] std::optional<Error> refusal(DigestId digest, Instant now) const;
+  void give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out);
+  void complete(CallTable::Outcome outcome, Actions& out);
+  void apply(CallId call, CallTable::Verdict verdict, Actions& out);
+
+  // pool_objects.cpp: calls that leave objects in their slot, and calls on those
+  void submit_on_object(const event::Submit& event, Instant now, Actions& out);
+  void handle(const event::Release& event, Instant now, Actions& out);
+  void handle(const event::StopLease& event, Instant now, Actions& out);
+  void keep_objects(const event::Result& event, bool wanted, Actions& out);
+  void serve_held(CallId lease, Instant now, Actions& out);
+  bool ended_inside(const event::Ended& event, Instant now, Actions& out);
+  void end_lease(CallId lease, const std::optional<Error>& error, Actions& out);
+  void doom_lease(CallId lease, const std::string& why, Actions& out);
+  void handle(const event::Overran& event, Instant now, Actions& out);
+  [[nodiscard]] CallId leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason);
+
+  // pool_runners.cpp: runners
+  void handle(const event::BootOk& event, Instant now, Actions& out);
+  void handle(const event::BootFailed& event, Instant now, Actions& out);
+  void handle(const event::RunnerHello& event, Instant now, Actions& out);
+  void handle(const event::Heard& event, Instant now, Actions& out);
+  void handle(const event::StoodStill& event, Instant now, Actions& out);
+  void handle(const event::RunnerLost& event, Instant now, Actions& out);
+  void left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out);
+  void handle(const event::MachineExited& event, Instant now, Actions& out);
+  void handle(const event::Retire& event, Instant now, Actions& out);
+  void boot(bool for_min, Instant now, Actions& out);
+  void boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out);
+  void give_boot_up(Runners::iterator it, const Error& error, Actions& out);
+  [[nodiscard]] std::vector<DigestId> learn_plugins(const Runner& runner,
+                                                    const std::vector<event::RunnerPlugin>& reported, Instant now);
+  void tell_of_broken(Instant now, Actions& out);
+  void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
+  [[nodiscard]] bool lost_young(const Runner& runner, Instant now) const;
+  void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
+  void bury(RunnerId id, std::vector<CallId> calls, Instant until);
+  void proven_dead(RunnerId id, Actions& out);
+  void remove(Runners::iterator it, Actions& out);
+  void check_timer(RunnerId id, Instant now, Actions& out);
+  void stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now);
+  void tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out);
+  void slot_freed(RunnerId id, Instant now, Actions& out);
+  void rearm(RunnerId id, Runner& runner);
+  Runner* alive(RunnerId id, Instant now, Actions& out);
+  void fall_quiet(RunnerId id, Runner& runner, Actions& out);
+  void speaks_again(RunnerId id, Runner& runner, Actions& out);
+  void close(RunnerId id, Runner& runner);
+  bool unhush(Runner& runner) noexcept;
+  [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
+  [[nodiscard]] Elastic::Counts counts() const;
+  void boot_over(const Runner& runner);
+
+  bool single_use_;
+  bool threads_;
+  std::uint64_t max_queue_;
+  Duration boot_timeout_;
+  Duration shutdown_timeout_;
+  Liveness liveness_;
+  std::string name_;
+  std::vector<DigestId> plugins_;
+  Scheduler scheduler_;
+  HeldSlots held_;
+  CallTable calls_;
+  Elastic elastic_;
+  Runners runners_;
+  Deadlines<RunnerId> timers_;
+  std::unordered_map<RunnerId, Grave> graves_;
+  Deadlines<RunnerId> grave_timers_;
+  std::unordered_map<DigestId, Broken> broken_;
+  RunnerId next_runner_ = 1;
+  std::uint32_t booting_ = 0;
+  std::map<DigestId, std::uint32_t> booting_with_;  // how many of them were asked to have the digest
+  std::uint32_t serving_ = 0;                       // open in the scheduler
+  std::uint32_t hushed_ = 0;                        // would be open if they were not silent
+  std::uint32_t idle_hushed_ = 0;                   // of these, without a lease
+  bool closed_ = false;                             // Drain was asked for
+  bool drained_ = false;
+  bool emptying_ = false;  // every runner was told to go
+  Instant drain_by_ = kNever;
+  Instant retry_wakeup_ = kNever;
+  PolicyStats stats_;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,391 @@
+// PoolPolicy: what happens to runners: boots, hellos, losses, retirement, timers.
+#include <algorithm>
+#include <utility>
+
+#include "host/src/policy/pool_policy.hpp"
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+std::string seconds(Duration duration) {
+  const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+// A runner that was told to go gets a moment more than its work, for its Bye.
+Duration after_bye(Duration grace) {
+  return grace >= kForever - limits::kByeWait ? kForever : grace + limits::kByeWait;
+}
+
+bool contains(const std::vector<DigestId>& digests, DigestId digest) {
+  return std::ranges::find(digests, digest) != digests.end();
+}
+
+}  // namespace
+
+void PoolPolicy::handle(const event::BootOk& event, Instant, Actions& out) {
+  if (!runners_.contains(event.runner)) out.push_back(action::Destroy{event.runner});
+}
+
+void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end() || it->second.state.phase() != RunnerState::Phase::booting) return;
+  boot_failed(it, event.error, event.permanent, now, out);
+}
+
+void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end()) {
+    out.push_back(action::Reject{event.runner, "this pool does not expect the runner (any more)"});
+    return;
+  }
+  Runner& runner = it->second;
+  if (runner.state.phase() != RunnerState::Phase::booting) {
+    out.push_back(action::Reject{event.runner, "the runner said hello before; a new one is needed"});
+    return;
+  }
+  const std::vector<DigestId> serves = learn_plugins(runner, event.plugins, now);
+  if (serves.empty() && !runner.digests.empty()) {
+    const std::string why = broken_.at(runner.digests.front()).error.message;
+    tell_of_broken(now, out);
+    return boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner can use none of its plugins: " + why),
+                       false, now, out);
+  }
+  boot_over(runner);
+  FLAME_ASSERT(runner.state.hello(now, event.local), "it was booting");
+  elastic_.boot_succeeded();
+  out.push_back(action::Admit{event.runner, elastic_.ask_after()});
+  if (!runner.state.for_min())
+    out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), {}, {}});
+  scheduler_.add_runner(event.runner, serves);
+  ++serving_;
+  tell_of_broken(now, out);
+  rearm(event.runner, runner);
+}
+
+void PoolPolicy::handle(const event::Heard& event, Instant now, Actions& out) {
+  alive(event.runner, now, out);
+}
+
+void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
+  for (auto& [id, runner] : runners_) {
+    runner.state.stood_still(now, event.pause);
+    rearm(id, runner);
+  }
+  // A runner that was frozen together with us has not had the time that it gets to give up its work either.
+  for (auto& [id, grave] : graves_) {
+    grave_timers_.disarm(grave.timer);
+    grave.until = base::deadline_after(grave.until, event.pause);
+    grave.timer = grave_timers_.arm(id, grave.until);
+  }
+}
+
+void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return;
+  if (it->second.state.phase() == RunnerState::Phase::booting)
+    boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false,
+                now, out);
+  else
+    left(it, event, now, out);
+}
+
+void PoolPolicy::left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out) {
+  if (event.goodbye && scheduler_.leases(it->first) == 0) it->second.end_reason = event.reason;
+  disconnected(it, event.reason, now, out);
+}
+
+// Mostly the backend is about to say what has become of the machine.
+void PoolPolicy::disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
+  Runner& runner = it->second;
+  const bool expected = runner.state.phase() == RunnerState::Phase::draining && scheduler_.leases(it->first) == 0;
+  if (expected || runner.state.has_exited()) return lose(it, reason, now, out);
+  close(it->first, runner);
+  runner.end_reason = reason;
+  runner.state.disconnected(now);
+  rearm(it->first, runner);
+}
+
+void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions& out) {
+  auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return proven_dead(event.runner, out);
+  Runner& runner = it->second;
+  runner.end_reason = event.reason;
+  if (runner.state.phase() == RunnerState::Phase::booting) {
+    boot_failed(it,
+                base::make_error(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason),
+                false, now, out);
+    return;
+  }
+  const bool leaves = runner.state.phase() == RunnerState::Phase::draining;
+  runner.state.exited(now);
+  if (runner.state.is_disconnected() || (scheduler_.leases(event.runner) == 0 && !leaves)) {
+    lose(it, event.reason, now, out);
+  } else {
+    close(event.runner, runner);
+    rearm(event.runner, runner);
+  }
+}
+
+void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
+  Runner* runner = alive(event.runner, now, out);
+  if (!runner) return;
+  const bool free = RunnerState::may_retire(scheduler_.leases(event.runner), event.last_seq, event.sent_seq);
+  const bool draining = runner->state.phase() == RunnerState::Phase::draining;
+  // A runner that must go gets its leave at once: the promise is that nothing is sent after the reply.
+  bool granted = event.must || (free && draining);
+  if (!granted && free && elastic_.may_retire(counts(), runner->state.idle(now), now)) {
+    elastic_.retired(serving_);
+    granted = true;
+  }
+  if (granted) stop_serving(event.runner, *runner, after_bye(shutdown_timeout_), now);
+  runner->leaving = runner->leaving || granted;
+  if (granted)
+    for (CallId lease : held_.leases(event.runner)) doom_lease(lease, "its runner is ending", out);
+  out.push_back(action::RetireReply{event.runner, granted});
+}
+
+void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
+  const RunnerId id = next_runner_++;
+  std::vector<DigestId> digests = plugins_;
+  for (DigestId digest : scheduler_.wanted())
+    if (!contains(digests, digest)) digests.push_back(digest);
+  auto [it, fresh] = runners_.emplace(
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, false, {}});
+  FLAME_ASSERT(fresh, "runner ids are not used again");
+  rearm(id, it->second);
+  ++booting_;
+  for (DigestId digest : digests) ++booting_with_[digest];
+  ++stats_.boots;
+  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), {}, {}});
+  out.push_back(action::Boot{id, std::move(digests)});
+}
+
+void PoolPolicy::boot_over(const Runner& runner) {
+  --booting_;
+  for (DigestId digest : runner.digests)
+    if (auto with = booting_with_.find(digest); --with->second == 0) booting_with_.erase(with);
+}
+
+void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out) {
+  error.code = ErrorCode::boot_failed;
+  ++stats_.boots_failed;
+  elastic_.boot_failed(now, error, permanent);
+  give_boot_up(it, error, out);
+  if (!permanent || booting_ > 0) return;
+  for (DigestId digest : scheduler_.wanted()) {
+    if (scheduler_.servers(digest) > 0) continue;
+    for (CallId call : scheduler_.waiters(digest))
+      give_up(calls_.fail(call, error), wire::CancelReason::cancelled, out);
+  }
+}
+
+void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions& out) {
+  const RunnerId id = it->first;
+  const bool for_min = it->second.state.for_min();
+  remove(it, out);
+  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error, {}});
+}
+
+// What the runner can serve; what it cannot is remembered for a while.
+std::vector<DigestId> PoolPolicy::learn_plugins(const Runner& runner, const std::vector<event::RunnerPlugin>& reported,
+                                                Instant now) {
+  std::vector<DigestId> serves;
+  std::vector<DigestId> seen;
+  const auto breaks = [&](DigestId digest, Error error) {
+    broken_[digest] = {std::move(error), base::deadline_after(now, Elastic::kRetryMax)};
+  };
+  for (const event::RunnerPlugin& plugin : reported) {
+    if (contains(seen, plugin.digest)) continue;
+    seen.push_back(plugin.digest);
+    if (plugin.error)
+      breaks(plugin.digest, *plugin.error);
+    else
+      serves.push_back(plugin.digest);
+  }
+  for (DigestId digest : runner.digests)
+    if (!contains(seen, digest))
+      breaks(digest, base::make_error(ErrorCode::not_found,
+                                      "the runner does not have the plugin; install it in the runner's image"));
+  return serves;
+}
+
+// Who waits for what no runner can serve hears of it now.
+void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
+  for (auto broken = broken_.begin(); broken != broken_.end();) {
+    const auto& [digest, story] = *broken;
+    const bool served = scheduler_.servers(digest) > 0;
+    if (!served && now < story.until) {
+      for (CallId call : scheduler_.waiters(digest))
+        give_up(calls_.fail(call, story.error), wire::CancelReason::cancelled, out);
+    }
+    broken = served || now >= story.until ? broken_.erase(broken) : std::next(broken);
+  }
+}
+
+void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
+  const RunnerId id = it->first;
+  const std::string why = it->second.end_reason.empty() ? reason : it->second.end_reason;
+  if (lost_young(it->second, now))
+    elastic_.lost_young(
+        now, base::make_error(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why));
+  if (scheduler_.is_open(id)) --serving_;
+  const std::vector<CallId> held = scheduler_.remove_runner(id);
+  if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
+  const bool proven = it->second.state.has_exited();
+  Instant over = base::deadline_after(now, limits::kDeathProofWait);
+  // One that stood still when it was to give us up waits so much longer; one whose connection has ended does not.
+  if (!it->second.state.is_disconnected()) over = base::deadline_after(over, limits::kSilenceBeatsMin * liveness_.beat);
+  // Without a limit of silence the runner is one that sees its connection end as soon as we do.
+  if (it->second.state.silent_at() != kNever) over = std::max(over, it->second.state.silent_at());
+  remove(it, out);
+  out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), {}, why});
+  std::vector<CallId> resting;
+  bool all_linked = true;
+  for (CallId call : held) {
+    end_lease(call, base::make_error(ErrorCode::runner_lost, "its runner was lost: " + why), out);
+    CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
+    if (verdict.rests) resting.push_back(call);
+    // A thread that is to end waits for the others of its process.
+    all_linked = all_linked && (verdict.linked || !(verdict.rests || threads_));
+    apply(call, std::move(verdict), out);
+  }
+  // There it goes on for its grace, then it is stopped, then killed.
+  if (!all_linked) over = base::deadline_after(base::deadline_after(over, shutdown_timeout_), limits::kKillGrace);
+  if (threads_) over = base::deadline_after(over, limits::kRetireGrace);
+  if (!resting.empty()) bury(id, std::move(resting), over);
+}
+
+// A runner that nobody told to go, before it had ended a call or lived as long as a boot may take.
+bool PoolPolicy::lost_young(const Runner& runner, Instant now) const {
+  const bool by_itself = runner.state.phase() == RunnerState::Phase::ready;
+  return by_itself && !runner.useful && !closed_ && runner.state.age(now) < boot_timeout_;
+}
+
+void PoolPolicy::bury(RunnerId id, std::vector<CallId> calls, Instant until) {
+  auto [grave, fresh] = graves_.emplace(id, Grave{std::move(calls), until, {}});
+  FLAME_ASSERT(fresh, "a runner is lost once");
+  grave->second.timer = grave_timers_.arm(id, until);
+}
+
+// Nothing of its calls is left there: another attempt overlaps with none.
+void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
+  auto grave = graves_.find(id);
+  if (grave == graves_.end()) return;
+  grave_timers_.disarm(grave->second.timer);
+  const std::vector<CallId> calls = std::move(grave->second.calls);
+  graves_.erase(grave);
+  for (CallId call : calls) apply(call, calls_.ended(id, call), out);
+}
+
+void PoolPolicy::remove(Runners::iterator it, Actions& out) {
+  Runner& runner = it->second;
+  if (runner.state.phase() == RunnerState::Phase::booting) boot_over(runner);
+  timers_.disarm(runner.timer);
+  unhush(runner);
+  out.push_back(action::Destroy{it->first});
+  runners_.erase(it);
+}
+
+void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
+  auto it = runners_.find(id);
+  FLAME_ASSERT(it != runners_.end(), "a timer belongs to a runner");
+  it->second.timer.reset();
+  switch (it->second.state.due(now)) {
+    case RunnerState::Due::nothing:
+      return rearm(id, it->second);
+    case RunnerState::Due::boot_overdue:
+      return boot_failed(it,
+                         base::make_error(ErrorCode::boot_failed, "the runner did not dial in within boot_timeout (" +
+                                                                      seconds(boot_timeout_) +
+                                                                      "); look at its output, or raise boot_timeout"),
+                         false, now, out);
+    case RunnerState::Due::silent:
+      return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
+    case RunnerState::Due::quiet:
+      return fall_quiet(id, it->second, out);
+    case RunnerState::Due::exited:
+    case RunnerState::Due::disconnected:
+      return lose(it, it->second.end_reason, now, out);
+    case RunnerState::Due::drain_overdue:
+      return lose(it, "it did not end within shutdown_timeout", now, out);
+    case RunnerState::Due::mute:
+      return lose(it, "it was told to end and said nothing for " + seconds(now - it->second.state.last_heard()), now,
+                  out);
+  }
+}
+
+void PoolPolicy::stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now) {
+  close(id, runner);
+  runner.state.drain(now, limit);
+  rearm(id, runner);
+}
+
+void PoolPolicy::tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out) {
+  stop_serving(id, runner, after_bye(grace), now);
+  out.push_back(action::DrainRunner{id, grace});
+}
+
+void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
+  if (scheduler_.leases(id) > 0) return;
+  auto it = runners_.find(id);
+  it->second.state.became_idle(now);
+  if (it->second.state.has_exited())
+    lose(it, it->second.end_reason, now, out);
+  else if (single_use_)
+    tell_to_drain(id, it->second, shutdown_timeout_, now, out);
+}
+
+void PoolPolicy::rearm(RunnerId id, Runner& runner) {
+  timers_.disarm(runner.timer);
+  runner.timer = timers_.arm(id, runner.state.deadline());
+}
+
+PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now, Actions& out) {
+  auto it = runners_.find(id);
+  if (it == runners_.end() || it->second.state.phase() == RunnerState::Phase::booting) return nullptr;
+  if (it->second.state.heard(now)) speaks_again(id, it->second, out);
+  return &it->second;
+}
+
+// It may stand in a debugger: what it has, it keeps, and nobody else is sent there.
+void PoolPolicy::fall_quiet(RunnerId id, Runner& runner, Actions& out) {
+  runner.state.fall_quiet();
+  if (scheduler_.is_open(id)) {
+    close(id, runner);
+    runner.hushed = true;
+    ++hushed_;
+    runner.idle_hushed = scheduler_.leases(id) == 0;  // until it is heard: it gets none, and only it can end one
+    idle_hushed_ += runner.idle_hushed ? 1 : 0;
+  }
+  out.push_back(action::Quiet{id, true, runner.state.last_heard()});
+  rearm(id, runner);
+}
+
+// For good, unless fall_quiet() does it.
+void PoolPolicy::close(RunnerId id, Runner& runner) {
+  if (scheduler_.close_runner(id)) --serving_;
+  unhush(runner);
+}
+
+bool PoolPolicy::unhush(Runner& runner) noexcept {
+  if (std::exchange(runner.idle_hushed, false)) --idle_hushed_;
+  if (!std::exchange(runner.hushed, false)) return false;
+  --hushed_;
+  return true;
+}
+
+void PoolPolicy::speaks_again(RunnerId id, Runner& runner, Actions& out) {
+  if (unhush(runner)) {
+    scheduler_.open_runner(id);
+    ++serving_;
+  }
+  out.push_back(action::Quiet{id, false, runner.state.last_heard()});
+  rearm(id, runner);
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,213 @@
+// Scheduler: indexes kept by every change, so that each decision is a look-up.
+#include "host/src/policy/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/assert.hpp"
+
+namespace flame::pool {
+
+Scheduler::Scheduler(const Options& options)
+    : capacity_(options.single_use ? 1 : options.capacity),
+      strategy_(options.strategy),
+      single_use_(options.single_use) {
+  FLAME_ASSERT(options.capacity > 0, "a runner needs a slot");
+}
+
+void Scheduler::add_runner(RunnerId runner, std::span<const DigestId> digests) {
+  auto [it, fresh] = runners_.try_emplace(runner);
+  FLAME_ASSERT(fresh, "a runner is added once");
+  Runner& entry = it->second;
+  entry.digests.assign(digests.begin(), digests.end());
+  std::ranges::sort(entry.digests);
+  entry.digests.erase(std::unique(entry.digests.begin(), entry.digests.end()), entry.digests.end());
+  for (DigestId digest : entry.digests) ++groups_[digest].servers;
+  idle_.insert(runner);
+  list(runner, entry);
+}
+
+bool Scheduler::close_runner(RunnerId runner) {
+  auto it = runners_.find(runner);
+  if (it == runners_.end() || !it->second.open) return false;
+  unlist(runner, it->second);
+  it->second.open = false;
+  idle_.erase(runner);
+  for (DigestId digest : it->second.digests) --groups_[digest].servers;
+  return true;
+}
+
+void Scheduler::open_runner(RunnerId runner) {
+  Runner& entry = runners_.at(runner);
+  FLAME_ASSERT(!entry.open, "only what is closed is opened");
+  entry.open = true;
+  list(runner, entry);
+  if (entry.held.empty() && !entry.used) idle_.insert(runner);
+  for (DigestId digest : entry.digests) ++groups_[digest].servers;
+}
+
+std::vector<CallId> Scheduler::remove_runner(RunnerId runner) {
+  close_runner(runner);
+  auto it = runners_.find(runner);
+  std::vector<CallId> held;
+  if (it == runners_.end()) return held;
+  std::vector<std::pair<std::uint64_t, CallId>> by_age;
+  for (const auto& [call, number] : it->second.held) by_age.emplace_back(number, call);
+  std::ranges::sort(by_age);
+  for (const auto& [number, call] : by_age) held.push_back(call);
+  in_flight_ -= held.size();
+  runners_.erase(it);
+  return held;
+}
+
+bool Scheduler::is_open(RunnerId runner) const {
+  auto it = runners_.find(runner);
+  return it != runners_.end() && it->second.open;
+}
+
+std::uint32_t Scheduler::leases(RunnerId runner) const {
+  auto it = runners_.find(runner);
+  return it == runners_.end() ? 0 : static_cast<std::uint32_t>(it->second.held.size());
+}
+
+std::uint32_t Scheduler::servers(DigestId digest) const {
+  auto it = groups_.find(digest);
+  return it == groups_.end() ? 0 : it->second.servers;
+}
+
+std::optional<RunnerId> Scheduler::idle_runner() const {
+  if (idle_.empty()) return std::nullopt;
+  return *idle_.rbegin();
+}
+
+void Scheduler::enqueue(CallId call, DigestId digest, std::uint64_t order) {
+  auto& queue = groups_[digest].queue;
+  const std::size_t before = queue.size();
+  const auto place = queue.emplace_hint(queue.end(), order, call);  // mostly the youngest
+  FLAME_ASSERT(queue.size() == before + 1, "orders are unique");
+  FLAME_ASSERT(waiters_.try_emplace(call, Waiter{digest, place}).second, "a call waits once");
+  with_waiters_.insert(digest);
+}
+
+bool Scheduler::remove_waiting(CallId call) {
+  auto it = waiters_.find(call);
+  if (it == waiters_.end()) return false;
+  Group& group = groups_.at(it->second.digest);
+  group.queue.erase(it->second.place);
+  if (group.queue.empty()) with_waiters_.erase(it->second.digest);
+  waiters_.erase(it);
+  return true;
+}
+
+std::optional<Scheduler::Lease> Scheduler::next() {
+  const Group* best = nullptr;
+  for (DigestId digest : with_waiters_) {
+    const Group& group = groups_.at(digest);
+    if (group.available.empty()) continue;
+    if (!best || group.queue.begin()->first < best->queue.begin()->first) best = &group;
+  }
+  if (!best) return std::nullopt;
+  const CallId call = best->queue.begin()->second;
+  const RunnerId runner = choose(*best);
+  remove_waiting(call);
+  lease(call, runner);
+  return Lease{call, runner};
+}
+
+bool Scheduler::release(RunnerId runner, CallId call) {
+  auto it = runners_.find(runner);
+  if (it == runners_.end()) return false;
+  Runner& entry = it->second;
+  const auto lease = entry.held.find(call);
+  if (lease == entry.held.end()) return false;
+  unlist(runner, entry);
+  entry.held.erase(lease);
+  --in_flight_;
+  if (entry.held.empty() && entry.open && !entry.used) idle_.insert(runner);
+  list(runner, entry);
+  return true;
+}
+
+bool Scheduler::holds(RunnerId runner, CallId call) const {
+  auto it = runners_.find(runner);
+  return it != runners_.end() && it->second.held.contains(call);
+}
+
+std::uint64_t Scheduler::waiting_for(DigestId digest) const {
+  auto it = groups_.find(digest);
+  return it == groups_.end() ? 0 : it->second.queue.size();
+}
+
+std::optional<CallId> Scheduler::oldest_waiter() const {
+  const std::pair<const std::uint64_t, CallId>* oldest = nullptr;
+  for (DigestId digest : with_waiters_) {
+    const auto& first = *groups_.at(digest).queue.begin();
+    if (!oldest || first.first < oldest->first) oldest = &first;
+  }
+  return oldest ? std::optional(oldest->second) : std::nullopt;
+}
+
+std::vector<CallId> Scheduler::waiters(DigestId digest) const {
+  std::vector<CallId> calls;
+  auto it = groups_.find(digest);
+  if (it == groups_.end()) return calls;
+  for (const auto& [order, call] : it->second.queue) calls.push_back(call);
+  return calls;
+}
+
+std::vector<CallId> Scheduler::waiters() const {
+  std::map<std::uint64_t, CallId> merged;
+  for (DigestId digest : with_waiters_) {
+    const auto& queue = groups_.at(digest).queue;
+    merged.insert(queue.begin(), queue.end());
+  }
+  std::vector<CallId> calls;
+  for (const auto& [order, call] : merged) calls.push_back(call);
+  return calls;
+}
+
+std::vector<DigestId> Scheduler::wanted() const {
+  return {with_waiters_.begin(), with_waiters_.end()};
+}
+
+std::uint32_t Scheduler::room(const Runner& runner) const {
+  if (!runner.open || (single_use_ && runner.used)) return 0;
+  return capacity_ - static_cast<std::uint32_t>(runner.held.size());
+}
+
+void Scheduler::list(RunnerId id, const Runner& runner) {
+  const std::uint32_t free = room(runner);
+  if (free == 0) return;
+  free_ += free;
+  const auto load = static_cast<std::uint32_t>(runner.held.size());
+  for (DigestId digest : runner.digests) groups_[digest].available.emplace(load, id);
+}
+
+void Scheduler::unlist(RunnerId id, const Runner& runner) {
+  const std::uint32_t free = room(runner);
+  if (free == 0) return;
+  free_ -= free;
+  const auto load = static_cast<std::uint32_t>(runner.held.size());
+  for (DigestId digest : runner.digests) groups_[digest].available.erase({load, id});
+}
+
+RunnerId Scheduler::choose(const Group& group) const {
+  if (strategy_ == Strategy::least_loaded) return group.available.begin()->second;
+  // Fullest first; among equals the oldest, so that the newest runners fall idle.
+  const std::uint32_t load = group.available.rbegin()->first;
+  return group.available.lower_bound({load, 0})->second;
+}
+
+void Scheduler::lease(CallId call, RunnerId id) {
+  Runner& entry = runners_.at(id);
+  unlist(id, entry);
+  FLAME_ASSERT(entry.held.size() < capacity_, "a lease needs a free slot");
+  FLAME_ASSERT(entry.held.emplace(call, next_lease_).second, "a runner holds a call once");
+  ++next_lease_;
+  ++in_flight_;
+  entry.used = entry.used || single_use_;
+  idle_.erase(id);
+  list(id, entry);
+}
+
+}  // namespace flame::pool

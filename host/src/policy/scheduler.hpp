@@ -1,0 +1,118 @@
+// Who waits, who holds which slot, and which runner serves whom next. Knows nothing of time.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "host/src/policy/types.hpp"
+
+namespace flame::pool {
+
+/// Waiters are FIFO per digest (by `order`), and the oldest servable waiter of all digests gets the next free slot.
+/// Every operation is O(d log n), d = digests of one runner. Pure; not thread-safe.
+class Scheduler {
+ public:
+  struct Options {
+    std::uint32_t capacity = 1;  ///< slots per runner
+    Strategy strategy = Strategy::least_loaded;
+    bool single_use = false;  ///< capacity counts as 1 and a runner gets one lease in its life
+  };
+  struct Lease {
+    CallId call = 0;
+    RunnerId runner = 0;
+  };
+
+  explicit Scheduler(const Options& options);
+
+  /// Slots of a runner that count for growth: 1 for single_use.
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+
+  // --- runners
+  void add_runner(RunnerId runner, std::span<const DigestId> digests);
+  /// No further lease; what it holds stays. False if it is unknown or was closed before.
+  bool close_runner(RunnerId runner);
+  /// The opposite, for a runner that is known and closed.
+  void open_runner(RunnerId runner);
+  /// Forgets it; returns the calls it held, oldest lease first.
+  std::vector<CallId> remove_runner(RunnerId runner);
+  [[nodiscard]] bool is_open(RunnerId runner) const;
+  [[nodiscard]] std::uint32_t leases(RunnerId runner) const;
+  /// Open runners that can serve the digest, busy ones included.
+  [[nodiscard]] std::uint32_t servers(DigestId digest) const;
+  /// Some open runner without a lease, the newest; nullopt if there is none.
+  [[nodiscard]] std::optional<RunnerId> idle_runner() const;
+
+  // --- calls
+  /// `order` places it among the waiters; a retry comes with the order it had.
+  void enqueue(CallId call, DigestId digest, std::uint64_t order);
+  /// Gave up waiting. False if it does not wait.
+  bool remove_waiting(CallId call);
+  /// Leases one slot to the oldest waiter for whom one is free. nullopt: nobody can be served now.
+  std::optional<Lease> next();
+  /// The slot has ended the call. False if the runner does not hold it.
+  bool release(RunnerId runner, CallId call);
+  [[nodiscard]] bool holds(RunnerId runner, CallId call) const;
+
+  [[nodiscard]] std::uint64_t waiting() const noexcept { return waiters_.size(); }
+  [[nodiscard]] std::uint64_t waiting_for(DigestId digest) const;
+  /// For all digests of which `filter` holds.
+  template <class Filter>
+  [[nodiscard]] std::uint64_t waiting_where(Filter filter) const {
+    std::uint64_t count = 0;
+    for (DigestId digest : with_waiters_) count += filter(digest) ? groups_.at(digest).queue.size() : 0;
+    return count;
+  }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
+  /// Slots of open runners without a lease.
+  [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }
+  /// The waiter that has waited longest, whatever it waits for.
+  [[nodiscard]] std::optional<CallId> oldest_waiter() const;
+  /// All waiters in FIFO order; of one digest, or of every digest that has some. Linear: for failing them all.
+  [[nodiscard]] std::vector<CallId> waiters(DigestId digest) const;
+  [[nodiscard]] std::vector<CallId> waiters() const;
+  /// Digests that somebody waits for.
+  [[nodiscard]] std::vector<DigestId> wanted() const;
+
+ private:
+  struct Runner {
+    std::vector<DigestId> digests;
+    boost::unordered_flat_map<CallId, std::uint64_t> held;  // and the number of the lease
+    bool open = true;
+    bool used = false;
+  };
+  struct Group {
+    std::map<std::uint64_t, CallId> queue;                   // by order
+    std::set<std::pair<std::uint32_t, RunnerId>> available;  // open runners with a free slot, by load
+    std::uint32_t servers = 0;
+  };
+  struct Waiter {
+    DigestId digest;
+    std::map<std::uint64_t, CallId>::iterator place;
+  };
+
+  [[nodiscard]] std::uint32_t room(const Runner& runner) const;
+  void list(RunnerId id, const Runner& runner);
+  void unlist(RunnerId id, const Runner& runner);
+  [[nodiscard]] RunnerId choose(const Group& group) const;
+  void lease(CallId call, RunnerId id);
+
+  std::uint32_t capacity_;
+  Strategy strategy_;
+  bool single_use_;
+  std::uint64_t next_lease_ = 0;
+  std::uint64_t in_flight_ = 0;
+  std::uint64_t free_ = 0;
+  std::unordered_map<RunnerId, Runner> runners_;
+  std::set<RunnerId> idle_;
+  std::map<DigestId, Group> groups_;
+  std::set<DigestId> with_waiters_;
+  boost::unordered_flat_map<CallId, Waiter> waiters_;
+};
+
+}  // namespace flame::pool

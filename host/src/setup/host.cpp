@@ -1,0 +1,164 @@
+// The public face of a host and its pools.
+#include <flame/host.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include <flame/backend.hpp>
+
+#include "host/src/setup/host_setup.hpp"
+#include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/suggest.hpp"
+
+namespace flame {
+namespace {
+
+HostConfig value_or_throw(Result<HostConfig> config) {
+  if (config.has_error()) {
+    throw CallError(config.error());
+  }
+  return std::move(*config);
+}
+
+}  // namespace
+
+class Host::Impl : public pool::RunningHost {
+ public:
+  using RunningHost::RunningHost;
+};
+
+Host Host::from_file(const std::string& path) {
+  return Host(value_or_throw(load_config(path)));
+}
+
+Host Host::from_toml(std::string_view text, std::string_view name) {
+  return Host(value_or_throw(parse_config(text, std::string(name))));
+}
+
+Host::Host(HostConfig config) : Host(std::move(config), {}) {}
+
+Host::Host(HostConfig config, std::vector<std::shared_ptr<Backend>> backends)
+    : impl_(std::make_shared<Impl>(std::move(config), std::move(backends))) {}
+
+Host::Host(Host&&) noexcept = default;
+
+Host& Host::operator=(Host&& other) noexcept {
+  if (this != &other) {
+    release();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+Host::~Host() {
+  release();
+}
+
+// A fork has none of the threads and shares all of the files: nothing is ended or removed there.
+void Host::release() noexcept {
+  if (impl_ != nullptr && impl_->forked()) {
+    static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
+  }
+  impl_.reset();
+}
+
+Pool Host::pool(std::string_view name) const {
+  const auto& pools = impl_->pools();
+  if (const auto found = pools.find(name); found != pools.end()) {
+    return Pool(found->second);
+  }
+  const std::vector<std::string> names = pool_names();
+  std::string message = "there is no pool \"" + std::string(name) + "\"" + base::did_you_mean(name, names) + ". Pools:";
+  for (const std::string& known : names) {
+    message += " " + known;
+  }
+  throw CallError(Error{.code = ErrorCode::not_found, .message = std::move(message), .started = Started::no});
+}
+
+std::vector<std::string> Host::pool_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, core] : impl_->pools()) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+void Host::activate(std::string_view pool, std::string_view plugin) {
+  static_cast<void>(this->pool(pool));
+  throw CallError(Error{.code = ErrorCode::incompatible,
+                        .message = "activating \"" + std::string(plugin) +
+                                   "\" in a running host is not served by this release: restart the host with the "
+                                   "version in [pools] plugins"});
+}
+
+void Host::shutdown() {
+  if (impl_ != nullptr) {
+    impl_->shutdown();
+  }
+}
+
+std::string Pool::name() const {
+  return core_->name();
+}
+
+PoolStats Pool::stats() const {
+  PoolStats stats;
+  core_->on_loop([&stats](pool::PoolDriver& driver) { stats = driver.stats(); });
+  return stats;
+}
+
+void Pool::resize(std::uint32_t min, std::uint32_t max) {
+  if (max == 0 || min > max || max > limits::kRunnersCeiling) {
+    throw CallError(
+        Error{.code = ErrorCode::invalid_argument,
+              .message = "resize: needs min <= max and 1 <= max <= " + std::to_string(limits::kRunnersCeiling)});
+  }
+  core_->on_loop([min, max](pool::PoolDriver& driver) { driver.resize(min, max); });
+}
+
+void Pool::expect(std::uint32_t calls, TimeLimit within) {
+  core_->post([calls, within](pool::PoolDriver& driver) { driver.on(pool::event::Expect{calls, within}); });
+}
+
+bool Pool::drain(TimeLimit timeout) {
+  const auto ended = std::make_shared<std::promise<bool>>();
+  auto future = ended->get_future();
+  const Duration grace = std::max<Duration>(timeout, Duration::zero());
+  core_->gate().close();
+  if (!core_->post([ended, grace](pool::PoolDriver& driver) {
+        const pool::Instant limit = base::deadline_after(pool::boot_time(), grace);
+        driver.drain(grace, [ended, limit] { ended->set_value(pool::boot_time() < limit); });
+      })) {
+    return true;
+  }
+  const pool::Executor::BlockingScope blocking;
+  try {
+    return future.get();
+  } catch (const std::future_error&) {
+    return false;  // the host has failed meanwhile
+  }
+}
+
+void Pool::on_progress(detail::UniqueFunction<void(const ProgressEvent&)> callback) {
+  core_->set_callback(std::move(callback));
+}
+void Pool::on_log(detail::UniqueFunction<void(const LogEvent&)> callback) {
+  core_->set_callback(std::move(callback));
+}
+void Pool::on_cast_error(detail::UniqueFunction<void(const CastError&)> callback) {
+  core_->set_callback(std::move(callback));
+}
+void Pool::on_grow_start(detail::UniqueFunction<void(const GrowStart&)> callback) {
+  core_->set_callback(std::move(callback));
+}
+void Pool::on_grow_end(detail::UniqueFunction<void(const GrowEnd&)> callback) {
+  core_->set_callback(std::move(callback));
+}
+void Pool::on_shrink(detail::UniqueFunction<void(const Shrink&)> callback) {
+  core_->set_callback(std::move(callback));
+}
+
+}  // namespace flame

@@ -1,0 +1,138 @@
+// From events and actions to steps of calls and runners.
+#include "host/src/trace/pool_trace.hpp"
+
+#include <algorithm>
+
+#include "host/src/policy/pool_policy.hpp"
+
+namespace flame::pool {
+namespace {
+
+// Whether the call got a slot or its answer in this step.
+bool settled(const Actions& actions, CallId call) {
+  return std::ranges::any_of(actions, [call](const Action& action) {
+    if (const auto* send = std::get_if<action::Send>(&action)) return send->call == call;
+    const auto* complete = std::get_if<action::Complete>(&action);
+    return complete != nullptr && complete->call == call;
+  });
+}
+
+}  // namespace
+
+void PoolTrace::submitted(CallId call, DigestId digest, std::string_view task, Instant now) {
+  history_.submitted({call, pool_, digest, task}, now);
+}
+
+void PoolTrace::refused(CallId call, std::string_view task, const Error& error, Instant now) {
+  history_.submitted({call, pool_, kNoDigest, task}, now);
+  history_.answered(call, 0, &error, now);
+}
+
+void PoolTrace::on(const Event& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
+  std::visit([&](const auto& one) { before(one, now); }, event);
+  for (const Action& action : actions) std::visit([&](const auto& one) { note(one, now); }, action);
+  std::visit([&](const auto& one) { after(one, actions, policy, now); }, event);
+  end_runners(event, actions, now);
+}
+
+void PoolTrace::before(const event::BootOk& event, Instant now) {
+  runners_.machine_started(event.runner, now);
+}
+void PoolTrace::before(const event::BootFailed& event, Instant /*now*/) {
+  runners_.excuse(event.runner, event.error.message);
+}
+// Of one that was ready the backend may say more; the policy tells in the end.
+void PoolTrace::before(const event::RunnerLost& event, Instant /*now*/) {
+  const RunnerRecord* const record = runners_.find(event.runner);
+  if (record != nullptr && record->ready == kNever) runners_.excuse(event.runner, event.reason);
+}
+void PoolTrace::before(const event::MachineExited& event, Instant /*now*/) {
+  runners_.excuse(event.runner, event.reason);
+}
+void PoolTrace::before(const event::Begun& event, Instant now) {
+  history_.add(event.call, {.runner = event.runner, .step = CallStep::begun}, now);
+}
+void PoolTrace::before(const event::Ended& event, Instant now) {
+  history_.let_go(event.call, event.runner, event.error ? &*event.error : nullptr, now);
+  history_.add(event.call, {.runner = event.runner, .step = CallStep::ended}, now);
+}
+
+void PoolTrace::note(const action::Boot& boot, Instant now) {
+  runners_.asked(boot.runner, now);
+}
+void PoolTrace::note(const action::Admit& admit, Instant now) {
+  runners_.ready(admit.runner, now);
+}
+void PoolTrace::note(const action::Send& send, Instant now) {
+  history_.add(send.call,
+               {.runner = send.runner, .step = CallStep::sent, .attempt = static_cast<std::uint8_t>(send.attempt)},
+               now);
+}
+void PoolTrace::note(const action::CancelRemote& cancel, Instant now) {
+  history_.add(
+      cancel.call,
+      {.runner = cancel.runner, .step = CallStep::stop_requested, .code = static_cast<std::uint8_t>(cancel.reason)},
+      now);
+}
+void PoolTrace::note(const action::Complete& complete, Instant now) {
+  history_.answered(complete.call, complete.runner, complete.error ? &*complete.error : nullptr, now);
+}
+void PoolTrace::note(const action::LeaseEnded& ended, Instant now) {
+  history_.let_go(ended.lease, ended.runner, ended.error ? &*ended.error : nullptr, now);
+}
+void PoolTrace::note(const action::DrainRunner& drain, Instant /*now*/) {
+  runners_.excuse(drain.runner, "the host told it to go");
+}
+void PoolTrace::note(const action::Callback& callback, Instant /*now*/) {
+  if (callback.error) runners_.excuse(callback.runner, callback.error->message);
+  if (!callback.reason.empty()) runners_.excuse(callback.runner, callback.reason);
+}
+void PoolTrace::note(const action::Quiet& quiet, Instant now) {
+  quiet.quiet ? runners_.quiet(quiet.runner, quiet.heard) : runners_.heard_again(quiet.runner, now);
+}
+// Last, since a Destroy stands before the callback that says why.
+void PoolTrace::end_runners(const Event& event, const Actions& actions, Instant now) {
+  for (const Action& action : actions) {
+    const auto* destroy = std::get_if<action::Destroy>(&action);
+    if (destroy == nullptr) continue;
+    const RunnerRecord* const record = runners_.find(destroy->runner);
+    const bool booting = record != nullptr && record->ready == kNever;
+    // A boot that only keeps `min` up has no callback; nothing but time ends it without an event of its own.
+    if (booting && std::holds_alternative<event::Tick>(event)) {
+      runners_.excuse(destroy->runner, "it did not dial in within boot_timeout");
+    }
+    runners_.gone(destroy->runner, now);
+  }
+}
+
+void PoolTrace::after(const event::Submit& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
+  if (settled(actions, event.call)) return;
+  if (event.lease != 0) {
+    const std::uint64_t waiting = policy.waiting_for_turn(event.lease);
+    return history_.queued(event.call, {.ahead = waiting - std::min<std::uint64_t>(waiting, 1), .on_object = true},
+                           now);
+  }
+  const PolicyStats stats = policy.stats();
+  history_.queued(event.call,
+                  {.ahead = stats.waiting - std::min<std::uint64_t>(stats.waiting, 1),
+                   .serving = stats.runners - stats.draining - stats.silent,
+                   .booting = stats.booting,
+                   .silent = stats.silent},
+                  now);
+}
+
+void PoolTrace::after(const event::Result& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
+  if (!event.objects.empty() && policy.holds_objects(event.call)) history_.held(event.call, event.runner, now);
+  if (!event.error || settled(actions, event.call)) return;
+  const CallStory* const story = history_.find(event.call);
+  if (story == nullptr || story->answered) return;  // a late result of a call that was answered otherwise
+  history_.add(event.call,
+               {.runner = event.runner,
+                .step = CallStep::attempt_failed,
+                .code = static_cast<std::uint8_t>(event.error->code),
+                .signal = static_cast<std::uint8_t>(event.error->signal),
+                .exit_code = static_cast<std::int16_t>(event.error->exit_code)},
+               now);
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,87 @@
+// Records of runners.
+#include "host/src/trace/runner_log.hpp"
+
+#include <algorithm>
+
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+namespace {
+
+void set_once(Instant& time, Instant now) {
+  if (time == kNever) time = now;
+}
+
+std::string cut(std::string_view text) {
+  return std::string(text.substr(0, limits::kHistoryTextMax));
+}
+
+}  // namespace
+
+void RunnerLog::asked(RunnerId runner, Instant now) {
+  RunnerRecord& record = live_[runner];
+  record.id = runner;
+  record.asked = now;
+}
+
+void RunnerLog::machine_started(RunnerId runner, Instant now) {
+  if (RunnerRecord* record = live(runner)) set_once(record->machine, now);
+}
+
+void RunnerLog::hello(RunnerId runner, const wire::Hello& hello, Instant now) {
+  RunnerRecord* record = live(runner);
+  if (record == nullptr || record->hello != kNever) return;
+  record->hello = now;
+  for (const wire::PluginState& state : hello.plugins) {
+    if (record->plugins.size() == limits::kRunnerPluginsMax) break;
+    record->plugins.push_back({.plugin = {cut(state.plugin.name), cut(state.plugin.version), cut(state.plugin.digest)},
+                               .ready = state.ready,
+                               .error = cut(state.error),
+                               .forkable = state.forkable});
+  }
+  for (const auto& [key, value] : hello.facts) {
+    if (record->facts.size() == limits::kRunnerFactsMax) break;
+    record->facts.emplace_back(cut(key), cut(value));
+  }
+}
+
+void RunnerLog::ready(RunnerId runner, Instant now) {
+  if (RunnerRecord* record = live(runner)) set_once(record->ready, now);
+}
+
+void RunnerLog::quiet(RunnerId runner, Instant heard) {
+  if (RunnerRecord* record = live(runner)) {
+    record->quiet = heard;
+    record->again = kNever;
+  }
+}
+
+void RunnerLog::heard_again(RunnerId runner, Instant now) {
+  if (RunnerRecord* record = live(runner)) record->again = now;
+}
+
+void RunnerLog::excuse(RunnerId runner, std::string_view reason) {
+  RunnerRecord* record = live(runner);
+  if (record != nullptr && record->reason.empty()) record->reason = cut(reason);
+}
+
+void RunnerLog::gone(RunnerId runner, Instant now) {
+  auto node = live_.extract(runner);
+  if (node.empty()) return;
+  node.mapped().gone = now;
+  if (ended_.size() == limits::kRunnersRememberedMax) ended_.pop_front();
+  ended_.push_back(std::move(node.mapped()));
+}
+
+const RunnerRecord* RunnerLog::find(RunnerId runner) const {
+  if (const auto found = live_.find(runner); found != live_.end()) return &found->second;
+  const auto ended = std::ranges::find(ended_, runner, &RunnerRecord::id);
+  return ended == ended_.end() ? nullptr : &*ended;
+}
+
+RunnerRecord* RunnerLog::live(RunnerId runner) {
+  const auto found = live_.find(runner);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+}  // namespace flame::pool

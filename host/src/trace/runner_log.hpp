@@ -1,0 +1,64 @@
+// The runners of one pool as time goes by: when each was asked for, started, dialled in, and how it ended.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/src/policy/types.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::pool {
+
+/// A time that has not come is kNever.
+struct RunnerRecord {
+  RunnerId id = 0;
+  Instant asked{};           ///< of the backend
+  Instant machine = kNever;  ///< the backend said that it has started
+  Instant hello = kNever;    ///< its hello arrived
+  Instant ready = kNever;    ///< it was admitted
+  Instant gone = kNever;     ///< out of the pool
+  Instant quiet = kNever;    ///< the last word before its last silence that was too long …
+  Instant again = kNever;    ///< … and the first after it
+  std::string reason;        ///< why it went, or will; may be empty
+  std::vector<wire::PluginState> plugins;
+  std::vector<std::pair<std::string, std::string>> facts;
+
+  [[nodiscard]] bool boot_failed() const noexcept { return gone != kNever && ready == kNever; }
+};
+
+/// Live runners and the last limits::kRunnersRememberedMax that have gone. Steps of unknown runners are ignored; so is
+/// a second time of the same. Pure; not thread-safe.
+class RunnerLog {
+ public:
+  void asked(RunnerId runner, Instant now);
+  void machine_started(RunnerId runner, Instant now);
+  /// Keeps a bounded part of what the runner says of itself: it comes from outside.
+  void hello(RunnerId runner, const wire::Hello& hello, Instant now);
+  void ready(RunnerId runner, Instant now);
+  /// It has been silent since `heard`, too long for new calls.
+  void quiet(RunnerId runner, Instant heard);
+  void heard_again(RunnerId runner, Instant now);
+  /// Why it will go: the first reason stays, as later ones follow from it.
+  void excuse(RunnerId runner, std::string_view reason);
+  void gone(RunnerId runner, Instant now);
+
+  /// Null: unknown or forgotten.
+  [[nodiscard]] const RunnerRecord* find(RunnerId runner) const;
+  [[nodiscard]] const std::map<RunnerId, RunnerRecord>& live() const noexcept { return live_; }
+  /// Oldest loss first.
+  [[nodiscard]] const std::deque<RunnerRecord>& ended() const noexcept { return ended_; }
+
+ private:
+  [[nodiscard]] RunnerRecord* live(RunnerId runner);
+
+  std::map<RunnerId, RunnerRecord> live_;
+  std::deque<RunnerRecord> ended_;
+};
+
+}  // namespace flame::pool

@@ -1,0 +1,126 @@
+// One connected runner: its queue of messages, its transfers, and the translation of its frames.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include <flame/result.hpp>
+
+#include "host/src/calls/call.hpp"
+#include "host/src/transport/router.hpp"
+#include "host/src/transport/slot_port.hpp"
+#include "plugin_sdk/wire/batch.hpp"
+#include "plugin_sdk/wire/bulk_receiver.hpp"
+#include "plugin_sdk/wire/bulk_sender.hpp"
+#include "plugin_sdk/wire/messages.hpp"
+
+namespace flame::pool {
+
+/// Who is at the other end. `id` is random and on every envelope.
+struct SessionInfo {
+  std::uint64_t id = 0;
+  std::uint32_t pool = 0;
+  RunnerId runner = 0;
+  std::string name;
+  PeerId control;
+  std::uint64_t payload_max = 0;
+  Instant bulk_by = kNever;  ///< the second connection has to be there
+  bool local = false;        ///< over ipc: the kernel tells of its end
+};
+
+/// Queues and translates; the loop calls flush() while has_work(). Bytes that libzmq does not take stay here, where a
+/// cancelled call can still be withdrawn. Loop thread.
+class Session final : public SlotPort {
+ public:
+  Session(Router& router, SessionInfo info) : router_(router), info_(std::move(info)) {}
+
+  [[nodiscard]] const SessionInfo& info() const noexcept { return info_; }
+  [[nodiscard]] std::optional<PeerId> bulk() const noexcept { return bulk_; }
+  /// Sequence number of the last Invoke on the wire.
+  [[nodiscard]] std::uint64_t sent_seq() const noexcept { return sent_seq_; }
+  void attach_bulk(PeerId peer) { bulk_ = peer; }
+  void set_sink(FrameSink* sink) noexcept { sink_ = sink; }
+
+  void send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) override;
+  bool cancel(CallId call, wire::CancelReason reason) override;
+  /// Any message on control.
+  void post(wire::Body body);
+  /// Tries once to send `body` in place of all that is queued.
+  void say_last(wire::Body body);
+  /// A Beat that echoes the runner's last one: by that the runner knows that we have heard it.
+  void beat();
+  void on_beat(const wire::Beat& beat) noexcept { echo_ = beat.seq; }
+
+  enum class Flushed : std::uint8_t { done, parked, more, gone };
+  /// Hands libzmq what it takes now; at most a few chunks, so that control messages never wait long. more: go on in the
+  /// next turn; parked: libzmq takes no more for now.
+  [[nodiscard]] Flushed flush(Instant now);
+
+  // The table's marks.
+  bool dirty = false;
+  bool closed = false;
+
+  /// The runner did not know a request of ours. If that was an invocation, it ends with `incompatible`.
+  void on_unsupported(const wire::Unsupported& answer);
+  /// A message about calls or transfers. An error means that the peer breaks the protocol: end the session.
+  [[nodiscard]] Result<void> on_message(wire::Body&& body, std::span<const std::byte> payload);
+
+ private:
+  struct Invocation {
+    std::shared_ptr<RemoteCall> call;
+    Instant deadline;
+    std::uint32_t attempt = 1;
+  };
+  struct Awaited {
+    std::vector<std::uint64_t> objects;  // that the result names, whatever becomes of its bytes
+    std::optional<wire::Ended> ended;    // has come meanwhile
+  };
+  using Item = std::variant<Invocation, wire::Body>;
+
+  [[nodiscard]] Router::Sent put_first(Instant now);
+  [[nodiscard]] Router::Sent put_batch(Instant now);
+  [[nodiscard]] bool travels_in_batch(const Item& item) const;
+  [[nodiscard]] wire::Invoke make_invoke(const Invocation& invocation, std::uint64_t seq, Instant now) const;
+  [[nodiscard]] Router::Sent put_invocation(const Invocation& invocation, Instant now);
+  [[nodiscard]] Flushed flush_control(Instant now);
+  [[nodiscard]] Flushed flush_bulk();
+  [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload);
+  void on_ended(wire::Ended&& ended);
+  void report_ended(wire::Ended&& ended);
+  void on_abort(wire::Abort&& abort);
+  void take_step(wire::BulkReceiver::Step&& step);
+  [[nodiscard]] bool next_chunk();
+  void drop_chunk(std::uint64_t transfer);
+  void remember_abort(std::uint64_t transfer, Error why);
+  void finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload);
+
+  Router& router_;
+  SessionInfo info_;
+  FrameSink* sink_ = nullptr;
+  std::optional<PeerId> bulk_;
+  std::deque<Item> control_queue_;
+  wire::BatchWriter batch_;
+  std::vector<std::byte> envelope_;
+  std::deque<wire::Body> bulk_queue_;             // Credit and Abort; before any chunk
+  std::optional<wire::BulkSender::Frame> chunk_;  // taken from sender_, not yet taken by libzmq
+  wire::BulkSender sender_{wire::Side::host};
+  wire::BulkReceiver receiver_{wire::Side::runner};
+  std::unordered_map<CallId, std::uint64_t> outgoing_;  // calls whose arguments are a transfer
+  std::map<std::uint64_t, CallId> incoming_;            // transfers that are results
+  std::map<std::uint64_t, Error> early_aborts_;         // of transfers that are not announced yet, if they ever are
+  std::unordered_map<CallId, Awaited> awaited_;         // calls in incoming_
+  std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
+  std::uint64_t sent_seq_ = 0;
+  std::uint64_t echo_ = 0;
+};
+
+}  // namespace flame::pool

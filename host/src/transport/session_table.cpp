@@ -1,0 +1,345 @@
+// The handshake and the way of each message to its session.
+#include "host/src/transport/session_table.hpp"
+
+#include <algorithm>
+#include <random>
+#include <span>
+#include <utility>
+
+#include "host/src/calls/boot_time.hpp"
+#include "plugin_sdk/wire/batch.hpp"
+
+namespace flame::pool {
+namespace {
+
+constexpr int kBulkPerTurn = 8;
+constexpr int kControlPerTurn = 1024;  // then timers and callers have their turn
+// A hostile peer must not fill the log: the first complaints are written, then every thousandth.
+constexpr std::uint64_t kComplaintsWritten = 20;
+constexpr std::uint64_t kComplaintsEvery = 1000;
+constexpr std::size_t kFormerKept = 64;
+// Others may keep the sockets busy: then what a peer that has gone still said is waited for in so many turns.
+constexpr int kLastWordsTurns = 64;
+
+std::uint64_t random_id() {
+  std::random_device device;  // getrandom on this platform: session ids cannot be guessed
+  std::uint64_t id = 0;
+  while (id == 0) {
+    id = (std::uint64_t{device()} << 32) | device();
+  }
+  return id;
+}
+
+std::string name_of(const Incoming& message) {
+  return message.user.empty() ? "local" : message.user;
+}
+
+void keep_last(std::deque<std::uint64_t>& kept, std::uint64_t value) {
+  kept.push_back(value);
+  if (kept.size() > kFormerKept) {
+    kept.pop_front();
+  }
+}
+
+bool contains(const std::deque<std::uint64_t>& kept, std::uint64_t value) {
+  return std::find(kept.begin(), kept.end(), value) != kept.end();
+}
+
+template <class... T>
+bool is_any(const wire::Body& body) {
+  return (std::holds_alternative<T>(body) || ...);
+}
+
+}  // namespace
+
+SessionTable::SessionTable(Router& router, SessionEvents& events, base::Logger log, std::uint64_t incarnation)
+    : router_(router), events_(events), log_(std::move(log)), incarnation_(incarnation) {}
+
+SessionTable::~SessionTable() = default;
+
+void SessionTable::expect(const std::string& name, Expected expected) {
+  router_.allow(expected.public_key, name);
+  expected_[name] = std::move(expected);
+}
+
+void SessionTable::forget(const std::string& name) {
+  if (const auto found = expected_.extract(name)) {
+    router_.revoke(found.mapped().public_key);
+  }
+}
+
+bool SessionTable::receive() {
+  // Before the messages: all that these peers have said is in the sockets now.
+  const std::vector<PeerId> ended = router_.disconnected();
+  gone_.insert(gone_.end(), ended.begin(), ended.end());
+  if (const unsigned refused = router_.take_refused(); refused > 0) {
+    complain("connections refused: wrong key or broken handshake", "stranger");
+  }
+  if (router_.is_shut() && !std::exchange(shut_, true)) {
+    complain("too many connections that say nothing: the tcp port takes nobody for a while; let only runners reach it",
+             "strangers");
+  }
+  shut_ = router_.is_shut();
+  const int control = receive(Channel::control, kControlPerTurn);
+  const int bulk = receive(Channel::bulk, kBulkPerTurn);
+  const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn);
+  return control > 0 || bulk > 0 || lost;
+}
+
+// A runner that leaves says its last results and goodbye, then closes: those must not be lost to the closing.
+bool SessionTable::lose_gone(bool drained) {
+  if (gone_.empty() || (!drained && ++last_words_ < kLastWordsTurns)) {
+    return false;
+  }
+  last_words_ = 0;
+  for (const PeerId peer : std::exchange(gone_, {})) {
+    if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
+      lose(*found->second, "the connection was closed");
+    }
+  }
+  return true;
+}
+
+int SessionTable::receive(Channel channel, int most) {
+  int count = 0;
+  for (; count < most; ++count) {
+    auto message = router_.receive(channel);
+    if (!message) {
+      break;
+    }
+    dispatch(std::move(*message));
+  }
+  return count;
+}
+
+void SessionTable::dispatch(Incoming&& message) {
+  const auto known = by_peer_.find(message.peer.value);
+  Session* const session = known == by_peer_.end() ? nullptr : known->second;
+  if (session != nullptr && message.encrypted && message.user != session->info().name) {
+    complain("message with another runner's key", name_of(message));
+    return;
+  }
+  auto envelope = message.malformed ? Error{.message = "more than two frames"} : wire::decode(message.envelope.span());
+  if (envelope.has_error()) {
+    complain("not a message of this protocol: " + envelope.error().message, name_of(message));
+    if (session != nullptr) {
+      lose(*session, "it sent what is no message of this protocol: " + envelope.error().message);
+    }
+    return;
+  }
+  if (session == nullptr) {
+    on_stranger(message, std::move(*envelope));
+  } else if (envelope->session != session->info().id) {
+    complain("message of another session", name_of(message));
+  } else {
+    const auto payload = message.payload ? message.payload->span() : std::span<const std::byte>();
+    const auto* batch = std::get_if<wire::Batch>(&envelope->body);
+    batch != nullptr ? deliver_batch(*session, *batch, payload) : deliver(*session, std::move(envelope->body), payload);
+  }
+}
+
+void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame) {
+  const auto entries = wire::unpack_batch(batch, frame);
+  if (entries.has_error()) {
+    lose(session, "it broke the protocol: " + entries.error().message);
+    return;
+  }
+  for (const wire::BatchEntry& entry : *entries) {
+    if (session.closed) {
+      return;
+    }
+    auto envelope = wire::decode(entry.envelope);
+    if (envelope.has_error() || is_any<wire::Batch, wire::Hello>(envelope->body)) {
+      lose(session, "it broke the protocol: a batch holds what is no message for it");
+      return;
+    }
+    if (envelope->session == session.info().id) {
+      deliver(session, std::move(envelope->body), entry.payload);
+    }
+  }
+}
+
+void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelope) {
+  const bool control = message.peer.channel() == Channel::control;
+  if (const auto* hello = std::get_if<wire::Hello>(&envelope.body); hello != nullptr && control) {
+    on_first_hello(message, *hello);
+  } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {
+    on_bulk_hello(message, bulk->session);
+  } else if (!contains(former_peers_, message.peer.value)) {
+    complain("message before hello", name_of(message));
+  }
+}
+
+const char* SessionTable::objection(const Incoming& message, const wire::Hello& hello) const {
+  if (hello.protocol_major != wire::kProtocolMajor) {
+    return "host and runner speak different protocol versions: deploy matching releases";
+  }
+  if (hello.incarnation != incarnation_) {
+    return "this runner belongs to another run of the host";
+  }
+  if (message.encrypted && message.user != hello.runner) {
+    return "the key belongs to another runner";
+  }
+  const auto found = expected_.find(hello.runner);
+  if (found == expected_.end()) {
+    return "no such runner is expected";
+  }
+  if (found->second.nonce != hello.nonce) {
+    return "wrong nonce";
+  }
+  return found->second.used ? "this runner has said hello already" : nullptr;
+}
+
+void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& hello) {
+  if (const char* reason = objection(message, hello)) {
+    complain(std::string("hello refused: ") + reason, name_of(message));
+    static_cast<void>(
+        router_.send(message.peer, wire::encode(0, wire::Refuse{ErrorCode::incompatible, reason}), nullptr));
+    return;
+  }
+  Expected& expected = expected_.find(hello.runner)->second;
+  expected.used = true;
+  auto session = std::make_unique<Session>(
+      router_,
+      SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
+                  expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout), !message.encrypted});
+  Session& opened = *session;
+  by_peer_[message.peer.value] = &opened;
+  sessions_[opened.info().id] = std::move(session);
+  router_.watch(message.peer, message.fd);
+  events_.on_hello(opened, hello);
+}
+
+void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() && contains(former_sessions_, id)) {
+    return;  // it ended before its second connection stood
+  }
+  if (found == sessions_.end() || found->second->bulk() ||
+      (message.encrypted && message.user != found->second->info().name)) {
+    complain("bulk connection that belongs to no session", name_of(message));
+    return;
+  }
+  found->second->attach_bulk(message.peer);
+  by_peer_[message.peer.value] = found->second.get();
+  router_.watch(message.peer, message.fd);
+  touch(*found->second);
+}
+
+// Either a body of a newer minor, or the runner's answer to one of ours.
+void SessionTable::on_unsupported(Session& session, const wire::Unsupported& unknown) {
+  if (!unknown.undecoded) {
+    complain("the runner does not know a request: update flame-runner (" + unknown.what + ")", session.info().name);
+    session.on_unsupported(unknown);
+  } else if (unknown.id != 0) {
+    session.post(unknown);
+    touch(session);
+  }
+  events_.on_heard(session);
+}
+
+void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload) {
+  if (is_any<wire::Begun, wire::Result, wire::Ended, wire::Output, wire::Progress, wire::Chunk, wire::Credit,
+             wire::Abort>(body)) {
+    const bool quiet = !is_any<wire::Begun, wire::Result, wire::Ended>(body);
+    const Result<void> taken = session.on_message(std::move(body), payload);
+    if (taken.has_error()) {
+      lose(session, "it broke the protocol: " + taken.error().message);
+      return;
+    }
+    if (quiet) {
+      events_.on_heard(session);
+    }
+    touch(session);
+  } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
+    on_unsupported(session, *unknown);
+  } else {
+    if (const auto* beat = std::get_if<wire::Beat>(&body)) {
+      session.on_beat(*beat);
+    }
+    events_.on_notice(session, body);
+  }
+}
+
+void SessionTable::touch(Session& session) {
+  if (!session.closed && !std::exchange(session.dirty, true)) {
+    dirty_.push_back(&session);
+  }
+}
+
+Session::Flushed SessionTable::flush(Instant now) {
+  Session::Flushed worst = Session::Flushed::done;
+  std::vector<Session*> sessions;
+  sessions.swap(dirty_);
+  for (Session* const session : sessions) {
+    session->dirty = false;
+    if (session->closed) {
+      continue;
+    }
+    const Session::Flushed flushed = session->flush(now);
+    if (flushed == Session::Flushed::parked || flushed == Session::Flushed::more) {
+      worst = std::max(worst, flushed);
+      touch(*session);
+    } else if (flushed == Session::Flushed::gone) {
+      gone_.push_back(session->info().control);
+    }
+  }
+  return worst;
+}
+
+void SessionTable::beat_all(Instant now, bool late) {
+  std::vector<Session*> overdue;
+  for (const auto& [id, session] : sessions_) {
+    session->beat();
+    touch(*session);
+    if (!late && !session->bulk() && now >= session->info().bulk_by) {
+      overdue.push_back(session.get());
+    }
+  }
+  // Payloads that are too large for control would wait without end.
+  for (Session* const session : overdue) {
+    lose(*session, "the bulk connection did not come within boot_timeout");
+  }
+}
+
+void SessionTable::refuse(Session& session, ErrorCode code, const std::string& reason) {
+  log_.warning("runner refused", {{"runner", session.info().name}, {"reason", reason}});
+  close(session, wire::Refuse{code, reason});
+}
+
+void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
+  if (session.closed) {
+    return;
+  }
+  if (farewell) {
+    session.say_last(std::move(*farewell));
+  }
+  session.closed = true;
+  std::erase(dirty_, &session);
+  router_.unwatch(session.info().control);
+  by_peer_.erase(session.info().control.value);
+  keep_last(former_peers_, session.info().control.value);
+  if (session.bulk()) {
+    router_.unwatch(*session.bulk());
+    by_peer_.erase(session.bulk()->value);
+    keep_last(former_peers_, session.bulk()->value);
+  }
+  keep_last(former_sessions_, session.info().id);
+  closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
+}
+
+void SessionTable::lose(Session& session, const std::string& reason) {
+  if (!session.closed) {
+    close(session, std::nullopt);
+    events_.on_lost(session, reason);
+  }
+}
+
+void SessionTable::complain(const std::string& what, const std::string& peer) {
+  ++complaints_;
+  if (complaints_ <= kComplaintsWritten || complaints_ % kComplaintsEvery == 0) {
+    log_.warning(what, {{"peer", peer}, {"count", complaints_}});
+  }
+}
+
+}  // namespace flame::pool

@@ -1,0 +1,102 @@
+// Who is connected: admits runners that know their nonce, maps connections to sessions, drops what does not belong.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/src/loop/machines.hpp"
+#include "host/src/transport/router.hpp"
+#include "host/src/transport/session.hpp"
+#include "plugin_sdk/base/log.hpp"
+#include "plugin_sdk/wire/envelope.hpp"
+
+namespace flame::pool {
+
+/// What the table tells the pools. Loop thread.
+class SessionEvents {
+ public:
+  virtual ~SessionEvents() = default;
+  /// A runner with the right key and nonce. The pool answers with admit() or refuse().
+  virtual void on_hello(Session& session, const wire::Hello& hello) = 0;
+  /// Anything that is neither hello nor about calls: Beat, Retire, Bye, ….
+  virtual void on_notice(Session& session, const wire::Body& body) = 0;
+  /// Something was received that on_notice does not see.
+  virtual void on_heard(Session& session) = 0;
+  /// The connection is gone, or the peer broke the protocol. The session is closed already.
+  virtual void on_lost(Session& session, const std::string& reason) = 0;
+};
+
+/// Loop thread.
+class SessionTable {
+ public:
+  SessionTable(Router& router, SessionEvents& events, base::Logger log, std::uint64_t incarnation);
+  ~SessionTable();
+
+  /// A runner that was asked of a backend. One hello is accepted from it, with this nonce and over this key.
+  struct Expected {
+    RunnerKey runner;
+    std::uint64_t nonce = 0;
+    std::string public_key;
+    std::uint64_t payload_max = 0;
+    Duration boot_timeout{};  ///< from the hello to the second connection, too
+    bool used = false;
+  };
+  void expect(const std::string& name, Expected expected);
+  /// Its key is refused from now on.
+  void forget(const std::string& name);
+
+  /// Moves messages from the sockets to the pools: control first, then a few of bulk. False: there was nothing.
+  bool receive();
+  /// Sends what is queued. more: call again soon; parked: libzmq does not take it now.
+  Session::Flushed flush(Instant now);
+  /// Marks a session that has something to send.
+  void touch(Session& session);
+  /// Beats to all; ends those whose second connection is overdue, unless this beat comes `late` itself: what this
+  /// process did not read while it stood still may be on its way.
+  void beat_all(Instant now, bool late);
+
+  /// Refuses a runner after its hello.
+  void refuse(Session& session, ErrorCode code, const std::string& reason);
+  /// Says `farewell` instead of what is queued, then forgets the session; its object lives until the next reap().
+  void close(Session& session, std::optional<wire::Body> farewell);
+  /// Frees closed sessions. Outside of any callback.
+  void reap() { closed_.clear(); }
+
+ private:
+  int receive(Channel channel, int most);
+  bool lose_gone(bool drained);
+  void dispatch(Incoming&& message);
+  void on_stranger(const Incoming& message, wire::Envelope&& envelope);
+  void on_first_hello(const Incoming& message, const wire::Hello& hello);
+  void on_bulk_hello(const Incoming& message, std::uint64_t session);
+  void deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload);
+  void deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame);
+  void on_unsupported(Session& session, const wire::Unsupported& unknown);
+  [[nodiscard]] const char* objection(const Incoming& message, const wire::Hello& hello) const;
+  void lose(Session& session, const std::string& reason);
+  void complain(const std::string& what, const std::string& peer);
+
+  Router& router_;
+  SessionEvents& events_;
+  base::Logger log_;
+  std::uint64_t incarnation_;
+  std::map<std::string, Expected, std::less<>> expected_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;  // by id
+  std::unordered_map<std::uint64_t, Session*> by_peer_;
+  std::vector<Session*> dirty_;
+  std::vector<PeerId> gone_;  // their connections have ended; what they said before that is still read
+  int last_words_ = 0;        // turns since the first of them was found
+  std::vector<std::unique_ptr<Session>> closed_;
+  // The last ones that ended: what they still say is no news.
+  std::deque<std::uint64_t> former_sessions_;
+  std::deque<std::uint64_t> former_peers_;
+  std::uint64_t complaints_ = 0;
+  bool shut_ = false;  // the port, for strangers; that has been said
+};
+
+}  // namespace flame::pool
