@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "plugin_sdk/wire/envelope.hpp"
-#include "tests/unit/host/plugin_file.hpp"
+#include "tests/unit/host/plugins/plugin_file.hpp"
 #include "tests/unit/plugin_sdk/wire/samples.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "plugin_sdk/wire/payload_frame.hpp"
-#include "tests/integration/host/fake_runner.hpp"
 #include "tests/integration/host/support.hpp"
+#include "tests/support/fake_runner.hpp"
 
 namespace flame::test {
 

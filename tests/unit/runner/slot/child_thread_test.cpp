@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "tests/unit/runner/slot/slot_harness.hpp"
+#include "tests/unit/runner/slots/slot_harness.hpp"
 
 namespace flame::slot {
 namespace {

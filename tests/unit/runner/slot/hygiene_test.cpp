@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/unit/runner/slot/slot_harness.hpp"
+#include "tests/unit/runner/slots/slot_harness.hpp"
 
 namespace flame::slot {
 namespace {

@@ -1,0 +1,215 @@
+// Catalog: which file a reference means, what is copied, and what is said about files that are no plugins.
+#include "host/src/plugins/catalog.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include <flame/detail/plugin_identity.hpp>
+
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/host/plugins/plugin_file.hpp"
+
+namespace flame::pool {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+std::string contents(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class CatalogTest : public ::testing::Test {
+ protected:
+  Catalog scanned() {
+    Catalog catalog({source_.path()}, runtime_.path());
+    const Result<void> done = catalog.scan();
+    EXPECT_TRUE(done) << done.error().message;
+    return catalog;
+  }
+  std::string put(const std::string& file, const FakePlugin& plugin) {
+    return source_.write(file, plugin_file(plugin));
+  }
+  // The error of resolving a reference.
+  Error refused(const std::string& reference) {
+    Catalog catalog = scanned();
+    const auto plugin = catalog.resolve(reference);
+    return plugin ? Error{} : plugin.error();
+  }
+
+  test::TempDir source_;
+  test::TempDir runtime_;
+};
+
+TEST_F(CatalogTest, ResolvesAReferenceToTheHighestMatchingVersion) {
+  put("a.so", {.version = "1.4.0"});
+  put("b.so", {.version = "1.10.0"});
+  put("c.so", {.version = "2.0.0"});
+  put("d.so", {.version = "3.0.0-rc.1"});
+  Catalog catalog = scanned();
+  EXPECT_EQ(catalog.resolve("video@1").value()->reference, "video@1.10.0");
+  EXPECT_EQ(catalog.resolve("video").value()->reference, "video@2.0.0");
+  EXPECT_EQ(catalog.resolve("video@1.4").value()->reference, "video@1.4.0");
+  EXPECT_EQ(catalog.resolve("video@3.0.0-rc.1").value()->reference, "video@3.0.0-rc.1");
+}
+
+TEST_F(CatalogTest, ACopyThatIsGoneIsMadeAgainEvenWhenTheSourceIsAnother) {
+  put("libvideo.so", {});
+  Catalog catalog = scanned();
+  const CatalogPlugin& plugin = *catalog.resolve("video").value();
+  const std::string whole = contents(plugin.installed);
+  put("libvideo.so", {.version = "1.0.1"});
+  std::filesystem::remove_all(runtime_ / "plugins");
+  const DigestId wanted[] = {plugin.id};
+  ASSERT_TRUE(catalog.restore(wanted));
+  EXPECT_EQ(contents(plugin.installed), whole);
+}
+
+TEST_F(CatalogTest, RunnersLookWhereTheCopiesAreOrWhereTheSourcesAreIfCopiesCannotBeExecuted) {
+  put("libvideo.so", {});
+  for (const auto& [use, directory] :
+       {std::pair{Copies::loaded, runtime_ / "plugins"}, std::pair{Copies::not_executable, source_.path()}}) {
+    Catalog catalog({source_.path()}, runtime_.path(), use);
+    ASSERT_TRUE(catalog.scan());
+    const DigestId wanted[] = {catalog.resolve("video").value()->id};
+    EXPECT_THAT(catalog.directories(wanted), ::testing::ElementsAre(directory));
+  }
+}
+
+TEST_F(CatalogTest, ADirectoryThatIsNotThereIsToldFromOneWithoutPlugins) {
+  Catalog catalog({source_.path(), "/no/such/directory"}, runtime_.path());
+  ASSERT_TRUE(catalog.scan());
+  const auto plugin = catalog.resolve("video");
+  ASSERT_FALSE(plugin);
+  EXPECT_THAT(plugin.error().message, HasSubstr("there is no plugin in \"" + source_.path() + "\""));
+  EXPECT_THAT(plugin.error().message, HasSubstr("there is no directory \"/no/such/directory\""));
+}
+
+TEST_F(CatalogTest, InstallsACopyNamedByItsDigestThatNobodyCanWrite) {
+  const std::string file = put("libvideo.so", {});
+  Catalog catalog = scanned();
+  const CatalogPlugin& plugin = *catalog.resolve("video").value();
+  EXPECT_EQ(plugin.installed, std::filesystem::path(runtime_.path()) / "plugins" / (plugin.digest + ".so"));
+  EXPECT_EQ(plugin.digest.size(), 64u);
+  EXPECT_EQ(contents(plugin.installed), contents(file));
+  struct stat status {};
+  ASSERT_EQ(::stat(plugin.installed.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777u, 0444u);
+  put("libvideo.so", {.version = "1.0.1"});
+  EXPECT_NE(contents(plugin.installed), contents(file)) << "overwriting the source harms nobody";
+  EXPECT_EQ(plugin.source, file);
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(runtime_ / "plugins")) ++files;
+  EXPECT_EQ(files, 1u) << "no partial copies are left";
+}
+
+TEST_F(CatalogTest, GivesTheSameDigestOneId) {
+  put("a.so", {});
+  put("b.so", {});
+  put("c.so", {.name = "audio"});
+  Catalog catalog = scanned();
+  const CatalogPlugin* video = catalog.resolve("video").value();
+  EXPECT_EQ(catalog.resolve("video@1.0.0").value(), video);
+  const CatalogPlugin* audio = catalog.resolve("audio").value();
+  EXPECT_NE(audio->id, video->id);
+  EXPECT_EQ(&catalog.plugin(audio->id), audio);
+  EXPECT_EQ(catalog.find_digest(video->digest), video->id);
+  EXPECT_EQ(catalog.find_digest("no such digest"), std::nullopt);
+}
+
+TEST_F(CatalogTest, RefusesTwoFilesOfOneVersionWithDifferentBytes) {
+  put("a.so", {});
+  put("b.so", {.salt = "rebuilt"});
+  const Error error = refused("video@1");
+  EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("ambiguous"));
+  EXPECT_THAT(error.message, HasSubstr(source_ / "a.so"));
+  EXPECT_THAT(error.message, HasSubstr(source_ / "b.so"));
+}
+
+TEST_F(CatalogTest, ListsWhatExistsAndSuggestsTheNearest) {
+  put("a.so", {.version = "1.4.0"});
+  put("b.so", {.name = "hello"});
+  Error error = refused("vidoe@1");
+  EXPECT_EQ(error.code, ErrorCode::not_found);
+  EXPECT_THAT(error.message, HasSubstr("there are: video@1.4.0, hello@1.0.0; did you mean \"video\"?"));
+  error = refused("video@2");
+  EXPECT_THAT(error.message, HasSubstr("no plugin \"video@2\""));
+  EXPECT_THAT(error.message, HasSubstr("video@1.4.0"));
+}
+
+TEST_F(CatalogTest, SaysWhereItLookedWhenThereIsNothing) {
+  EXPECT_THAT(refused("video").message, HasSubstr(source_.path()));
+  Catalog nowhere({}, runtime_.path());
+  EXPECT_TRUE(nowhere.scan());
+  EXPECT_THAT(nowhere.resolve("video").error().message, HasSubstr("is empty"));
+}
+
+TEST_F(CatalogTest, RefusesAReferenceThatIsNone) {
+  EXPECT_EQ(refused("Video@@").code, ErrorCode::invalid_argument);
+}
+
+TEST_F(CatalogTest, SkipsDirectoriesThatDoNotExist) {
+  put("a.so", {});
+  Catalog catalog({source_ / "missing", source_.path()}, runtime_.path());
+  EXPECT_TRUE(catalog.scan());
+  EXPECT_TRUE(catalog.resolve("video"));
+}
+
+TEST_F(CatalogTest, NamesAPathThatIsNoDirectory) {
+  Catalog catalog({source_.write("file", "")}, runtime_.path());
+  const Result<void> done = catalog.scan();
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().message, HasSubstr(source_ / "file"));
+}
+
+TEST_F(CatalogTest, NamesTheFileThatIsNoElfFile) {
+  source_.write("libvideo.so", "#!/bin/sh\n");
+  const Error error = refused("video@1");
+  EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr(source_ / "libvideo.so"));
+}
+
+TEST_F(CatalogTest, NamesTheFileThatHasNoNote) {
+  source_.write("video-1.2.0.so", elf_without_note());
+  const Error error = refused("video@1");
+  EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr(source_ / "video-1.2.0.so"));
+  EXPECT_THAT(error.message, HasSubstr("note"));
+}
+
+TEST_F(CatalogTest, NamesTheFileThatHasAnotherAbi) {
+  put("x.so", {.abi = "99.0"});
+  const Error error = refused("video");
+  EXPECT_EQ(error.code, ErrorCode::incompatible);
+  EXPECT_THAT(error.message, HasSubstr(source_ / "x.so"));
+  EXPECT_THAT(error.message, HasSubstr("99"));
+}
+
+TEST_F(CatalogTest, NamesTheFileThatHasAnotherSanitizer) {
+  put("x.so", {.sanitizer = detail::sanitizer_name() == "memory" ? "-" : "memory"});
+  EXPECT_EQ(refused("video").code, ErrorCode::incompatible);
+}
+
+TEST_F(CatalogTest, IsNotDisturbedByBadFilesThatNobodyAskedFor) {
+  source_.write("junk.so", "junk");
+  put("old.so", {.name = "audio", .abi = "99.0"});
+  put("video.so", {});
+  EXPECT_EQ(refused("video").code, ErrorCode::none);
+}
+
+TEST_F(CatalogTest, NoticesAFileThatWasReplacedAfterTheScan) {
+  put("video.so", {});
+  Catalog catalog = scanned();
+  put("video.so", {.version = "2.0.0"});
+  EXPECT_THAT(catalog.resolve("video@1").error().message, HasSubstr("was replaced"));
+}
+
+}  // namespace
+}  // namespace flame::pool

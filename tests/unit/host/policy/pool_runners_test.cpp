@@ -1,0 +1,394 @@
+// PoolPolicy: runners. Boots, losses, retirement, single use, digests, resize.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/host/policy/pool_scenario.hpp"
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+PoolConfig config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
+  PoolConfig pool;
+  pool.min = min;
+  pool.max = max;
+  pool.max_concurrency = concurrency;
+  return pool;
+}
+
+Error broken_plugin() {
+  Error error;
+  error.code = ErrorCode::incompatible;
+  error.message = "undefined symbol: foo";
+  return error;
+}
+
+TEST(PoolRunners, DestroysAMachineWhoseRunnerNeverDialsIn) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.feed(event::Submit{.call = 1, .digest = 0, .budget = kForever});
+  pool.feed(event::BootOk{1});
+  pool.pass(30s);
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_THAT(pool.all<action::Callback>().at(0).error->message, HasSubstr("did not dial in"));
+  EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u) << "too late";
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the waiter still wants a runner";
+}
+
+TEST(PoolRunners, RefusesASecondHello) {
+  PoolScenario pool(config(1, 1, 1));
+  EXPECT_EQ(pool.hello(1).count<action::Admit>(), 1u);
+  EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u);
+  EXPECT_EQ(pool.hello(77).count<action::Reject>(), 1u);
+}
+
+TEST(PoolRunners, FailsOnlyTheCallsOfALostRunnerAndReplacesIt) {
+  PoolScenario pool(config(0, 2, 2));
+  for (CallId call = 1; call <= 4; ++call) pool.submit(call);
+  pool.hello(1).hello(2).submit(5);
+  pool.feed(event::RunnerLost{1, "connection closed"});
+  EXPECT_EQ(pool.count<action::Complete>(), 0u) << "the backend may say why";
+  EXPECT_EQ(pool.policy.stats().draining, 1u) << "nothing more is sent there";
+  pool.pass(RunnerState::kReasonGrace);
+  EXPECT_EQ(pool.failure(1), ErrorCode::runner_lost);
+  EXPECT_EQ(pool.failure(2), ErrorCode::runner_lost);
+  EXPECT_EQ(pool.count<action::Complete>(), 2u);
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "somebody still waits";
+  EXPECT_EQ(pool.all<action::Callback>().at(0).kind, action::Callback::Kind::shrink);
+  EXPECT_EQ(pool.policy.stats().runners_lost, 1u);
+}
+
+TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
+  EXPECT_EQ(pool.where.at(1), 1u);
+  pool.feed(event::RunnerLost{1, "gone"}).pass(RunnerState::kReasonGrace);
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "it may still run there";
+  pool.feed(event::MachineExited{1, "exit code 0"});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  EXPECT_EQ(pool.where.at(1), 2u);
+  EXPECT_EQ(pool.count<action::Complete>(), 0u);
+}
+
+TEST(PoolRunners, RetriesAtOnceWhenTheMachineIsKnownToBeDead) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
+  pool.feed(event::MachineExited{1, "killed by signal 9"}).feed(event::RunnerLost{1, "disconnected"});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, WithoutProofOfDeathRetriesWhenTheRunnerMustHaveGivenUp) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .budget = 60s, .retries = 1, .idempotent = true});
+  pool.feed(event::RunnerLost{1, "disconnected"});
+  pool.pass_alive(15s - 1ms, {2});
+  EXPECT_THAT(pool.sent(), IsEmpty());
+  EXPECT_THAT(pool.pass(1ms).sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, GivesTheBackendAMomentToProveTheDeathOfASilentRunner) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .budget = 60s, .retries = 1, .idempotent = true});
+  pool.pass_alive(15s, {2});
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "a stopped process cannot keep its word";
+  pool.pass_alive(10s - 1ms, {2});
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "nor one that stood still, before five beats have passed for it";
+  pool.pass_alive(1ms, {2});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, KeepsUnlinkedCallsForTheirGraceBeforeItRetriesThem) {
+  PoolScenario pool(config(2, 2, 1));
+  pool.hello(1).hello(2).feed(
+      event::Submit{.call = 1, .digest = 0, .budget = 90s, .retries = 1, .idempotent = true, .linked = false});
+  pool.feed(event::RunnerLost{1, "disconnected"});
+  pool.pass_alive(45s, {2});
+  EXPECT_THAT(pool.sent(), IsEmpty()) << "15 s, then 30 s of shutdown_timeout, then kill_grace";
+  EXPECT_THAT(pool.pass(250ms).sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, AnswersARestingCallAtItsDeadline) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = 5s, .retries = 1, .idempotent = true});
+  pool.feed(event::RunnerLost{1, "disconnected"});
+  EXPECT_EQ(pool.pass(5s).failure(1), ErrorCode::runner_lost);
+  EXPECT_THAT(pool.feed(event::MachineExited{1, "late"}).actions, IsEmpty());
+}
+
+TEST(PoolRunners, DeclaresARunnerLostAfterFifteenSilentSeconds) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = kForever});
+  pool.pass_alive(60s, {1});
+  EXPECT_THAT(pool.actions, IsEmpty());
+  pool.pass(15s);
+  EXPECT_EQ(pool.failure(1), ErrorCode::runner_lost);
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "min is kept up";
+}
+
+TEST(PoolRunners, WaitsAMomentForTheLastResultOfADeadMachine) {
+  PoolScenario pool(config(1, 1, 2));
+  pool.hello(1).submit(1).submit(2);
+  pool.feed(event::MachineExited{1, "killed by signal 9"});
+  EXPECT_EQ(pool.count<action::Complete>(), 0u);
+  EXPECT_THAT(pool.submit(3).sent(), IsEmpty()) << "a dead runner gets nothing";
+  pool.finish(1);
+  EXPECT_EQ(pool.count<action::Complete>(), 1u);
+  pool.pass(RunnerState::kExitGrace);
+  EXPECT_EQ(pool.failure(2), ErrorCode::runner_lost);
+  EXPECT_THAT(pool.all<action::Complete>()[0].error->message, HasSubstr("killed by signal 9"));
+}
+
+TEST(PoolRunners, GrantsRetirementOfAnIdleRunnerAndSendsItNothingAfterwards) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1).finish(1);
+  pool.feed(event::Retire{.runner = 1, .last_seq = 0, .sent_seq = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted) << "an invocation crossed the request";
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
+  EXPECT_THAT(pool.submit(2).sent(), IsEmpty());
+  EXPECT_EQ(pool.count<action::Boot>(), 0u) << "the leaving machine still counts for max";
+  pool.feed(event::RunnerLost{1, "bye"});
+  EXPECT_EQ(pool.count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.policy.stats().runners_lost, 0u) << "it was allowed to go";
+}
+
+TEST(PoolRunners, DeniesRetirementWhileSomethingIsBooked) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1);
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+  pool.finish(1);
+  EXPECT_THAT(pool.submit(2).sent(), ElementsAre(2)) << "until granted it serves";
+}
+
+TEST(PoolRunners, KeepsMinRunnersThatAskToRetire) {
+  PoolScenario pool(config(1, 2, 1));
+  pool.hello(1);
+  pool.pass_alive(5min, {1}).feed(event::Retire{.runner = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+}
+
+TEST(PoolRunners, LetsARunnerGoThatMust) {
+  PoolScenario pool(config(0, 1, 2));
+  pool.submit(1).hello(1);
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1, .must = true});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
+  EXPECT_THAT(pool.submit(2).sent(), IsEmpty());
+  EXPECT_EQ(pool.finish(1).count<action::Complete>(), 1u) << "running work finishes";
+}
+
+TEST(PoolRunners, DestroysADrainingRunnerThatStays) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1).finish(1).feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  pool.pass_alive(30s, {1});
+  EXPECT_EQ(pool.count<action::Destroy>(), 0u);
+  EXPECT_EQ(pool.pass(1s).count<action::Destroy>(), 1u);
+}
+
+TEST(PoolRunners, GivesASingleUseRunnerExactlyOneCall) {
+  PoolConfig single = config(0, 2, 100);
+  single.single_use = true;
+  PoolScenario pool(single);
+  std::size_t boots = 0;
+  for (CallId call = 1; call <= 3; ++call) boots += pool.submit(call).count<action::Boot>();
+  EXPECT_EQ(boots, 2u) << "growth counts one call per runner";
+  EXPECT_THAT(pool.hello(1).sent(), ElementsAre(1));
+  EXPECT_EQ(pool.finish(1).count<action::DrainRunner>(), 1u);
+  EXPECT_THAT(pool.sent(), IsEmpty());
+  pool.feed(event::MachineExited{1, "exit code 0"});
+  EXPECT_EQ(pool.feed(event::RunnerLost{1, "single use completed", true}).count<action::Boot>(), 1u)
+      << "two wait and one boots";
+  EXPECT_THAT(pool.hello(2).sent(), ElementsAre(2));
+  EXPECT_THAT(pool.hello(3).sent(), ElementsAre(3));
+}
+
+TEST(PoolRunners, ReplacesConsumedSingleUseRunnersOfTheMinimum) {
+  PoolConfig single = config(1, 3, 1);
+  single.single_use = true;
+  PoolScenario pool(single);
+  pool.hello(1);
+  pool.submit(1);
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  EXPECT_EQ(pool.count<action::Boot>(), 1u);
+}
+
+TEST(PoolRunners, FailsCallsForAPluginThatNoRunnerCanLoad) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1);
+  pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
+  EXPECT_EQ(pool.failure(1), ErrorCode::incompatible);
+  EXPECT_EQ(pool.submit(2).failure(2), ErrorCode::incompatible) << "at once, while nothing has changed";
+  EXPECT_EQ(pool.policy.stats().boots_failed, 1u);
+  EXPECT_EQ(pool.policy.stats().runners, 0u) << "a runner that can do nothing goes";
+  EXPECT_EQ(pool.pass(30s).submit(3).count<action::Boot>(), 1u) << "another machine may be better";
+  EXPECT_THAT(pool.hello(2).sent(), ElementsAre(3));
+}
+
+TEST(PoolRunners, ABrokenPluginOnOneMachineDoesNotKeepTheMinimumUseless) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
+  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_EQ(pool.count<action::Boot>(), 0u) << "not without a pause";
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.hello(2).submit(1).sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, OfWhichOneCanLoadOnlySomePluginsOthersAreTriedForTheRestLater) {
+  PoolConfig both = config(0, 2, 1);
+  PoolScenario pool(both);
+  pool.policy.set_plugins({0, 1});
+  pool.submit(1);
+  pool.feed(event::RunnerHello{1, {{0, std::nullopt}, {1, broken_plugin()}}});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  EXPECT_EQ(pool.feed(event::Submit{.call = 2, .digest = 1}).failure(2), ErrorCode::incompatible);
+  pool.pass_alive(30s, {1});
+  EXPECT_EQ(pool.feed(event::Submit{.call = 3, .digest = 1}).count<action::Boot>(), 1u);
+  pool.feed(event::RunnerHello{2, {{0, std::nullopt}, {1, std::nullopt}}});
+  EXPECT_THAT(pool.sent(), ElementsAre(3));
+}
+
+TEST(PoolRunners, ThatDieYoungOneAfterTheOtherAreNotReplacedWithoutAPause) {
+  PoolScenario pool(config(1, 1, 1));
+  EXPECT_EQ(pool.hello(1).feed(event::MachineExited{1, "out of memory"}).count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.hello(2).feed(event::MachineExited{2, "out of memory"}).count<action::Boot>(), 0u);
+  EXPECT_THAT(pool.policy.boot_failure()->message, HasSubstr("out of memory"));
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
+  EXPECT_EQ(pool.hello(3).feed(event::MachineExited{3, "out of memory"}).pass(1250ms).count<action::Boot>(), 0u);
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
+  pool.hello(4).submit(1).finish(1);
+  EXPECT_EQ(pool.feed(event::MachineExited{4, "killed"}).count<action::Boot>(), 1u) << "this one was of use";
+}
+
+TEST(PoolRunners, TheBackendsReasonForALossIsWaitedFor) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1).hello(1);
+  pool.feed(event::RunnerLost{1, "the connection was closed"});
+  pool.feed(event::MachineExited{1, "killed by signal 9"});
+  ASSERT_EQ(pool.count<action::Complete>(), 1u) << "nothing more can come";
+  EXPECT_THAT(pool.all<action::Complete>()[0].error->message, HasSubstr("killed by signal 9"));
+}
+
+TEST(PoolRunners, ThatBootWithoutTheDigestOfAWaiterDoNotKeepOneFromBootingThatHasIt) {
+  PoolScenario pool(config(0, 3, 100));
+  EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 2, .digest = 1});
+  ASSERT_EQ(pool.count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(1, 0));
+  EXPECT_EQ(pool.feed(event::Submit{.call = 3, .digest = 1}).count<action::Boot>(), 0u) << "the second has it";
+}
+
+TEST(PoolRunners, FailsCallsForAPluginThatTheRunnerDoesNotReport) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.submit(1);
+  pool.feed(event::RunnerHello{1, {}});
+  EXPECT_EQ(pool.failure(1), ErrorCode::not_found);
+}
+
+TEST(PoolRunners, BootsNewRunnersForANewDigestAndMakesRoomForThem) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.hello(1);
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 1, .digest = 1, .budget = kForever});
+  EXPECT_EQ(pool.all<action::DrainRunner>().at(0).runner, 1u) << "idle, in the way, without the digest";
+  pool.feed(event::RunnerLost{1, "bye"});
+  ASSERT_EQ(pool.count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(1));
+  pool.feed(event::RunnerHello{2, {{1, std::nullopt}}});
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+}
+
+TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
+  PoolScenario pool(config(0, 2, 1));
+  pool.submit(1).hello(1);
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 2, .digest = 1});
+  pool.submit(3);
+  Error error;
+  error.message = "no such image";
+  pool.feed(event::BootFailed{2, error, true});
+  EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed) << "runner 1 has the old plugin only";
+  EXPECT_EQ(pool.failure(3), ErrorCode::none) << "runner 1 will serve it";
+  EXPECT_EQ(pool.feed(event::Submit{.call = 4, .digest = 1}).failure(4), ErrorCode::boot_failed);
+}
+
+TEST(PoolRunners, BootsRunnersForADigestThatWaitersArePinnedTo) {
+  PoolScenario pool(config(0, 1, 1));
+  pool.policy.set_plugins({1});
+  pool.feed(event::Submit{.call = 1, .digest = 0});
+  EXPECT_THAT(pool.all<action::Boot>().at(0).digests, ElementsAre(1, 0));
+}
+
+TEST(PoolRunners, ShrinksToANewMaximumAsRunnersFallIdle) {
+  PoolScenario pool(config(3, 3, 1));
+  pool.hello(1).hello(2).hello(3).submit(1);
+  pool.feed(event::Resize{0, 1});
+  EXPECT_EQ(pool.count<action::DrainRunner>(), 2u);
+  EXPECT_EQ(pool.policy.stats().draining, 2u);
+  pool.feed(event::Resize{2, 4});
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "min 2, one serves";
+}
+
+TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
+  PoolScenario pool(config(0, 4, 2));
+  EXPECT_EQ(pool.feed(event::Expect{5, 10s}).count<action::Boot>(), 3u);
+  pool.feed(event::RunnerLost{2, "never came"});
+  EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the hint still holds";
+  for (RunnerId id : {1, 3, 4}) pool.hello(id);
+  for (CallId call = 1; call <= 5; ++call) EXPECT_EQ(pool.submit(call).count<action::Boot>(), 0u);
+  EXPECT_EQ(pool.policy.stats().waiting, 0u);
+}
+
+TEST(PoolRunners, LetsRunnersGoWhenAnExpectationHasLapsed) {
+  PoolScenario pool(config(0, 4, 1));
+  pool.feed(event::Expect{1, 60s}).hello(1);
+  pool.pass_alive(31s, {1}).feed(event::Retire{.runner = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+  pool.pass_alive(30s, {1}).feed(event::Retire{.runner = 1});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
+}
+
+TEST(PoolRunners, KeepsWarmSlotsAndFillsThemUp) {
+  PoolConfig warm = config(0, 3, 1);
+  warm.warm = 1;
+  PoolScenario pool(warm);
+  EXPECT_EQ(pool.count<action::Boot>(), 1u) << "before any call";
+  EXPECT_EQ(pool.all<action::Callback>().at(0).kind, action::Callback::Kind::grow_start);
+  pool.hello(1);
+  EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
+  EXPECT_THAT(pool.sent(), ElementsAre(1));
+  pool.hello(2).finish(1);
+  pool.feed(event::Retire{.runner = 2});
+  EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted) << "one free slot is enough";
+  pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
+  EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
+  EXPECT_EQ(pool.feed(event::RunnerLost{1, "killed"}).count<action::Boot>(), 1u);
+}
+
+TEST(PoolRunners, KeepsUnusedSingleUseRunnersWarm) {
+  PoolConfig warm = config(0, 4, 1);
+  warm.warm = 2;
+  warm.single_use = true;
+  PoolScenario pool(warm);
+  EXPECT_EQ(pool.count<action::Boot>(), 2u);
+  pool.hello(1).hello(2);
+  EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u) << "the one that serves it is used up";
+}
+
+TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {
+  PoolScenario pool(config(0, 4, 2));
+  pool.submit(1).hello(1).feed(event::Expect{2});
+  pool.feed(event::Expect{8}).feed(event::BootFailed{2, Error{}, false});  // boots are put off now
+  pool.feed(event::Expect{8}).feed(event::Drain{kForever});
+  pool.pass_alive(std::chrono::minutes(1), {1});
+  EXPECT_EQ(pool.count<action::Boot>(), 0u);
+}
+
+}  // namespace
+}  // namespace flame::pool

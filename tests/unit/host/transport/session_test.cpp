@@ -1,0 +1,313 @@
+// Session: what it makes of a runner's messages, in which order it tells it, and what it puts on the wire.
+#include "host/src/transport/session.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/fake_runner.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/plugin_sdk/wire/payloads.hpp"
+
+namespace flame::pool {
+namespace {
+
+using namespace std::chrono_literals;
+using test::eventually;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::uint64_t kSession = 42;
+constexpr std::uint64_t kPayloadMax = 16 * limits::MiB;
+
+/// Writes down what it is told, and keeps the last of each kind.
+class Pool final : public FrameSink {
+ public:
+  void on_begun(CallId call) override { note("begun", call); }
+  void on_result(CallId call, std::optional<Error> failure, detail::Payload result) override {
+    note(failure ? std::string(to_string(failure->code)) : "result", call);
+    error = failure.value_or(Error{});
+    payload = std::move(result);
+  }
+  void on_ended(CallId call, std::optional<Error> why) override { note(why ? "died" : "ended", call); }
+  void on_output(const wire::Output& output) override { note("output", output.id); }
+  void on_progress(const wire::Progress& progress) override { note("progress", progress.id); }
+
+  /// Since the last time.
+  std::vector<std::string> heard() { return std::exchange(notes_, {}); }
+
+  Error error;
+  detail::Payload payload;
+
+ private:
+  void note(const std::string& what, CallId call) { notes_.push_back(what + " " + std::to_string(call)); }
+  std::vector<std::string> notes_;
+};
+
+class SessionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto router = Router::bind({.control_ipc = "ipc://" + directory_ / "control.ipc",
+                                .bulk_ipc = "ipc://" + directory_ / "bulk.ipc",
+                                .tcp = {}});
+    ASSERT_TRUE(router.has_value()) << router.error().message;
+    router_ = std::move(*router);
+    control_.emplace(router_->ipc().control[0]);
+    bulk_.emplace(router_->ipc().bulk[0]);
+    session_.emplace(*router_, SessionInfo{.id = kSession,
+                                           .name = "ffmpeg-1",
+                                           .control = peer_of(*control_, Channel::control),
+                                           .payload_max = kPayloadMax});
+    session_->attach_bulk(peer_of(*bulk_, Channel::bulk));
+    session_->set_sink(&pool_);
+  }
+
+  PeerId peer_of(test::Dealer& dealer, Channel channel) {
+    dealer.send(0, wire::Beat{1});
+    std::optional<Incoming> message;
+    EXPECT_TRUE(eventually([&] {
+      for (std::size_t i = 0; i < router_->fds().size(); ++i) router_->readable(i);
+      message = router_->receive(channel);
+      return message.has_value();
+    }));
+    return message ? message->peer : PeerId{};
+  }
+
+  /// The runner says this.
+  Result<void> say(wire::Body body, std::span<const std::byte> payload = {}) {
+    return session_->on_message(std::move(body), payload);
+  }
+  void say_well(wire::Body body, std::span<const std::byte> payload = {}) {
+    const auto taken = say(std::move(body), payload);
+    EXPECT_TRUE(taken.has_value()) << taken.error().message;
+  }
+  /// The result of `call`, whose bytes are transfer 1 (or another of the runner's).
+  static wire::Result by_transfer(CallId call, const detail::Payload& payload, std::uint64_t transfer = 1) {
+    auto info = *wire::describe(payload, std::uint64_t{1} << 40);
+    info.transfer = transfer;
+    return {.id = call, .payload = std::move(info), .error = {}, .usage = {}};
+  }
+  void chunk(const detail::Payload& payload, std::uint64_t transfer = 1) {
+    say_well(wire::Chunk{transfer, 0}, wire::pack(payload));
+  }
+
+  static std::shared_ptr<RemoteCall> call_of(CallId id, detail::Payload arguments) {
+    static const auto executor = std::make_shared<Executor>([](const char*) {});
+    CallRecord record{.id = id, .digest_text = std::string(64, 'a'), .task = "tasks::work"};
+    record.info = *wire::describe(arguments, kPayloadMax);
+    record.wire_bytes = wire::wire_size(arguments);
+    record.arguments = std::move(arguments);
+    return std::make_shared<RemoteCall>(executor, std::make_shared<Inbox>(), std::move(record));
+  }
+  void send(CallId id, detail::Payload arguments = test::payload_of({"small"})) {
+    session_->send(call_of(id, std::move(arguments)), Instant{} + 1s, 1);
+  }
+  /// Until libzmq has all that may go.
+  void flush() {
+    EXPECT_TRUE(eventually([&] { return session_->flush(Instant{}) == Session::Flushed::done; }));
+  }
+  template <typename Message>
+  static std::optional<Message> heard_by(test::Dealer& dealer) {
+    const auto envelope = dealer.receive();
+    if (!envelope) return std::nullopt;
+    EXPECT_EQ(envelope->session, kSession);
+    const auto* message = std::get_if<Message>(&envelope->body);
+    EXPECT_NE(message, nullptr) << "message kind " << envelope->body.index();
+    return message == nullptr ? std::nullopt : std::optional(*message);
+  }
+
+  test::TempDir directory_;
+  std::unique_ptr<Router> router_;
+  std::optional<test::Dealer> control_;
+  std::optional<test::Dealer> bulk_;
+  Pool pool_;
+  std::optional<Session> session_;
+  const detail::Payload large_ = test::random_payload(1, {100'000, 100});
+};
+
+TEST_F(SessionTest, TellsWhatComesInTheOrderInWhichItCame) {
+  const detail::Payload payload = test::payload_of({"table", "attachment"});
+  say_well(wire::Begun{7});
+  say_well(wire::Output{7, {}, {}, "line", 0});
+  say_well(wire::Progress{7, 0.5, ""});
+  say_well(wire::Result{7, *wire::describe(payload, kPayloadMax), {}, {}}, wire::pack(payload));
+  say_well(wire::Ended{7, {}});
+  EXPECT_THAT(pool_.heard(), ElementsAre("begun 7", "output 7", "progress 7", "result 7", "ended 7"));
+  test::expect_same(pool_.payload, payload);
+}
+
+TEST_F(SessionTest, AFailedCallSaysWhatItUsed) {
+  Error error;
+  error.code = ErrorCode::task_failed;
+  say_well(wire::Result{7, {}, error, {.wall_ns = 5}});
+  EXPECT_THAT(pool_.heard(), ElementsAre("task_failed 7"));
+  EXPECT_EQ(pool_.error.usage.wall_ns, 5);
+}
+
+TEST_F(SessionTest, EndedNeverOvertakesAResultWhoseBytesAreUnderWay) {
+  say_well(by_transfer(7, large_));
+  say_well(wire::Ended{7, {}});
+  say_well(wire::Ended{8, {}});
+  EXPECT_THAT(pool_.heard(), ElementsAre("ended 8"));
+  chunk(large_);
+  EXPECT_THAT(pool_.heard(), ElementsAre("result 7", "ended 7"));
+  test::expect_same(pool_.payload, large_);
+}
+
+TEST_F(SessionTest, BytesMayOvertakeTheirResult) {
+  chunk(large_);
+  EXPECT_THAT(pool_.heard(), IsEmpty());
+  say_well(by_transfer(7, large_));
+  EXPECT_THAT(pool_.heard(), ElementsAre("result 7"));
+  test::expect_same(pool_.payload, large_);
+}
+
+TEST_F(SessionTest, WhyATransferWasAbortedReachesTheCaller) {
+  detail::Payload with_objects = large_;
+  with_objects.resources = {5, 6};
+  say_well(by_transfer(7, with_objects));
+  say_well(wire::Ended{7, {}});
+  Error death;
+  death.code = ErrorCode::out_of_memory;
+  death.message = "The slot was killed.";
+  say_well(wire::Abort{1, "its slot died", death});
+  EXPECT_THAT(pool_.heard(), ElementsAre("out_of_memory 7", "ended 7"));
+  EXPECT_EQ(pool_.error.message, "The result was not sent to the end. The slot was killed.");
+  EXPECT_EQ(pool_.error.started, Started::yes);
+  EXPECT_THAT(pool_.payload.resources, ElementsAre(5, 6)) << "they have to be let go all the same";
+  chunk(large_);
+  EXPECT_THAT(pool_.heard(), IsEmpty()) << "late bytes";
+}
+
+TEST_F(SessionTest, AnAbortWithoutAnErrorIsACrashWithItsReason) {
+  say_well(by_transfer(7, large_));
+  say_well(wire::Abort{1, "its slot died", {}});
+  EXPECT_THAT(pool_.heard(), ElementsAre("crashed 7"));
+  EXPECT_THAT(pool_.error.message, HasSubstr("its slot died"));
+}
+
+TEST_F(SessionTest, ASecondResultByTransferIsABrokenRunner) {
+  say_well(by_transfer(7, large_));
+  const auto same_call = say(by_transfer(7, large_, 3));
+  ASSERT_FALSE(same_call.has_value());
+  EXPECT_EQ(same_call.error().code, ErrorCode::incompatible);
+  const auto same_transfer = say(by_transfer(8, large_));
+  ASSERT_FALSE(same_transfer.has_value());
+  EXPECT_EQ(same_transfer.error().code, ErrorCode::incompatible);
+  EXPECT_THAT(pool_.heard(), IsEmpty());
+}
+
+TEST_F(SessionTest, AResultOverPayloadMaxIsTooLargeAndLeavesItsObjectsToBeLetGo) {
+  wire::Result inline_result{.id = 7, .payload = {{kPayloadMax + 1}, 0, {5}}, .error = {}, .usage = {}};
+  say_well(inline_result);
+  EXPECT_THAT(pool_.heard(), ElementsAre("too_large 7"));
+  EXPECT_THAT(pool_.payload.resources, ElementsAre(5));
+  inline_result.id = 8;
+  inline_result.payload.transfer = 1;
+  say_well(inline_result);
+  EXPECT_THAT(pool_.heard(), ElementsAre("too_large 8"));
+  EXPECT_THAT(pool_.payload.resources, ElementsAre(5));
+  EXPECT_EQ(pool_.error.started, Started::yes);
+  flush();
+  EXPECT_EQ(heard_by<wire::Abort>(*bulk_).value_or(wire::Abort{}).transfer, 1U) << "the runner need not send it";
+}
+
+TEST_F(SessionTest, AResultWhoseFrameHasAnotherSizeIsABrokenRunner) {
+  const auto taken = say(wire::Result{7, {{100}, 0, {}}, {}, {}}, std::vector<std::byte>(16));
+  ASSERT_FALSE(taken.has_value());
+  EXPECT_THAT(pool_.heard(), ElementsAre("incompatible 7")) << "its caller is answered all the same";
+}
+
+TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
+  session_->on_unsupported({7, "message kind 99", false});
+  EXPECT_THAT(pool_.heard(), ElementsAre("incompatible 7", "ended 7"));
+  EXPECT_EQ(pool_.error.started, Started::no);
+  EXPECT_THAT(pool_.error.message, HasSubstr("message kind 99"));
+}
+
+TEST_F(SessionTest, AnAnswerToRetireWaitsForResultsThatAreUnderWay) {
+  say_well(by_transfer(7, large_, 1));
+  say_well(by_transfer(8, large_, 3));
+  session_->post(wire::RetireReply{true});
+  session_->post(wire::Drain{5});
+  flush();
+  EXPECT_TRUE(heard_by<wire::Drain>(*control_)) << "nothing else waits";
+  chunk(large_, 1);
+  session_->post(wire::Drain{6});
+  flush();
+  EXPECT_TRUE(heard_by<wire::Drain>(*control_)) << "one result is still under way";
+  say_well(wire::Abort{3, "its slot died", {}});
+  flush();
+  const auto reply = heard_by<wire::RetireReply>(*control_);
+  EXPECT_TRUE(reply && reply->granted);
+}
+
+TEST_F(SessionTest, AnAnswerToRetireIsNotHeldUpByNothing) {
+  session_->post(wire::RetireReply{true});
+  flush();
+  EXPECT_TRUE(heard_by<wire::RetireReply>(*control_));
+}
+
+TEST_F(SessionTest, NumbersCallsAsTheyGoOnTheWire) {
+  send(7);
+  send(8, test::random_payload(1, {limits::kInlinePayloadMax}));
+  send(9);
+  EXPECT_EQ(session_->sent_seq(), 0U);
+  flush();
+  EXPECT_EQ(session_->sent_seq(), 3U);
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    const auto invoke = heard_by<wire::Invoke>(*control_);
+    ASSERT_TRUE(invoke);
+    EXPECT_EQ(invoke->id, seq + 6);
+    EXPECT_EQ(invoke->seq, seq);
+    EXPECT_EQ(invoke->remaining_ns, Duration(1s).count());
+  }
+}
+
+TEST_F(SessionTest, ACallThatIsCancelledInTheQueueIsNeverSent) {
+  send(7);
+  send(8);
+  EXPECT_TRUE(session_->cancel(7, wire::CancelReason::cancelled));
+  flush();
+  EXPECT_EQ(heard_by<wire::Invoke>(*control_).value_or(wire::Invoke{}).id, 8U);
+  EXPECT_FALSE(session_->cancel(8, wire::CancelReason::timed_out));
+  flush();
+  const auto cancel = heard_by<wire::Cancel>(*control_);
+  ASSERT_TRUE(cancel);
+  EXPECT_EQ(cancel->id, 8U);
+  EXPECT_EQ(cancel->reason, wire::CancelReason::timed_out);
+}
+
+// Reads chunks until the window is used up, and then what comes.
+TEST_F(SessionTest, ACallThatEndsBeforeItsArgumentsHaveArrivedAbortsThem) {
+  send(7, test::random_payload(1, {2 * limits::kTransferWindow}));
+  flush();
+  const std::uint64_t transfer = heard_by<wire::Invoke>(*control_).value_or(wire::Invoke{}).payload.transfer;
+  EXPECT_NE(transfer, 0U);
+  say_well(wire::Ended{7, {}});
+  EXPECT_THAT(pool_.heard(), ElementsAre("ended 7"));
+  flush();
+  for (std::size_t sent = 0; sent < limits::kTransferWindow; sent += limits::kChunkMax)
+    ASSERT_TRUE(heard_by<wire::Chunk>(*bulk_)) << sent;
+  EXPECT_EQ(heard_by<wire::Abort>(*bulk_).value_or(wire::Abort{}).transfer, transfer);
+}
+
+TEST_F(SessionTest, CreditThatWasNotOwedIsABrokenRunner) {
+  send(7, test::random_payload(1, {2 * limits::kTransferWindow}));
+  flush();
+  EXPECT_FALSE(say(wire::Credit{2, std::uint64_t{1} << 40}).has_value());
+  EXPECT_TRUE(say(wire::Credit{2, limits::kTransferWindow / 4}).has_value());
+}
+
+TEST_F(SessionTest, ARunnerThatIsGoneIsNoticedWhenItIsSentTo) {
+  control_.reset();
+  EXPECT_TRUE(eventually([&] {
+    session_->post(wire::Drain{5});
+    return session_->flush(Instant{}) == Session::Flushed::gone;
+  }));
+}
+
+}  // namespace
+}  // namespace flame::pool
