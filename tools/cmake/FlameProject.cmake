@@ -28,6 +28,9 @@ target_compile_options(flame_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>
   $<$<BOOL:${FLAME_WERROR}>:-Werror>)
 target_include_directories(flame_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+# No effect on consumers; exported because static libraries record whom they link.
+set_target_properties(flame_options PROPERTIES EXPORT_NAME options)
+install(TARGETS flame_options EXPORT flamePluginTargets)
 if(FLAME_SANITIZE)
   add_compile_options(-fsanitize=${FLAME_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FLAME_SANITIZE})
