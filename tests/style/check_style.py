@@ -30,6 +30,49 @@ MAY_INCLUDE = {
     "tools": set(TOP_DIRECTORIES) - {"tests"},
     "tests": set(TOP_DIRECTORIES),
 }
+# Which folders beside itself the code of a folder may include: one way only. ".": what lies at the top, and composes.
+FOLDERS = {
+    "host/src": {
+        "policy": set(),
+        "config": set(),
+        "calls": {"policy"},
+        "plugins": {"policy"},
+        "trace": {"policy"},
+        "transport": {"policy", "calls"},
+        "control": {"policy", "calls", "trace"},
+        "api": {"policy", "calls", "plugins"},
+        "loop": {"policy", "calls", "plugins", "trace", "transport", "control", "api"},
+        "setup": {"policy", "calls", "plugins", "trace", "transport", "control", "api", "loop", "config"},
+    },
+    "runner": {
+        "protocol": set(),
+        "policy": {"protocol"},
+        "os": {"policy"},
+        "link": {"policy", "os"},
+        "slots": {"policy", "os", "protocol"},
+        "plugins": {"policy", "os", "link", "slots"},
+        "calls": {"policy", "os", "link", "slots", "plugins"},
+        ".": {"policy", "os", "link", "slots", "plugins", "calls"},
+        "slot": {"protocol"},
+        "zygote": {"protocol", "slot"},
+    },
+}
+# (file, header) that runs against it, and what ends that.
+AGAINST_THE_FOLDERS = {
+    ("host/src/api/objects.cpp", "host/src/loop/pool_driver.hpp"),        # typed commands
+    ("host/src/api/pool_core.cpp", "host/src/loop/pool_driver.hpp"),      # typed commands
+    ("host/src/transport/session.cpp", "host/src/api/objects.hpp"),       # the lease's id in the call's record
+    ("host/src/transport/session_table.hpp", "host/src/loop/machines.hpp"),      # RunnerKey in policy/types
+    ("host/src/plugins/catalog_copies.cpp", "host/src/setup/runtime_dir.hpp"),   # make_private() below both
+    ("runner/slots/crash_report.cpp", "runner/slot/slot_limits.hpp"),     # its two constants in base/limits
+}
+# policy/ decides: it knows no clock, socket, thread or file.
+POLICY = ["host/src/policy/*", "runner/policy/*"]
+POLICY_BANNED = re.compile(
+    r"^((atomic|barrier|condition_variable|csignal|cstdio|ctime|filesystem|fstream|future|iostream|latch|mutex|"
+    r"semaphore|shared_mutex|stop_token|thread)$|(sys/(?!types\.h)|linux/|net|arpa/)|"
+    r"(fcntl|poll|pthread|sched|signal|time|unistd)\.h$|plugin_sdk/base/(boot_time|cgroup|event_fd|file|fork_guard|"
+    r"line_writer|log|mailbox|shortage|signal_mask|spawn|unique_fd)\.hpp)")
 # Public host headers that others than hosts may include: backends implement one interface.
 HOST_HEADERS_FOR = {"backends": {"backend.hpp"}, "host": None, "tools": None, "tests": None}
 
@@ -183,9 +226,13 @@ class Checker:
     def check_include(self, path, number, kind, header):
         top = path.split("/")[0]
         self.check_layer(path, number, top, kind, header)
+        if kind == '"' and (path, header) not in AGAINST_THE_FOLDERS:
+            self.check_folder(path, number, header)
         for what, pattern, allowed, reason in CONTAINED:
             if re.match(pattern, header) and not matches(path, allowed):
                 self.report(path, number, "contained", f"{what} is included here: {reason}")
+        if matches(path, POLICY) and POLICY_BANNED.match(header):
+            self.report(path, number, "policy", f"{header}: policy/ knows no clock, socket, thread or file")
         if matches(path, PUBLIC) and PUBLIC_BANNED.match(header):
             if not any(path == file and header.startswith(name) for file, name in PUBLIC_EXCEPTIONS):
                 self.report(path, number, "public-include", f"<{header}> in a public header")
@@ -200,6 +247,13 @@ class Checker:
             allowed = HOST_HEADERS_FOR.get(top, set())
             if allowed is not None and header[6:] not in allowed:
                 self.report(path, number, "layer", f"{top} must not include the host's <{header}>")
+
+    def check_folder(self, path, number, header):
+        for root, folders in FOLDERS.items():
+            if path.startswith(root + "/") and header.startswith(root + "/"):
+                source, target = (os.path.dirname(name)[len(root) + 1:].split("/")[0] or "." for name in (path, header))
+                if source != target and target not in folders.get(source, set()):
+                    self.report(path, number, "layer", f"{root}: {source} must not include {target} (FOLDERS)")
 
 
 def main():

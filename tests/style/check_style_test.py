@@ -78,6 +78,30 @@ class CheckStyle(unittest.TestCase):
             with self.subTest(path=path, header=header):
                 self.assert_quiet(path, f"// A.\n#include {header}\n")
 
+    def test_folders_include_each_other_one_way(self):
+        for path, header in [("host/src/policy/a.cpp", "host/src/loop/x.hpp"),
+                             ("host/src/transport/a.cpp", "host/src/loop/x.hpp"),
+                             ("runner/policy/a.cpp", "runner/os/x.hpp"), ("runner/slots/a.cpp", "runner/slot/x.hpp"),
+                             ("runner/slot/a.cpp", "runner/slots/x.hpp"), ("runner/os/a.cpp", "runner/supervisor.hpp"),
+                             ("runner/a.cpp", "runner/slot/x.hpp"), ("runner/new/a.cpp", "runner/os/x.hpp")]:
+            with self.subTest(path=path, header=header):
+                self.assert_fires("layer", path, f'// A.\n#include "{header}"\n')
+        for path, header in [("host/src/loop/a.cpp", "host/src/policy/x.hpp"), ("runner/a.cpp", "runner/calls/x.hpp"),
+                             ("runner/zygote/a.cpp", "runner/slot/x.hpp"), ("runner/slots/a.cpp", "runner/slots/x.hpp"),
+                             ("host/src/api/objects.cpp", "host/src/loop/pool_driver.hpp")]:
+            with self.subTest(path=path, header=header):
+                self.assert_quiet(path, f'// A.\n#include "{header}"\n')
+
+    def test_policies_know_nothing_of_the_world(self):
+        for header in ["<thread>", "<mutex>", "<atomic>", "<fstream>", "<sys/socket.h>", "<unistd.h>",
+                       '"plugin_sdk/base/boot_time.hpp"', '"plugin_sdk/base/log.hpp"']:
+            with self.subTest(header=header):
+                self.assert_fires("policy", "runner/policy/a.cpp", f"// A.\n#include {header}\n")
+        for header in ["<sys/types.h>", "<map>", '"plugin_sdk/base/clock.hpp"', '"plugin_sdk/wire/messages.hpp"']:
+            with self.subTest(header=header):
+                self.assert_quiet("host/src/policy/a.hpp", f"// A.\n#include {header}\n")
+        self.assert_quiet("runner/os/a.cpp", "// A.\n#include <unistd.h>\n")
+
     def test_third_party_libraries_are_contained(self):
         for path, header in [("runner/supervisor.cpp", "boost/dll/shared_library.hpp"),
                              ("host/src/pool.cpp", "zmq.hpp"),
