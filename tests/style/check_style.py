@@ -59,10 +59,6 @@ FOLDERS = {
 }
 # (file, header) that runs against it, and what ends that.
 AGAINST_THE_FOLDERS = {
-    ("host/src/api/objects.cpp", "host/src/loop/pool_driver.hpp"),        # typed commands
-    ("host/src/api/pool_core.cpp", "host/src/loop/pool_driver.hpp"),      # typed commands
-    ("host/src/transport/session.cpp", "host/src/api/objects.hpp"),       # the lease's id in the call's record
-    ("host/src/transport/session_table.hpp", "host/src/loop/machines.hpp"),      # RunnerKey in policy/types
     ("host/src/plugins/catalog_copies.cpp", "host/src/setup/runtime_dir.hpp"),   # make_private() below both
     ("runner/slots/crash_report.cpp", "runner/slot/slot_limits.hpp"),     # its two constants in base/limits
 }

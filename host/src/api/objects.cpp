@@ -8,7 +8,6 @@
 
 #include "host/src/api/pool_core.hpp"
 #include "host/src/calls/call.hpp"
-#include "host/src/loop/pool_driver.hpp"
 
 namespace flame::pool {
 namespace {
@@ -94,6 +93,11 @@ Result<const RemoteObject*> remote(const detail::PoolCore& core, const detail::O
   return object;
 }
 
+// Where the loop has ended, so has the lease.
+void tell_loop(const detail::PoolCore& core, Command&& command) {
+  static_cast<void>(core.parts().inbox->push(std::move(command)));
+}
+
 }  // namespace
 
 HeldLease::HeldLease(Parts parts)
@@ -105,7 +109,7 @@ void HeldLease::release(std::uint64_t object) noexcept {
   tracked_.fetch_sub(1, std::memory_order_relaxed);
   try {
     if (!ended_->ready()) {
-      parts_.core->post([id = parts_.id, object](PoolDriver& driver) { driver.on(event::Release{id, object}); });
+      tell_loop(*parts_.core, command::Release{parts_.core->parts().index, parts_.id, object});
     }
   } catch (const std::bad_alloc&) {
     // The object stays until its runner ends.
@@ -115,7 +119,7 @@ void HeldLease::release(std::uint64_t object) noexcept {
 void HeldLease::stop() noexcept {
   try {
     if (!ended_->ready()) {
-      parts_.core->post([id = parts_.id](PoolDriver& driver) { driver.on(event::StopLease{id}); });
+      tell_loop(*parts_.core, command::EndLease{parts_.core->parts().index, parts_.id});
     }
   } catch (const std::bad_alloc&) {
     // As above.

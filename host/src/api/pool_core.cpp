@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/src/loop/pool_driver.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
@@ -14,11 +13,6 @@ namespace {
 
 // Longest time that fits the clocks of all parties; more is for ever.
 constexpr Duration kBudgetMax = std::chrono::hours(24 * 365 * 100);
-
-struct Completion {
-  pool::LocalCall& call;
-  ~Completion() { call.complete(); }
-};
 
 }  // namespace
 
@@ -113,6 +107,7 @@ Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
   record.linked = spec.options.link;
   record.cast = spec.cast;
   record.child = spec.child;
+  record.lease_id = destination->lease == nullptr ? 0 : destination->lease->parts().id;
   record.lease = std::move(destination->lease);
   record.object = destination->object;
   record.handles = std::move(spec.objects);
@@ -150,7 +145,7 @@ std::optional<Error> PoolCore::hand_over(const std::shared_ptr<pool::RemoteCall>
   if (auto full = pool::QueueGate::enter(gate_, call->record.wire_bytes, call->ticket)) {
     return full;
   }
-  if (!parts_.inbox->push(pool::SubmitCommand{call}, blocking ? Wake::later : Wake::now)) {
+  if (!parts_.inbox->push(pool::command::Submit{call}, blocking ? Wake::later : Wake::now)) {
     return parts_.inbox->refusal();
   }
   return std::nullopt;
@@ -159,13 +154,12 @@ std::optional<Error> PoolCore::hand_over(const std::shared_ptr<pool::RemoteCall>
 void PoolCore::refuse(pool::RemoteCall& call, Error error) {
   error.started = Started::no;
   const std::string task = call.record.task;
-  const bool told = refusals_untold_.fetch_add(1) < limits::kRefusalsToldMax &&
-                    post([this, id = call.id(), task, error](pool::PoolDriver& driver) {
-                      refusals_untold_.fetch_sub(1);
-                      driver.refused(id, task, error);
-                    });
+  using Refused = pool::command::Refused;
+  const bool told =
+      refusals_untold_.fetch_add(1) < limits::kRefusalsToldMax &&
+      parts_.inbox->push(Refused{parts_.index, std::make_unique<Refused::What>(Refused::What{call.id(), task, error})});
   if (!told) {
-    refusals_untold_.fetch_sub(1);
+    refusal_told();
   }
   if (call.record.cast) {
     cast_failed(call.id(), task, error);
@@ -226,28 +220,6 @@ void PoolCore::report_progress(ProgressEvent event, pool::Task watcher) {
   if (watcher) {
     strand_->post(std::move(watcher));
   }
-}
-
-bool PoolCore::post(std::function<void(pool::PoolDriver&)> task) {
-  return parts_.inbox->push(pool::LoopTask([self = shared_from_this(), task = std::move(task)] {
-    if (self->driver_ != nullptr) {
-      task(*self->driver_);
-    }
-  }));
-}
-
-bool PoolCore::on_loop(std::function<void(pool::PoolDriver&)> task) {
-  const auto done = std::make_shared<pool::LocalCall>(parts_.executor, nullptr);
-  if (!parts_.inbox->push(pool::LoopTask([this, &task, done] {
-        const Completion whatever_happens{*done};  // the loop may fail in it
-        if (driver_ != nullptr) {
-          task(*driver_);
-        }
-      }))) {
-    return false;
-  }
-  done->wait(Duration(-1));
-  return true;
 }
 
 }  // namespace flame::detail

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,7 +23,6 @@
 #include "plugin_sdk/base/log.hpp"
 
 namespace flame::pool {
-class PoolDriver;
 
 /// The user's callbacks; empty ones are not called. Shared pointers: one may be replaced while it runs.
 template <class Event>
@@ -57,12 +55,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   /// Which calls may join those that wait.
   [[nodiscard]] pool::QueueGate& gate() noexcept { return *gate_; }
 
-  /// Runs `task(driver)` on the loop thread and waits for it. False: the loop has ended. Not on the loop thread.
-  bool on_loop(std::function<void(pool::PoolDriver&)> task);
-  /// The same without waiting.
-  bool post(std::function<void(pool::PoolDriver&)> task);
-  /// Set by the loop before it starts; used on its thread only.
-  void set_driver(pool::PoolDriver* driver) noexcept { driver_ = driver; }
+  /// The loop has written down a call that was refused.
+  void refusal_told() noexcept { refusals_untold_.fetch_sub(1); }
 
   template <class Event>
   void set_callback(UniqueFunction<void(const Event&)> callback) {
@@ -109,9 +103,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
 
   Parts parts_;
   std::shared_ptr<pool::Strand> strand_;
-  pool::PoolDriver* driver_ = nullptr;
   std::shared_ptr<pool::QueueGate> gate_;
-  std::atomic<std::uint32_t> refusals_untold_{0};      // posted to the loop, not yet there
+  std::atomic<std::uint32_t> refusals_untold_{0};      // pushed to the loop, not yet there
   std::atomic<std::uint64_t> cast_errors_dropped_{0};  // since the last one that was not
   std::uint64_t output_dropped_ = 0;                   // bytes, since the last output that was not
   std::mutex mutex_;

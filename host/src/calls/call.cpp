@@ -78,7 +78,7 @@ void RemoteCall::cancel() noexcept {
     return;
   }
   try {
-    static_cast<void>(inbox_->push(CancelCommand{std::static_pointer_cast<RemoteCall>(shared_from_this())}));
+    static_cast<void>(inbox_->push(command::Cancel{std::static_pointer_cast<RemoteCall>(shared_from_this())}));
   } catch (const std::bad_alloc&) {
     // Nothing to do it with: the call runs to its end.
   }

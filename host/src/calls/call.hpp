@@ -42,6 +42,7 @@ struct CallRecord {
   bool linked = true;
   bool cast = false;
   bool child = false;                         // makes a child
+  CallId lease_id = 0;                        // the call that left them; 0: it uses none
   std::shared_ptr<HeldLease> lease;           // where the objects live that it uses; null: it uses none
   std::uint64_t object = 0;                   // that it is a method of
   std::vector<detail::ObjectHandle> handles;  // of those objects: they live as long as the call, which drops these

@@ -6,29 +6,15 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include <flame/detail/unique_function.hpp>
-
+#include "host/src/calls/commands.hpp"
 #include "host/src/calls/forked.hpp"
 #include "host/src/calls/loop_seat.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/fork_guard.hpp"
 
 namespace flame::pool {
-
-class RemoteCall;
-
-struct SubmitCommand {
-  std::shared_ptr<RemoteCall> call;
-};
-struct CancelCommand {
-  std::shared_ptr<RemoteCall> call;
-};
-/// Anything else: runs on the loop thread.
-using LoopTask = detail::UniqueFunction<void()>;
-using Command = std::variant<SubmitCommand, CancelCommand, LoopTask>;
 
 /// Shared by the loop, the pools, their calls and the callbacks given to backends; outlives the loop. Not bounded
 /// itself: who pushes is (calls: QueueGate; each call's cancel once; machines and objects by their number).

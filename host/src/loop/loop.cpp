@@ -30,7 +30,7 @@ Loop::Loop(Parts parts)
       incarnation_(random_incarnation()),
       started_(boot_time()),
       machines_(std::move(parts_.backends), parts_.inbox),
-      sessions_(*parts_.router, *this, parts_.log, incarnation_) {
+      sessions_(*parts_.router, parts_.log, incarnation_) {
   DriverServices services{.sessions = &sessions_,
                           .machines = &machines_,
                           .router = parts_.router.get(),
@@ -44,7 +44,7 @@ Loop::Loop(Parts parts)
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
     drivers_.push_back(std::make_unique<PoolDriver>(core, services));
-    core->set_driver(drivers_.back().get());
+    sessions_.add_pool(*drivers_.back());
   }
   machines_.set_events(
       {.on_boot = [this](RunnerKey key,
@@ -62,8 +62,7 @@ Loop::Loop(Parts parts)
 
 Loop::~Loop() {
   if (thread_.joinable()) {
-    static_cast<void>(
-        parts_.inbox->push(LoopTask([this] { stop_at_ = base::deadline_after(boot_time(), limits::kByeWait); })));
+    static_cast<void>(parts_.inbox->push(command::End{}));
     thread_.join();
   }
   if (failed_) {
@@ -174,9 +173,6 @@ bool Loop::turn() {
   keep_time(turned_at_);
   flushed_ = sessions_.flush(turned_at_);
   sessions_.reap();
-  for (const auto& driver : drivers_) {
-    driver->reap();
-  }
   // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
   return commands_left || flushed_ == Session::Flushed::more || sessions_.receive() || !parts_.inbox->prepare_sleep();
 }
@@ -189,23 +185,50 @@ bool Loop::take_commands() {
   }
   const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
   for (; next_command_ < end; ++next_command_) {
-    Command& command = commands_[next_command_];
-    take(command);
-    command = LoopTask();  // what it held goes now
+    take(commands_[next_command_]);
   }
   return next_command_ < commands_.size();
 }
 
-// If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and a
-// task gone, for that must not be done twice.
+// If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and of
+// anything else nothing, for that must not be done twice.
 void Loop::take(Command& command) {
-  if (auto* submit = std::get_if<SubmitCommand>(&command)) {
-    drivers_[submit->call->record.pool]->submit(std::move(submit->call));
-  } else if (auto* cancel = std::get_if<CancelCommand>(&command)) {
-    drivers_[cancel->call->record.pool]->on(event::Cancel{cancel->call->id(), wire::CancelReason::cancelled});
-  } else if (const LoopTask task = std::exchange(std::get<LoopTask>(command), LoopTask())) {
-    task();
+  if (auto* const submit = std::get_if<command::Submit>(&command)) {
+    return perform(*submit);
   }
+  Command taken = std::exchange(command, command::None());
+  std::visit([this](auto& one) { perform(one); }, taken);
+}
+
+template <class PoolCommand>
+void Loop::perform(PoolCommand& command) {
+  drivers_[command.pool]->take(std::move(command));
+}
+
+void Loop::perform(command::None&) {}
+
+void Loop::perform(command::Submit& submit) {
+  drivers_[submit.call->record.pool]->submit(std::move(submit.call));
+}
+
+void Loop::perform(command::Cancel& cancel) {
+  drivers_[cancel.call->record.pool]->on(event::Cancel{cancel.call->id(), wire::CancelReason::cancelled});
+}
+
+void Loop::perform(command::AskHost& ask) {
+  ask.question->reply(answer(ask.question->request));
+}
+
+void Loop::perform(command::Booted& booted) {
+  machines_.on(std::move(booted));
+}
+
+void Loop::perform(command::Exited& exited) {
+  machines_.on(std::move(exited));
+}
+
+void Loop::perform(command::End&) {
+  stop_at_ = base::deadline_after(boot_time(), limits::kByeWait);
 }
 
 void Loop::keep_time(Instant now) {
@@ -237,11 +260,6 @@ Instant Loop::next_wakeup() const {
 void Loop::finish() noexcept {
   const base::AssertionsThrow ours;
   parts_.inbox->close(end_reason_);
-  if (failed_) {
-    for (const auto& core : parts_.pools) {
-      core->set_driver(nullptr);
-    }
-  }
   for (; next_command_ < commands_.size(); ++next_command_) {
     settle(commands_[next_command_]);
   }
@@ -252,39 +270,29 @@ void Loop::finish() noexcept {
   for (const auto& driver : drivers_) {
     driver->abandon(end_reason_);
   }
-  for (const auto& core : parts_.pools) {
-    core->set_driver(nullptr);
-  }
 }
 
+// Whatever becomes of it, nothing of it is left: a reply that will never be called is destroyed.
 void Loop::settle(Command& command) noexcept {
-  const auto* const submit = std::get_if<SubmitCommand>(&command);
-  if (submit != nullptr && submit->call == nullptr) {
-    return;  // its driver has it already
+  const auto* const submit = std::get_if<command::Submit>(&command);
+  if (submit == nullptr || submit->call != nullptr) {  // else its driver has it already
+    settle_open(command);
   }
+  command = command::None();
+}
+
+void Loop::settle_open(Command& command) noexcept {
   try {
-    if (!failed_ || std::holds_alternative<LoopTask>(command)) {
+    if (!failed_ || std::holds_alternative<command::AskHost>(command)) {
       take(command);
     }
   } catch (...) {
     fail_by_what_is_thrown();
   }
+  const auto* const submit = std::get_if<command::Submit>(&command);
   if (failed_ && submit != nullptr && submit->call != nullptr) {
     drivers_[submit->call->record.pool]->abandon(submit->call, end_reason_);
   }
-}
-
-void Loop::on_hello(Session& session, const wire::Hello& hello) {
-  driver_of(session).on_hello(session, hello);
-}
-void Loop::on_notice(Session& session, const wire::Body& body) {
-  driver_of(session).on_notice(session, body);
-}
-void Loop::on_heard(Session& session) {
-  driver_of(session).on(event::Heard{session.info().runner});
-}
-void Loop::on_lost(Session& session, const std::string& reason) {
-  driver_of(session).on_lost(session, reason);
 }
 
 }  // namespace flame::pool

@@ -13,7 +13,7 @@
 #include <flame/backend.hpp>
 
 #include "host/src/api/pool_core.hpp"
-#include "host/src/control/request.hpp"
+#include "host/src/control/question.hpp"
 #include "host/src/loop/machines.hpp"
 #include "host/src/loop/pool_driver.hpp"
 #include "host/src/trace/call_history.hpp"
@@ -26,7 +26,7 @@ namespace flame::pool {
 /// Made and destroyed by the host's thread. Everything in between happens in the seat (loop_seat.hpp): on the loop's
 /// own thread or on one caller's that waits for a result, one at a time. It runs no user code and never blocks. What is
 /// thrown in it ends the host's calls with shutting_down, not the program.
-class Loop final : private SessionEvents, private LoopWork {
+class Loop final : private LoopWork {
  public:
   struct Parts {
     std::unique_ptr<Router> router;
@@ -40,7 +40,9 @@ class Loop final : private SessionEvents, private LoopWork {
   explicit Loop(Parts parts);
   /// Ends the thread once no machine is left or being booted, at the latest after limits::kByeWait. Calls that are left
   /// fail with shutting_down.
-  ~Loop() override;
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
 
   void start();
 
@@ -61,16 +63,20 @@ class Loop final : private SessionEvents, private LoopWork {
   void fail_by_what_is_thrown() noexcept;
   void finish() noexcept;
   void settle(Command& command) noexcept;
+  void settle_open(Command& command) noexcept;
   [[nodiscard]] bool done() const;
-  [[nodiscard]] PoolDriver& driver_of(const Session& session) { return *drivers_[session.info().pool]; }
+  template <class PoolCommand>
+  void perform(PoolCommand& command);
+  void perform(command::None& none);
+  void perform(command::Submit& submit);
+  void perform(command::Cancel& cancel);
+  void perform(command::AskHost& ask);
+  void perform(command::Booted& booted);
+  void perform(command::Exited& exited);
+  void perform(command::End& end);
 
   [[nodiscard]] control::Answer status(const control::StatusRequest& request) const;
   [[nodiscard]] control::Answer why(const control::WhyRequest& request) const;
-
-  void on_hello(Session& session, const wire::Hello& hello) override;
-  void on_notice(Session& session, const wire::Body& body) override;
-  void on_heard(Session& session) override;
-  void on_lost(Session& session, const std::string& reason) override;
 
   Parts parts_;
   std::uint64_t incarnation_;

@@ -12,10 +12,10 @@ namespace flame::pool {
 Machines::Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox)
     : backends_(std::move(backends)), inbox_(std::move(inbox)) {
   for (const auto& [name, backend] : backends_) {
-    backend->on_exit([this, origin = backend.get(), to = inbox_](MachineId machine, std::string reason) {
-      static_cast<void>(to->push(LoopTask([this, origin, machine = std::move(machine), reason = std::move(reason)] {
-        exited(origin, machine, reason);
-      })));
+    backend->on_exit([origin = backend.get(), to = inbox_](MachineId machine, std::string reason) {
+      using Exited = command::Exited;
+      static_cast<void>(to->push(
+          Exited{std::make_unique<Exited::What>(Exited::What{origin, std::move(machine), std::move(reason)})}));
     });
   }
 }
@@ -24,9 +24,8 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   const auto found = backends_.find(backend);
   FLAME_ASSERT(found != backends_.end(), "every pool's backend is made before the loop starts");
   entries_[runner] = {.backend = found->second.get()};
-  const auto answer = [this, runner, to = inbox_](BootOutcome outcome) {
-    static_cast<void>(to->push(
-        LoopTask([this, runner, outcome = std::move(outcome)]() mutable { booted(runner, std::move(outcome)); })));
+  const auto answer = [runner, to = inbox_](BootOutcome outcome) {
+    static_cast<void>(to->push(command::Booted{runner, std::make_unique<BootOutcome>(std::move(outcome))}));
   };
   try {
     found->second->boot(std::move(request), answer);
@@ -36,7 +35,9 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   }
 }
 
-void Machines::booted(RunnerKey runner, BootOutcome outcome) {
+void Machines::on(command::Booted&& booted) {
+  const RunnerKey runner = booted.runner;
+  const BootOutcome& outcome = *booted.outcome;
   const auto entry = entries_.find(runner);
   if (entry == entries_.end() || entry->second.machine) {
     return;  // a backend that answers one boot twice
@@ -57,6 +58,10 @@ void Machines::booted(RunnerKey runner, BootOutcome outcome) {
   if (const auto early = early_exits_.extract(machine)) {
     exited(machine.first, machine.second, early.mapped());
   }
+}
+
+void Machines::on(command::Exited&& exited) {
+  this->exited(exited.what->backend, exited.what->machine, std::move(exited.what->reason));
 }
 
 void Machines::exited(Backend* backend, const MachineId& machine, std::string reason) {

@@ -17,9 +17,6 @@
 
 namespace flame::pool {
 
-/// A runner across pools.
-using RunnerKey = std::pair<std::uint32_t, RunnerId>;
-
 /// Loop thread, except construction. Callbacks of backends come back through the inbox, so they never run after the
 /// loop has ended.
 class Machines {
@@ -37,6 +34,9 @@ class Machines {
   void boot(RunnerKey runner, const std::string& backend, BootRequest request);
   /// At once, or as soon as its boot has an outcome; on_exit may still follow. Unknown runners: nothing.
   void destroy(RunnerKey runner);
+  /// What a backend has said meanwhile.
+  void on(command::Booted&& booted);
+  void on(command::Exited&& exited);
   /// The backend's name for the runner's machine; empty until it has started.
   [[nodiscard]] MachineId name_of(RunnerKey runner) const;
   /// Machines that exist or are being booted.
@@ -51,7 +51,6 @@ class Machines {
   };
   using Name = std::pair<Backend*, MachineId>;
 
-  void booted(RunnerKey runner, BootOutcome outcome);
   void end(const Name& machine, RunnerKey runner);
   void destroy_now(const Name& machine, RunnerKey runner);
   void exited(Backend* backend, const MachineId& machine, std::string reason);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "host/src/loop/pool_driver.hpp"
-#include "host/src/loop/pool_runner.hpp"
 #include "host/src/transport/dial_address.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/clock.hpp"
@@ -57,7 +56,7 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
 
 void PoolDriver::perform(const action::Boot& boot) {
   const std::string name = runner_name(boot.runner);
-  runners_[boot.runner] = std::make_unique<Runner>(*this, boot.runner, name);
+  runners_[boot.runner] = {.id = boot.runner, .name = name};
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
     if (on_this_machine() || &endpoints() == &services_.router->ipc()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true});
@@ -128,7 +127,6 @@ void PoolDriver::perform(const action::Send& send) {
   }
   call->second->ticket.release();  // it waits no more; if it is tried again, it has been let in
   runner->session->send(call->second, base::deadline_after(boot_time(), send.remaining), send.attempt);
-  services_.sessions->touch(*runner->session);
 }
 
 void PoolDriver::perform(const action::CancelRemote& cancel) {
@@ -141,7 +139,6 @@ void PoolDriver::perform(const action::CancelRemote& cancel) {
   } else if (cancel.lease != 0) {
     on(event::Overran{cancel.lease});
   }
-  services_.sessions->touch(*runner->session);
 }
 
 void PoolDriver::perform(action::Complete& complete) {
@@ -254,10 +251,9 @@ void PoolDriver::perform(const action::Destroy& destroy) {
   if (node.empty()) {
     return;
   }
-  if (Session* const session = std::exchange(node.mapped()->session, nullptr)) {
+  if (Session* const session = node.mapped().session) {
     services_.sessions->close(*session, wire::Bye{"the host has let this runner go"});
   }
-  gone_.push_back(std::move(node.mapped()));
 }
 
 void PoolDriver::perform(const action::Callback& callback) {
@@ -287,9 +283,7 @@ void PoolDriver::perform(const action::Quiet& quiet) {
 
 void PoolDriver::perform(const action::Drained&) {
   drained_ = true;
-  for (LoopTask& done : std::exchange(on_drained_, {})) {
-    done();
-  }
+  tell_drained();
 }
 
 }  // namespace flame::pool

@@ -7,7 +7,6 @@
 
 #include <flame/parent.hpp>
 
-#include "host/src/loop/pool_runner.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
@@ -28,12 +27,6 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
       trace_(core_->parts().index, *services_.history),
       standstill_(limits::kStandstillBeats * services_.liveness.beat),
       bounds_{config_.min, config_.max} {}
-
-PoolDriver::~PoolDriver() = default;
-
-void PoolDriver::reap() {
-  gone_.clear();
-}
 
 // Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
 void PoolDriver::on(Event event) {
@@ -65,7 +58,7 @@ void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
 
 PoolDriver::Runner* PoolDriver::find(RunnerId runner) {
   const auto found = runners_.find(runner);
-  return found == runners_.end() ? nullptr : found->second.get();
+  return found == runners_.end() ? nullptr : &found->second;
 }
 
 std::string PoolDriver::runner_name(RunnerId runner) const {
@@ -80,21 +73,61 @@ void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call) {
                        .retries = record.retries,
                        .idempotent = record.idempotent,
                        .linked = record.linked,
-                       .lease = record.lease == nullptr ? 0 : record.lease->parts().id};
+                       .lease = record.lease_id};
   const CallId id = record.id;
   trace_.submitted(id, record.digest, record.task, boot_time());
   calls_[id] = std::move(call);
   on(submit);
 }
 
-void PoolDriver::refused(CallId call, const std::string& task, const Error& error) {
-  trace_.refused(call, task, error, boot_time());
+void PoolDriver::take(command::Refused&& refused) {
+  core_->refusal_told();
+  trace_.refused(refused.what->call, refused.what->task, refused.what->error, boot_time());
+}
+
+void PoolDriver::take(command::Release&& release) {
+  on(event::Release{release.lease, release.object});
+}
+
+void PoolDriver::take(command::EndLease&& end) {
+  on(event::StopLease{end.lease});
+}
+
+void PoolDriver::take(command::Expect&& expect) {
+  on(event::Expect{expect.calls, expect.within});
+}
+
+void PoolDriver::take(command::Resize&& resize) {
+  // As in make_pools(): runners must not boot runners without end.
+  bounds_ = {Parent::get() ? 0 : resize.min, resize.max};
+  core_->gate().set_runners(resize.max);
+  on(event::Resize{bounds_.min, bounds_.max});
+  resize.done(true);
+}
+
+void PoolDriver::take(command::Drain&& drain) {
+  draining_.push_back({base::deadline_after(boot_time(), drain.grace), std::move(drain.done)});
+  if (drained_) {
+    tell_drained();
+  } else {
+    on(event::Drain{drain.grace});
+  }
+}
+
+void PoolDriver::take(command::AskStats&& ask) {
+  ask.reply(stats());
+}
+
+void PoolDriver::tell_drained() {
+  const Instant now = boot_time();
+  for (const Draining& one : std::exchange(draining_, {})) {
+    one.done(now < one.limit);
+  }
 }
 
 void PoolDriver::post(Runner& runner, wire::Body body) {
   if (runner.session != nullptr) {
     runner.session->post(std::move(body));
-    services_.sessions->touch(*runner.session);
   }
 }
 
@@ -105,7 +138,6 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
   FLAME_ASSERT(runner != nullptr, "a runner that may say hello is one of this pool");
   runner->session = &session;
   runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
-  session.set_sink(runner);
   trace_.hello(runner->id, hello, boot_time());
   event::RunnerHello event{.runner = runner->id, .plugins = {}, .local = session.info().local};
   for (const wire::PluginState& state : hello.plugins) {
@@ -132,14 +164,23 @@ void PoolDriver::on_notice(Session& session, const wire::Body& body) {
     on(event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     services_.sessions->close(session, std::nullopt);
-    on_lost(session, bye->reason, true);
+    lost(session, bye->reason, true);
   } else {
     if (const auto* discarded = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discarded->reason);
     on(event::Heard{runner});
   }
 }
 
-void PoolDriver::on_lost(Session& session, const std::string& reason, bool goodbye) {
+void PoolDriver::on_heard(RunnerId runner) {
+  on(event::Heard{runner});
+}
+
+void PoolDriver::on_lost(Session& session, const std::string& reason) {
+  lost(session, reason, false);
+}
+
+// `goodbye`: the reason is the runner's own.
+void PoolDriver::lost(const Session& session, const std::string& reason, bool goodbye) {
   const RunnerId id = session.info().runner;
   if (Runner* const runner = find(id)) {
     runner->session = nullptr;
@@ -158,6 +199,14 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
   on(event::BootFailed{runner, failure->error, failure->permanent});
 }
 
+void PoolDriver::on_begun(RunnerId runner, CallId call) {
+  on(event::Begun{runner, call});
+}
+
+void PoolDriver::on_ended(RunnerId runner, CallId call, std::optional<Error> why) {
+  on(event::Ended{runner, call, std::move(why)});
+}
+
 void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
   event::Result event{runner, call, std::move(error), payload.resources};
   // Judged first: what another runner says about a call must not become its result.
@@ -167,11 +216,11 @@ void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> er
   on(std::move(event));
 }
 
-void PoolDriver::on_output(const Runner& runner, const wire::Output& output) {
+void PoolDriver::on_output(RunnerId runner, const wire::Output& output) {
   const auto call = calls_.find(output.id);
   const auto lease = leases_.find(output.id);  // a child's run() has output after its call
   LogEvent event{.pool = core_->name(),
-                 .runner = runner.name,
+                 .runner = runner_name(runner),
                  .call = output.id,
                  .task = call != calls_.end()     ? call->second->record.task
                          : lease != leases_.end() ? lease->second->parts().task
@@ -189,7 +238,7 @@ void PoolDriver::on_output(const Runner& runner, const wire::Output& output) {
   core_->log_output(std::move(event));
 }
 
-void PoolDriver::on_progress(const wire::Progress& progress) {
+void PoolDriver::on_progress(RunnerId, const wire::Progress& progress) {
   const auto found = calls_.find(progress.id);
   if (found == calls_.end()) {
     return;
@@ -204,22 +253,6 @@ void PoolDriver::on_progress(const wire::Progress& progress) {
 }
 
 // --- the rest of the pool's life
-
-void PoolDriver::drain(Duration grace, LoopTask done) {
-  if (drained_) {
-    done();
-    return;
-  }
-  on_drained_.push_back(std::move(done));
-  on(event::Drain{grace});
-}
-
-void PoolDriver::resize(std::uint32_t min, std::uint32_t max) {
-  // As in make_pools(): runners must not boot runners without end.
-  bounds_ = {Parent::get() ? 0 : min, max};
-  core_->gate().set_runners(max);
-  on(event::Resize{bounds_.min, bounds_.max});
-}
 
 PoolStats PoolDriver::stats() const {
   const PolicyStats now = policy_.stats();
@@ -260,9 +293,7 @@ void PoolDriver::abandon(const std::string& why) noexcept {
     for (const auto& [id, lease] : std::exchange(leases_, {})) {
       lease->end(Error{.code = ErrorCode::shutting_down, .message = why});
     }
-    for (LoopTask& done : std::exchange(on_drained_, {})) {
-      done();
-    }
+    tell_drained();
   } catch (const std::exception& error) {
     services_.log.error("the end of a host was cut short", {{"what", error.what()}});
   }

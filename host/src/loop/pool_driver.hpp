@@ -34,45 +34,58 @@ struct DriverServices {
 };
 
 /// Loop thread.
-class PoolDriver {
+class PoolDriver final : public RunnerEvents {
  public:
   PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services);
-  ~PoolDriver();
+  ~PoolDriver() = default;
   PoolDriver(const PoolDriver&) = delete;
   PoolDriver& operator=(const PoolDriver&) = delete;
 
   /// Leaves `call` as it is if it throws before the call is this driver's.
   void submit(std::shared_ptr<RemoteCall>&& call);
-  /// A call that was refused before it became one: for the record.
-  void refused(CallId call, const std::string& task, const Error& error);
+  void take(command::Refused&& refused);
+  void take(command::Release&& release);
+  void take(command::EndLease&& end);
+  void take(command::Expect&& expect);
+  void take(command::Resize&& resize);
+  void take(command::Drain&& drain);
+  void take(command::AskStats&& ask);
   /// Feeds one event and carries out what follows from it. Called at least once a beat, with Tick: a longer pause means
   /// that this process stood still.
   void on(Event event);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
 
-  void on_hello(Session& session, const wire::Hello& hello);
-  void on_notice(Session& session, const wire::Body& body);
-  /// `goodbye`: the reason is the runner's own.
-  void on_lost(Session& session, const std::string& reason, bool goodbye = false);
+  void on_hello(Session& session, const wire::Hello& hello) override;
+  void on_notice(Session& session, const wire::Body& body) override;
+  void on_heard(RunnerId runner) override;
+  void on_lost(Session& session, const std::string& reason) override;
+  void on_begun(RunnerId runner, CallId call) override;
+  void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) override;
+  void on_ended(RunnerId runner, CallId call, std::optional<Error> why) override;
+  void on_output(RunnerId runner, const wire::Output& output) override;
+  void on_progress(RunnerId runner, const wire::Progress& progress) override;
   void on_boot(RunnerId runner, const std::optional<BootFailure>& failure);
 
-  /// `done` is called once nothing is left, at the latest a little after `grace`.
-  void drain(Duration grace, LoopTask done);
-  [[nodiscard]] bool drained() const noexcept { return drained_; }
-  [[nodiscard]] PoolStats stats() const;
   // pool_status.cpp
   [[nodiscard]] control::PoolStatus status(Instant now) const;
   [[nodiscard]] control::CallReport explain(const CallStory& story, Instant now) const;
-  void resize(std::uint32_t min, std::uint32_t max);
-  /// Frees runners that are gone. Outside of any callback.
-  void reap();
   /// The loop ends: every call that is left fails with shutting_down and this message.
   void abandon(const std::string& why) noexcept;
   /// The same for one call, whether it was submitted or not.
   void abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept;
 
  private:
-  struct Runner;
+  /// From Boot to Destroy.
+  struct Runner {
+    RunnerId id = 0;
+    std::string name;
+    Session* session = nullptr;
+    std::uint16_t protocol_minor = 0;
+  };
+  struct Draining {
+    Instant limit;
+    detail::UniqueFunction<void(bool)> done;
+  };
   struct Bounds {
     std::uint32_t min = 0;
     std::uint32_t max = 0;
@@ -107,9 +120,9 @@ class PoolDriver {
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);
   void make_handles_for(RemoteCall& call, RunnerId runner);
-  void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload);
-  void on_output(const Runner& runner, const wire::Output& output);
-  void on_progress(const wire::Progress& progress);
+  void lost(const Session& session, const std::string& reason, bool goodbye);
+  void tell_drained();
+  [[nodiscard]] PoolStats stats() const;
 
   std::shared_ptr<detail::PoolCore> core_;
   DriverServices services_;
@@ -120,12 +133,11 @@ class PoolDriver {
   Bounds bounds_;
   std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;
   std::unordered_map<CallId, std::shared_ptr<HeldLease>> leases_;  // that outlived their call
-  std::unordered_map<RunnerId, std::unique_ptr<Runner>> runners_;
-  std::vector<std::unique_ptr<Runner>> gone_;  // until reap(): a message of theirs may be at work above us
+  std::unordered_map<RunnerId, Runner> runners_;
   std::deque<Event> events_;
   bool busy_ = false;
   bool drained_ = false;
-  std::vector<LoopTask> on_drained_;
+  std::vector<Draining> draining_;
 };
 
 }  // namespace flame::pool

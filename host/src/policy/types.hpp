@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include <flame/config.hpp>
 #include <flame/options.hpp>
@@ -14,6 +15,8 @@ namespace flame::pool {
 using CallId = std::uint64_t;
 /// One runner of one pool; chosen by PoolPolicy from 1 upwards, never reused within the pool.
 using RunnerId = std::uint64_t;
+/// A runner across pools: its pool's position in the host, its own number.
+using RunnerKey = std::pair<std::uint32_t, RunnerId>;
 /// One plugin digest; chosen by Catalog, dense from 0.
 using DigestId = std::uint32_t;
 inline constexpr DigestId kNoDigest = ~DigestId{0};

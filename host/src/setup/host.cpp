@@ -23,6 +23,24 @@ HostConfig value_or_throw(Result<HostConfig> config) {
   return std::move(*config);
 }
 
+// What the loop answers to the command that `make` makes of a reply; `ended` if there is no loop any more, Answer() if
+// it fails before it answers.
+template <class Answer, class Make>
+Answer ask(const detail::PoolCore& core, Make make, Answer ended = {}) {
+  std::promise<Answer> promise;
+  std::future<Answer> answer = promise.get_future();
+  auto reply = [promise = std::move(promise)](const Answer& given) mutable { promise.set_value(given); };
+  if (!core.parts().inbox->push(make(std::move(reply)))) {
+    return ended;
+  }
+  const pool::Executor::BlockingScope blocking;
+  try {
+    return answer.get();
+  } catch (const std::future_error&) {
+    return Answer();
+  }
+}
+
 }  // namespace
 
 class Host::Impl : public pool::RunningHost {
@@ -105,9 +123,9 @@ std::string Pool::name() const {
 }
 
 PoolStats Pool::stats() const {
-  PoolStats stats;
-  core_->on_loop([&stats](pool::PoolDriver& driver) { stats = driver.stats(); });
-  return stats;
+  return ask<PoolStats>(*core_, [&](auto reply) {
+    return pool::command::AskStats{core_->parts().index, std::move(reply)};
+  });
 }
 
 void Pool::resize(std::uint32_t min, std::uint32_t max) {
@@ -116,30 +134,24 @@ void Pool::resize(std::uint32_t min, std::uint32_t max) {
         Error{.code = ErrorCode::invalid_argument,
               .message = "resize: needs min <= max and 1 <= max <= " + std::to_string(limits::kRunnersCeiling)});
   }
-  core_->on_loop([min, max](pool::PoolDriver& driver) { driver.resize(min, max); });
+  ask<bool>(*core_, [&](auto reply) {
+    return pool::command::Resize{core_->parts().index, min, max, std::move(reply)};
+  });
 }
 
 void Pool::expect(std::uint32_t calls, TimeLimit within) {
-  core_->post([calls, within](pool::PoolDriver& driver) { driver.on(pool::event::Expect{calls, within}); });
+  static_cast<void>(core_->parts().inbox->push(pool::command::Expect{core_->parts().index, calls, within}));
 }
 
 bool Pool::drain(TimeLimit timeout) {
-  const auto ended = std::make_shared<std::promise<bool>>();
-  auto future = ended->get_future();
   const Duration grace = std::max<Duration>(timeout, Duration::zero());
   core_->gate().close();
-  if (!core_->post([ended, grace](pool::PoolDriver& driver) {
-        const pool::Instant limit = base::deadline_after(pool::boot_time(), grace);
-        driver.drain(grace, [ended, limit] { ended->set_value(pool::boot_time() < limit); });
-      })) {
-    return true;
-  }
-  const pool::Executor::BlockingScope blocking;
-  try {
-    return future.get();
-  } catch (const std::future_error&) {
-    return false;  // the host has failed meanwhile
-  }
+  return ask<bool>(
+      *core_,
+      [&](auto reply) {
+        return pool::command::Drain{core_->parts().index, grace, std::move(reply)};
+      },
+      true);
 }
 
 void Pool::on_progress(detail::UniqueFunction<void(const ProgressEvent&)> callback) {

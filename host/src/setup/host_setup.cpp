@@ -12,6 +12,7 @@
 #include <flame/parent.hpp>
 
 #include "host/src/config/config_place.hpp"
+#include "host/src/control/question.hpp"
 #include "host/src/setup/backend_set.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
@@ -212,9 +213,9 @@ void RunningHost::link_control_socket(const std::string& path) const {
 }
 
 void RunningHost::serve_control(control::ControlSocket socket) {
-  auto ask = [inbox = inbox_, loop = loop_.get()](const control::Request& request,
-                                                  control::ControlServer::Reply reply) {
-    return inbox->push(LoopTask([loop, request, reply = std::move(reply)] { reply(loop->answer(request)); }));
+  auto ask = [inbox = inbox_](const control::Request& request, control::ControlServer::Reply reply) {
+    return inbox->push(
+        command::AskHost{std::make_shared<control::Question>(control::Question{request, std::move(reply)})});
   };
   // The runtime directory is this thread's from here on: see RuntimeDir::keep().
   auto keep = [this, path = socket.path(), told = false]() mutable {
@@ -239,8 +240,7 @@ void RunningHost::drain_pools() {
     const auto drained = std::make_shared<std::promise<void>>();
     const Duration grace = core->parts().config.shutdown_timeout;
     core->gate().close();  // so that other threads cannot keep it busy
-    if (core->post(
-            [drained, grace](PoolDriver& driver) { driver.drain(grace, [drained] { drained->set_value(); }); })) {
+    if (inbox_->push(command::Drain{core->parts().index, grace, [drained](bool) { drained->set_value(); }})) {
       pending.emplace_back(drained->get_future(), grace);
     }
   }

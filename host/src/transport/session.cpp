@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/src/api/objects.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
@@ -27,6 +26,7 @@ Error broken(std::string message) {
 
 void Session::send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) {
   control_queue_.emplace_back(Invocation{std::move(call), deadline, attempt});
+  have_unsent();
 }
 
 void Session::post(wire::Body body) {
@@ -36,12 +36,27 @@ void Session::post(wire::Body body) {
     return;
   }
   control_queue_.emplace_back(std::move(body));
+  have_unsent();
 }
 
-void Session::say_last(wire::Body body) {
-  control_queue_.clear();
-  post(std::move(body));
-  static_cast<void>(flush_control(Instant{}));
+void Session::close(std::optional<wire::Body> farewell) {
+  if (farewell) {
+    control_queue_.clear();
+    post(std::move(*farewell));
+    static_cast<void>(flush_control(Instant{}));
+  }
+  closed_ = true;
+}
+
+void Session::attach_bulk(PeerId peer) {
+  bulk_ = peer;
+  have_unsent();  // what has waited for it
+}
+
+void Session::have_unsent() {
+  if (!closed_ && !std::exchange(unsent_, true)) {
+    around_.unsent.push_back(this);
+  }
 }
 
 void Session::beat() {
@@ -54,6 +69,7 @@ void Session::beat() {
   } else {
     *queued = wire::Body(wire::Beat{echo_});
   }
+  have_unsent();
 }
 
 bool Session::cancel(CallId call, wire::CancelReason reason) {
@@ -77,6 +93,15 @@ bool Session::cancel(CallId call, wire::CancelReason reason) {
 }
 
 Session::Flushed Session::flush(Instant now) {
+  unsent_ = false;
+  const Flushed flushed = flush_both(now);
+  if (flushed == Flushed::parked || flushed == Flushed::more) {
+    have_unsent();
+  }
+  return flushed;
+}
+
+Session::Flushed Session::flush_both(Instant now) {
   const Flushed control = flush_control(now);
   if (control == Flushed::gone || !bulk_) {
     return control;
@@ -105,8 +130,9 @@ Router::Sent Session::put_first(Instant now) {
   const Item& item = control_queue_.front();
   const auto* invocation = std::get_if<Invocation>(&item);
   const Router::Sent sent =
-      invocation != nullptr ? put_invocation(*invocation, now)
-                            : router_.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
+      invocation != nullptr
+          ? put_invocation(*invocation, now)
+          : around_.router.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
   if (sent == Router::Sent::ok) {
     control_queue_.pop_front();
   }
@@ -145,7 +171,7 @@ Router::Sent Session::put_batch(Instant now) {
     return put_first(now);
   }
   const Bytes frame(batch_.bytes().data(), batch_.bytes().size());
-  const Router::Sent sent = router_.send(info_.control, wire::encode(info_.id, batch_.header()), &frame);
+  const Router::Sent sent = around_.router.send(info_.control, wire::encode(info_.id, batch_.header()), &frame);
   if (sent == Router::Sent::ok) {
     control_queue_.erase(control_queue_.begin(), control_queue_.begin() + static_cast<std::ptrdiff_t>(taken));
     sent_seq_ = seq;
@@ -165,7 +191,7 @@ wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t se
           .linked = call.linked,
           .object = call.object,
           .payload = call.info,
-          .lease = call.lease == nullptr ? 0 : call.lease->parts().id};
+          .lease = call.lease_id};
 }
 
 Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
@@ -177,7 +203,7 @@ Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) 
   }
   const Bytes frame = fits && call.wire_bytes > 0 ? Bytes(wire::pack(call.arguments)) : Bytes();
   const Router::Sent sent =
-      router_.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
+      around_.router.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
   if (sent == Router::Sent::ok) {
     ++sent_seq_;
     if (!fits) {
@@ -191,7 +217,7 @@ Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) 
 
 Session::Flushed Session::flush_bulk() {
   while (!bulk_queue_.empty()) {
-    const auto sent = router_.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
+    const auto sent = around_.router.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
     if (sent != Router::Sent::ok) {
       return sent == Router::Sent::full ? Flushed::parked : Flushed::gone;
     }
@@ -201,7 +227,7 @@ Session::Flushed Session::flush_bulk() {
     if (!next_chunk()) {
       return Flushed::done;
     }
-    const auto sent = router_.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
+    const auto sent = around_.router.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
     if (sent != Router::Sent::ok) {
       return sent == Router::Sent::full ? Flushed::parked : Flushed::gone;
     }
@@ -224,18 +250,19 @@ void Session::drop_chunk(std::uint64_t transfer) {
 }
 
 Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> payload) {
+  have_unsent();  // an answer, or chunks that a Credit lets go
   if (auto* chunk = std::get_if<wire::Chunk>(&body)) {
     take_step(receiver_.on_chunk(*chunk, payload));
   } else if (auto* begun = std::get_if<wire::Begun>(&body)) {
-    sink_->on_begun(begun->id);
+    around_.events.on_begun(info_.runner, begun->id);
   } else if (auto* result = std::get_if<wire::Result>(&body)) {
     return on_result(std::move(*result), payload);
   } else if (auto* ended = std::get_if<wire::Ended>(&body)) {
     on_ended(std::move(*ended));
   } else if (auto* output = std::get_if<wire::Output>(&body)) {
-    sink_->on_output(*output);
+    around_.events.on_output(info_.runner, *output);
   } else if (auto* progress = std::get_if<wire::Progress>(&body)) {
-    sink_->on_progress(*progress);
+    around_.events.on_progress(info_.runner, *progress);
   } else if (auto* credit = std::get_if<wire::Credit>(&body)) {
     return sender_.on_credit(*credit);
   } else if (auto* abort = std::get_if<wire::Abort>(&body)) {
@@ -245,19 +272,19 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
 }
 
 void Session::on_unsupported(const wire::Unsupported& answer) {
-  sink_->on_result(answer.id,
-                   Error{.code = ErrorCode::incompatible,
-                         .message = "the runner does not know this kind of call (" + answer.what +
-                                    "): deploy the flame-runner of this release",
-                         .started = Started::no},
-                   {});
+  around_.events.on_result(info_.runner, answer.id,
+                           Error{.code = ErrorCode::incompatible,
+                                 .message = "the runner does not know this kind of call (" + answer.what +
+                                            "): deploy the flame-runner of this release",
+                                 .started = Started::no},
+                           {});
   on_ended({answer.id, {}});
 }
 
 Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload) {
   if (result.error.code != ErrorCode::none) {
     result.error.usage = result.usage;
-    sink_->on_result(result.id, std::move(result.error), {});
+    around_.events.on_result(info_.runner, result.id, std::move(result.error), {});
     return {};
   }
   if (result.payload.transfer != 0) {
@@ -276,10 +303,11 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
   auto unpacked = wire::unpack(result.payload, payload, info_.payload_max);
   if (unpacked.has_error()) {
     const bool too_large = unpacked.error().code == ErrorCode::too_large;
-    sink_->on_result(result.id, unpacked.error(), only_objects(std::move(result.payload.resources)));
+    around_.events.on_result(info_.runner, result.id, unpacked.error(),
+                             only_objects(std::move(result.payload.resources)));
     return too_large ? Result<void>() : Result<void>(unpacked.error());
   }
-  sink_->on_result(result.id, std::nullopt, std::move(*unpacked));
+  around_.events.on_result(info_.runner, result.id, std::nullopt, std::move(*unpacked));
   return {};
 }
 
@@ -301,7 +329,7 @@ void Session::report_ended(wire::Ended&& ended) {
   if (ended.error.code != ErrorCode::none) {
     why = std::move(ended.error);
   }
-  sink_->on_ended(ended.id, std::move(why));
+  around_.events.on_ended(info_.runner, ended.id, std::move(why));
 }
 
 // Either of our arguments (the runner does not want the rest) or of one of its results.
@@ -362,7 +390,7 @@ void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error
     control_queue_.insert(control_queue_.end(), held_replies_.begin(), held_replies_.end());
     held_replies_.clear();
   }
-  sink_->on_result(call, std::move(error), std::move(payload));
+  around_.events.on_result(info_.runner, call, std::move(error), std::move(payload));
   if (awaited.ended) {
     report_ended(std::move(*awaited.ended));
   }

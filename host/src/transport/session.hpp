@@ -17,6 +17,7 @@
 
 #include "host/src/calls/call.hpp"
 #include "host/src/transport/router.hpp"
+#include "host/src/transport/runner_events.hpp"
 #include "host/src/transport/slot_port.hpp"
 #include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/bulk_receiver.hpp"
@@ -37,37 +38,45 @@ struct SessionInfo {
   bool local = false;        ///< over ipc: the kernel tells of its end
 };
 
-/// Queues and translates; the loop calls flush() while has_work(). Bytes that libzmq does not take stay here, where a
-/// cancelled call can still be withdrawn. Loop thread.
+class Session;
+
+/// Sessions that have something to send, each once; each enters itself. Loop thread.
+using Unsent = std::vector<Session*>;
+
+/// Queues and translates. Bytes that libzmq does not take stay here, where a cancelled call can still be withdrawn.
+/// Loop thread.
 class Session final : public SlotPort {
  public:
-  Session(Router& router, SessionInfo info) : router_(router), info_(std::move(info)) {}
+  /// What it shares with the others of its table; lives longer.
+  struct Around {
+    Router& router;
+    RunnerEvents& events;
+    Unsent& unsent;
+  };
+  Session(Around around, SessionInfo info) : around_(around), info_(std::move(info)) {}
 
   [[nodiscard]] const SessionInfo& info() const noexcept { return info_; }
   [[nodiscard]] std::optional<PeerId> bulk() const noexcept { return bulk_; }
   /// Sequence number of the last Invoke on the wire.
   [[nodiscard]] std::uint64_t sent_seq() const noexcept { return sent_seq_; }
-  void attach_bulk(PeerId peer) { bulk_ = peer; }
-  void set_sink(FrameSink* sink) noexcept { sink_ = sink; }
+  void attach_bulk(PeerId peer);
+  [[nodiscard]] RunnerEvents& events() const noexcept { return around_.events; }
 
   void send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) override;
   bool cancel(CallId call, wire::CancelReason reason) override;
   /// Any message on control.
   void post(wire::Body body);
-  /// Tries once to send `body` in place of all that is queued.
-  void say_last(wire::Body body);
+  /// Tries once to send `farewell`, if there is one, in place of all that is queued. Nothing is sent after that.
+  void close(std::optional<wire::Body> farewell);
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
   /// A Beat that echoes the runner's last one: by that the runner knows that we have heard it.
   void beat();
   void on_beat(const wire::Beat& beat) noexcept { echo_ = beat.seq; }
 
   enum class Flushed : std::uint8_t { done, parked, more, gone };
   /// Hands libzmq what it takes now; at most a few chunks, so that control messages never wait long. more: go on in the
-  /// next turn; parked: libzmq takes no more for now.
+  /// next turn; parked: libzmq takes no more for now. After both it is among the unsent again.
   [[nodiscard]] Flushed flush(Instant now);
-
-  // The table's marks.
-  bool dirty = false;
-  bool closed = false;
 
   /// The runner did not know a request of ours. If that was an invocation, it ends with `incompatible`.
   void on_unsupported(const wire::Unsupported& answer);
@@ -86,6 +95,8 @@ class Session final : public SlotPort {
   };
   using Item = std::variant<Invocation, wire::Body>;
 
+  void have_unsent();
+  [[nodiscard]] Flushed flush_both(Instant now);
   [[nodiscard]] Router::Sent put_first(Instant now);
   [[nodiscard]] Router::Sent put_batch(Instant now);
   [[nodiscard]] bool travels_in_batch(const Item& item) const;
@@ -103,9 +114,8 @@ class Session final : public SlotPort {
   void remember_abort(std::uint64_t transfer, Error why);
   void finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload);
 
-  Router& router_;
+  Around around_;
   SessionInfo info_;
-  FrameSink* sink_ = nullptr;
   std::optional<PeerId> bulk_;
   std::deque<Item> control_queue_;
   wire::BatchWriter batch_;
@@ -121,6 +131,8 @@ class Session final : public SlotPort {
   std::vector<wire::RetireReply> held_replies_;         // until incoming_ is empty
   std::uint64_t sent_seq_ = 0;
   std::uint64_t echo_ = 0;
+  bool unsent_ = false;  // among the unsent
+  bool closed_ = false;
 };
 
 }  // namespace flame::pool

@@ -52,8 +52,8 @@ bool is_any(const wire::Body& body) {
 
 }  // namespace
 
-SessionTable::SessionTable(Router& router, SessionEvents& events, base::Logger log, std::uint64_t incarnation)
-    : router_(router), events_(events), log_(std::move(log)), incarnation_(incarnation) {}
+SessionTable::SessionTable(Router& router, base::Logger log, std::uint64_t incarnation)
+    : router_(router), log_(std::move(log)), incarnation_(incarnation) {}
 
 SessionTable::~SessionTable() = default;
 
@@ -145,7 +145,7 @@ void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std
     return;
   }
   for (const wire::BatchEntry& entry : *entries) {
-    if (session.closed) {
+    if (session.closed()) {
       return;
     }
     auto envelope = wire::decode(entry.envelope);
@@ -200,14 +200,14 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   Expected& expected = expected_.find(hello.runner)->second;
   expected.used = true;
   auto session = std::make_unique<Session>(
-      router_,
+      Session::Around{router_, *pools_.at(expected.runner.first), unsent_},
       SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
                   expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);
   router_.watch(message.peer, message.fd);
-  events_.on_hello(opened, hello);
+  opened.events().on_hello(opened, hello);
 }
 
 void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
@@ -223,7 +223,6 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   found->second->attach_bulk(message.peer);
   by_peer_[message.peer.value] = found->second.get();
   router_.watch(message.peer, message.fd);
-  touch(*found->second);
 }
 
 // Either a body of a newer minor, or the runner's answer to one of ours.
@@ -233,9 +232,8 @@ void SessionTable::on_unsupported(Session& session, const wire::Unsupported& unk
     session.on_unsupported(unknown);
   } else if (unknown.id != 0) {
     session.post(unknown);
-    touch(session);
   }
-  events_.on_heard(session);
+  session.events().on_heard(session.info().runner);
 }
 
 void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload) {
@@ -248,40 +246,26 @@ void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const 
       return;
     }
     if (quiet) {
-      events_.on_heard(session);
+      session.events().on_heard(session.info().runner);
     }
-    touch(session);
   } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
     on_unsupported(session, *unknown);
   } else {
     if (const auto* beat = std::get_if<wire::Beat>(&body)) {
       session.on_beat(*beat);
     }
-    events_.on_notice(session, body);
-  }
-}
-
-void SessionTable::touch(Session& session) {
-  if (!session.closed && !std::exchange(session.dirty, true)) {
-    dirty_.push_back(&session);
+    session.events().on_notice(session, body);
   }
 }
 
 Session::Flushed SessionTable::flush(Instant now) {
   Session::Flushed worst = Session::Flushed::done;
-  std::vector<Session*> sessions;
-  sessions.swap(dirty_);
-  for (Session* const session : sessions) {
-    session->dirty = false;
-    if (session->closed) {
-      continue;
-    }
+  for (Session* const session : std::exchange(unsent_, {})) {
     const Session::Flushed flushed = session->flush(now);
-    if (flushed == Session::Flushed::parked || flushed == Session::Flushed::more) {
-      worst = std::max(worst, flushed);
-      touch(*session);
-    } else if (flushed == Session::Flushed::gone) {
+    if (flushed == Session::Flushed::gone) {
       gone_.push_back(session->info().control);
+    } else {
+      worst = std::max(worst, flushed);
     }
   }
   return worst;
@@ -291,7 +275,6 @@ void SessionTable::beat_all(Instant now, bool late) {
   std::vector<Session*> overdue;
   for (const auto& [id, session] : sessions_) {
     session->beat();
-    touch(*session);
     if (!late && !session->bulk() && now >= session->info().bulk_by) {
       overdue.push_back(session.get());
     }
@@ -308,14 +291,11 @@ void SessionTable::refuse(Session& session, ErrorCode code, const std::string& r
 }
 
 void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
-  if (session.closed) {
+  if (session.closed()) {
     return;
   }
-  if (farewell) {
-    session.say_last(std::move(*farewell));
-  }
-  session.closed = true;
-  std::erase(dirty_, &session);
+  session.close(std::move(farewell));
+  std::erase(unsent_, &session);
   router_.unwatch(session.info().control);
   by_peer_.erase(session.info().control.value);
   keep_last(former_peers_, session.info().control.value);
@@ -329,9 +309,9 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
 }
 
 void SessionTable::lose(Session& session, const std::string& reason) {
-  if (!session.closed) {
+  if (!session.closed()) {
     close(session, std::nullopt);
-    events_.on_lost(session, reason);
+    session.events().on_lost(session, reason);
   }
 }
 

@@ -9,7 +9,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/src/loop/machines.hpp"
 #include "host/src/transport/router.hpp"
 #include "host/src/transport/session.hpp"
 #include "plugin_sdk/base/log.hpp"
@@ -17,25 +16,14 @@
 
 namespace flame::pool {
 
-/// What the table tells the pools. Loop thread.
-class SessionEvents {
- public:
-  virtual ~SessionEvents() = default;
-  /// A runner with the right key and nonce. The pool answers with admit() or refuse().
-  virtual void on_hello(Session& session, const wire::Hello& hello) = 0;
-  /// Anything that is neither hello nor about calls: Beat, Retire, Bye, ….
-  virtual void on_notice(Session& session, const wire::Body& body) = 0;
-  /// Something was received that on_notice does not see.
-  virtual void on_heard(Session& session) = 0;
-  /// The connection is gone, or the peer broke the protocol. The session is closed already.
-  virtual void on_lost(Session& session, const std::string& reason) = 0;
-};
-
 /// Loop thread.
 class SessionTable {
  public:
-  SessionTable(Router& router, SessionEvents& events, base::Logger log, std::uint64_t incarnation);
+  SessionTable(Router& router, base::Logger log, std::uint64_t incarnation);
   ~SessionTable();
+
+  /// Hears of the runners of the next pool: pools are numbered by position.
+  void add_pool(RunnerEvents& events) { pools_.push_back(&events); }
 
   /// A runner that was asked of a backend. One hello is accepted from it, with this nonce and over this key.
   struct Expected {
@@ -54,8 +42,6 @@ class SessionTable {
   bool receive();
   /// Sends what is queued. more: call again soon; parked: libzmq does not take it now.
   Session::Flushed flush(Instant now);
-  /// Marks a session that has something to send.
-  void touch(Session& session);
   /// Beats to all; ends those whose second connection is overdue, unless this beat comes `late` itself: what this
   /// process did not read while it stood still may be on its way.
   void beat_all(Instant now, bool late);
@@ -82,13 +68,13 @@ class SessionTable {
   void complain(const std::string& what, const std::string& peer);
 
   Router& router_;
-  SessionEvents& events_;
+  std::vector<RunnerEvents*> pools_;
   base::Logger log_;
   std::uint64_t incarnation_;
   std::map<std::string, Expected, std::less<>> expected_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;  // by id
   std::unordered_map<std::uint64_t, Session*> by_peer_;
-  std::vector<Session*> dirty_;
+  Unsent unsent_;
   std::vector<PeerId> gone_;  // their connections have ended; what they said before that is still read
   int last_words_ = 0;        // turns since the first of them was found
   std::vector<std::unique_ptr<Session>> closed_;

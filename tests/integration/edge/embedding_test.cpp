@@ -12,9 +12,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/src/api/pool_core.hpp"
@@ -283,11 +285,17 @@ TEST_F(Embedding, ALoopThatRunsOutOfMemoryFailsItsCallsAndNotTheProgram) {
 }
 #endif
 
+/// `reply` runs in the loop.
+bool ask_loop(const Pool& pool, detail::UniqueFunction<void(const PoolStats&)> reply) {
+  const detail::PoolCore::Parts& parts = pool.core()->parts();
+  return parts.inbox->push(pool::command::AskStats{parts.index, std::move(reply)});
+}
+
 TEST_F(Embedding, ABrokenInvariantFailsTheHostWithItsPlaceAndNotTheProgram) {
   Host host(config("embedding"));
   const Pool pool = host.pool("p");
   auto held = pool.async<edge_embedding::linger>(60'000);
-  ASSERT_TRUE(pool.core()->post([](pool::PoolDriver&) { FLAME_ASSERT(1 + 1 == 3, "told by a test"); }));
+  ASSERT_TRUE(ask_loop(pool, [](const PoolStats&) { FLAME_ASSERT(1 + 1 == 3, "told by a test"); }));
   const Error error = error_of([&] { held.get(); });
   EXPECT_EQ(error.code, ErrorCode::shutting_down);
   EXPECT_NE(error.message.find("told by a test"), std::string::npos) << error.message;
@@ -300,7 +308,13 @@ TEST_F(Embedding, ABrokenInvariantFailsTheHostWithItsPlaceAndNotTheProgram) {
 TEST_F(Embedding, ABrokenInvariantUnderACallerThatWaitsForItEndsTheWaitAndNotTheProgram) {
   Host host(config("embedding"));
   const Pool pool = host.pool("p");
-  EXPECT_TRUE(pool.core()->on_loop([](pool::PoolDriver&) { FLAME_ASSERT(1 + 1 == 3, "told by a test"); }));
+  std::promise<void> promise;
+  std::future<void> answer = promise.get_future();
+  ASSERT_TRUE(ask_loop(pool, [promise = std::move(promise)](const PoolStats&) mutable {
+    FLAME_ASSERT(1 + 1 == 3, "told by a test");
+    promise.set_value();
+  }));
+  EXPECT_THROW(answer.get(), std::future_error);
   EXPECT_EQ(pool.try_call<edge_embedding::add>(1, 2).error().code, ErrorCode::shutting_down);
 }
 

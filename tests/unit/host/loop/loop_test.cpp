@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -35,7 +36,13 @@ class LoopTest : public testing::Test {
                                                .liveness = {}});
   }
   [[nodiscard]] bool refuses() {
-    return eventually([&] { return !inbox_->push(LoopTask([] {})); });
+    return eventually([&] { return !inbox_->push(command::None()); });
+  }
+  /// Has the loop call this.
+  [[nodiscard]] bool push(std::function<void()> what) {
+    auto reply = [what = std::move(what)](const control::Answer&) { what(); };
+    return inbox_->push(command::AskHost{
+        std::make_shared<control::Question>(control::Question{control::StatusRequest{}, std::move(reply)})});
   }
 
   test::TempDir directory_;
@@ -44,26 +51,26 @@ class LoopTest : public testing::Test {
   std::unique_ptr<Loop> loop_;
 };
 
-TEST_F(LoopTest, ATaskThatThrowsIsNotDoneAgain) {
+TEST_F(LoopTest, AReplyThatThrowsIsNotDoneAgain) {
   std::atomic<int> runs{0};
   loop_->start();
-  ASSERT_TRUE(inbox_->push(LoopTask([&] {
+  ASSERT_TRUE(push([&] {
     ++runs;
     throw std::runtime_error("told by a test");
-  })));
+  }));
   EXPECT_TRUE(refuses());
   loop_.reset();
   EXPECT_EQ(runs, 1);
   EXPECT_THAT(inbox_->refusal().message, HasSubstr("told by a test"));
 }
 
-TEST_F(LoopTest, ATaskIsGoneOnceItIsDoneThoughTheLoopHasFailed) {
+TEST_F(LoopTest, AReplyIsGoneOnceItIsDoneThoughTheLoopHasFailed) {
   auto held = std::make_shared<int>();
   const std::weak_ptr<int> there = held;
-  ASSERT_TRUE(inbox_->push(LoopTask([this, held = std::move(held)]() mutable {
-    static_cast<void>(inbox_->push(LoopTask([held = std::move(held)] {})));
+  ASSERT_TRUE(push([this, held = std::move(held)]() mutable {
+    static_cast<void>(push([held = std::move(held)] {}));
     throw std::runtime_error("told by a test");
-  })));
+  }));
   loop_->start();
   EXPECT_TRUE(eventually([&] { return there.expired(); })) << "a promise in it would never be broken";
 }
@@ -71,7 +78,7 @@ TEST_F(LoopTest, ATaskIsGoneOnceItIsDoneThoughTheLoopHasFailed) {
 TEST_F(LoopTest, ThatCannotBeginAnswersWhoWaitsAndEnds) {
   inbox_->seat().watch(descriptor_, 0);  // a second time, it is an error
   std::atomic<bool> answered{false};
-  ASSERT_TRUE(inbox_->push(LoopTask([&] { answered = true; })));
+  ASSERT_TRUE(push([&] { answered = true; }));
   loop_->start();
   EXPECT_TRUE(refuses());
   loop_.reset();

@@ -69,7 +69,10 @@ class MachinesTest : public testing::Test {
   std::vector<std::string> told() {
     std::vector<Command> commands;
     inbox_->take_all(commands);
-    for (Command& command : commands) std::get<LoopTask>(command)();
+    for (Command& command : commands) {
+      if (auto* booted = std::get_if<command::Booted>(&command)) machines_.on(std::move(*booted));
+      if (auto* exited = std::get_if<command::Exited>(&command)) machines_.on(std::move(*exited));
+    }
     return std::exchange(told_, {});
   }
 

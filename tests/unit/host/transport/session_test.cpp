@@ -23,17 +23,21 @@ constexpr std::uint64_t kSession = 42;
 constexpr std::uint64_t kPayloadMax = 16 * limits::MiB;
 
 /// Writes down what it is told, and keeps the last of each kind.
-class Pool final : public FrameSink {
+class Pool final : public RunnerEvents {
  public:
-  void on_begun(CallId call) override { note("begun", call); }
-  void on_result(CallId call, std::optional<Error> failure, detail::Payload result) override {
+  void on_hello(Session&, const wire::Hello&) override {}
+  void on_notice(Session&, const wire::Body&) override {}
+  void on_heard(RunnerId) override {}
+  void on_lost(Session&, const std::string&) override {}
+  void on_begun(RunnerId, CallId call) override { note("begun", call); }
+  void on_result(RunnerId, CallId call, std::optional<Error> failure, detail::Payload result) override {
     note(failure ? std::string(to_string(failure->code)) : "result", call);
     error = failure.value_or(Error{});
     payload = std::move(result);
   }
-  void on_ended(CallId call, std::optional<Error> why) override { note(why ? "died" : "ended", call); }
-  void on_output(const wire::Output& output) override { note("output", output.id); }
-  void on_progress(const wire::Progress& progress) override { note("progress", progress.id); }
+  void on_ended(RunnerId, CallId call, std::optional<Error> why) override { note(why ? "died" : "ended", call); }
+  void on_output(RunnerId, const wire::Output& output) override { note("output", output.id); }
+  void on_progress(RunnerId, const wire::Progress& progress) override { note("progress", progress.id); }
 
   /// Since the last time.
   std::vector<std::string> heard() { return std::exchange(notes_, {}); }
@@ -56,12 +60,12 @@ class SessionTest : public testing::Test {
     router_ = std::move(*router);
     control_.emplace(router_->ipc().control[0]);
     bulk_.emplace(router_->ipc().bulk[0]);
-    session_.emplace(*router_, SessionInfo{.id = kSession,
-                                           .name = "ffmpeg-1",
-                                           .control = peer_of(*control_, Channel::control),
-                                           .payload_max = kPayloadMax});
+    session_.emplace(Session::Around{*router_, pool_, unsent_},
+                     SessionInfo{.id = kSession,
+                                 .name = "ffmpeg-1",
+                                 .control = peer_of(*control_, Channel::control),
+                                 .payload_max = kPayloadMax});
     session_->attach_bulk(peer_of(*bulk_, Channel::bulk));
-    session_->set_sink(&pool_);
   }
 
   PeerId peer_of(test::Dealer& dealer, Channel channel) {
@@ -123,6 +127,7 @@ class SessionTest : public testing::Test {
   std::optional<test::Dealer> control_;
   std::optional<test::Dealer> bulk_;
   Pool pool_;
+  Unsent unsent_;
   std::optional<Session> session_;
   const detail::Payload large_ = test::random_payload(1, {100'000, 100});
 };

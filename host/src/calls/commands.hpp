@@ -1,0 +1,111 @@
+// What callers, handles, backends and the control socket ask of the loop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include <flame/backend.hpp>
+#include <flame/detail/unique_function.hpp>
+#include <flame/pool.hpp>
+
+#include "host/src/policy/types.hpp"
+
+namespace flame::control {
+struct Question;
+}
+
+namespace flame::pool {
+
+class RemoteCall;
+
+/// Those with a `pool` are for the pool at this position in the host. What answers one is called in the seat, once, or
+/// destroyed without a call if the loop has ended or failed before.
+namespace command {
+
+/// Taken, or nothing yet.
+using None = std::monostate;
+/// The call is run; the loop owns its record from here on.
+struct Submit {
+  std::shared_ptr<RemoteCall> call;
+};
+/// The caller gives it up.
+struct Cancel {
+  std::shared_ptr<RemoteCall> call;
+};
+/// A call was refused before it became one: for the record.
+struct Refused {
+  struct What {
+    CallId call = 0;
+    std::string task;
+    Error error;
+  };
+  std::uint32_t pool = 0;
+  std::unique_ptr<What> what;
+};
+/// The last handle to an object that the call `lease` left is gone.
+struct Release {
+  std::uint32_t pool = 0;
+  CallId lease = 0;
+  std::uint64_t object = 0;
+};
+/// What the call `lease` left is to end.
+struct EndLease {
+  std::uint32_t pool = 0;
+  CallId lease = 0;
+};
+/// Pool::expect().
+struct Expect {
+  std::uint32_t pool = 0;
+  std::uint32_t calls = 0;
+  Duration within{};
+};
+/// Pool::resize(); the bounds are checked.
+struct Resize {
+  std::uint32_t pool = 0;
+  std::uint32_t min = 0;
+  std::uint32_t max = 1;
+  detail::UniqueFunction<void(bool)> done;
+};
+/// No new calls. `done` once nothing is left, at the latest a little after `grace`; true: within it.
+struct Drain {
+  std::uint32_t pool = 0;
+  Duration grace{};
+  detail::UniqueFunction<void(bool)> done;
+};
+/// Pool::stats().
+struct AskStats {
+  std::uint32_t pool = 0;
+  detail::UniqueFunction<void(const PoolStats&)> reply;
+};
+/// Of the control socket, about all pools.
+struct AskHost {
+  std::shared_ptr<control::Question> question;
+};
+/// A backend's answer to Backend::boot().
+struct Booted {
+  RunnerKey runner;
+  std::unique_ptr<BootOutcome> outcome;
+};
+/// A backend's proof of death.
+struct Exited {
+  struct What {
+    Backend* backend = nullptr;
+    MachineId machine;
+    std::string reason;
+  };
+  std::unique_ptr<What> what;
+};
+/// The host ends: the loop ends once no machine is left.
+struct End {};
+
+}  // namespace command
+
+using Command = std::variant<command::None, command::Submit, command::Cancel, command::Refused, command::Release,
+                             command::EndLease, command::Expect, command::Resize, command::Drain, command::AskStats,
+                             command::AskHost, command::Booted, command::Exited, command::End>;
+// Callers push one per call, and the loop's thread reads it from the other processor's cache.
+static_assert(sizeof(Command) <= 32);
+
+}  // namespace flame::pool
