@@ -46,18 +46,17 @@ Loop::Loop(Parts parts)
     drivers_.push_back(std::make_unique<PoolDriver>(core, services));
     sessions_.add_pool(*drivers_.back());
   }
-  machines_.set_events(
-      {.on_boot = [this](RunnerKey key,
-                         std::optional<BootFailure> failure) { drivers_[key.first]->on_boot(key.second, failure); },
-       .on_exit =
-           [this](RunnerKey key, std::string reason) {
-             drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)});
-           },
-       .on_left =
-           [this](RunnerKey key, const std::string& what) {
-             parts_.log.warning("a machine may be left",
-                                {{"pool", parts_.pools[key.first]->parts().name}, {"what", what}});
-           }});
+  machines_.set_events({.on_boot = [this](RunnerKey key, std::optional<BootFailure> failure,
+                                          Instant now) { drivers_[key.first]->on_boot(key.second, failure, now); },
+                        .on_exit =
+                            [this](RunnerKey key, std::string reason, Instant now) {
+                              drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)}, now);
+                            },
+                        .on_left =
+                            [this](RunnerKey key, const std::string& what) {
+                              parts_.log.warning("a machine may be left",
+                                                 {{"pool", parts_.pools[key.first]->parts().name}, {"what", what}});
+                            }});
 }
 
 Loop::~Loop() {
@@ -97,7 +96,7 @@ void Loop::begin() {
   LoopSeat& seat = parts_.inbox->seat();
   next_beat_ = boot_time();
   for (const auto& driver : drivers_) {
-    driver->on(event::Tick{});
+    driver->on(event::Tick{}, next_beat_);
   }
   unsigned number = 0;
   for (const int fd : parts_.router->fds()) {
@@ -167,14 +166,15 @@ bool Loop::done() const {
 
 // True: there is more to do now.
 bool Loop::turn() {
-  static_cast<void>(sessions_.receive());
+  static_cast<void>(sessions_.receive(boot_time()));
   const bool commands_left = take_commands();
   turned_at_ = boot_time();
   keep_time(turned_at_);
   flushed_ = sessions_.flush(turned_at_);
   sessions_.reap();
   // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
-  return commands_left || flushed_ == Session::Flushed::more || sessions_.receive() || !parts_.inbox->prepare_sleep();
+  return commands_left || flushed_ == Session::Flushed::more || sessions_.receive(boot_time()) ||
+         !parts_.inbox->prepare_sleep();
 }
 
 // A share of them; true: some are left.
@@ -184,51 +184,52 @@ bool Loop::take_commands() {
     next_command_ = 0;
   }
   const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
+  const Instant now = boot_time();  // not before any of them was given
   for (; next_command_ < end; ++next_command_) {
-    take(commands_[next_command_]);
+    take(commands_[next_command_], now);
   }
   return next_command_ < commands_.size();
 }
 
 // If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and of
 // anything else nothing, for that must not be done twice.
-void Loop::take(Command& command) {
+void Loop::take(Command& command, Instant now) {
   if (auto* const submit = std::get_if<command::Submit>(&command)) {
-    return perform(*submit);
+    return perform(*submit, now);
   }
   Command taken = std::exchange(command, command::None());
-  std::visit([this](auto& one) { perform(one); }, taken);
+  std::visit([&](auto& one) { perform(one, now); }, taken);
 }
 
 template <class PoolCommand>
-void Loop::perform(PoolCommand& command) {
-  drivers_[command.pool]->take(std::move(command));
+void Loop::perform(PoolCommand& command, Instant now) {
+  drivers_[command.pool]->take(std::move(command), now);
 }
 
-void Loop::perform(command::None&) {}
+void Loop::perform(command::None&, Instant) {}
 
-void Loop::perform(command::Submit& submit) {
-  drivers_[submit.call->record.pool]->submit(std::move(submit.call));
+void Loop::perform(command::Submit& submit, Instant now) {
+  drivers_[submit.call->record.pool]->submit(std::move(submit.call), now);
 }
 
-void Loop::perform(command::Cancel& cancel) {
-  drivers_[cancel.call->record.pool]->on(event::Cancel{cancel.call->id(), wire::CancelReason::cancelled});
+void Loop::perform(command::Cancel& cancel, Instant now) {
+  drivers_[cancel.call->record.pool]->on(event::Cancel{cancel.call->id(), wire::CancelReason::cancelled}, now);
 }
 
-void Loop::perform(command::AskHost& ask) {
-  ask.question->reply(answer(ask.question->request));
+void Loop::perform(command::AskHost& ask, Instant now) {
+  ask.question->reply(answer(ask.question->request, now));
 }
 
-void Loop::perform(command::Booted& booted) {
-  machines_.on(std::move(booted));
+void Loop::perform(command::Booted& booted, Instant now) {
+  machines_.on(std::move(booted), now);
 }
 
-void Loop::perform(command::Exited& exited) {
-  machines_.on(std::move(exited));
+void Loop::perform(command::Exited& exited, Instant now) {
+  machines_.on(std::move(exited), now);
 }
 
-void Loop::perform(command::End&) {
-  stop_at_ = base::deadline_after(boot_time(), limits::kByeWait);
+void Loop::perform(command::End&, Instant now) {
+  stop_at_ = base::deadline_after(now, limits::kByeWait);
 }
 
 void Loop::keep_time(Instant now) {
@@ -236,13 +237,13 @@ void Loop::keep_time(Instant now) {
     sessions_.beat_all(now, now - next_beat_ > parts_.liveness.beat);
     next_beat_ = now + parts_.liveness.beat;
     for (const auto& driver : drivers_) {
-      driver->on(event::Tick{});  // it knows by this that the loop does not stand still
+      driver->on(event::Tick{}, now);  // it knows by this that the loop does not stand still
     }
   }
   parts_.router->check(now);
   for (const auto& driver : drivers_) {
     if (driver->next_wakeup() <= now) {
-      driver->on(event::Tick{});
+      driver->on(event::Tick{}, now);
     }
   }
 }
@@ -268,7 +269,7 @@ void Loop::finish() noexcept {
     settle(command);
   }
   for (const auto& driver : drivers_) {
-    driver->abandon(end_reason_);
+    driver->abandon(end_reason_, boot_time());
   }
 }
 
@@ -284,7 +285,7 @@ void Loop::settle(Command& command) noexcept {
 void Loop::settle_open(Command& command) noexcept {
   try {
     if (!failed_ || std::holds_alternative<command::AskHost>(command)) {
-      take(command);
+      take(command, boot_time());
     }
   } catch (...) {
     fail_by_what_is_thrown();

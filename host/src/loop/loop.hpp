@@ -47,7 +47,7 @@ class Loop final : private LoopWork {
   void start();
 
   /// Loop thread: what `flame status` and `flame why` get to know. loop_control.cpp.
-  [[nodiscard]] control::Answer answer(const control::Request& request) const;
+  [[nodiscard]] control::Answer answer(const control::Request& request, Instant now) const;
 
  private:
   void run() noexcept;
@@ -56,7 +56,7 @@ class Loop final : private LoopWork {
   [[nodiscard]] bool serve(std::uint64_t ready, Visit& visit);
   [[nodiscard]] bool turn();
   [[nodiscard]] bool take_commands();
-  void take(Command& command);
+  void take(Command& command, Instant now);
   void keep_time(Instant now);
   [[nodiscard]] Instant next_wakeup() const;
   void fail(const char* what) noexcept;
@@ -66,17 +66,17 @@ class Loop final : private LoopWork {
   void settle_open(Command& command) noexcept;
   [[nodiscard]] bool done() const;
   template <class PoolCommand>
-  void perform(PoolCommand& command);
-  void perform(command::None& none);
-  void perform(command::Submit& submit);
-  void perform(command::Cancel& cancel);
-  void perform(command::AskHost& ask);
-  void perform(command::Booted& booted);
-  void perform(command::Exited& exited);
-  void perform(command::End& end);
+  void perform(PoolCommand& command, Instant now);
+  void perform(command::None& none, Instant now);
+  void perform(command::Submit& submit, Instant now);
+  void perform(command::Cancel& cancel, Instant now);
+  void perform(command::AskHost& ask, Instant now);
+  void perform(command::Booted& booted, Instant now);
+  void perform(command::Exited& exited, Instant now);
+  void perform(command::End& end, Instant now);
 
-  [[nodiscard]] control::Answer status(const control::StatusRequest& request) const;
-  [[nodiscard]] control::Answer why(const control::WhyRequest& request) const;
+  [[nodiscard]] control::Answer status(const control::StatusRequest& request, Instant now) const;
+  [[nodiscard]] control::Answer why(const control::WhyRequest& request, Instant now) const;
 
   Parts parts_;
   std::uint64_t incarnation_;

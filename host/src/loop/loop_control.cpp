@@ -30,13 +30,12 @@ Error unknown_call(const control::WhyRequest& request) {
 
 }  // namespace
 
-control::Answer Loop::answer(const control::Request& request) const {
-  if (const auto* status_request = std::get_if<control::StatusRequest>(&request)) return status(*status_request);
-  return why(std::get<control::WhyRequest>(request));
+control::Answer Loop::answer(const control::Request& request, Instant now) const {
+  if (const auto* status_request = std::get_if<control::StatusRequest>(&request)) return status(*status_request, now);
+  return why(std::get<control::WhyRequest>(request), now);
 }
 
-control::Answer Loop::status(const control::StatusRequest& request) const {
-  const Instant now = boot_time();
+control::Answer Loop::status(const control::StatusRequest& request, Instant now) const {
   control::HostStatus host{
       .name = parts_.host_name, .pid = ::getpid(), .version = FLAME_VERSION, .uptime = now - started_, .pools = {}};
   std::vector<std::string> names;
@@ -54,14 +53,14 @@ control::Answer Loop::status(const control::StatusRequest& request) const {
   return host;
 }
 
-control::Answer Loop::why(const control::WhyRequest& request) const {
+control::Answer Loop::why(const control::WhyRequest& request, Instant now) const {
   using Which = control::WhyRequest::Which;
   const CallId call = request.which == Which::last     ? history_.last_answered()
                       : request.which == Which::failed ? history_.last_failed()
                                                        : request.invocation;
   const CallStory* const story = history_.find(call);
   if (story == nullptr) return unknown_call(request);
-  control::CallReport report = drivers_[story->pool]->explain(*story, boot_time());
+  control::CallReport report = drivers_[story->pool]->explain(*story, now);
   report.host = parts_.host_name;
   report.pid = ::getpid();
   return report;

@@ -35,7 +35,7 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   }
 }
 
-void Machines::on(command::Booted&& booted) {
+void Machines::on(command::Booted&& booted, Instant now) {
   const RunnerKey runner = booted.runner;
   const BootOutcome& outcome = *booted.outcome;
   const auto entry = entries_.find(runner);
@@ -44,7 +44,7 @@ void Machines::on(command::Booted&& booted) {
   }
   if (outcome.has_error()) {
     entries_.erase(entry);
-    events_.on_boot(runner, outcome.error());
+    events_.on_boot(runner, outcome.error(), now);
     return;
   }
   const Name machine{entry->second.backend, outcome->id};
@@ -54,22 +54,22 @@ void Machines::on(command::Booted&& booted) {
     return end(machine, runner);
   }
   runners_[machine] = runner;
-  events_.on_boot(runner, std::nullopt);
+  events_.on_boot(runner, std::nullopt, now);
   if (const auto early = early_exits_.extract(machine)) {
-    exited(machine.first, machine.second, early.mapped());
+    exited(machine.first, machine.second, early.mapped(), now);
   }
 }
 
-void Machines::on(command::Exited&& exited) {
-  this->exited(exited.what->backend, exited.what->machine, std::move(exited.what->reason));
+void Machines::on(command::Exited&& exited, Instant now) {
+  this->exited(exited.what->backend, exited.what->machine, std::move(exited.what->reason), now);
 }
 
-void Machines::exited(Backend* backend, const MachineId& machine, std::string reason) {
+void Machines::exited(Backend* backend, const MachineId& machine, std::string reason, Instant now) {
   const auto found = runners_.find({backend, machine});
   if (found != runners_.end()) {
     const RunnerKey runner = found->second;
     entries_.at(runner).exited = true;
-    events_.on_exit(runner, std::move(reason));
+    events_.on_exit(runner, std::move(reason), now);
     return;
   }
   const auto gone =
@@ -77,7 +77,7 @@ void Machines::exited(Backend* backend, const MachineId& machine, std::string re
   if (gone != destroyed_.end()) {
     const RunnerKey runner = gone->second;
     destroyed_.erase(gone);
-    events_.on_exit(runner, std::move(reason));
+    events_.on_exit(runner, std::move(reason), now);
     return;
   }
   bool booting = false;

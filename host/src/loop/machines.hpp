@@ -22,8 +22,8 @@ namespace flame::pool {
 class Machines {
  public:
   struct Events {
-    std::function<void(RunnerKey, std::optional<BootFailure>)> on_boot;
-    std::function<void(RunnerKey, std::string reason)> on_exit;
+    std::function<void(RunnerKey, std::optional<BootFailure>, Instant now)> on_boot;
+    std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its backend could not end the runner's machine, which may run on.
     std::function<void(RunnerKey, std::string what)> on_left;
   };
@@ -35,8 +35,8 @@ class Machines {
   /// At once, or as soon as its boot has an outcome; on_exit may still follow. Unknown runners: nothing.
   void destroy(RunnerKey runner);
   /// What a backend has said meanwhile.
-  void on(command::Booted&& booted);
-  void on(command::Exited&& exited);
+  void on(command::Booted&& booted, Instant now);
+  void on(command::Exited&& exited, Instant now);
   /// The backend's name for the runner's machine; empty until it has started.
   [[nodiscard]] MachineId name_of(RunnerKey runner) const;
   /// Machines that exist or are being booted.
@@ -53,7 +53,7 @@ class Machines {
 
   void end(const Name& machine, RunnerKey runner);
   void destroy_now(const Name& machine, RunnerKey runner);
-  void exited(Backend* backend, const MachineId& machine, std::string reason);
+  void exited(Backend* backend, const MachineId& machine, std::string reason, Instant now);
 
   std::map<std::string, std::shared_ptr<Backend>> backends_;
   std::shared_ptr<Inbox> inbox_;

@@ -54,12 +54,12 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   return parent;
 }
 
-void PoolDriver::perform(const action::Boot& boot) {
+void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::string name = runner_name(boot.runner);
   runners_[boot.runner] = {.id = boot.runner, .name = name};
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
     if (on_this_machine() || &endpoints() == &services_.router->ipc()) {
-      return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true});
+      return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true}, now);
     }
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",
                         {{"pool", core_->name()}, {"why", files.error().message}});
@@ -118,7 +118,7 @@ void PoolDriver::perform(const action::Reject& reject) {
   }
 }
 
-void PoolDriver::perform(const action::Send& send) {
+void PoolDriver::perform(const action::Send& send, Instant now) {
   Runner* const runner = find(send.runner);
   const auto call = calls_.find(send.call);
   FLAME_ASSERT(call != calls_.end(), "the policy sends open calls");
@@ -126,18 +126,18 @@ void PoolDriver::perform(const action::Send& send) {
     return;  // its connection has just ended: RunnerLost is on its way and answers or retries the call
   }
   call->second->ticket.release();  // it waits no more; if it is tried again, it has been let in
-  runner->session->send(call->second, base::deadline_after(boot_time(), send.remaining), send.attempt);
+  runner->session->send(call->second, base::deadline_after(now, send.remaining), send.attempt);
 }
 
-void PoolDriver::perform(const action::CancelRemote& cancel) {
+void PoolDriver::perform(const action::CancelRemote& cancel, Instant now) {
   Runner* const runner = find(cancel.runner);
   if (runner == nullptr || runner->session == nullptr) {
     return;
   }
   if (runner->session->cancel(cancel.call, cancel.reason)) {
-    on(event::Ended{cancel.runner, cancel.call});
+    on(event::Ended{cancel.runner, cancel.call}, now);
   } else if (cancel.lease != 0) {
-    on(event::Overran{cancel.lease});
+    on(event::Overran{cancel.lease}, now);
   }
 }
 
@@ -281,9 +281,9 @@ void PoolDriver::perform(const action::Quiet& quiet) {
   }
 }
 
-void PoolDriver::perform(const action::Drained&) {
+void PoolDriver::perform(const action::Drained&, Instant now) {
   drained_ = true;
-  tell_drained();
+  tell_drained(now);
 }
 
 }  // namespace flame::pool

@@ -29,7 +29,7 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
       bounds_{config_.min, config_.max} {}
 
 // Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
-void PoolDriver::on(Event event) {
+void PoolDriver::on(Event event, Instant now) {
   events_.push_back(std::move(event));
   if (std::exchange(busy_, true)) {
     return;
@@ -38,7 +38,6 @@ void PoolDriver::on(Event event) {
   while (!events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
-    const Instant now = boot_time();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) {
       take_step(event::StoodStill{pause}, now, actions);
     }
@@ -52,7 +51,14 @@ void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
   policy_.on(event, now, actions);
   trace_.on(event, actions, policy_, now);
   for (Action& action : actions) {
-    std::visit([this](auto& one) { perform(one); }, action);
+    const auto carry_out = [&](auto& one) {
+      if constexpr (requires { perform(one, now); }) {
+        perform(one, now);
+      } else {
+        perform(one);
+      }
+    };
+    std::visit(carry_out, action);
   }
 }
 
@@ -65,7 +71,7 @@ std::string PoolDriver::runner_name(RunnerId runner) const {
   return core_->name() + "-" + std::to_string(runner);
 }
 
-void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call) {
+void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call, Instant now) {
   const CallRecord& record = call->record;
   event::Submit submit{.call = record.id,
                        .digest = record.digest,
@@ -75,51 +81,50 @@ void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call) {
                        .linked = record.linked,
                        .lease = record.lease_id};
   const CallId id = record.id;
-  trace_.submitted(id, record.digest, record.task, boot_time());
+  trace_.submitted(id, record.digest, record.task, now);
   calls_[id] = std::move(call);
-  on(submit);
+  on(submit, now);
 }
 
-void PoolDriver::take(command::Refused&& refused) {
+void PoolDriver::take(command::Refused&& refused, Instant now) {
   core_->refusal_told();
-  trace_.refused(refused.what->call, refused.what->task, refused.what->error, boot_time());
+  trace_.refused(refused.what->call, refused.what->task, refused.what->error, now);
 }
 
-void PoolDriver::take(command::Release&& release) {
-  on(event::Release{release.lease, release.object});
+void PoolDriver::take(command::Release&& release, Instant now) {
+  on(event::Release{release.lease, release.object}, now);
 }
 
-void PoolDriver::take(command::EndLease&& end) {
-  on(event::StopLease{end.lease});
+void PoolDriver::take(command::EndLease&& end, Instant now) {
+  on(event::StopLease{end.lease}, now);
 }
 
-void PoolDriver::take(command::Expect&& expect) {
-  on(event::Expect{expect.calls, expect.within});
+void PoolDriver::take(command::Expect&& expect, Instant now) {
+  on(event::Expect{expect.calls, expect.within}, now);
 }
 
-void PoolDriver::take(command::Resize&& resize) {
+void PoolDriver::take(command::Resize&& resize, Instant now) {
   // As in make_pools(): runners must not boot runners without end.
   bounds_ = {Parent::get() ? 0 : resize.min, resize.max};
   core_->gate().set_runners(resize.max);
-  on(event::Resize{bounds_.min, bounds_.max});
+  on(event::Resize{bounds_.min, bounds_.max}, now);
   resize.done(true);
 }
 
-void PoolDriver::take(command::Drain&& drain) {
-  draining_.push_back({base::deadline_after(boot_time(), drain.grace), std::move(drain.done)});
+void PoolDriver::take(command::Drain&& drain, Instant now) {
+  draining_.push_back({base::deadline_after(now, drain.grace), std::move(drain.done)});
   if (drained_) {
-    tell_drained();
+    tell_drained(now);
   } else {
-    on(event::Drain{drain.grace});
+    on(event::Drain{drain.grace}, now);
   }
 }
 
-void PoolDriver::take(command::AskStats&& ask) {
+void PoolDriver::take(command::AskStats&& ask, Instant) {
   ask.reply(stats());
 }
 
-void PoolDriver::tell_drained() {
-  const Instant now = boot_time();
+void PoolDriver::tell_drained(Instant now) {
   for (const Draining& one : std::exchange(draining_, {})) {
     one.done(now < one.limit);
   }
@@ -133,12 +138,12 @@ void PoolDriver::post(Runner& runner, wire::Body body) {
 
 // --- what sessions and backends report
 
-void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
+void PoolDriver::on_hello(Session& session, const wire::Hello& hello, Instant now) {
   Runner* const runner = find(session.info().runner);
   FLAME_ASSERT(runner != nullptr, "a runner that may say hello is one of this pool");
   runner->session = &session;
   runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
-  trace_.hello(runner->id, hello, boot_time());
+  trace_.hello(runner->id, hello, now);
   event::RunnerHello event{.runner = runner->id, .plugins = {}, .local = session.info().local};
   for (const wire::PluginState& state : hello.plugins) {
     const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
@@ -155,65 +160,66 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello) {
     }
     event.plugins.push_back(std::move(plugin));
   }
-  on(std::move(event));
+  on(std::move(event), now);
 }
 
-void PoolDriver::on_notice(Session& session, const wire::Body& body) {
+void PoolDriver::on_notice(Session& session, const wire::Body& body, Instant now) {
   const RunnerId runner = session.info().runner;
   if (const auto* retire = std::get_if<wire::Retire>(&body)) {
-    on(event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must});
+    on(event::Retire{runner, retire->last_seq, session.sent_seq(), retire->must}, now);
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     services_.sessions->close(session, std::nullopt);
-    lost(session, bye->reason, true);
+    lost(session, bye->reason, true, now);
   } else {
     if (const auto* discarded = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discarded->reason);
-    on(event::Heard{runner});
+    on(event::Heard{runner}, now);
   }
 }
 
-void PoolDriver::on_heard(RunnerId runner) {
-  on(event::Heard{runner});
+void PoolDriver::on_heard(RunnerId runner, Instant now) {
+  on(event::Heard{runner}, now);
 }
 
-void PoolDriver::on_lost(Session& session, const std::string& reason) {
-  lost(session, reason, false);
+void PoolDriver::on_lost(Session& session, const std::string& reason, Instant now) {
+  lost(session, reason, false, now);
 }
 
 // `goodbye`: the reason is the runner's own.
-void PoolDriver::lost(const Session& session, const std::string& reason, bool goodbye) {
+void PoolDriver::lost(const Session& session, const std::string& reason, bool goodbye, Instant now) {
   const RunnerId id = session.info().runner;
   if (Runner* const runner = find(id)) {
     runner->session = nullptr;
   }
   services_.log.debug("runner left", {{"runner", session.info().name}, {"reason", reason}});
-  on(event::RunnerLost{id, reason, goodbye});
+  on(event::RunnerLost{id, reason, goodbye}, now);
 }
 
-void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& failure) {
+void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& failure, Instant now) {
   if (!failure) {
-    on(event::BootOk{runner});
+    on(event::BootOk{runner}, now);
     return;
   }
   services_.log.warning("runner did not boot",
                         {{"pool", core_->name()}, {"runner", runner_name(runner)}, {"error", failure->error.message}});
-  on(event::BootFailed{runner, failure->error, failure->permanent});
+  on(event::BootFailed{runner, failure->error, failure->permanent}, now);
 }
 
-void PoolDriver::on_begun(RunnerId runner, CallId call) {
-  on(event::Begun{runner, call});
+void PoolDriver::on_begun(RunnerId runner, CallId call, Instant now) {
+  on(event::Begun{runner, call}, now);
 }
 
-void PoolDriver::on_ended(RunnerId runner, CallId call, std::optional<Error> why) {
-  on(event::Ended{runner, call, std::move(why)});
+void PoolDriver::on_ended(RunnerId runner, CallId call, std::optional<Error> why, Instant now) {
+  on(event::Ended{runner, call, std::move(why)}, now);
 }
 
-void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) {
+void PoolDriver::on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload,
+                           Instant now) {
   event::Result event{runner, call, std::move(error), payload.resources};
   // Judged first: what another runner says about a call must not become its result.
   if (const auto found = calls_.find(call); found != calls_.end() && policy_.awaits_result(runner, call)) {
     found->second->result = std::move(payload);
   }
-  on(std::move(event));
+  on(std::move(event), now);
 }
 
 void PoolDriver::on_output(RunnerId runner, const wire::Output& output) {
@@ -285,7 +291,7 @@ void PoolDriver::abandon(const std::shared_ptr<RemoteCall>& call, const std::str
   }
 }
 
-void PoolDriver::abandon(const std::string& why) noexcept {
+void PoolDriver::abandon(const std::string& why, Instant now) noexcept {
   for (const auto& [id, call] : std::exchange(calls_, {})) {
     abandon(call, why);
   }
@@ -293,7 +299,7 @@ void PoolDriver::abandon(const std::string& why) noexcept {
     for (const auto& [id, lease] : std::exchange(leases_, {})) {
       lease->end(Error{.code = ErrorCode::shutting_down, .message = why});
     }
-    tell_drained();
+    tell_drained(now);
   } catch (const std::exception& error) {
     services_.log.error("the end of a host was cut short", {{"what", error.what()}});
   }

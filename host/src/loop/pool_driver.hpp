@@ -11,7 +11,6 @@
 #include <flame/pool.hpp>
 
 #include "host/src/api/pool_core.hpp"
-#include "host/src/calls/boot_time.hpp"
 #include "host/src/loop/machines.hpp"
 #include "host/src/policy/pool_policy.hpp"
 #include "host/src/trace/pool_trace.hpp"
@@ -42,35 +41,36 @@ class PoolDriver final : public RunnerEvents {
   PoolDriver& operator=(const PoolDriver&) = delete;
 
   /// Leaves `call` as it is if it throws before the call is this driver's.
-  void submit(std::shared_ptr<RemoteCall>&& call);
-  void take(command::Refused&& refused);
-  void take(command::Release&& release);
-  void take(command::EndLease&& end);
-  void take(command::Expect&& expect);
-  void take(command::Resize&& resize);
-  void take(command::Drain&& drain);
-  void take(command::AskStats&& ask);
+  void submit(std::shared_ptr<RemoteCall>&& call, Instant now);
+  void take(command::Refused&& refused, Instant now);
+  void take(command::Release&& release, Instant now);
+  void take(command::EndLease&& end, Instant now);
+  void take(command::Expect&& expect, Instant now);
+  void take(command::Resize&& resize, Instant now);
+  void take(command::Drain&& drain, Instant now);
+  void take(command::AskStats&& ask, Instant now);
   /// Feeds one event and carries out what follows from it. Called at least once a beat, with Tick: a longer pause means
   /// that this process stood still.
-  void on(Event event);
+  void on(Event event, Instant now);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
 
-  void on_hello(Session& session, const wire::Hello& hello) override;
-  void on_notice(Session& session, const wire::Body& body) override;
-  void on_heard(RunnerId runner) override;
-  void on_lost(Session& session, const std::string& reason) override;
-  void on_begun(RunnerId runner, CallId call) override;
-  void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload) override;
-  void on_ended(RunnerId runner, CallId call, std::optional<Error> why) override;
+  void on_hello(Session& session, const wire::Hello& hello, Instant now) override;
+  void on_notice(Session& session, const wire::Body& body, Instant now) override;
+  void on_heard(RunnerId runner, Instant now) override;
+  void on_lost(Session& session, const std::string& reason, Instant now) override;
+  void on_begun(RunnerId runner, CallId call, Instant now) override;
+  void on_result(RunnerId runner, CallId call, std::optional<Error> error, detail::Payload payload,
+                 Instant now) override;
+  void on_ended(RunnerId runner, CallId call, std::optional<Error> why, Instant now) override;
   void on_output(RunnerId runner, const wire::Output& output) override;
   void on_progress(RunnerId runner, const wire::Progress& progress) override;
-  void on_boot(RunnerId runner, const std::optional<BootFailure>& failure);
+  void on_boot(RunnerId runner, const std::optional<BootFailure>& failure, Instant now);
 
   // pool_status.cpp
   [[nodiscard]] control::PoolStatus status(Instant now) const;
   [[nodiscard]] control::CallReport explain(const CallStory& story, Instant now) const;
   /// The loop ends: every call that is left fails with shutting_down and this message.
-  void abandon(const std::string& why) noexcept;
+  void abandon(const std::string& why, Instant now) noexcept;
   /// The same for one call, whether it was submitted or not.
   void abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept;
 
@@ -91,17 +91,17 @@ class PoolDriver final : public RunnerEvents {
     std::uint32_t max = 0;
   };
 
-  void perform(const action::Boot& boot);
+  void perform(const action::Boot& boot, Instant now);
   void perform(const action::Admit& admit);
   void perform(const action::Reject& reject);
-  void perform(const action::Send& send);
-  void perform(const action::CancelRemote& cancel);
+  void perform(const action::Send& send, Instant now);
+  void perform(const action::CancelRemote& cancel, Instant now);
   void perform(action::Complete& complete);
   void perform(const action::RetireReply& reply);
   void perform(const action::DrainRunner& drain);
   void perform(const action::Destroy& destroy);
   void perform(const action::Callback& callback);
-  void perform(const action::Drained& drained);
+  void perform(const action::Drained& drained, Instant now);
   void perform(action::ReleaseObjects& release);
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
@@ -120,8 +120,8 @@ class PoolDriver final : public RunnerEvents {
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);
   void make_handles_for(RemoteCall& call, RunnerId runner);
-  void lost(const Session& session, const std::string& reason, bool goodbye);
-  void tell_drained();
+  void lost(const Session& session, const std::string& reason, bool goodbye, Instant now);
+  void tell_drained(Instant now);
   [[nodiscard]] PoolStats stats() const;
 
   std::shared_ptr<detail::PoolCore> core_;

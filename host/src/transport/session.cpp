@@ -249,16 +249,16 @@ void Session::drop_chunk(std::uint64_t transfer) {
   }
 }
 
-Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> payload) {
+Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> payload, Instant now) {
   have_unsent();  // an answer, or chunks that a Credit lets go
   if (auto* chunk = std::get_if<wire::Chunk>(&body)) {
-    take_step(receiver_.on_chunk(*chunk, payload));
+    take_step(receiver_.on_chunk(*chunk, payload), now);
   } else if (auto* begun = std::get_if<wire::Begun>(&body)) {
-    around_.events.on_begun(info_.runner, begun->id);
+    around_.events.on_begun(info_.runner, begun->id, now);
   } else if (auto* result = std::get_if<wire::Result>(&body)) {
-    return on_result(std::move(*result), payload);
+    return on_result(std::move(*result), payload, now);
   } else if (auto* ended = std::get_if<wire::Ended>(&body)) {
-    on_ended(std::move(*ended));
+    on_ended(std::move(*ended), now);
   } else if (auto* output = std::get_if<wire::Output>(&body)) {
     around_.events.on_output(info_.runner, *output);
   } else if (auto* progress = std::get_if<wire::Progress>(&body)) {
@@ -266,25 +266,25 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
   } else if (auto* credit = std::get_if<wire::Credit>(&body)) {
     return sender_.on_credit(*credit);
   } else if (auto* abort = std::get_if<wire::Abort>(&body)) {
-    on_abort(std::move(*abort));
+    on_abort(std::move(*abort), now);
   }
   return {};
 }
 
-void Session::on_unsupported(const wire::Unsupported& answer) {
+void Session::on_unsupported(const wire::Unsupported& answer, Instant now) {
   around_.events.on_result(info_.runner, answer.id,
                            Error{.code = ErrorCode::incompatible,
                                  .message = "the runner does not know this kind of call (" + answer.what +
                                             "): deploy the flame-runner of this release",
                                  .started = Started::no},
-                           {});
-  on_ended({answer.id, {}});
+                           {}, now);
+  on_ended({answer.id, {}}, now);
 }
 
-Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload) {
+Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload, Instant now) {
   if (result.error.code != ErrorCode::none) {
     result.error.usage = result.usage;
-    around_.events.on_result(info_.runner, result.id, std::move(result.error), {});
+    around_.events.on_result(info_.runner, result.id, std::move(result.error), {}, now);
     return {};
   }
   if (result.payload.transfer != 0) {
@@ -294,25 +294,25 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
     incoming_[result.payload.transfer] = result.id;
     awaited_[result.id] = {result.payload.resources, std::nullopt};
     if (auto early = early_aborts_.extract(result.payload.transfer)) {
-      finish_transfer(result.payload.transfer, std::move(early.mapped()), {});
+      finish_transfer(result.payload.transfer, std::move(early.mapped()), {}, now);
       return {};
     }
-    take_step(receiver_.announce(result.payload, info_.payload_max));
+    take_step(receiver_.announce(result.payload, info_.payload_max), now);
     return {};
   }
   auto unpacked = wire::unpack(result.payload, payload, info_.payload_max);
   if (unpacked.has_error()) {
     const bool too_large = unpacked.error().code == ErrorCode::too_large;
     around_.events.on_result(info_.runner, result.id, unpacked.error(),
-                             only_objects(std::move(result.payload.resources)));
+                             only_objects(std::move(result.payload.resources)), now);
     return too_large ? Result<void>() : Result<void>(unpacked.error());
   }
-  around_.events.on_result(info_.runner, result.id, std::nullopt, std::move(*unpacked));
+  around_.events.on_result(info_.runner, result.id, std::nullopt, std::move(*unpacked), now);
   return {};
 }
 
 // A result whose bytes are still on their way is not a result yet, and Ended must not overtake it.
-void Session::on_ended(wire::Ended&& ended) {
+void Session::on_ended(wire::Ended&& ended, Instant now) {
   if (const auto transfer = outgoing_.extract(ended.id); transfer && sender_.abort(transfer.mapped())) {
     drop_chunk(transfer.mapped());
     bulk_queue_.emplace_back(wire::Abort{transfer.mapped(), "the call has ended"});
@@ -320,20 +320,20 @@ void Session::on_ended(wire::Ended&& ended) {
   if (const auto awaited = awaited_.find(ended.id); awaited != awaited_.end()) {
     awaited->second.ended = std::move(ended);
   } else {
-    report_ended(std::move(ended));
+    report_ended(std::move(ended), now);
   }
 }
 
-void Session::report_ended(wire::Ended&& ended) {
+void Session::report_ended(wire::Ended&& ended, Instant now) {
   std::optional<Error> why;
   if (ended.error.code != ErrorCode::none) {
     why = std::move(ended.error);
   }
-  around_.events.on_ended(info_.runner, ended.id, std::move(why));
+  around_.events.on_ended(info_.runner, ended.id, std::move(why), now);
 }
 
 // Either of our arguments (the runner does not want the rest) or of one of its results.
-void Session::on_abort(wire::Abort&& abort) {
+void Session::on_abort(wire::Abort&& abort, Instant now) {
   sender_.abort(abort.transfer);
   drop_chunk(abort.transfer);
   receiver_.abort(abort.transfer);
@@ -347,7 +347,7 @@ void Session::on_abort(wire::Abort&& abort) {
   if (!incoming_.contains(abort.transfer)) {
     return remember_abort(abort.transfer, std::move(why));
   }
-  finish_transfer(abort.transfer, std::move(why), {});
+  finish_transfer(abort.transfer, std::move(why), {}, now);
 }
 
 // The end of a result may overtake its announcement, which comes on the other connection.
@@ -358,7 +358,7 @@ void Session::remember_abort(std::uint64_t transfer, Error why) {
   }
 }
 
-void Session::take_step(wire::BulkReceiver::Step&& step) {
+void Session::take_step(wire::BulkReceiver::Step&& step, Instant now) {
   if (step.credit) {
     bulk_queue_.emplace_back(*step.credit);
   }
@@ -368,14 +368,15 @@ void Session::take_step(wire::BulkReceiver::Step&& step) {
     finish_transfer(
         step.transfer,
         Error{.code = ErrorCode::too_large, .message = "the result was refused: " + reason, .started = Started::yes},
-        {});
+        {}, now);
   }
   if (step.complete) {
-    finish_transfer(step.transfer, std::nullopt, std::move(*step.complete));
+    finish_transfer(step.transfer, std::nullopt, std::move(*step.complete), now);
   }
 }
 
-void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload) {
+void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload,
+                              Instant now) {
   const auto found = incoming_.find(transfer);
   if (found == incoming_.end()) {
     return;
@@ -390,9 +391,9 @@ void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error
     control_queue_.insert(control_queue_.end(), held_replies_.begin(), held_replies_.end());
     held_replies_.clear();
   }
-  around_.events.on_result(info_.runner, call, std::move(error), std::move(payload));
+  around_.events.on_result(info_.runner, call, std::move(error), std::move(payload), now);
   if (awaited.ended) {
-    report_ended(std::move(*awaited.ended));
+    report_ended(std::move(*awaited.ended), now);
   }
 }
 

@@ -79,9 +79,9 @@ class Session final : public SlotPort {
   [[nodiscard]] Flushed flush(Instant now);
 
   /// The runner did not know a request of ours. If that was an invocation, it ends with `incompatible`.
-  void on_unsupported(const wire::Unsupported& answer);
+  void on_unsupported(const wire::Unsupported& answer, Instant now);
   /// A message about calls or transfers. An error means that the peer breaks the protocol: end the session.
-  [[nodiscard]] Result<void> on_message(wire::Body&& body, std::span<const std::byte> payload);
+  [[nodiscard]] Result<void> on_message(wire::Body&& body, std::span<const std::byte> payload, Instant now);
 
  private:
   struct Invocation {
@@ -104,15 +104,15 @@ class Session final : public SlotPort {
   [[nodiscard]] Router::Sent put_invocation(const Invocation& invocation, Instant now);
   [[nodiscard]] Flushed flush_control(Instant now);
   [[nodiscard]] Flushed flush_bulk();
-  [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload);
-  void on_ended(wire::Ended&& ended);
-  void report_ended(wire::Ended&& ended);
-  void on_abort(wire::Abort&& abort);
-  void take_step(wire::BulkReceiver::Step&& step);
+  [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload, Instant now);
+  void on_ended(wire::Ended&& ended, Instant now);
+  void report_ended(wire::Ended&& ended, Instant now);
+  void on_abort(wire::Abort&& abort, Instant now);
+  void take_step(wire::BulkReceiver::Step&& step, Instant now);
   [[nodiscard]] bool next_chunk();
   void drop_chunk(std::uint64_t transfer);
   void remember_abort(std::uint64_t transfer, Error why);
-  void finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload);
+  void finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload, Instant now);
 
   Around around_;
   SessionInfo info_;

@@ -6,7 +6,6 @@
 #include <span>
 #include <utility>
 
-#include "host/src/calls/boot_time.hpp"
 #include "plugin_sdk/wire/batch.hpp"
 
 namespace flame::pool {
@@ -68,7 +67,7 @@ void SessionTable::forget(const std::string& name) {
   }
 }
 
-bool SessionTable::receive() {
+bool SessionTable::receive(Instant now) {
   // Before the messages: all that these peers have said is in the sockets now.
   const std::vector<PeerId> ended = router_.disconnected();
   gone_.insert(gone_.end(), ended.begin(), ended.end());
@@ -80,39 +79,39 @@ bool SessionTable::receive() {
              "strangers");
   }
   shut_ = router_.is_shut();
-  const int control = receive(Channel::control, kControlPerTurn);
-  const int bulk = receive(Channel::bulk, kBulkPerTurn);
-  const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn);
+  const int control = receive(Channel::control, kControlPerTurn, now);
+  const int bulk = receive(Channel::bulk, kBulkPerTurn, now);
+  const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn, now);
   return control > 0 || bulk > 0 || lost;
 }
 
 // A runner that leaves says its last results and goodbye, then closes: those must not be lost to the closing.
-bool SessionTable::lose_gone(bool drained) {
+bool SessionTable::lose_gone(bool drained, Instant now) {
   if (gone_.empty() || (!drained && ++last_words_ < kLastWordsTurns)) {
     return false;
   }
   last_words_ = 0;
   for (const PeerId peer : std::exchange(gone_, {})) {
     if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
-      lose(*found->second, "the connection was closed");
+      lose(*found->second, "the connection was closed", now);
     }
   }
   return true;
 }
 
-int SessionTable::receive(Channel channel, int most) {
+int SessionTable::receive(Channel channel, int most, Instant now) {
   int count = 0;
   for (; count < most; ++count) {
     auto message = router_.receive(channel);
     if (!message) {
       break;
     }
-    dispatch(std::move(*message));
+    dispatch(std::move(*message), now);
   }
   return count;
 }
 
-void SessionTable::dispatch(Incoming&& message) {
+void SessionTable::dispatch(Incoming&& message, Instant now) {
   const auto known = by_peer_.find(message.peer.value);
   Session* const session = known == by_peer_.end() ? nullptr : known->second;
   if (session != nullptr && message.encrypted && message.user != session->info().name) {
@@ -123,25 +122,27 @@ void SessionTable::dispatch(Incoming&& message) {
   if (envelope.has_error()) {
     complain("not a message of this protocol: " + envelope.error().message, name_of(message));
     if (session != nullptr) {
-      lose(*session, "it sent what is no message of this protocol: " + envelope.error().message);
+      lose(*session, "it sent what is no message of this protocol: " + envelope.error().message, now);
     }
     return;
   }
   if (session == nullptr) {
-    on_stranger(message, std::move(*envelope));
+    on_stranger(message, std::move(*envelope), now);
   } else if (envelope->session != session->info().id) {
     complain("message of another session", name_of(message));
   } else {
     const auto payload = message.payload ? message.payload->span() : std::span<const std::byte>();
     const auto* batch = std::get_if<wire::Batch>(&envelope->body);
-    batch != nullptr ? deliver_batch(*session, *batch, payload) : deliver(*session, std::move(envelope->body), payload);
+    batch != nullptr ? deliver_batch(*session, *batch, payload, now)
+                     : deliver(*session, std::move(envelope->body), payload, now);
   }
 }
 
-void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame) {
+void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame,
+                                 Instant now) {
   const auto entries = wire::unpack_batch(batch, frame);
   if (entries.has_error()) {
-    lose(session, "it broke the protocol: " + entries.error().message);
+    lose(session, "it broke the protocol: " + entries.error().message, now);
     return;
   }
   for (const wire::BatchEntry& entry : *entries) {
@@ -150,19 +151,19 @@ void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std
     }
     auto envelope = wire::decode(entry.envelope);
     if (envelope.has_error() || is_any<wire::Batch, wire::Hello>(envelope->body)) {
-      lose(session, "it broke the protocol: a batch holds what is no message for it");
+      lose(session, "it broke the protocol: a batch holds what is no message for it", now);
       return;
     }
     if (envelope->session == session.info().id) {
-      deliver(session, std::move(envelope->body), entry.payload);
+      deliver(session, std::move(envelope->body), entry.payload, now);
     }
   }
 }
 
-void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelope) {
+void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelope, Instant now) {
   const bool control = message.peer.channel() == Channel::control;
   if (const auto* hello = std::get_if<wire::Hello>(&envelope.body); hello != nullptr && control) {
-    on_first_hello(message, *hello);
+    on_first_hello(message, *hello, now);
   } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {
     on_bulk_hello(message, bulk->session);
   } else if (!contains(former_peers_, message.peer.value)) {
@@ -190,7 +191,7 @@ const char* SessionTable::objection(const Incoming& message, const wire::Hello& 
   return found->second.used ? "this runner has said hello already" : nullptr;
 }
 
-void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& hello) {
+void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& hello, Instant now) {
   if (const char* reason = objection(message, hello)) {
     complain(std::string("hello refused: ") + reason, name_of(message));
     static_cast<void>(
@@ -202,12 +203,12 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   auto session = std::make_unique<Session>(
       Session::Around{router_, *pools_.at(expected.runner.first), unsent_},
       SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
-                  expected.payload_max, base::deadline_after(boot_time(), expected.boot_timeout), !message.encrypted});
+                  expected.payload_max, base::deadline_after(now, expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);
   router_.watch(message.peer, message.fd);
-  opened.events().on_hello(opened, hello);
+  opened.events().on_hello(opened, hello, now);
 }
 
 void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
@@ -226,35 +227,35 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
 }
 
 // Either a body of a newer minor, or the runner's answer to one of ours.
-void SessionTable::on_unsupported(Session& session, const wire::Unsupported& unknown) {
+void SessionTable::on_unsupported(Session& session, const wire::Unsupported& unknown, Instant now) {
   if (!unknown.undecoded) {
     complain("the runner does not know a request: update flame-runner (" + unknown.what + ")", session.info().name);
-    session.on_unsupported(unknown);
+    session.on_unsupported(unknown, now);
   } else if (unknown.id != 0) {
     session.post(unknown);
   }
-  session.events().on_heard(session.info().runner);
+  session.events().on_heard(session.info().runner, now);
 }
 
-void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload) {
+void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload, Instant now) {
   if (is_any<wire::Begun, wire::Result, wire::Ended, wire::Output, wire::Progress, wire::Chunk, wire::Credit,
              wire::Abort>(body)) {
     const bool quiet = !is_any<wire::Begun, wire::Result, wire::Ended>(body);
-    const Result<void> taken = session.on_message(std::move(body), payload);
+    const Result<void> taken = session.on_message(std::move(body), payload, now);
     if (taken.has_error()) {
-      lose(session, "it broke the protocol: " + taken.error().message);
+      lose(session, "it broke the protocol: " + taken.error().message, now);
       return;
     }
     if (quiet) {
-      session.events().on_heard(session.info().runner);
+      session.events().on_heard(session.info().runner, now);
     }
   } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
-    on_unsupported(session, *unknown);
+    on_unsupported(session, *unknown, now);
   } else {
     if (const auto* beat = std::get_if<wire::Beat>(&body)) {
       session.on_beat(*beat);
     }
-    session.events().on_notice(session, body);
+    session.events().on_notice(session, body, now);
   }
 }
 
@@ -281,7 +282,7 @@ void SessionTable::beat_all(Instant now, bool late) {
   }
   // Payloads that are too large for control would wait without end.
   for (Session* const session : overdue) {
-    lose(*session, "the bulk connection did not come within boot_timeout");
+    lose(*session, "the bulk connection did not come within boot_timeout", now);
   }
 }
 
@@ -308,10 +309,10 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
   closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
 }
 
-void SessionTable::lose(Session& session, const std::string& reason) {
+void SessionTable::lose(Session& session, const std::string& reason, Instant now) {
   if (!session.closed()) {
     close(session, std::nullopt);
-    session.events().on_lost(session, reason);
+    session.events().on_lost(session, reason, now);
   }
 }
 

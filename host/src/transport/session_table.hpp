@@ -39,7 +39,7 @@ class SessionTable {
   void forget(const std::string& name);
 
   /// Moves messages from the sockets to the pools: control first, then a few of bulk. False: there was nothing.
-  bool receive();
+  bool receive(Instant now);
   /// Sends what is queued. more: call again soon; parked: libzmq does not take it now.
   Session::Flushed flush(Instant now);
   /// Beats to all; ends those whose second connection is overdue, unless this beat comes `late` itself: what this
@@ -54,17 +54,17 @@ class SessionTable {
   void reap() { closed_.clear(); }
 
  private:
-  int receive(Channel channel, int most);
-  bool lose_gone(bool drained);
-  void dispatch(Incoming&& message);
-  void on_stranger(const Incoming& message, wire::Envelope&& envelope);
-  void on_first_hello(const Incoming& message, const wire::Hello& hello);
+  int receive(Channel channel, int most, Instant now);
+  bool lose_gone(bool drained, Instant now);
+  void dispatch(Incoming&& message, Instant now);
+  void on_stranger(const Incoming& message, wire::Envelope&& envelope, Instant now);
+  void on_first_hello(const Incoming& message, const wire::Hello& hello, Instant now);
   void on_bulk_hello(const Incoming& message, std::uint64_t session);
-  void deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload);
-  void deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame);
-  void on_unsupported(Session& session, const wire::Unsupported& unknown);
+  void deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload, Instant now);
+  void deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame, Instant now);
+  void on_unsupported(Session& session, const wire::Unsupported& unknown, Instant now);
   [[nodiscard]] const char* objection(const Incoming& message, const wire::Hello& hello) const;
-  void lose(Session& session, const std::string& reason);
+  void lose(Session& session, const std::string& reason, Instant now);
   void complain(const std::string& what, const std::string& peer);
 
   Router& router_;

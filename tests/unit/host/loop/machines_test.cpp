@@ -44,13 +44,11 @@ class MachinesTest : public testing::Test {
   MachinesTest() {
     machines_.set_events({
         .on_boot =
-            [this](RunnerKey runner, std::optional<BootFailure> failure) {
+            [this](RunnerKey runner, std::optional<BootFailure> failure, Instant) {
               told_.push_back("boot " + std::to_string(runner.second) + (failure ? " " + failure->error.message : ""));
             },
-        .on_exit =
-            [this](RunnerKey runner, const std::string& reason) {
-              told_.push_back("exit " + std::to_string(runner.second) + " " + reason);
-            },
+        .on_exit = [this](RunnerKey runner, const std::string& reason,
+                          Instant) { told_.push_back("exit " + std::to_string(runner.second) + " " + reason); },
         .on_left =
             [this](RunnerKey runner, const std::string& what) {
               told_.push_back("left " + std::to_string(runner.second) + " " + what);
@@ -70,8 +68,8 @@ class MachinesTest : public testing::Test {
     std::vector<Command> commands;
     inbox_->take_all(commands);
     for (Command& command : commands) {
-      if (auto* booted = std::get_if<command::Booted>(&command)) machines_.on(std::move(*booted));
-      if (auto* exited = std::get_if<command::Exited>(&command)) machines_.on(std::move(*exited));
+      if (auto* booted = std::get_if<command::Booted>(&command)) machines_.on(std::move(*booted), {});
+      if (auto* exited = std::get_if<command::Exited>(&command)) machines_.on(std::move(*exited), {});
     }
     return std::exchange(told_, {});
   }

@@ -25,17 +25,19 @@ constexpr std::uint64_t kPayloadMax = 16 * limits::MiB;
 /// Writes down what it is told, and keeps the last of each kind.
 class Pool final : public RunnerEvents {
  public:
-  void on_hello(Session&, const wire::Hello&) override {}
-  void on_notice(Session&, const wire::Body&) override {}
-  void on_heard(RunnerId) override {}
-  void on_lost(Session&, const std::string&) override {}
-  void on_begun(RunnerId, CallId call) override { note("begun", call); }
-  void on_result(RunnerId, CallId call, std::optional<Error> failure, detail::Payload result) override {
+  void on_hello(Session&, const wire::Hello&, Instant) override {}
+  void on_notice(Session&, const wire::Body&, Instant) override {}
+  void on_heard(RunnerId, Instant) override {}
+  void on_lost(Session&, const std::string&, Instant) override {}
+  void on_begun(RunnerId, CallId call, Instant) override { note("begun", call); }
+  void on_result(RunnerId, CallId call, std::optional<Error> failure, detail::Payload result, Instant) override {
     note(failure ? std::string(to_string(failure->code)) : "result", call);
     error = failure.value_or(Error{});
     payload = std::move(result);
   }
-  void on_ended(RunnerId, CallId call, std::optional<Error> why) override { note(why ? "died" : "ended", call); }
+  void on_ended(RunnerId, CallId call, std::optional<Error> why, Instant) override {
+    note(why ? "died" : "ended", call);
+  }
   void on_output(RunnerId, const wire::Output& output) override { note("output", output.id); }
   void on_progress(RunnerId, const wire::Progress& progress) override { note("progress", progress.id); }
 
@@ -81,7 +83,7 @@ class SessionTest : public testing::Test {
 
   /// The runner says this.
   Result<void> say(wire::Body body, std::span<const std::byte> payload = {}) {
-    return session_->on_message(std::move(body), payload);
+    return session_->on_message(std::move(body), payload, {});
   }
   void say_well(wire::Body body, std::span<const std::byte> payload = {}) {
     const auto taken = say(std::move(body), payload);
@@ -226,7 +228,7 @@ TEST_F(SessionTest, AResultWhoseFrameHasAnotherSizeIsABrokenRunner) {
 }
 
 TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
-  session_->on_unsupported({7, "message kind 99", false});
+  session_->on_unsupported({7, "message kind 99", false}, {});
   EXPECT_THAT(pool_.heard(), ElementsAre("incompatible 7", "ended 7"));
   EXPECT_EQ(pool_.error.started, Started::no);
   EXPECT_THAT(pool_.error.message, HasSubstr("message kind 99"));
