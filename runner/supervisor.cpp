@@ -64,14 +64,14 @@ class Supervisor final : public HostListener {
                     parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
         link_(parent, make_hello(parent, generations_), poller_, *this),
         calls_(parent.runner, link_, terminator_, generations_),
-        idle_checks_(calls_, [this](bool may_go) { terminator_.idle_checked(base::boot_time(), may_go); }) {
+        idle_checks_(calls_, [this](Instant now, bool may_go) { terminator_.idle_checked(now, may_go); }) {
     poller_.add(signals_.get(), {Source::signals, 0, 0});
   }
 
   int run() {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
-    if (pool_) end_slots();
+    if (pool_) end_slots(base::boot_time());
     // The host takes our goodbye for the end of all that runs here.
     if (pool_ && !pool_->running().empty()) end_all_descendants();
     link_.send(wire::Bye{left_->reason});
@@ -83,18 +83,20 @@ class Supervisor final : public HostListener {
 
  private:
   // Those that run something have had their time.
-  void end_slots() {
-    pool_->end_all();
-    const Instant until = base::deadline_after(base::boot_time(), kEndWait);
+  void end_slots(Instant now) {
+    pool_->end_all(now);
+    const Instant until = base::deadline_after(now, kEndWait);
     while (pool_->ending() && base::boot_time() < until) turn();
   }
 
   void turn() {
     const Instant before = base::boot_time();
-    for (const Poller::Ready& ready : poller_.wait(before, link_.more() ? before : wake_at())) route(ready);
-    link_.pump();
-    calls_.pump();
-    const Instant now = base::boot_time();
+    const std::span<const Poller::Ready> all_ready = poller_.wait(before, link_.more() ? before : wake_at());
+    Instant now = base::boot_time();
+    for (const Poller::Ready& ready : all_ready) route(now, ready);
+    link_.pump(now);
+    calls_.pump(now);
+    now = base::boot_time();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) stood_still(now, pause);
     link_.tick(now);
     generations_.tick(now);
@@ -105,11 +107,11 @@ class Supervisor final : public HostListener {
     }
     if (const auto lost = generations_.take_lost()) terminator_.plugin_lost(now, *lost);
     terminator_.tick(now);
-    obey_terminator();
+    obey_terminator(now);
     if (now >= sweep_at_) sweep_orphans(now);
     // What this turn has sent may have taken in messages whose descriptor will not report them again.
-    link_.pump();
-    obey_terminator();
+    link_.pump(now);
+    obey_terminator(now);
   }
 
   void stood_still(Instant now, Duration pause) {
@@ -123,55 +125,54 @@ class Supervisor final : public HostListener {
     return at;
   }
 
-  void route(const Poller::Ready& ready) {
+  void route(Instant now, const Poller::Ready& ready) {
     switch (ready.key.source) {
       case Source::signals:
-        return read_signals();
+        return read_signals(now);
       case Source::control:
       case Source::bulk:
       case Source::control_monitor:
       case Source::bulk_monitor:
-        return link_.on_ready(ready);
+        return link_.on_ready(now, ready);
       case Source::zygote_channel:
       case Source::zygote_output:
-        return generations_.on_ready(ready);
+        return generations_.on_ready(now, ready);
       case Source::slot_channel:
       case Source::slot_out:
       case Source::slot_err:
-        if (pool_) pool_->on_ready(ready);
+        if (pool_) pool_->on_ready(now, ready);
     }
   }
 
-  void read_signals() {
+  void read_signals(Instant now) {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
-        terminator_.sigterm(base::boot_time(), link_.greeted());
+      if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) terminator_.sigterm(now, link_.greeted());
       if (info.ssi_signo == SIGHUP && ::getppid() != guardian_) left_ = Leave{1, "the guardian was killed"};
     }
-    reap();
+    reap(now);
   }
 
-  void reap() {
+  void reap(Instant now) {
     int status = 0;
     rusage usage{};
     pid_t pid = 0;
     while ((pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, &usage)) > 0) {
       if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-        if (pool_) pool_->stopped(pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
+        if (pool_) pool_->stopped(now, pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
       } else {
-        reaped(pid, status, usage);
+        reaped(now, pid, status, usage);
       }
     }
     if (pid == 0 || errno != ECHILD) return;
     // No child is left at all: those that we still know have ended, and nobody can tell how.
     std::vector<pid_t> lost = generations_.pids();
     if (pool_) pool_->append_pids(lost);
-    for (const pid_t gone : lost) reaped(gone, SIGKILL, {});
+    for (const pid_t gone : lost) reaped(now, gone, SIGKILL, {});
   }
 
-  void reaped(pid_t pid, int status, const rusage& usage) {
-    if (!generations_.reaped(pid, status) && pool_) pool_->reaped(pid, status, usage);
+  void reaped(Instant now, pid_t pid, int status, const rusage& usage) {
+    if (!generations_.reaped(now, pid, status) && pool_) pool_->reaped(now, pid, status, usage);
     sweep_at_ = Instant{};
   }
 
@@ -190,52 +191,51 @@ class Supervisor final : public HostListener {
     }
   }
 
-  void obey_terminator() {
+  void obey_terminator(Instant now) {
     for (auto actions = terminator_.take_actions(); !actions.empty(); actions = terminator_.take_actions()) {
-      for (const TerminatorAction& action : actions) obey(action);
+      for (const TerminatorAction& action : actions) obey(now, action);
     }
   }
 
-  void obey(const TerminatorAction& action) {
+  void obey(Instant now, const TerminatorAction& action) {
     if (const auto* stop = std::get_if<StopTask>(&action)) {
-      calls_.stop(stop->id, stop->cause);
+      calls_.stop(now, stop->id, stop->cause);
     } else if (const auto* kill = std::get_if<KillTask>(&action)) {
-      calls_.kill(kill->id, kill->cause);
+      calls_.kill(now, kill->id, kill->cause);
     } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
       link_.send(wire::Retire{retire->last_seq, retire->must, retire->reason});
     } else if (std::holds_alternative<CheckIdle>(action)) {
-      idle_checks_.start(base::boot_time(), generations_.checking_idle());
+      idle_checks_.start(now, generations_.checking_idle());
     } else if (std::holds_alternative<DropIdleCheck>(action)) {
-      idle_checks_.drop();
+      idle_checks_.drop(now);
     } else if (const auto* leave = std::get_if<Leave>(&action)) {
       left_ = *leave;
     }
   }
 
   // --- HostListener
-  void on_welcome(const wire::Welcome& welcome) override {
-    pool_.emplace(welcome, poller_, generations_, idle_checks_);
+  void on_welcome(Instant now, const wire::Welcome& welcome) override {
+    pool_.emplace(now, welcome, poller_, generations_, idle_checks_);
     idle_checks_.open(*pool_);
     calls_.open(welcome, *pool_);
-    terminator_.welcomed(base::boot_time(), welcome, !generations_.checking_idle().empty(), link_.host_patience());
-    generations_.open(welcome, *pool_, link_);
-    sweep_at_ = base::boot_time();
+    terminator_.welcomed(now, welcome, !generations_.checking_idle().empty(), link_.host_patience());
+    generations_.open(now, welcome, *pool_, link_);
+    sweep_at_ = now;
   }
 
-  void on_message(wire::Body& body, Frame& payload) override {
-    const Instant now = base::boot_time();
+  void on_message(Instant now, wire::Body& body, Frame& payload) override {
     if (auto* invoke = std::get_if<wire::Invoke>(&body)) {
       calls_.invoke(now, *invoke, payload);
     } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
-      calls_.chunk(*chunk, payload);
+      calls_.chunk(now, *chunk, payload);
     } else if (const auto* credit = std::get_if<wire::Credit>(&body)) {
-      calls_.credit(*credit);
+      calls_.credit(now, *credit);
     } else if (const auto* cancel = std::get_if<wire::Cancel>(&body)) {
       terminator_.cancelled(now, cancel->id, cancel->reason);
     } else if (const auto* abort = std::get_if<wire::Abort>(&body)) {
-      calls_.abort(*abort);
+      calls_.abort(now, *abort);
     } else if (const auto* release = std::get_if<wire::Release>(&body)) {
-      calls_.release(*release);
+      calls_.release(now, *release);
     } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
       terminator_.retire_answered(now, reply->granted);
     } else if (const auto* drain = std::get_if<wire::Drain>(&body)) {
@@ -246,12 +246,12 @@ class Supervisor final : public HostListener {
       // Of a body of a newer minor only requests have an id, and they must not stay unanswered. An answer is none.
       if (unknown->undecoded && unknown->id != 0) link_.send(*unknown);
     }
-    obey_terminator();
+    obey_terminator(now);
   }
 
-  void on_host_lost(const std::string& why) override {
+  void on_host_lost(Instant now, const std::string& why) override {
     log(LogLevel::warning, "the host is lost: " + why);
-    terminator_.host_lost(base::boot_time(), why);
+    terminator_.host_lost(now, why);
   }
 
   Poller poller_;

@@ -70,12 +70,12 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
   if (error.code != ErrorCode::none) {
     if (!call.feeding) refuse_transfer(call.message.payload.transfer);
     answer(id, call, std::move(error));
-    end(id, call);
+    end(now, id, call);
     return;
   }
   call.payload = std::move(payload);
   call.brief = may_follow(call);
-  start(id, call);
+  start(now, id, call);
 }
 
 Error Calls::refuse(Call& call, const Frame& payload) const {
@@ -141,7 +141,7 @@ void Calls::reject(std::uint64_t id, Error error, const std::string& plugin) {
   link_.send(wire::Ended{id});
 }
 
-void Calls::chunk(const wire::Chunk& chunk, Frame& bytes) {
+void Calls::chunk(Instant now, const wire::Chunk& chunk, Frame& bytes) {
   const auto taken = in_.on_chunk(chunk, std::move(bytes).into_bytes());
   const auto owner = by_transfer_.find(chunk.transfer);
   if (!taken) {
@@ -151,8 +151,9 @@ void Calls::chunk(const wire::Chunk& chunk, Frame& bytes) {
     if (owner != by_transfer_.end()) {
       const std::uint64_t id = owner->second;
       Call& call = calls_.at(id);
-      if (!withdraw(id, call, base::refusal(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
-        pool_->kill(id, StopCause::cancelled);
+      if (!withdraw(now, id, call,
+                    base::refusal(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
+        pool_->kill(now, id, StopCause::cancelled);
       }
     }
     return;
@@ -180,15 +181,15 @@ void Calls::feed(std::uint64_t id, Call& call) {
   pool_->sent_to(id);
 }
 
-void Calls::credit(const wire::Credit& credit) {
-  if (out_.on_credit(credit)) return pump();
+void Calls::credit(Instant now, const wire::Credit& credit) {
+  if (out_.on_credit(credit)) return pump(now);
   log(LogLevel::warning, fmt::format("the host credits more of transfer {} than was sent", credit.transfer));
-  abort({credit.transfer, "too much credit"});
+  abort(now, {credit.transfer, "too much credit"});
 }
 
-void Calls::abort(const wire::Abort& message) {
+void Calls::abort(Instant now, const wire::Abort& message) {
   if (const auto owner = by_transfer_.find(message.transfer); owner != by_transfer_.end()) {
-    return stop(owner->second, StopCause::cancelled);
+    return stop(now, owner->second, StopCause::cancelled);
   }
   const auto outgoing = by_outgoing_.extract(message.transfer);
   if (!outgoing) {
@@ -201,44 +202,44 @@ void Calls::abort(const wire::Abort& message) {
   if (call == nullptr) return;
   call->outgoing = 0;
   // A slot that still streams has nobody to stream to.
-  if (!call->ended) return pool_->kill(id, StopCause::cancelled);
-  forget_if_done(id);
+  if (!call->ended) return pool_->kill(now, id, StopCause::cancelled);
+  forget_if_done(now, id);
 }
 
-void Calls::stop(std::uint64_t id, StopCause cause) {
-  pool_->settle(id);
+void Calls::stop(Instant now, std::uint64_t id, StopCause cause) {
+  pool_->settle(now, id);
   Call* call = find(id);
   if (call == nullptr) return;
-  if (call->stays) return pool_->stop_held(id, cause);
+  if (call->stays) return pool_->stop_held(now, id, cause);
   slot::SlotHandle* slot = pool_->slot_of(id);
-  if (slot == nullptr) return pool_->kill(id, cause);  // it waits, or has ended and only its result is on the way
+  if (slot == nullptr) return pool_->kill(now, id, cause);  // it waits, or has ended and only its result is on the way
   Death death;
   death.cause = cause;
   death.started = Started::no;
-  if (withdraw(id, *call, describe_death(death))) return;
+  if (withdraw(now, id, *call, describe_death(death))) return;
   send_begun(id, *call);
   slot->request_stop();
 }
 
 // Ends a call whose payload is not in the slot yet, if the slot has not been told of it.
-bool Calls::withdraw(std::uint64_t id, Call& call, const Error& error) {
+bool Calls::withdraw(Instant now, std::uint64_t id, Call& call, const Error& error) {
   slot::SlotHandle* slot = pool_->slot_of(id);
   if (slot != nullptr && (!call.feeding || !slot->withdraw())) return false;
   answer(id, call, error);
   if (slot != nullptr) {
-    pool_->give_back(id);
+    pool_->give_back(now, id);
   } else {
-    pool_->kill(id, StopCause::cancelled);
+    pool_->kill(now, id, StopCause::cancelled);
   }
   return true;
 }
 
-void Calls::kill(std::uint64_t id, StopCause cause) {
+void Calls::kill(Instant now, std::uint64_t id, StopCause cause) {
   Call* call = find(id);
   if (call == nullptr) return;
-  if (!call->ended) return pool_->kill(id, cause);
+  if (!call->ended) return pool_->kill(now, id, cause);
   drop_transfers(*call, "the runner ends");
-  forget_if_done(id);
+  forget_if_done(now, id);
 }
 
 void Calls::drop_transfers(Call& call, const std::string& reason, const Error& death) {

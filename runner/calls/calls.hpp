@@ -29,33 +29,33 @@ class Calls final : public SlotListener {
 
   // --- from the host
   void invoke(Instant now, wire::Invoke& message, Frame& payload);
-  void chunk(const wire::Chunk& chunk, Frame& bytes);
-  void credit(const wire::Credit& credit);
-  void abort(const wire::Abort& abort);
-  void release(const wire::Release& release);
+  void chunk(Instant now, const wire::Chunk& chunk, Frame& bytes);
+  void credit(Instant now, const wire::Credit& credit);
+  void abort(Instant now, const wire::Abort& abort);
+  void release(Instant now, const wire::Release& release);
 
   // --- from the terminator
-  void stop(std::uint64_t id, StopCause cause);
-  void kill(std::uint64_t id, StopCause cause);
+  void stop(Instant now, std::uint64_t id, StopCause cause);
+  void kill(Instant now, std::uint64_t id, StopCause cause);
 
   // --- from the loop
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const;
   /// Sends chunks while windows and the socket take them.
-  void pump();
+  void pump(Instant now);
 
   // --- SlotListener
-  void on_granted(std::uint64_t id, slot::SlotHandle& slot) override;
-  void on_queued(std::uint64_t id, slot::SlotHandle& slot) override;
-  void on_result(slot::SlotResult result, std::string log_tail) override;
-  void on_result_chunk(slot::SlotResultChunk chunk) override;
-  void on_progress(slot::SlotProgress progress) override;
+  void on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_result(Instant now, slot::SlotResult result, std::string log_tail) override;
+  void on_result_chunk(Instant now, slot::SlotResultChunk chunk) override;
+  void on_progress(Instant now, slot::SlotProgress progress) override;
   void on_output(wire::Output output) override;
   void on_room(std::uint64_t id) override;
-  void on_freed(std::uint64_t id) override;
-  void on_held(std::uint64_t id) override;
-  void on_let_go(std::uint64_t id, Error why) override;
-  void on_died(std::uint64_t id, Error error) override;
+  void on_freed(Instant now, std::uint64_t id) override;
+  void on_held(Instant now, std::uint64_t id) override;
+  void on_let_go(Instant now, std::uint64_t id, Error why) override;
+  void on_died(Instant now, std::uint64_t id, Error error) override;
   void on_discarded(const SlotDiscard& discard) override;
   [[nodiscard]] std::string task_of(std::uint64_t id) const override;
 
@@ -86,17 +86,17 @@ class Calls final : public SlotListener {
   [[nodiscard]] Error check_kind(const Call& call, manifest::TaskKind kind) const;
   [[nodiscard]] Error accept_transfer(Call& call);
   [[nodiscard]] bool may_follow(const Call& call) const;
-  [[nodiscard]] slot::InvokeView view_of(Instant now, const Call& call) const;
+  [[nodiscard]] slot::InvokeView view_of(const Call& call) const;
   void refuse_transfer(std::uint64_t transfer);
   void reject(std::uint64_t id, Error error, const std::string& plugin);
   void answer(std::uint64_t id, Call& call, Error error);
-  void answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result);
-  void end(std::uint64_t id, Call& call, Error why = {});
-  void start(std::uint64_t id, Call& call);
-  void forget_if_done(std::uint64_t id);
+  void answer_with_payload(Instant now, std::uint64_t id, Call& call, slot::SlotResult& result);
+  void end(Instant now, std::uint64_t id, Call& call, Error why = {});
+  void start(Instant now, std::uint64_t id, Call& call);
+  void forget_if_done(Instant now, std::uint64_t id);
   void feed(std::uint64_t id, Call& call);
   void drop_transfers(Call& call, const std::string& reason, const Error& death = {});
-  bool withdraw(std::uint64_t id, Call& call, const Error& error);
+  bool withdraw(Instant now, std::uint64_t id, Call& call, const Error& error);
   void send_begun(std::uint64_t id, Call& call);
   void send_progress(Instant now, std::uint64_t id, Call& call);
   [[nodiscard]] Call* find(std::uint64_t id);

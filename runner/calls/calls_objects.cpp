@@ -50,10 +50,10 @@ Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
 }
 
 // Into a slot of its own, or into the one where its objects live.
-void Calls::start(std::uint64_t id, Call& call) {
-  if (call.message.lease == 0) return pool_->lease(call.generation, id, call.brief);
+void Calls::start(Instant now, std::uint64_t id, Call& call) {
+  if (call.message.lease == 0) return pool_->lease(now, call.generation, id, call.brief);
   Error error;
-  switch (pool_->enter(call.message.lease, id)) {
+  switch (pool_->enter(now, call.message.lease, id)) {
     case HeldSlots::Turn::comes:
       return;
     case HeldSlots::Turn::unknown:
@@ -63,21 +63,21 @@ void Calls::start(std::uint64_t id, Call& call) {
       error = base::refusal(ErrorCode::queue_full, "Too many calls wait for the object on its runner. Retry later.");
   }
   answer(id, call, std::move(error));
-  end(id, call);
+  end(now, id, call);
 }
 
-void Calls::release(const wire::Release& message) {
-  pool_->release(message.lease, message.objects);
+void Calls::release(Instant now, const wire::Release& message) {
+  pool_->release(now, message.lease, message.objects);
 }
 
-void Calls::on_held(std::uint64_t id) {
+void Calls::on_held(Instant now, std::uint64_t id) {
   const Call* call = find(id);
   if (call == nullptr) return;
-  terminator_.stays(base::BoottimeClock().now(), id, call->child ? Stays::child : Stays::tracked);
+  terminator_.stays(now, id, call->child ? Stays::child : Stays::tracked);
 }
 
-void Calls::on_let_go(std::uint64_t id, Error why) {
-  if (Call* call = find(id)) end(id, *call, std::move(why));
+void Calls::on_let_go(Instant now, std::uint64_t id, Error why) {
+  if (Call* call = find(id)) end(now, id, *call, std::move(why));
 }
 
 }  // namespace flame::runner

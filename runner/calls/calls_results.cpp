@@ -6,7 +6,6 @@
 #include <memory>
 #include <utility>
 
-#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "runner/calls/calls.hpp"
@@ -41,7 +40,7 @@ void add_memory_remedy(Error& error, std::uint64_t kept) {
 
 }  // namespace
 
-slot::InvokeView Calls::view_of(Instant now, const Call& call) const {
+slot::InvokeView Calls::view_of(const Call& call) const {
   slot::InvokeView view;
   view.id = call.message.id;
   view.task = call.message.task;
@@ -51,7 +50,7 @@ slot::InvokeView Calls::view_of(Instant now, const Call& call) const {
   view.places_child = call.child;
   view.object = call.message.object;
   view.resources = call.message.payload.resources;
-  view.remaining_ns = base::to_wire(base::remaining(call.deadline, now));
+  view.deadline = call.deadline;
   view.cpu_time_ns = cpu_time_ns_;
   view.parts = call.message.payload.parts;
   view.bytes = call.payload.span();
@@ -59,12 +58,11 @@ slot::InvokeView Calls::view_of(Instant now, const Call& call) const {
   return view;
 }
 
-void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
+void Calls::on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
   Call& call = calls_.at(id);
-  const Instant now = base::boot_time();
-  if (const auto sent = slot.invoke(view_of(now, call)); !sent) {
+  if (const auto sent = slot.invoke(view_of(call)); !sent) {
     answer(id, call, sent.error());
-    return pool_->give_back(id);
+    return pool_->give_back(now, id);
   }
   call.payload = Frame();
   unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
@@ -72,26 +70,25 @@ void Calls::on_granted(std::uint64_t id, slot::SlotHandle& slot) {
 }
 
 // Its payload stays here: it may have to go to another slot.
-void Calls::on_queued(std::uint64_t id, slot::SlotHandle& slot) {
+void Calls::on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
   const Call& call = calls_.at(id);
-  const Instant now = base::boot_time();
-  slot.follow(view_of(now, call));
+  slot.follow(view_of(call));
   unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
 }
 
-void Calls::on_result(slot::SlotResult result, std::string log_tail) {
+void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail) {
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
   pace_.ran(call->task, Duration(result.usage.wall_ns), result.quiet);
-  if (call->progress_held) send_progress(base::boot_time(), result.id, *call);
+  if (call->progress_held) send_progress(now, result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
   if (call->stays && !keeps_objects_) {
     result.error.code = ErrorCode::incompatible;
     result.error.message =
         "The task left an object in its slot, but the host is too old to use it. Update the host, or return the data.";
-    pool_->stop_held(result.id, StopCause::cancelled);
+    pool_->stop_held(now, result.id, StopCause::cancelled);
   }
-  if (result.error.code == ErrorCode::none) return answer_with_payload(result.id, *call, result);
+  if (result.error.code == ErrorCode::none) return answer_with_payload(now, result.id, *call, result);
   const slot::SlotHandle* const slot = pool_->slot_of(result.id);
   add_memory_remedy(result.error, slot == nullptr ? 0 : slot->memory_kept());
   result.error.started = Started::yes;
@@ -100,7 +97,7 @@ void Calls::on_result(slot::SlotResult result, std::string log_tail) {
   answer(result.id, *call, std::move(result.error));
 }
 
-void Calls::answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& result) {
+void Calls::answer_with_payload(Instant now, std::uint64_t id, Call& call, slot::SlotResult& result) {
   wire::Result message{id, {std::move(result.parts), 0, std::move(result.resources)}, {}, result.usage};
   call.answered = true;
   if (result.streamed) {
@@ -115,20 +112,20 @@ void Calls::answer_with_payload(std::uint64_t id, Call& call, slot::SlotResult& 
   by_outgoing_[call.outgoing] = id;
   message.payload.transfer = call.outgoing;
   link_.send(message);
-  pump();
+  pump(now);
 }
 
-void Calls::on_result_chunk(slot::SlotResultChunk chunk) {
+void Calls::on_result_chunk(Instant now, slot::SlotResultChunk chunk) {
   Call* call = find(chunk.id);
   if (call == nullptr) return;
   if (call->outgoing != 0) {
     out_.append(call->outgoing, share(std::move(chunk.bytes)));
-    return pump();
+    return pump(now);
   }
   if (slot::SlotHandle* slot = pool_->slot_of(chunk.id)) slot->acknowledge_chunks();  // an aborted stream runs dry
 }
 
-void Calls::pump() {
+void Calls::pump(Instant now) {
   while (link_.backlog(Line::bulk) < kBulkBacklog) {
     auto chunk = out_.next();
     if (!chunk) return;
@@ -142,17 +139,16 @@ void Calls::pump() {
     if (!chunk->last) continue;
     by_outgoing_.erase(owner);
     if (Call* call = find(id)) call->outgoing = 0;
-    forget_if_done(id);
+    forget_if_done(now, id);
   }
 }
 
-void Calls::on_progress(slot::SlotProgress progress) {
+void Calls::on_progress(Instant now, slot::SlotProgress progress) {
   Call* call = find(progress.id);
   if (call == nullptr || call->answered) return;
   const std::uint64_t id = progress.id;
   call->progress = std::move(progress);
   call->progress_held = true;
-  const Instant now = base::boot_time();
   if (now >= call->progress_at) return send_progress(now, id, *call);
   progress_wake_ = std::min(progress_wake_, call->progress_at);
 }
@@ -178,17 +174,17 @@ void Calls::on_room(std::uint64_t id) {
   if (Call* call = find(id)) feed(id, *call);
 }
 
-void Calls::on_freed(std::uint64_t id) {
-  if (Call* call = find(id)) end(id, *call);
+void Calls::on_freed(Instant now, std::uint64_t id) {
+  if (Call* call = find(id)) end(now, id, *call);
 }
 
-void Calls::on_died(std::uint64_t id, Error error) {
+void Calls::on_died(Instant now, std::uint64_t id, Error error) {
   Call* call = find(id);
   if (call == nullptr) return;
   drop_transfers(*call, error.message.empty() ? std::string("the slot is gone") : error.message, error);
   const bool stays = call->stays;
   if (!call->answered) answer(id, *call, error);
-  end(id, *call, stays ? std::move(error) : Error());
+  end(now, id, *call, stays ? std::move(error) : Error());
 }
 
 void Calls::on_discarded(const SlotDiscard& discard) {
@@ -219,7 +215,7 @@ void Calls::answer(std::uint64_t id, Call& call, Error error) {
   link_.send(message);
 }
 
-void Calls::end(std::uint64_t id, Call& call, Error why) {
+void Calls::end(Instant now, std::uint64_t id, Call& call, Error why) {
   if (call.ended) return;
   call.ended = true;
   if (call.feeding) drop_transfers(call, "the call has ended");
@@ -228,15 +224,15 @@ void Calls::end(std::uint64_t id, Call& call, Error why) {
     why.plugin = call.plugin;
   }
   link_.send(wire::Ended{id, std::move(why)});
-  forget_if_done(id);
+  forget_if_done(now, id);
 }
 
 // A call is over for the runner only when its result has left, too.
-void Calls::forget_if_done(std::uint64_t id) {
+void Calls::forget_if_done(Instant now, std::uint64_t id) {
   const auto found = calls_.find(id);
   if (found == calls_.end() || !found->second.ended || found->second.outgoing != 0) return;
   calls_.erase(found);
-  terminator_.ended(base::boot_time(), id);
+  terminator_.ended(now, id);
 }
 
 void Calls::send_begun(std::uint64_t id, Call& call) {

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/os/log.hpp"
@@ -80,7 +79,7 @@ void HostLink::dial(Instant now) {
   dealer_.send(Line::control, wire::encode(0, hello_));
   control_ready_ = true;
   // Descriptors of zmq are edge-triggered: what came while the socket was made is not reported again.
-  on_event(Line::control);
+  on_event(now, Line::control);
 }
 
 std::string HostLink::dial_line(Line line, const std::string& endpoint) {
@@ -104,7 +103,7 @@ void HostLink::dial_bulk(Instant now) {
 // for as long as the failsafe allows is no more there for us than a host that cannot be found.
 void HostLink::bulk_failed(Instant now, const std::string& why) {
   if (++bulk_failures_ >= kBulkTriesMin && now >= deadline_after(opened_at_, failsafe_)) {
-    return lose("the bulk connection did not come to stand: " + why);
+    return lose(now, "the bulk connection did not come to stand: " + why);
   }
   dial_failed(now, bulk_[endpoint_], why);
 }
@@ -115,7 +114,7 @@ void HostLink::dial_failed(Instant now, const std::string& endpoint, const std::
   redial_at_ = std::max(now, deadline_after(dialled_at_, limits::kDialInterval));
 }
 
-void HostLink::on_ready(const Poller::Ready& ready) {
+void HostLink::on_ready(Instant now, const Poller::Ready& ready) {
   switch (ready.key.source) {
     case Source::control:
       control_ready_ = true;
@@ -124,21 +123,21 @@ void HostLink::on_ready(const Poller::Ready& ready) {
       bulk_ready_ = true;
       return;
     case Source::control_monitor:
-      return on_event(Line::control);
+      return on_event(now, Line::control);
     default:
-      return on_event(Line::bulk);
+      return on_event(now, Line::bulk);
   }
 }
 
-void HostLink::on_event(Line line) {
+void HostLink::on_event(Instant now, Line line) {
   for (LinkEvent event = dealer_.event(line); event != LinkEvent::none; event = dealer_.event(line)) {
     if (event == LinkEvent::connected) {
       on_connected(line);
     } else if (state_ == State::dialling) {
       const bool gone = event == LinkEvent::disconnected;
-      return dial_failed(base::boot_time(), control_[endpoint_], gone ? kClosed : dealer_.failure(line));
+      return dial_failed(now, control_[endpoint_], gone ? kClosed : dealer_.failure(line));
     } else if (state_ == State::open) {
-      return on_disconnected(line, event);
+      return on_disconnected(now, line, event);
     } else {
       return;
     }
@@ -154,19 +153,19 @@ void HostLink::on_connected(Line line) {
   }
 }
 
-void HostLink::on_disconnected(Line line, LinkEvent event) {
+void HostLink::on_disconnected(Instant now, Line line, LinkEvent event) {
   if (line == Line::bulk && !dealer_.was_connected(Line::bulk)) {
-    return bulk_failed(base::boot_time(), event == LinkEvent::failed ? dealer_.failure(line) : kClosed);
+    return bulk_failed(now, event == LinkEvent::failed ? dealer_.failure(line) : kClosed);
   }
-  pump();  // what the host sent before it went
-  lose(line == Line::control ? kClosed : "the bulk connection was lost");
+  pump(now);  // what the host sent before it went
+  lose(now, line == Line::control ? kClosed : "the bulk connection was lost");
 }
 
-void HostLink::pump() {
+void HostLink::pump(Instant now) {
   more_ = false;
   flush();
   dealer_.flush();
-  if (dealer_.queued_bytes(Line::control) > kBacklogMax) return lose("it does not read its results");
+  if (dealer_.queued_bytes(Line::control) > kBacklogMax) return lose(now, "it does not read its results");
   Frame envelope;
   Frame payload;
   int budget = kMessagesPerTurn;
@@ -174,9 +173,9 @@ void HostLink::pump() {
   bool bulk = std::exchange(bulk_ready_, false) || dealer_.must_recheck(Line::bulk);
   while ((control || bulk) && budget-- > 0) {
     if (control && (control = dealer_.receive(Line::control, envelope, payload))) {
-      receive(Line::control, envelope, payload);
+      receive(now, Line::control, envelope, payload);
     } else if (bulk && (bulk = dealer_.receive(Line::bulk, envelope, payload))) {
-      receive(Line::bulk, envelope, payload);
+      receive(now, Line::bulk, envelope, payload);
     }
   }
   control_ready_ = control;
@@ -184,25 +183,25 @@ void HostLink::pump() {
   more_ = control || bulk || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
 }
 
-void HostLink::receive(Line line, Frame& envelope, Frame& payload) {
+void HostLink::receive(Instant now, Line line, Frame& envelope, Frame& payload) {
   auto decoded = wire::decode(envelope.span());
   if (!decoded) return log(LogLevel::warning, "a frame from the host was ignored: " + decoded.error().message);
   if (line == Line::bulk && state_ != State::open) return;
-  switch (session_.judge(base::boot_time(), *decoded)) {
+  switch (session_.judge(now, *decoded)) {
     case Verdict::drop:
       return log(LogLevel::debug, "a message of another session was dropped");
     case Verdict::refused:
-      return lose(session_.reason());
+      return lose(now, session_.reason());
     case Verdict::opened:
-      return open_with(*decoded);
+      return open_with(now, *decoded);
     case Verdict::deliver:
       if (state_ != State::open) return;
-      if (const auto* batch = std::get_if<wire::Batch>(&decoded->body)) return receive_batch(*batch, payload);
-      listener_.on_message(decoded->body, payload);
+      if (const auto* batch = std::get_if<wire::Batch>(&decoded->body)) return receive_batch(now, *batch, payload);
+      listener_.on_message(now, decoded->body, payload);
   }
 }
 
-void HostLink::receive_batch(const wire::Batch& batch, const Frame& frame) {
+void HostLink::receive_batch(Instant now, const wire::Batch& batch, const Frame& frame) {
   const auto entries = wire::unpack_batch(batch, frame.span());
   if (!entries) return log(LogLevel::warning, "a batch from the host was ignored: " + entries.error().message);
   for (const wire::BatchEntry& entry : *entries) {
@@ -213,30 +212,30 @@ void HostLink::receive_batch(const wire::Batch& batch, const Frame& frame) {
     }
     Frame payload(entry.payload.size());
     if (payload.size() > 0) std::memcpy(payload.data(), entry.payload.data(), payload.size());
-    if (state_ == State::open) listener_.on_message(message->body, payload);
+    if (state_ == State::open) listener_.on_message(now, message->body, payload);
   }
 }
 
-void HostLink::open_with(const wire::Envelope& envelope) {
+void HostLink::open_with(Instant now, const wire::Envelope& envelope) {
   state_ = State::open;
   redial_at_ = kNever;
-  opened_at_ = base::boot_time();
+  opened_at_ = now;
   if (endpoint_ < bulk_.size()) {
     dial_bulk(opened_at_);
     send_bulk(wire::BulkHello{session_.id()});
   } else {
     dealer_.forget_keys();
   }
-  listener_.on_welcome(std::get<wire::Welcome>(envelope.body));
-  on_event(Line::bulk);  // after the welcome: it may pump messages that need it
+  listener_.on_welcome(now, std::get<wire::Welcome>(envelope.body));
+  on_event(now, Line::bulk);  // after the welcome: it may pump messages that need it
 }
 
-void HostLink::lose(const std::string& why) {
+void HostLink::lose(Instant now, const std::string& why) {
   if (state_ == State::lost) return;
   state_ = State::lost;
   redial_at_ = kNever;
   dealer_.forget_keys();
-  listener_.on_host_lost(why);
+  listener_.on_host_lost(now, why);
 }
 
 void HostLink::close(Duration patience) {
@@ -246,15 +245,15 @@ void HostLink::close(Duration patience) {
 
 void HostLink::tick(Instant now) {
   // On a busy machine this turn may come late, after the handshake: another hello would be refused.
-  if (state_ == State::dialling && now >= redial_at_) on_event(Line::control);
+  if (state_ == State::dialling && now >= redial_at_) on_event(now, Line::control);
   if (state_ == State::dialling && now >= redial_at_) dial(now);
   if (state_ != State::open) return;
   if (now >= redial_at_) {
     dial_bulk(now);
-    on_event(Line::bulk);
+    on_event(now, Line::bulk);
     if (state_ != State::open) return;
   }
-  if (session_.silent(now)) return lose("it has been silent for too long");
+  if (session_.silent(now)) return lose(now, "it has been silent for too long");
   if (const auto beat = session_.beat(now)) send(*beat);
 }
 

@@ -15,11 +15,11 @@ namespace flame::runner {
 
 class HostListener {
  public:
-  virtual void on_welcome(const wire::Welcome& welcome) = 0;
+  virtual void on_welcome(Instant now, const wire::Welcome& welcome) = 0;
   /// A message of the open session. `payload` may be kept.
-  virtual void on_message(wire::Body& body, Frame& payload) = 0;
+  virtual void on_message(Instant now, wire::Body& body, Frame& payload) = 0;
   /// Refused, disconnected or silent. Nothing more will come.
-  virtual void on_host_lost(const std::string& why) = 0;
+  virtual void on_host_lost(Instant now, const std::string& why) = 0;
 
  protected:
   ~HostListener() = default;
@@ -38,9 +38,9 @@ class HostLink {
   /// Bytes that wait for the host to read. Output and progress are not worth queueing behind much of that.
   [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }  // without this turn's
 
-  void on_ready(const Poller::Ready& ready);
+  void on_ready(Instant now, const Poller::Ready& ready);
   /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop.
-  void pump();
+  void pump(Instant now);
   /// pump() left messages behind, or what was sent since may have eaten the edge of one.
   [[nodiscard]] bool more() const {
     return more_ || !pending_.empty() || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
@@ -60,18 +60,18 @@ class HostLink {
   enum class State : std::uint8_t { dialling, open, lost };
 
   void flush();
-  void receive_batch(const wire::Batch& batch, const Frame& frame);
+  void receive_batch(Instant now, const wire::Batch& batch, const Frame& frame);
   void dial(Instant now);
   [[nodiscard]] std::string dial_line(Line line, const std::string& endpoint);
   void dial_failed(Instant now, const std::string& endpoint, const std::string& why);
   void dial_bulk(Instant now);
   void bulk_failed(Instant now, const std::string& why);
-  void on_event(Line line);
+  void on_event(Instant now, Line line);
   void on_connected(Line line);
-  void on_disconnected(Line line, LinkEvent event);
-  void receive(Line line, Frame& envelope, Frame& payload);
-  void open_with(const wire::Envelope& envelope);
-  void lose(const std::string& why);
+  void on_disconnected(Instant now, Line line, LinkEvent event);
+  void receive(Instant now, Line line, Frame& envelope, Frame& payload);
+  void open_with(Instant now, const wire::Envelope& envelope);
+  void lose(Instant now, const std::string& why);
 
   std::vector<std::string> control_;
   std::vector<std::string> bulk_;

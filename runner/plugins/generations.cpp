@@ -87,7 +87,7 @@ std::vector<wire::PluginState> Generations::states() const {
   return states;
 }
 
-void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& link) {
+void Generations::open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostLink& link) {
   pool_ = &pool;
   link_ = &link;
   limits_.memory_max = welcome.memory_max;
@@ -100,7 +100,7 @@ void Generations::open(const wire::Welcome& welcome, SlotPool& pool, HostLink& l
   if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);
   fork_watch_ = ForkWatch(std::min<Duration>(start_limit_, limits::kForkAnswerMax));
   for (GenerationId id = 0; id < list_.size(); ++id) {
-    if (list_[id].stored) start(id);
+    if (list_[id].stored) start(now, id);
   }
 }
 
@@ -147,33 +147,33 @@ std::optional<slot::MakeFailure> Generations::make_zygote(GenerationId id) {
   return std::nullopt;
 }
 
-void Generations::start(GenerationId id) {
+void Generations::start(Instant now, GenerationId id) {
   Generation& generation = list_[id];
   generation.start_at = kNever;
   std::optional<slot::MakeFailure> failure;
   if (generation.pid == 0) failure = make_zygote(id);
   if (!failure) failure = generation.zygote->load(limits_, open_files_);
-  if (failure) return start_later(id, std::move(*failure));
+  if (failure) return start_later(now, id, std::move(*failure));
   generation.shortages = 0;
   generation.overdue = generation.silent = false;
-  generation.start_by = deadline_after(base::BoottimeClock().now(), start_limit_);
+  generation.start_by = deadline_after(now, start_limit_);
   wake_at_ = std::min(wake_at_, generation.start_by);
 }
 
 // What there is too little of now may be there later; anything else would fail again.
-void Generations::start_later(GenerationId id, slot::MakeFailure failure) {
-  if (!failure.shortage) return fail(id, std::move(failure.error));
+void Generations::start_later(Instant now, GenerationId id, slot::MakeFailure failure) {
+  if (!failure.shortage) return fail(now, id, std::move(failure.error));
   Generation& generation = list_[id];
-  generation.start_at = deadline_after(base::BoottimeClock().now(), back_off(++generation.shortages));
+  generation.start_at = deadline_after(now, back_off(++generation.shortages));
   wake_at_ = std::min(wake_at_, generation.start_at);
   if (generation.shortages == 1)
     tell_host(wire::Level::warning, name(id) + " is tried again: " + failure.error.message);
   failure.error.plugin = name(id);
-  if (generation.shortages >= limits::kShortageTries && !pool_->serves(id)) pool_->fail_waiting(id, failure.error);
+  if (generation.shortages >= limits::kShortageTries && !pool_->serves(id)) pool_->fail_waiting(now, id, failure.error);
 }
 
-slot::MakeResult<pid_t> Generations::fork_slots(GenerationId id, std::span<slot::SlotHandle* const> slots, bool threads,
-                                                ProcessId request) {
+slot::MakeResult<pid_t> Generations::fork_slots(Instant now, GenerationId id, std::span<slot::SlotHandle* const> slots,
+                                                bool threads, ProcessId request) {
   Generation& generation = list_[id];
   if (!generation.zygote || !generation.up) {
     slot::MakeFailure failure;
@@ -183,40 +183,39 @@ slot::MakeResult<pid_t> Generations::fork_slots(GenerationId id, std::span<slot:
     return failure;
   }
   auto pid = generation.zygote->spawn(slots, threads, request);
-  if (pid && *pid == 0) fork_watch_.asked(base::BoottimeClock().now(), id);
+  if (pid && *pid == 0) fork_watch_.asked(now, id);
   return pid;
 }
 
-std::string Generations::why_no_slot(GenerationId id) const {
-  const Duration silence = fork_watch_.silence(base::BoottimeClock().now(), id);
+std::string Generations::why_no_slot(Instant now, GenerationId id) const {
+  const Duration silence = fork_watch_.silence(now, id);
   if (silence < kAnswerUsual) return {};
   return fmt::format(
       "the plugin's zygote has not answered a request for a slot for {}; after {} it is killed and replaced",
       base::format_duration(silence), base::format_duration(fork_watch_.limit()));
 }
 
-void Generations::on_ready(const Poller::Ready& ready) {
+void Generations::on_ready(Instant now, const Poller::Ready& ready) {
   const auto id = static_cast<GenerationId>(ready.key.id);
   if (id >= list_.size() || !list_[id].zygote) return;
   if (ready.key.source == Source::zygote_output) return read_output(id);
-  read_channel(id);
+  read_channel(now, id);
 }
 
-void Generations::read_channel(GenerationId id) {
+void Generations::read_channel(Instant now, GenerationId id) {
   std::vector<slot::ZygoteEvent> events;
   list_[id].zygote->on_readable(events);
-  const Instant now = base::BoottimeClock().now();
   for (slot::ZygoteEvent& event : events) {
     if (const auto* spawned = std::get_if<slot::ZygoteSpawned>(&event)) {
       fork_watch_.answered(now, id);
-      pool_->spawned(spawned->request, spawned->pid);
+      pool_->spawned(now, spawned->request, spawned->pid);
     } else if (const auto* ready = std::get_if<slot::ZygoteReady>(&event)) {
-      on_zygote_ready(id, *ready);
+      on_zygote_ready(now, id, *ready);
     } else if (auto* failed = std::get_if<slot::ZygoteFailed>(&event)) {
-      fail(id, std::move(failed->error));
+      fail(now, id, std::move(failed->error));
     } else if (const auto* spawn_failed = std::get_if<slot::ZygoteSpawnFailed>(&event)) {
       fork_watch_.answered(now, id);
-      pool_->spawn_failed(spawn_failed->request, spawn_failed->failure);
+      pool_->spawn_failed(now, spawn_failed->request, spawn_failed->failure);
     }
   }
 }
@@ -233,10 +232,10 @@ void Generations::read_output(GenerationId id) {
   if (last.size() > kLastOutputMax) last.erase(0, last.size() - kLastOutputMax);
 }
 
-void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready) {
+void Generations::on_zygote_ready(Instant now, GenerationId id, const slot::ZygoteReady& ready) {
   Generation& generation = list_[id];
   generation.up = true;
-  generation.up_since = base::BoottimeClock().now();
+  generation.up_since = now;
   generation.start_by = kNever;
   generation.problem = Error();
   generation.forkable = ready.forkable;
@@ -245,11 +244,11 @@ void Generations::on_zygote_ready(GenerationId id, const slot::ZygoteReady& read
                                                 name(id), ready.threads));
   }
   // Who asks for exec'd slots knows what they cost, and gets as many spare ones as the pool is configured for.
-  pool_->generation_up(id, ready.forkable || generation.plugin.manifest.exec_slots);
+  pool_->generation_up(now, id, ready.forkable || generation.plugin.manifest.exec_slots);
 }
 
 // The plugin cannot be used, now and later.
-void Generations::fail(GenerationId id, Error error) {
+void Generations::fail(Instant now, GenerationId id, Error error) {
   Generation& generation = list_[id];
   error.started = Started::no;
   error.runner = employer_.runner;
@@ -258,8 +257,8 @@ void Generations::fail(GenerationId id, Error error) {
   generation.up = false;
   generation.start_at = generation.start_by = kNever;
   tell_host(wire::Level::error, fmt::format("{} cannot be used: {}", name(id), generation.problem.message));
-  pool_->generation_down(id);
-  pool_->fail_waiting(id, generation.problem);
+  pool_->generation_down(now, id);
+  pool_->fail_waiting(now, id, generation.problem);
   // A runner that refuses all calls would look like the one with the most free slots.
   const bool another_serves = std::any_of(list_.begin(), list_.end(), [](const Generation& other) {
     return other.stored && other.problem.code == ErrorCode::none;
@@ -267,11 +266,11 @@ void Generations::fail(GenerationId id, Error error) {
   if (generation.up_since != kNever && !another_serves) lost_ = name(id) + " cannot be used here any more";
 }
 
-bool Generations::reaped(pid_t pid, int status) {
+bool Generations::reaped(Instant now, pid_t pid, int status) {
   const auto found = std::find_if(list_.begin(), list_.end(), [pid](const Generation& g) { return g.pid == pid; });
   if (found == list_.end() || pid <= 0) return false;
   const auto id = static_cast<GenerationId>(found - list_.begin());
-  read_channel(id);
+  read_channel(now, id);
   read_output(id);
   found->pid = 0;
   found->start_by = kNever;
@@ -282,18 +281,18 @@ bool Generations::reaped(pid_t pid, int status) {
   fork_watch_.forget(id);
   if (found->problem.code != ErrorCode::none) return true;  // it said why
   if (found->up && !found->forkable) return true;           // it has done its work
-  if (found->up && base::BoottimeClock().now() - found->up_since >= limits::kZygoteProven) found->deaths = 0;
+  if (found->up && now - found->up_since >= limits::kZygoteProven) found->deaths = 0;
   Error why = describe_end(*found, status);
   // What ends a plugin's first load would end the next one, too; a SIGKILL comes from outside.
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   const bool may_work = found->up || found->deaths > 0 || killed;
   found->up = false;
-  pool_->generation_down(id);
+  pool_->generation_down(now, id);
   if (!may_work || ++found->deaths > kDeathsMax) {
-    fail(id, std::move(why));
+    fail(now, id, std::move(why));
     return true;
   }
-  restart_later(id, std::move(why));
+  restart_later(now, id, std::move(why));
   return true;
 }
 
@@ -314,16 +313,16 @@ Error Generations::describe_end(Generation& generation, int status) const {
 
 // A zygote that died at its work is replaced at once: calls wait. One whose start() hung has let them wait for long
 // enough, and may hang again.
-void Generations::restart_later(GenerationId id, Error why) {
+void Generations::restart_later(Instant now, GenerationId id, Error why) {
   Generation& generation = list_[id];
   const Duration wait = back_off(generation.deaths);
   const bool at_once = generation.deaths == 1 && !generation.overdue;
-  generation.start_at = deadline_after(base::BoottimeClock().now(), at_once ? Duration::zero() : wait);
+  generation.start_at = deadline_after(now, at_once ? Duration::zero() : wait);
   wake_at_ = std::min(wake_at_, generation.start_at);
   tell_host(wire::Level::warning, fmt::format("the zygote of {} died and is restarted: {}", name(id), why.message));
   if (!generation.overdue) return;
   why.plugin = name(id);
-  pool_->fail_waiting(id, why);
+  pool_->fail_waiting(now, id, why);
 }
 
 // Reaping it does the rest.
@@ -348,7 +347,7 @@ void Generations::tick(Instant now) {
   wake_at_ = kNever;
   for (GenerationId id = 0; id < list_.size(); ++id) {
     Generation& generation = list_[id];
-    if (now >= generation.start_at) start(id);
+    if (now >= generation.start_at) start(now, id);
     if (now >= generation.start_by && generation.pid > 0) {
       generation.start_by = kNever;
       generation.overdue = true;

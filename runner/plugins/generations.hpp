@@ -44,7 +44,7 @@ class Generations final : public SlotForker {
   [[nodiscard]] std::vector<wire::PluginState> states() const;
 
   /// The zygotes load. `pool` and `link` outlive this object or close().
-  void open(const wire::Welcome& welcome, SlotPool& pool, class HostLink& link);
+  void open(Instant now, const wire::Welcome& welcome, SlotPool& pool, class HostLink& link);
 
   /// The generation of a digest; nullopt if none was wanted.
   [[nodiscard]] std::optional<GenerationId> find(std::string_view digest) const;
@@ -58,16 +58,17 @@ class Generations final : public SlotForker {
   /// "video@1.4.0 (digest abc…), …": what exists, for error messages.
   [[nodiscard]] std::string describe_all() const;
 
-  [[nodiscard]] slot::MakeResult<pid_t> fork_slots(GenerationId generation, std::span<slot::SlotHandle* const> slots,
-                                                   bool threads, ProcessId request) override;
-  [[nodiscard]] std::string why_no_slot(GenerationId generation) const override;
+  [[nodiscard]] slot::MakeResult<pid_t> fork_slots(Instant now, GenerationId generation,
+                                                   std::span<slot::SlotHandle* const> slots, bool threads,
+                                                   ProcessId request) override;
+  [[nodiscard]] std::string why_no_slot(Instant now, GenerationId generation) const override;
   [[nodiscard]] PluginFile plugin_file(GenerationId id) const override {
     return {list_[id].plugin.ref.name, list_[id].plugin.path, zygote_binary_, list_[id].plugin.manifest.has_stop_slot};
   }
 
-  void on_ready(const Poller::Ready& ready);
+  void on_ready(Instant now, const Poller::Ready& ready);
   /// True if it was one of the zygotes.
-  bool reaped(pid_t pid, int status);
+  bool reaped(Instant now, pid_t pid, int status);
   /// This process stood still for so long, and zygotes perhaps, too: they get that time anew.
   void stood_still(Instant now, Duration pause);
   void tick(Instant now);
@@ -98,15 +99,15 @@ class Generations final : public SlotForker {
   };
 
   [[nodiscard]] std::optional<slot::MakeFailure> make_zygote(GenerationId id);
-  void start(GenerationId id);
-  void start_later(GenerationId id, slot::MakeFailure failure);
+  void start(Instant now, GenerationId id);
+  void start_later(Instant now, GenerationId id, slot::MakeFailure failure);
   void kill_silent(Instant now);
   [[nodiscard]] Error describe_end(Generation& generation, int status) const;
-  void read_channel(GenerationId id);
+  void read_channel(Instant now, GenerationId id);
   void read_output(GenerationId id);
-  void on_zygote_ready(GenerationId id, const slot::ZygoteReady& ready);
-  void fail(GenerationId id, Error error);
-  void restart_later(GenerationId id, Error why);
+  void on_zygote_ready(Instant now, GenerationId id, const slot::ZygoteReady& ready);
+  void fail(Instant now, GenerationId id, Error error);
+  void restart_later(Instant now, GenerationId id, Error why);
   void tell_host(wire::Level level, const std::string& text);
 
   std::vector<Generation> list_;

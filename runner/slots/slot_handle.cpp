@@ -49,12 +49,6 @@ bool make_output(UniqueFd& read_end, UniqueFd& write_end) {
   return ::fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
-std::int64_t boot_clock_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
 void request_stop_through(std::atomic<std::uint32_t>& word) noexcept {
   word.fetch_or(kStopRequested, std::memory_order_release);
   ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
@@ -176,7 +170,7 @@ void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool follows)
   message.name_size = static_cast<std::uint32_t>(call.task.size());
   message.linked = call.linked ? 1 : 0;
   message.cpu_time_ns = call.cpu_time_ns;
-  message.deadline_ns = call.remaining_ns < 0 ? 0 : boot_clock_ns() + call.remaining_ns;
+  message.deadline_ns = call.deadline == base::kNever ? 0 : call.deadline.time_since_epoch().count();
   message.number = call.brief ? ++last_number_ : 0;
   message.follows = follows ? 1 : 0;
   std::size_t at = 0;

@@ -23,6 +23,7 @@
 #include <flame/error.hpp>
 #include <flame/result.hpp>
 
+#include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "runner/protocol/protocol.hpp"
 #include "runner/slots/make_failure.hpp"
@@ -39,9 +40,9 @@ struct InvokeView {
   std::uint64_t fingerprint = 0;
   std::uint32_t attempt = 1;
   bool linked = true;
-  bool places_child = false;                 // SlotChildEnded may follow its result
-  std::uint64_t object = 0;                  // id of the method's object within the slot, 0 = a plain task
-  std::int64_t remaining_ns = -1;            // -1 = no deadline
+  bool places_child = false;  // SlotChildEnded may follow its result
+  std::uint64_t object = 0;   // id of the method's object within the slot, 0 = a plain task
+  base::Instant deadline = base::kNever;
   std::int64_t cpu_time_ns = 0;              // 0 = unlimited
   std::span<const std::uint64_t> parts;      // sizes without padding; at least the table
   std::span<const std::uint64_t> resources;  // object ids within the slot
@@ -50,7 +51,6 @@ struct InvokeView {
   bool brief = false;  // others may follow() it. Only for inline payloads, without objects
 };
 
-/// What a slot that died left in its control page. Untrusted, but bounded and printable.
 /// A place in code, as the slot's own word.
 struct CodeAddress {
   std::string module;        // last component of the file's path; empty: in none that the slot has announced
@@ -58,6 +58,7 @@ struct CodeAddress {
   bool exact = false;        // else a return address: the call is before it
 };
 
+/// What a slot that died left in its control page. Untrusted, but bounded and printable.
 struct CrashReport {
   int signal = 0;
   std::uint64_t address = 0;

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
-#include "plugin_sdk/base/boot_time.hpp"
 #include "runner/os/log.hpp"
 #include "runner/slots/demangler.hpp"
 
@@ -28,7 +27,8 @@ constexpr Duration kCrashPoll = 500ms;
 
 }  // namespace
 
-SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener)
+SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, Poller& poller, SlotForker& forker,
+                   SlotListener& listener)
     : table_(welcome, std::max(std::thread::hardware_concurrency(), 1u)),
       held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       poller_(poller),
@@ -38,17 +38,16 @@ SlotPool::SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& for
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       crash_wait_(welcome.core_dumps ? kCoreWait : kCrashWait),
-      oom_watch_(base::BoottimeClock().now(), oom_kills()) {}
+      oom_watch_(now, oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
 
-void SlotPool::generation_up(GenerationId generation, bool forkable) {
-  table_.generation_up(base::BoottimeClock().now(), generation, forkable);
+void SlotPool::generation_up(Instant now, GenerationId generation, bool forkable) {
+  table_.generation_up(now, generation, forkable);
 }
 
-void SlotPool::generation_down(GenerationId generation) {
+void SlotPool::generation_down(Instant now, GenerationId generation) {
   table_.generation_down(generation);
-  const Instant now = base::BoottimeClock().now();
   for (auto it = processes_.begin(); it != processes_.end();) {
     const bool being_made = it->second.generation == generation && it->second.pid == 0;
     if (being_made) table_.process_gone(now, it->first);
@@ -56,31 +55,31 @@ void SlotPool::generation_down(GenerationId generation) {
   }
 }
 
-void SlotPool::fail_waiting(GenerationId generation, const Error& error) {
+void SlotPool::fail_waiting(Instant now, GenerationId generation, const Error& error) {
   for (auto& [id, process] : processes_) {
-    if (process.generation == generation) recall_all(id, process);
+    if (process.generation == generation) recall_all(now, id, process);
   }
-  for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(id, error);
+  for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(now, id, error);
 }
 
-void SlotPool::spawned(ProcessId process, pid_t pid) {
-  claim(process, pid);
+void SlotPool::spawned(Instant now, ProcessId process, pid_t pid) {
+  claim(now, process, pid);
 }
 
-void SlotPool::lease(GenerationId generation, std::uint64_t id, bool brief) {
-  table_.lease(base::BoottimeClock().now(), generation, id, brief);
-  run_actions();
+void SlotPool::lease(Instant now, GenerationId generation, std::uint64_t id, bool brief) {
+  table_.lease(now, generation, id, brief);
+  run_actions(now);
 }
 
-void SlotPool::kill(std::uint64_t id, StopCause cause) {
-  settle(id);
+void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
+  settle(now, id);
   const auto waited_for = table_.withdraw(id);
   if (waited_for || held_.withdraw(id)) {
     Death death;
     death.cause = cause;
     death.started = Started::no;
-    if (waited_for) death.waited_for = waits_for(*waited_for);
-    return listener_.on_died(id, describe_death(death));
+    if (waited_for) death.waited_for = waits_for(now, *waited_for);
+    return listener_.on_died(now, id, describe_death(death));
   }
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
@@ -88,8 +87,8 @@ void SlotPool::kill(std::uint64_t id, StopCause cause) {
     (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
     seat->handle->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
   }
-  table_.kill(base::BoottimeClock().now(), found->second, cause == StopCause::host_lost);
-  run_actions();
+  table_.kill(now, found->second, cause == StopCause::host_lost);
+  run_actions(now);
 }
 
 slot::SlotHandle* SlotPool::slot_of(std::uint64_t id) {
@@ -109,21 +108,22 @@ SlotPool::Seat* SlotPool::seat_of(std::uint64_t invocation) {
   return process == processes_.end() ? nullptr : &process->second.seats[found->second.index];
 }
 
-void SlotPool::run_actions() {
+void SlotPool::run_actions(Instant now) {
   if (acting_) return;  // an action caused this; the loop below goes on
   acting_ = true;
-  for (auto actions = table_.take_actions(); !actions.empty() || run_held_actions(); actions = table_.take_actions()) {
+  for (auto actions = table_.take_actions(); !actions.empty() || run_held_actions(now);
+       actions = table_.take_actions()) {
     for (const SlotAction& action : actions) {
       if (const auto* make = std::get_if<ForkProcess>(&action)) {
-        fork(*make);
+        fork(now, *make);
       } else if (const auto* granted = std::get_if<GrantSlot>(&action)) {
-        grant(*granted);
+        grant(now, *granted);
       } else if (const auto* queued = std::get_if<QueueBehind>(&action)) {
-        queue_behind(*queued);
+        queue_behind(now, *queued);
       } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
-        kill_process(*doomed);
+        kill_process(now, *doomed);
       } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
-        listener_.on_died(failed->invocation, start_errors_[failed->process]);
+        listener_.on_died(now, failed->invocation, start_errors_[failed->process]);
       } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
         trim_slot(idle->slot);
       }
@@ -133,7 +133,7 @@ void SlotPool::run_actions() {
   acting_ = false;
 }
 
-void SlotPool::fork(const ForkProcess& action) {
+void SlotPool::fork(Instant now, const ForkProcess& action) {
   Process process;
   process.generation = action.generation;
   process.threads = action.threads;
@@ -148,8 +148,8 @@ void SlotPool::fork(const ForkProcess& action) {
     handles.push_back(handle->get());
     process.seats.emplace_back().handle = std::move(*handle);
   }
-  if (pid) pid = forker_.fork_slots(action.generation, handles, action.threads, action.process);
-  if (!pid) return made_none(action.generation, action.process, std::move(pid).error());
+  if (pid) pid = forker_.fork_slots(now, action.generation, handles, action.threads, action.process);
+  if (!pid) return made_none(now, action.generation, action.process, std::move(pid).error());
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
     const slot::SlotHandle& handle = *process.seats[i].handle;
     poller_.add(handle.channel_fd(), {Source::slot_channel, i, action.process});
@@ -157,28 +157,28 @@ void SlotPool::fork(const ForkProcess& action) {
     poller_.add(handle.err_fd(), {Source::slot_err, i, action.process});
   }
   processes_.emplace(action.process, std::move(process));
-  if (*pid != 0) claim(action.process, *pid);
+  if (*pid != 0) claim(now, action.process, *pid);
 }
 
-void SlotPool::grant(const GrantSlot& action) {
+void SlotPool::grant(Instant now, const GrantSlot& action) {
   Process& process = processes_.at(action.slot.process);
   Seat& seat = process.seats[action.slot.index];
-  occupy(action.slot, process, seat, action.invocation);
-  listener_.on_granted(action.invocation, *seat.handle);
-  wake_at_ = std::min(wake_at_, deadline_after(base::BoottimeClock().now(), kCrashPoll));
+  occupy(now, action.slot, process, seat, action.invocation);
+  listener_.on_granted(now, action.invocation, *seat.handle);
+  wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
   watch_writable(action.slot);
 }
 
-void SlotPool::occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
+void SlotPool::occupy(Instant now, SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
   seat.invocation = invocation;
   seat.cause = StopCause::none;
-  if (seat.threads.keeps_threads()) seat.threads.interrupt(base::boot_time());
+  if (seat.threads.keeps_threads()) seat.threads.interrupt(now);
   if (!process.threads) seat.output.start(invocation);
   by_invocation_[invocation] = slot;
 }
 
 // The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
-void SlotPool::claim(ProcessId id, pid_t pid) {
+void SlotPool::claim(Instant now, ProcessId id, pid_t pid) {
   const auto found = processes_.find(id);
   if (found == processes_.end() || found->second.pid != 0 || pid <= 0) return;
   found->second.pid = pid;
@@ -189,18 +189,18 @@ void SlotPool::claim(ProcessId id, pid_t pid) {
     const Remains kept = remains->second;
     unclaimed_.erase(std::next(remains).base());
     by_pid_.erase(pid);
-    return finish(found, kept);
+    return finish(now, found, kept);
   }
   if (found->second.kill) kill_now(found->second);
 }
 
-void SlotPool::kill_process(const KillProcess& action) {
+void SlotPool::kill_process(Instant now, const KillProcess& action) {
   const auto found = processes_.find(action.process);
   if (found == processes_.end()) return;
   found->second.blames_others = !action.blamed.empty();
   found->second.overdue = action.overdue;
   const bool says_goodbye = action.in_good_order && forker_.plugin_file(found->second.generation).stops_slots;
-  return says_goodbye ? end(found->second) : kill_now(found->second);
+  return says_goodbye ? end(now, found->second) : kill_now(found->second);
 }
 
 void SlotPool::kill_now(Process& process) {
@@ -208,7 +208,7 @@ void SlotPool::kill_now(Process& process) {
   if (process.pid > 0) ::kill(process.pid, SIGKILL);
 }
 
-bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
+bool SlotPool::reaped(Instant now, pid_t pid, int status, const rusage& usage) {
   const auto owner = by_pid_.find(pid);
   if (owner == by_pid_.end()) {
     if (making_processes()) {
@@ -221,36 +221,36 @@ bool SlotPool::reaped(pid_t pid, int status, const rusage& usage) {
   }
   const ProcessId id = owner->second;
   by_pid_.erase(owner);
-  finish(processes_.find(id), {status, usage});
+  finish(now, processes_.find(id), {status, usage});
   return true;
 }
 
 // What the process said before it died is heard first: a result may be among it.
-void SlotPool::finish(Processes::iterator entry, Remains remains) {
+void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
-  recall_all(id, entry->second);
+  recall_all(now, id, entry->second);
   const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
   remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
   bool was_ready = false;
   for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) {
-    while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
+    while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(now, id, i) > 0) {
     }
     was_ready = was_ready || entry->second.seats[i].ready;
   }
   if (entry->second.end_by != kNever) report_end(entry->second, remains);
   std::vector<Blame> blames = judge_seats(entry->second, remains.status);
   for (std::size_t i = 0; i < blames.size(); ++i)
-    bury_seat(entry->second, entry->second.seats[i], remains, std::move(blames[i]));
+    bury_seat(now, entry->second, entry->second.seats[i], remains, std::move(blames[i]));
   if (was_ready) {
     processes_.erase(entry);
-    return table_.process_gone(base::BoottimeClock().now(), id);
+    return table_.process_gone(now, id);
   }
   slot::MakeFailure failure;
   failure.shortage = entry->second.start_shortage;
   failure.error = describe_start(entry->second, remains);
   const GenerationId generation = entry->second.generation;
   processes_.erase(entry);
-  made_none(generation, id, std::move(failure));
+  made_none(now, generation, id, std::move(failure));
 }
 
 std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status) {
@@ -265,7 +265,7 @@ std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status
   return judge(witnesses, wait_status, process.threads);
 }
 
-void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains, Blame blame) {
+void SlotPool::bury_seat(Instant now, Process& process, Seat& seat, const Remains& remains, Blame blame) {
   drain_output(process, seat);
   if (seat.invocation == 0 && seat.held.lease == 0) return;
   seat.output.finish(outputs_);
@@ -289,24 +289,23 @@ void SlotPool::bury_seat(Process& process, Seat& seat, const Remains& remains, B
   death.started = begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
   if (begun) {
-    const Instant now = base::BoottimeClock().now();
     death.usage = usage_until_death(seat.handle->usage_at_begin(), remains.usage, now, process.threads);
   }
-  bury_followers(seat, death);
-  if (seat.held.lease != 0) return bury_held(seat, death);
+  bury_followers(now, seat, death);
+  if (seat.held.lease != 0) return bury_held(now, seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
-  listener_.on_died(id, with_stop(process, describe_death(death)));
+  listener_.on_died(now, id, with_stop(process, describe_death(death)));
 }
 
 // By the word of a slot that lied they have begun, too.
-void SlotPool::bury_followers(Seat& seat, Death death) {
+void SlotPool::bury_followers(Instant now, Seat& seat, Death death) {
   death.cause = StopCause::none;
   death.started = Started::yes;
   death.usage = {};
   for (const std::uint64_t lost : std::exchange(seat.behind, {})) {
     following_.erase(lost);
-    listener_.on_died(lost, describe_death(death));
+    listener_.on_died(now, lost, describe_death(death));
   }
 }
 
@@ -328,14 +327,14 @@ std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vec
 void SlotPool::tick(Instant now) {
   if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
   recall_from_slow(now);
-  recall_for_looks();
+  recall_for_looks(now);
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {
     wake_at_ = kNever;
     for (auto& [id, process] : processes_) watch_process(id, process, now);
   }
-  run_actions();
+  run_actions(now);
 }
 
 // Ends a process that lost its channel but lives on, and one that hangs in its crash handler.

@@ -35,23 +35,23 @@ namespace flame::runner {
 /// on_died().
 class SlotListener {
  public:
-  virtual void on_granted(std::uint64_t id, slot::SlotHandle& slot) = 0;
+  virtual void on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) = 0;
   /// It is to follow() what runs in the slot. It begins there, or on_granted() or on_queued() comes again.
-  virtual void on_queued(std::uint64_t id, slot::SlotHandle& slot) = 0;
-  virtual void on_result(slot::SlotResult result, std::string log_tail) = 0;
-  virtual void on_result_chunk(slot::SlotResultChunk chunk) = 0;
-  virtual void on_progress(slot::SlotProgress progress) = 0;
+  virtual void on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) = 0;
+  virtual void on_result(Instant now, slot::SlotResult result, std::string log_tail) = 0;
+  virtual void on_result_chunk(Instant now, slot::SlotResultChunk chunk) = 0;
+  virtual void on_progress(Instant now, slot::SlotProgress progress) = 0;
   virtual void on_output(wire::Output output) = 0;
   virtual void on_room(std::uint64_t id) = 0;
   /// The slot has ended the invocation.
-  virtual void on_freed(std::uint64_t id) = 0;
+  virtual void on_freed(Instant now, std::uint64_t id) = 0;
   /// The slot has ended the invocation but for its objects, for which it is kept.
-  virtual void on_held(std::uint64_t id) = 0;
+  virtual void on_held(Instant now, std::uint64_t id) = 0;
   /// What stayed of it is gone. `why`: what ended a child, or what stop_held() was called for; code none: all objects
   /// were released, or the child ended by itself.
-  virtual void on_let_go(std::uint64_t id, Error why) = 0;
+  virtual void on_let_go(Instant now, std::uint64_t id, Error why) = 0;
   /// No slot could be had, or it died: `error` is the outcome if there was none yet.
-  virtual void on_died(std::uint64_t id, Error error) = 0;
+  virtual void on_died(Instant now, std::uint64_t id, Error error) = 0;
   /// The slot serves no further invocation; its last one has ended well, perhaps long ago.
   virtual void on_discarded(const SlotDiscard& discard) = 0;
   /// The task of an invocation that is in a slot; empty: of the runner's own.
@@ -72,11 +72,11 @@ struct PluginFile {
 /// Makes slot processes of a generation; see slot::ZygoteHandle::spawn().
 class SlotForker {
  public:
-  [[nodiscard]] virtual slot::MakeResult<pid_t> fork_slots(GenerationId generation,
+  [[nodiscard]] virtual slot::MakeResult<pid_t> fork_slots(Instant now, GenerationId generation,
                                                            std::span<slot::SlotHandle* const> slots, bool threads,
                                                            ProcessId request) = 0;
   /// What keeps it from making slots now, in words without a full stop; empty if nothing is known.
-  [[nodiscard]] virtual std::string why_no_slot(GenerationId generation) const = 0;
+  [[nodiscard]] virtual std::string why_no_slot(Instant now, GenerationId generation) const = 0;
   /// The plugin of a generation.
   [[nodiscard]] virtual PluginFile plugin_file(GenerationId generation) const = 0;
 
@@ -86,33 +86,33 @@ class SlotForker {
 
 class SlotPool {
  public:
-  SlotPool(const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener);
+  SlotPool(Instant now, const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener);
   ~SlotPool();
   SlotPool(const SlotPool&) = delete;
   SlotPool& operator=(const SlotPool&) = delete;
 
   // --- generations
-  void generation_up(GenerationId generation, bool forkable);
+  void generation_up(Instant now, GenerationId generation, bool forkable);
   /// No process can be made for now; those that were being made are given up.
-  void generation_down(GenerationId generation);
+  void generation_down(Instant now, GenerationId generation);
   /// Ends what waits for this generation with `error`.
-  void fail_waiting(GenerationId generation, const Error& error);
-  void spawned(ProcessId process, pid_t pid);
-  void spawn_failed(ProcessId process, slot::MakeFailure failure);
+  void fail_waiting(Instant now, GenerationId generation, const Error& error);
+  void spawned(Instant now, ProcessId process, pid_t pid);
+  void spawn_failed(Instant now, ProcessId process, slot::MakeFailure failure);
   /// A living slot of it is free, or will be.
   [[nodiscard]] bool serves(GenerationId generation) const { return table_.serves(generation); }
 
   // --- invocations
   /// `brief`: it may share a slot with others, see SlotTable::lease().
-  void lease(GenerationId generation, std::uint64_t id, bool brief = false);
+  void lease(Instant now, GenerationId generation, std::uint64_t id, bool brief = false);
   /// The slot that was granted never saw the invocation; on_freed() follows.
-  void give_back(std::uint64_t id);
+  void give_back(Instant now, std::uint64_t id);
   /// Ends it now: a waiting one at once, a running one by killing its process. on_died() follows.
-  void kill(std::uint64_t id, StopCause cause);
+  void kill(Instant now, std::uint64_t id, StopCause cause);
   /// Whatever follows this invocation in its slot, or this one if it follows others, is taken back unless it has begun,
   /// and what has ended before it is heard. Afterwards slot_of() tells whether it is in a slot, alone; what was taken
   /// back is served by the next tick(). (_followers.cpp)
-  void settle(std::uint64_t id);
+  void settle(Instant now, std::uint64_t id);
   /// The slot that runs the invocation, or null: it waits, or follows another.
   [[nodiscard]] slot::SlotHandle* slot_of(std::uint64_t id);
   /// Call after using slot_of()'s handle to send: what the channel did not take is sent later.
@@ -120,28 +120,28 @@ class SlotPool {
 
   // --- held slots (slot_pool_held.cpp); `lease` is the invocation that left objects there
   /// Runs an invocation in the slot of a lease, when its turn comes; see HeldSlots::enter().
-  [[nodiscard]] HeldSlots::Turn enter(LeaseId lease, std::uint64_t id);
+  [[nodiscard]] HeldSlots::Turn enter(Instant now, LeaseId lease, std::uint64_t id);
   /// The host has let go of these objects.
-  void release(LeaseId lease, std::span<const std::uint64_t> objects);
+  void release(Instant now, LeaseId lease, std::span<const std::uint64_t> objects);
   /// Asks all that is in the slot to stop and destroys its objects; on_let_go() follows, or kill() what does not end.
-  void stop_held(LeaseId lease, StopCause cause);
+  void stop_held(Instant now, LeaseId lease, StopCause cause);
 
   // --- the loop
-  void on_ready(const Poller::Ready& ready);
+  void on_ready(Instant now, const Poller::Ready& ready);
   /// Whether `pid` is or was one of ours is known for sure only once no process is being made.
-  bool reaped(pid_t pid, int status, const rusage& usage);
+  bool reaped(Instant now, pid_t pid, int status, const rusage& usage);
   /// A child was stopped by `signal`; 0: it goes on. Others than ours are none of our business. (slot_pool_stops.cpp)
-  void stopped(pid_t pid, int signal);
+  void stopped(Instant now, pid_t pid, int signal);
   /// See SlotTable::stood_still().
   void stood_still(Instant now, Duration pause) { table_.stood_still(now, pause); }
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const;
   /// Carries out what the table has decided. Call after each turn of the loop.
-  void run_actions();
+  void run_actions(Instant now);
 
   /// The runner leaves: slots at rest of plugins with a stop_slot() say goodbye, for kill_grace at most. Nothing new is
   /// made from here on. (slot_pool_end.cpp)
-  void end_all();
+  void end_all(Instant now);
   /// Some are still at it.
   [[nodiscard]] bool ending() const;
 
@@ -197,50 +197,50 @@ class SlotPool {
   };
   using Processes = std::unordered_map<ProcessId, Process>;
 
-  void fork(const ForkProcess& action);
-  void grant(const GrantSlot& action);
-  void kill_process(const KillProcess& action);
-  void queue_behind(const QueueBehind& action);
-  void occupy(SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation);
-  [[nodiscard]] bool pass_on(SlotRef slot, Process& process, Seat& seat);
-  void recall(SlotRef slot, Seat& seat);
-  void recall_all(ProcessId id, Process& process);
+  void fork(Instant now, const ForkProcess& action);
+  void grant(Instant now, const GrantSlot& action);
+  void kill_process(Instant now, const KillProcess& action);
+  void queue_behind(Instant now, const QueueBehind& action);
+  void occupy(Instant now, SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation);
+  [[nodiscard]] bool pass_on(Instant now, SlotRef slot, Process& process, Seat& seat);
+  void recall(Instant now, SlotRef slot, Seat& seat);
+  void recall_all(Instant now, ProcessId id, Process& process);
   void take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids);
   void recall_from_slow(Instant now);
   void watch_patience(Instant now, SlotRef slot, const Seat& seat);
-  void made_none(GenerationId generation, ProcessId process, slot::MakeFailure failure);
+  void made_none(Instant now, GenerationId generation, ProcessId process, slot::MakeFailure failure);
   void trim_slot(SlotRef slot);
-  [[nodiscard]] std::string waits_for(GenerationId generation) const;
+  [[nodiscard]] std::string waits_for(Instant now, GenerationId generation) const;
   [[nodiscard]] Error describe_start(Process& process, const Remains& remains);
   void kill_now(Process& process);
-  void end(Process& process);
+  void end(Instant now, Process& process);
   void watch_end(Process& process, Instant now);
   void report_end(Process& process, const Remains& remains);
   void tell_of_stop(ProcessId number, const Process& process);
   [[nodiscard]] static Error with_stop(const Process& process, Error error);
-  void claim(ProcessId id, pid_t pid);
-  void finish(Processes::iterator process, Remains remains);
+  void claim(Instant now, ProcessId id, pid_t pid);
+  void finish(Instant now, Processes::iterator process, Remains remains);
   [[nodiscard]] static std::vector<Blame> judge_seats(const Process& process, int wait_status);
-  void bury_followers(Seat& seat, Death death);
-  void bury_seat(Process& process, Seat& seat, const Remains& remains, Blame blame);
-  std::size_t read_channel(ProcessId id, std::uint16_t index);
+  void bury_followers(Instant now, Seat& seat, Death death);
+  void bury_seat(Instant now, Process& process, Seat& seat, const Remains& remains, Blame blame);
+  std::size_t read_channel(Instant now, ProcessId id, std::uint16_t index);
   void watch_writable(SlotRef slot);
-  void dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& event);
-  void on_slot_ready(ProcessId id, std::uint16_t index, const slot::SlotReady& ready);
-  void on_slot_result(Process& process, Seat& seat, slot::SlotResult result);
+  void dispatch(Instant now, ProcessId id, std::uint16_t index, slot::SlotEvent& event);
+  void on_slot_ready(Instant now, ProcessId id, std::uint16_t index, const slot::SlotReady& ready);
+  void on_slot_result(Instant now, Process& process, Seat& seat, slot::SlotResult result);
   [[nodiscard]] bool hold(ProcessId id, Seat& seat, const slot::SlotResult& result);
-  void on_held_ready(SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready);
-  void on_child_ended(Seat& seat, slot::SlotChildEnded ended);
-  bool run_held_actions();
-  void enter_held(const EnterHeld& action);
-  void destroy_held(const DestroyHeld& action);
-  void kill_held(const KillHeld& action);
-  void free_held(const FreeHeld& action);
-  void bury_held(Seat& seat, const Death& death);
+  void on_held_ready(Instant now, SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready);
+  void on_child_ended(Instant now, Seat& seat, slot::SlotChildEnded ended);
+  bool run_held_actions(Instant now);
+  void enter_held(Instant now, const EnterHeld& action);
+  void destroy_held(Instant now, const DestroyHeld& action);
+  void kill_held(Instant now, const KillHeld& action);
+  void free_held(Instant now, const FreeHeld& action);
+  void bury_held(Instant now, Seat& seat, const Death& death);
   void begin_look(Instant now, SlotRef slot, Process& process, Seat& seat);
   void look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat);
   void discard(const slot::SlotReady& ready, std::uint64_t invocation);
-  void recall_for_looks();
+  void recall_for_looks(Instant now);
   void drain_output(Process& process, Seat& seat);
   void deliver(std::vector<wire::Output>& outputs);
   void watch_process(ProcessId id, Process& process, Instant now);

@@ -10,22 +10,22 @@
 
 namespace flame::runner {
 
-void SlotPool::end_all() {
+void SlotPool::end_all(Instant now) {
   table_.end_all();
-  run_actions();
+  run_actions(now);
 }
 
 bool SlotPool::ending() const {
   return std::any_of(processes_.begin(), processes_.end(), [](const auto& p) { return p.second.end_by != kNever; });
 }
 
-void SlotPool::end(Process& process) {
+void SlotPool::end(Instant now, Process& process) {
   for (Seat& seat : process.seats) {
     if (seat.handle->channel_fd() < 0)
       return kill_now(process);  // its channel has ended, and we have not heard of it yet
   }
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) process.seats[i].handle->end();
-  process.end_by = deadline_after(base::BoottimeClock().now(), kill_grace_);
+  process.end_by = deadline_after(now, kill_grace_);
   wake_at_ = std::min(wake_at_, process.end_by);
 }
 

@@ -7,18 +7,18 @@
 
 namespace flame::runner {
 
-void SlotPool::on_ready(const Poller::Ready& ready) {
+void SlotPool::on_ready(Instant now, const Poller::Ready& ready) {
   const auto found = processes_.find(ready.key.id);
   if (found == processes_.end() || ready.key.index >= found->second.seats.size()) return;
   Process& process = found->second;
   Seat& seat = process.seats[ready.key.index];
   if (ready.key.source != Source::slot_channel) {
     // What runs after this output's task has to wait until it is read: so it keeps its owner.
-    if (!process.threads) recall({ready.key.id, ready.key.index}, seat);
+    if (!process.threads) recall(now, {ready.key.id, ready.key.index}, seat);
     return drain_output(process, seat);
   }
   if (ready.writable) seat.handle->on_writable();
-  if (ready.readable) read_channel(ready.key.id, ready.key.index);
+  if (ready.readable) read_channel(now, ready.key.id, ready.key.index);
   watch_writable({ready.key.id, ready.key.index});
 }
 
@@ -34,32 +34,32 @@ void SlotPool::watch_writable(SlotRef slot) {
 }
 
 // Returns how many events there were. The vector is taken out meanwhile, because an event may cause another read.
-std::size_t SlotPool::read_channel(ProcessId id, std::uint16_t index) {
+std::size_t SlotPool::read_channel(Instant now, ProcessId id, std::uint16_t index) {
   std::vector<slot::SlotEvent> events = std::move(events_);
   events.clear();
   processes_.at(id).seats[index].handle->on_readable(events);
-  for (slot::SlotEvent& event : events) dispatch(id, index, event);
+  for (slot::SlotEvent& event : events) dispatch(now, id, index, event);
   const std::size_t count = events.size();
   events_ = std::move(events);
   return count;
 }
 
-void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& event) {
+void SlotPool::dispatch(Instant now, ProcessId id, std::uint16_t index, slot::SlotEvent& event) {
   const auto found = processes_.find(id);
   if (found == processes_.end()) return;
   Process& process = found->second;
   Seat& seat = process.seats[index];
   if (auto* result = std::get_if<slot::SlotResult>(&event)) {
     if (!hold(id, seat, *result)) return;
-    on_slot_result(process, seat, std::move(*result));
+    on_slot_result(now, process, seat, std::move(*result));
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
-    on_slot_ready(id, index, *ready);
+    on_slot_ready(now, id, index, *ready);
   } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
     take_back({id, index}, seat, recalled->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
-    listener_.on_result_chunk(std::move(*chunk));
+    listener_.on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {
-    listener_.on_progress(std::move(*progress));
+    listener_.on_progress(now, std::move(*progress));
   } else if (const auto* line = std::get_if<slot::SlotLog>(&event)) {
     seat.output.log(static_cast<wire::Level>(std::clamp(line->level, 0, 3)), line->text, outputs_);
     deliver(outputs_);
@@ -67,18 +67,18 @@ void SlotPool::dispatch(ProcessId id, std::uint16_t index, slot::SlotEvent& even
     if (seat.invocation != 0) listener_.on_room(seat.invocation);
   } else if (auto* ended = std::get_if<slot::SlotChildEnded>(&event)) {
     drain_output(process, seat);
-    on_child_ended(seat, std::move(*ended));
+    on_child_ended(now, seat, std::move(*ended));
   } else if (const auto* hello = std::get_if<slot::SlotHello>(&event)) {
-    claim(id, hello->pid);
+    claim(now, id, hello->pid);
   } else if (const auto* closed = std::get_if<slot::SlotClosed>(&event)) {
     process.channel_lost = closed->reason;
-    process.channel_lost_at = base::BoottimeClock().now();
+    process.channel_lost_at = now;
     wake_at_ = std::min(wake_at_, process.channel_lost_at);
     table_.channel_lost(process.channel_lost_at, {id, index});
   }
 }
 
-void SlotPool::on_slot_result(Process& process, Seat& seat, slot::SlotResult result) {
+void SlotPool::on_slot_result(Instant now, Process& process, Seat& seat, slot::SlotResult result) {
   if (!result.quiet) drain_output(process, seat);
   seat.output.finish(outputs_);
   deliver(outputs_);
@@ -86,13 +86,12 @@ void SlotPool::on_slot_result(Process& process, Seat& seat, slot::SlotResult res
     result.error.where = name_frames(process.generation, seat.handle->thrown_at(result.id));
   }
   std::string log_tail = result.error.code == ErrorCode::none ? std::string() : seat.output.log_tail();
-  listener_.on_result(std::move(result), std::move(log_tail));
+  listener_.on_result(now, std::move(result), std::move(log_tail));
 }
 
-void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::SlotReady& ready) {
+void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint16_t index, const slot::SlotReady& ready) {
   Process& process = processes_.at(id);
   Seat& seat = process.seats[index];
-  const Instant now = base::BoottimeClock().now();
   if (!seat.ready && ready.reusable) {
     seat.ready = true;
     start_problems_.erase(process.generation);
@@ -106,15 +105,15 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
     kill_now(process);
     return;  // reaping it tells the table
   }
-  if (seat.held.lease != 0) return on_held_ready({id, index}, process, seat, ready);
+  if (seat.held.lease != 0) return on_held_ready(now, {id, index}, process, seat, ready);
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
   if (invocation == 0) return;
   by_invocation_.erase(invocation);
   discard(ready, invocation);
   if (ready.threads > 0) seat.last = {invocation, listener_.task_of(invocation)};
   seat.threads.idle(now, ready.threads);
-  listener_.on_freed(invocation);
-  if (pass_on({id, index}, process, seat)) {
+  listener_.on_freed(now, invocation);
+  if (pass_on(now, {id, index}, process, seat)) {
     if (seat.threads.due(now) && !seat.behind.empty()) to_look_at_.push_back({id, index});
     return;
   }
@@ -124,22 +123,21 @@ void SlotPool::on_slot_ready(ProcessId id, std::uint16_t index, const slot::Slot
   if (ready.threads > 0) begin_look(now, {id, index}, process, seat);
 }
 
-void SlotPool::give_back(std::uint64_t id) {
+void SlotPool::give_back(Instant now, std::uint64_t id) {
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
   const SlotRef slot = found->second;
   Seat* seat = seat_of(id);
   if (seat != nullptr) seat->invocation = 0;
   by_invocation_.erase(found);
-  listener_.on_freed(id);
-  const Instant now = base::BoottimeClock().now();
+  listener_.on_freed(now, id);
   if (seat != nullptr && seat->held.lease != 0) {
     table_.slot_held(slot);
     held_.idle(now, seat->held.lease);
   } else {
     table_.slot_freed(now, slot, true);
   }
-  run_actions();
+  run_actions(now);
 }
 
 // Threads share the pipes of their process, which the first of them has.

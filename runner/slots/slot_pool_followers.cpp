@@ -1,5 +1,4 @@
 // SlotPool: invocations that were sent to a slot before it was free, behind a brief one.
-#include "plugin_sdk/base/boot_time.hpp"
 #include "runner/policy/task_pace.hpp"
 #include "runner/slots/slot_pool.hpp"
 
@@ -14,15 +13,15 @@ constexpr int kReadsToCatchUp = 64;
 
 }  // namespace
 
-void SlotPool::queue_behind(const QueueBehind& action) {
+void SlotPool::queue_behind(Instant now, const QueueBehind& action) {
   Seat& seat = processes_.at(action.slot.process).seats[action.slot.index];
   if (!seat.handle->takes_followers()) {  // its channel has just been lost, or it has just shown not to be brief
     return table_.taken_back(action.slot, {action.invocation});
   }
   seat.behind.push_back(action.invocation);
   following_[action.invocation] = action.slot;
-  if (seat.behind.size() == 1) watch_patience(base::boot_time(), action.slot, seat);
-  listener_.on_queued(action.invocation, *seat.handle);
+  if (seat.behind.size() == 1) watch_patience(now, action.slot, seat);
+  listener_.on_queued(now, action.invocation, *seat.handle);
   watch_writable(action.slot);
 }
 
@@ -31,32 +30,32 @@ void SlotPool::watch_patience(Instant now, SlotRef slot, const Seat& seat) {
 }
 
 // The slot has gone on by itself.
-bool SlotPool::pass_on(SlotRef slot, Process& process, Seat& seat) {
+bool SlotPool::pass_on(Instant now, SlotRef slot, Process& process, Seat& seat) {
   if (seat.behind.empty()) return false;
   const std::uint64_t next = seat.behind.front();
   seat.behind.pop_front();
   following_.erase(next);
-  occupy(slot, process, seat, next);
+  occupy(now, slot, process, seat, next);
   table_.slot_passed(slot, next);
-  if (!seat.behind.empty()) watch_patience(base::boot_time(), slot, seat);
+  if (!seat.behind.empty()) watch_patience(now, slot, seat);
   return true;
 }
 
-void SlotPool::settle(std::uint64_t id) {
+void SlotPool::settle(Instant now, std::uint64_t id) {
   const auto& where = following_.contains(id) ? following_ : by_invocation_;
   const auto found = where.find(id);
   if (found == where.end()) return;
   const SlotRef slot = found->second;
   const auto process = processes_.find(slot.process);
-  if (process != processes_.end()) recall(slot, process->second.seats[slot.index]);
+  if (process != processes_.end()) recall(now, slot, process->second.seats[slot.index]);
 }
 
 // Those that have begun all the same are heard of: the results of those before the last lie in the channel.
-void SlotPool::recall(SlotRef slot, Seat& seat) {
+void SlotPool::recall(Instant now, SlotRef slot, Seat& seat) {
   if (seat.behind.empty()) return;
   take_back(slot, seat, seat.handle->recall());
   for (int reads = 0; !seat.behind.empty() && reads < kReadsToCatchUp && seat.handle->channel_fd() >= 0; ++reads) {
-    if (read_channel(slot.process, static_cast<std::uint16_t>(slot.index)) == 0) break;
+    if (read_channel(now, slot.process, static_cast<std::uint16_t>(slot.index)) == 0) break;
   }
   if (seat.behind.empty() || seat.handle->channel_fd() < 0) return;
   // It would keep calls that nobody can stop.
@@ -65,8 +64,8 @@ void SlotPool::recall(SlotRef slot, Seat& seat) {
   kill_now(process);
 }
 
-void SlotPool::recall_all(ProcessId id, Process& process) {
-  for (std::uint32_t i = 0; i < process.seats.size(); ++i) recall({id, i}, process.seats[i]);
+void SlotPool::recall_all(Instant now, ProcessId id, Process& process) {
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) recall(now, {id, i}, process.seats[i]);
 }
 
 void SlotPool::take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids) {
@@ -85,7 +84,7 @@ void SlotPool::recall_from_slow(Instant now) {
     const auto process = processes_.find(last.slot.process);
     if (process == processes_.end()) continue;
     Seat& seat = process->second.seats[last.slot.index];
-    if (seat.invocation == last.invocation) recall(last.slot, seat);
+    if (seat.invocation == last.invocation) recall(now, last.slot, seat);
   }
 }
 

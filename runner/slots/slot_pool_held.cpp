@@ -32,25 +32,25 @@ Error object_gone(Started started) {
 
 }  // namespace
 
-HeldSlots::Turn SlotPool::enter(LeaseId lease, std::uint64_t id) {
-  const HeldSlots::Turn turn = held_.enter(base::BoottimeClock().now(), lease, id);
-  run_actions();
+HeldSlots::Turn SlotPool::enter(Instant now, LeaseId lease, std::uint64_t id) {
+  const HeldSlots::Turn turn = held_.enter(now, lease, id);
+  run_actions(now);
   return turn;
 }
 
-void SlotPool::release(LeaseId lease, std::span<const std::uint64_t> objects) {
-  held_.release(base::BoottimeClock().now(), lease, objects);
-  run_actions();
+void SlotPool::release(Instant now, LeaseId lease, std::span<const std::uint64_t> objects) {
+  held_.release(now, lease, objects);
+  run_actions(now);
 }
 
-void SlotPool::stop_held(LeaseId lease, StopCause cause) {
+void SlotPool::stop_held(Instant now, LeaseId lease, StopCause cause) {
   Seat* seat = seat_of(lease);
   if (seat == nullptr || seat->held.lease != lease) return;
   if (seat->held.stopped_for == StopCause::none) seat->held.stopped_for = cause;
   seat->handle->request_child_stop();
   if (seat->invocation != 0) seat->handle->request_stop();
-  held_.stop(base::BoottimeClock().now(), lease);
-  run_actions();
+  held_.stop(now, lease);
+  run_actions(now);
 }
 
 // False: the slot claims too much and will be killed.
@@ -67,67 +67,67 @@ bool SlotPool::hold(ProcessId id, Seat& seat, const slot::SlotResult& result) {
   return false;
 }
 
-void SlotPool::on_held_ready(SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready) {
+void SlotPool::on_held_ready(Instant now, SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready) {
   const LeaseId lease = seat.held.lease;
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
   seat.held.verdict = ready;
   if (!process.threads) seat.output.start(lease);  // of a child's run()
   if (invocation == lease) {
     table_.slot_held(slot);
-    listener_.on_held(invocation);
+    listener_.on_held(now, invocation);
   } else if (invocation != 0) {
     by_invocation_.erase(invocation);
     table_.slot_held(slot);
-    listener_.on_freed(invocation);
+    listener_.on_freed(now, invocation);
   }
-  held_.idle(base::BoottimeClock().now(), lease);
+  held_.idle(now, lease);
 }
 
-void SlotPool::on_child_ended(Seat& seat, slot::SlotChildEnded ended) {
+void SlotPool::on_child_ended(Instant now, Seat& seat, slot::SlotChildEnded ended) {
   if (seat.held.lease == 0) return;
   if (ended.error.code != ErrorCode::none) {
     seat.held.end = std::move(ended.error);
     seat.held.end.log_tail = seat.output.log_tail();
   }
-  held_.child_ended(base::BoottimeClock().now(), seat.held.lease);
+  held_.child_ended(now, seat.held.lease);
 }
 
-bool SlotPool::run_held_actions() {
+bool SlotPool::run_held_actions(Instant now) {
   const auto actions = held_.take_actions();
   for (const HeldAction& action : actions) {
     if (const auto* entered = std::get_if<EnterHeld>(&action)) {
-      enter_held(*entered);
+      enter_held(now, *entered);
     } else if (const auto* refused = std::get_if<RefuseHeld>(&action)) {
-      listener_.on_died(refused->invocation, object_gone(Started::no));
+      listener_.on_died(now, refused->invocation, object_gone(Started::no));
     } else if (const auto* doomed = std::get_if<DestroyHeld>(&action)) {
-      destroy_held(*doomed);
+      destroy_held(now, *doomed);
     } else if (const auto* stuck = std::get_if<KillHeld>(&action)) {
-      kill_held(*stuck);
+      kill_held(now, *stuck);
     } else if (const auto* freed = std::get_if<FreeHeld>(&action)) {
-      free_held(*freed);
+      free_held(now, *freed);
     }
   }
   return !actions.empty();
 }
 
-void SlotPool::enter_held(const EnterHeld& action) {
+void SlotPool::enter_held(Instant now, const EnterHeld& action) {
   const SlotRef slot = by_invocation_.at(action.lease);
   table_.slot_entered(slot, action.invocation);
-  if (seat_of(action.lease)->handle->idle()) return grant({action.invocation, slot});
+  if (seat_of(action.lease)->handle->idle()) return grant(now, {action.invocation, slot});
   // Its channel has just been lost: what is in it dies with it.
   seat_of(action.lease)->invocation = action.invocation;
   by_invocation_[action.invocation] = slot;
 }
 
-void SlotPool::destroy_held(const DestroyHeld& action) {
+void SlotPool::destroy_held(Instant now, const DestroyHeld& action) {
   Seat& seat = *seat_of(action.lease);
   if (!seat.handle->idle()) return;  // as above
   seat.handle->destroy_objects(action.objects);
-  wake_at_ = std::min(wake_at_, base::BoottimeClock().now());
+  wake_at_ = std::min(wake_at_, now);
   watch_writable(by_invocation_.at(action.lease));
 }
 
-void SlotPool::kill_held(const KillHeld& action) {
+void SlotPool::kill_held(Instant now, const KillHeld& action) {
   Seat& seat = *seat_of(action.lease);
   if (seat.held.end.code == ErrorCode::none) {
     seat.held.end =
@@ -135,10 +135,10 @@ void SlotPool::kill_held(const KillHeld& action) {
                          "A destructor of its objects did not return in time, so the slot was killed. Release what "
                          "takes long in a method of its own.");
   }
-  kill(action.lease, StopCause::cancelled);
+  kill(now, action.lease, StopCause::cancelled);
 }
 
-void SlotPool::free_held(const FreeHeld& action) {
+void SlotPool::free_held(Instant now, const FreeHeld& action) {
   const SlotRef slot = by_invocation_.at(action.lease);
   Process& process = processes_.at(slot.process);
   Seat& seat = process.seats[slot.index];
@@ -146,13 +146,13 @@ void SlotPool::free_held(const FreeHeld& action) {
   by_invocation_.erase(action.lease);
   if (!process.threads) seat.output.start(0);
   discard(held.verdict, action.lease);
-  listener_.on_let_go(action.lease,
+  listener_.on_let_go(now, action.lease,
                       held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
-  table_.slot_released(base::BoottimeClock().now(), slot, held.verdict.reusable);
+  table_.slot_released(now, slot, held.verdict.reusable);
 }
 
 // The process is dead: first what ran in the slot, then what waited for it, then the lease itself.
-void SlotPool::bury_held(Seat& seat, const Death& death) {
+void SlotPool::bury_held(Instant now, Seat& seat, const Death& death) {
   const Held held = std::exchange(seat.held, {});
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
   const std::vector<std::uint64_t> waiting = held_.gone(held.lease);
@@ -160,14 +160,14 @@ void SlotPool::bury_held(Seat& seat, const Death& death) {
   if (invocation != 0 && invocation != held.lease) {
     by_invocation_.erase(invocation);
     const bool object_ended = death.cause == StopCause::none && held.stopped_for != StopCause::none;
-    listener_.on_died(invocation, object_ended ? object_gone(death.started) : describe_death(death));
+    listener_.on_died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));
   }
-  for (const std::uint64_t id : waiting) listener_.on_died(id, object_gone(Started::no));
+  for (const std::uint64_t id : waiting) listener_.on_died(now, id, object_gone(Started::no));
   Error why = held.end;
   if (why.code == ErrorCode::none) why = describe_stop(held.stopped_for, true);
   if (why.code == ErrorCode::none) why = describe_stop(death.cause, true);
   if (why.code == ErrorCode::none) why = describe_death(death);
-  listener_.on_died(held.lease, std::move(why));
+  listener_.on_died(now, held.lease, std::move(why));
 }
 
 }  // namespace flame::runner

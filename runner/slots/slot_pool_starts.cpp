@@ -6,26 +6,25 @@
 
 namespace flame::runner {
 
-void SlotPool::spawn_failed(ProcessId process, slot::MakeFailure failure) {
+void SlotPool::spawn_failed(Instant now, ProcessId process, slot::MakeFailure failure) {
   const auto found = processes_.find(process);
   if (found == processes_.end()) return;
   const GenerationId generation = found->second.generation;
   processes_.erase(found);
-  made_none(generation, process, std::move(failure));
+  made_none(now, generation, process, std::move(failure));
 }
 
 // A shortage is told once: it is tried again and again while it lasts.
-void SlotPool::made_none(GenerationId generation, ProcessId process, slot::MakeFailure failure) {
+void SlotPool::made_none(Instant now, GenerationId generation, ProcessId process, slot::MakeFailure failure) {
   const bool news = start_problems_.insert_or_assign(generation, failure.error.message).second;
   if (news || !failure.shortage) log(LogLevel::warning, "a slot could not be made: " + failure.error.message);
   start_errors_[process] = std::move(failure.error);
-  table_.start_failed(base::BoottimeClock().now(), process,
-                      failure.shortage ? StartFailure::shortage : StartFailure::plugin);
+  table_.start_failed(now, process, failure.shortage ? StartFailure::shortage : StartFailure::plugin);
 }
 
-std::string SlotPool::waits_for(GenerationId generation) const {
+std::string SlotPool::waits_for(Instant now, GenerationId generation) const {
   const auto shortage = start_problems_.find(generation);
-  return shortage != start_problems_.end() ? shortage->second : forker_.why_no_slot(generation);
+  return shortage != start_problems_.end() ? shortage->second : forker_.why_no_slot(now, generation);
 }
 
 void SlotPool::trim_slot(SlotRef slot) {

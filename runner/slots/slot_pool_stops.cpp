@@ -17,7 +17,7 @@ std::string name_of_signal(int signal) {
 
 }  // namespace
 
-void SlotPool::stopped(pid_t pid, int signal) {
+void SlotPool::stopped(Instant now, pid_t pid, int signal) {
   const auto owner = by_pid_.find(pid);
   if (owner == by_pid_.end()) return;
   const ProcessId id = owner->second;
@@ -26,12 +26,12 @@ void SlotPool::stopped(pid_t pid, int signal) {
   if (signal == 0) return;
   // What it said before is heard first: its call may have ended.
   for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
-    while (process.seats[i].handle->channel_fd() >= 0 && read_channel(id, i) > 0) {
+    while (process.seats[i].handle->channel_fd() >= 0 && read_channel(now, id, i) > 0) {
     }
   }
   tell_of_stop(id, process);
-  table_.process_stopped(base::BoottimeClock().now(), id);
-  run_actions();
+  table_.process_stopped(now, id);
+  run_actions(now);
 }
 
 // Who waits for a call there has no other way to know why it takes so long.

@@ -16,17 +16,17 @@ using namespace std::chrono_literals;
 /// Hears of no check.
 class Calls final : public SlotListener {
  public:
-  void on_granted(std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
-  void on_queued(std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
-  void on_result(slot::SlotResult result, std::string /*log_tail*/) override { strange(result.id); }
-  void on_result_chunk(slot::SlotResultChunk chunk) override { strange(chunk.id); }
-  void on_progress(slot::SlotProgress progress) override { strange(progress.id); }
+  void on_granted(Instant, std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
+  void on_queued(Instant, std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
+  void on_result(Instant, slot::SlotResult result, std::string /*log_tail*/) override { strange(result.id); }
+  void on_result_chunk(Instant, slot::SlotResultChunk chunk) override { strange(chunk.id); }
+  void on_progress(Instant, slot::SlotProgress progress) override { strange(progress.id); }
   void on_output(wire::Output output) override { strange(output.id); }
   void on_room(std::uint64_t id) override { strange(id); }
-  void on_freed(std::uint64_t id) override { strange(id); }
-  void on_held(std::uint64_t id) override { strange(id); }
-  void on_let_go(std::uint64_t id, Error /*why*/) override { strange(id); }
-  void on_died(std::uint64_t id, Error /*error*/) override { strange(id); }
+  void on_freed(Instant, std::uint64_t id) override { strange(id); }
+  void on_held(Instant, std::uint64_t id) override { strange(id); }
+  void on_let_go(Instant, std::uint64_t id, Error /*why*/) override { strange(id); }
+  void on_died(Instant, std::uint64_t id, Error /*error*/) override { strange(id); }
   void on_discarded(const SlotDiscard& discard) override { strange(discard.invocation); }
   [[nodiscard]] std::string task_of(std::uint64_t /*id*/) const override { return {}; }
 
@@ -37,10 +37,11 @@ class Calls final : public SlotListener {
 /// Makes no process: every check waits for its slot.
 class NoForks final : public SlotForker {
  public:
-  slot::MakeResult<pid_t> fork_slots(GenerationId, std::span<slot::SlotHandle* const>, bool, ProcessId) override {
+  slot::MakeResult<pid_t> fork_slots(Instant, GenerationId, std::span<slot::SlotHandle* const>, bool,
+                                     ProcessId) override {
     return slot::MakeFailure{Error{.code = ErrorCode::boot_failed, .message = "no process"}};
   }
-  std::string why_no_slot(GenerationId) const override { return {}; }
+  std::string why_no_slot(Instant, GenerationId) const override { return {}; }
   PluginFile plugin_file(GenerationId) const override { return {}; }
 };
 
@@ -54,8 +55,8 @@ class IdleChecksTest : public testing::Test {
   NoForks forks_;
   Poller poller_;
   std::optional<bool> may_go_;
-  IdleChecks checks_{calls_, [this](bool may_go) { may_go_ = may_go; }};
-  SlotPool slots_{wire::Welcome{}, poller_, forks_, checks_};
+  IdleChecks checks_{calls_, [this](Instant, bool may_go) { may_go_ = may_go; }};
+  SlotPool slots_{now_, wire::Welcome{}, poller_, forks_, checks_};
 };
 
 TEST_F(IdleChecksTest, ChecksThatDoNotEndAreGivenUpAndTheRunnerMayGo) {
@@ -75,16 +76,16 @@ TEST_F(IdleChecksTest, NoPluginToAskMeansThatTheRunnerMayGo) {
 
 TEST_F(IdleChecksTest, ChecksThatACallHasEndedGiveNoAnswer) {
   start();
-  checks_.drop();
+  checks_.drop(now_);
   checks_.tick(now_ + limits::kIdleCheckMax);
   EXPECT_FALSE(may_go_.has_value());
 }
 
 TEST_F(IdleChecksTest, APluginThatCannotBeAskedKeepsNoRunner) {
   start();
-  slots_.fail_waiting(0, Error{.code = ErrorCode::boot_failed, .message = "it does not load"});
+  slots_.fail_waiting(now_, 0, Error{.code = ErrorCode::boot_failed, .message = "it does not load"});
   EXPECT_FALSE(may_go_.has_value()) << "the other one may still object";
-  slots_.fail_waiting(1, Error{.code = ErrorCode::boot_failed, .message = "it does not load"});
+  slots_.fail_waiting(now_, 1, Error{.code = ErrorCode::boot_failed, .message = "it does not load"});
   EXPECT_EQ(may_go_, true);
 }
 
