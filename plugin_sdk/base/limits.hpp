@@ -157,6 +157,11 @@ inline constexpr std::uint32_t kSlotCallsMax = 100'000;  // then a slot is repla
 /// there ever were: the pools of a few libraries on a large machine stay below, a thread a call does not.
 inline constexpr std::uint32_t kSlotThreadsMax = 512;
 inline constexpr std::uint32_t kThreadGrowthMax = 16;
+/// OpenMP and the like start as many threads as there are processors, 64 on a large machine. Their stacks take two
+/// thirds of the memory then, which leaves the rest for heap and malloc's arenas.
+inline constexpr std::uint64_t kStacksPerMemory = 96;
+/// What macOS gives a thread; less than libraries count on would be worse than no thread.
+inline constexpr std::uint64_t kThreadStackMin = 512 * limits::KiB;
 /// Slots that could not be forked for want of processes, memory or descriptors, one after the other, before a waiting
 /// call is told so that no living slot can serve: about 0.3 s.
 inline constexpr std::uint32_t kShortageTries = 5;

@@ -85,7 +85,8 @@ void fit_thread_stacks(const SlotLimits& limits) {
   if (limits.memory_max == 0 || ::pthread_getattr_default_np(&attributes) != 0) return;
   std::size_t present = 0;
   ::pthread_attr_getstacksize(&attributes, &present);
-  const std::uint64_t fitting = std::max<std::uint64_t>(limits.memory_max / kStacksPerMemory, kThreadStackMin);
+  const std::uint64_t fitting =
+      std::max<std::uint64_t>(limits.memory_max / limits::kStacksPerMemory, limits::kThreadStackMin);
   if (fitting < present) {
     ::pthread_attr_setstacksize(&attributes, fitting & ~(kThreadStackStep - 1));
     ::pthread_setattr_default_np(&attributes);

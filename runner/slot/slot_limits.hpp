@@ -17,15 +17,9 @@ void apply_process_limits(const SlotLimits& limits, std::uint32_t slots);
 /// Leaves core dumps of this process to the system, as far as the hard limit goes that it has inherited.
 void allow_core_dumps();
 
-/// OpenMP and the like start as many threads as there are processors, 64 on a large machine. Their stacks take two
-/// thirds of the memory then, which leaves the rest for heap and malloc's arenas.
-inline constexpr std::uint64_t kStacksPerMemory = 96;
-/// What macOS gives a thread; less than libraries count on would be worse than no thread.
-inline constexpr std::uint64_t kThreadStackMin = 512 * limits::KiB;
-
 /// Under a memory limit: gives threads that are started from here on, if who starts them asks for no size, stacks of
-/// memory / kStacksPerMemory, but at least kThreadStackMin. The kernel counts a stack as used from its first to its
-/// last byte.
+/// memory / limits::kStacksPerMemory, but at least limits::kThreadStackMin. The kernel counts a stack as used from its
+/// first to its last byte.
 void fit_thread_stacks(const SlotLimits& limits);
 
 /// What to add to the message of an exception that a thread which could not be started may have caused; often empty.

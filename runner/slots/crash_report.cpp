@@ -17,7 +17,6 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/protocol/protocol.hpp"
-#include "runner/slot/slot_limits.hpp"
 
 namespace flame::runner {
 namespace {
@@ -77,7 +76,7 @@ std::string describe_lack_of_report(const Death& death, int signal) {
     text += fmt::format(
         ", or when a thread that the plugin made overflowed its stack (with limits.memory 1/{} of that, at least {} "
         "KiB): give it a larger one (pthread_attr_setstacksize(), OMP_STACKSIZE, more limits.memory)",
-        slot::kStacksPerMemory, slot::kThreadStackMin / limits::KiB);
+        limits::kStacksPerMemory, limits::kThreadStackMin / limits::KiB);
   }
   return text + (WCOREDUMP(death.wait_status) ? "." : ". For a core dump set limits.core = true.");
 }

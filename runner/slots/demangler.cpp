@@ -21,13 +21,13 @@
 namespace flame::runner {
 namespace {
 
-constexpr std::size_t kNameMax = 1024;
+constexpr std::size_t kMangledMax = 1024;
 constexpr std::size_t kNamesMax = 64;  // together less than a pipe holds, so that writing them never blocks
 constexpr std::size_t kAnswerMax = 256 * 1024;
 constexpr auto kPatience = std::chrono::seconds(3);  // on a busy machine even a start takes half of one
 
 bool worth_it(const std::string& name) {
-  return name.starts_with("_Z") && name.size() < kNameMax && name.find('\0') == std::string::npos;
+  return name.starts_with("_Z") && name.size() < kMangledMax && name.find('\0') == std::string::npos;
 }
 
 struct Child {

@@ -15,7 +15,7 @@ namespace flame::runner {
 namespace {
 
 constexpr std::size_t kKnownMax = 4096;
-constexpr std::size_t kNameMax = limits::kWhereTextMax - 128;  // the place follows it in the same line
+constexpr std::size_t kFrameNameMax = limits::kWhereTextMax - 128;  // the place follows it in the same line
 constexpr std::string_view kSlotProgram = "flame-zygote";
 
 std::uint64_t symbol_address(const slot::CodeAddress& frame) {
@@ -91,7 +91,7 @@ void FrameNames::learn(const std::vector<slot::CodeAddress>& stack) {
   if (names.empty()) return;
   names = demangle_(std::move(names));
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i].size() > kNameMax) names[i] = names[i].substr(0, kNameMax) + "...";
+    if (names[i].size() > kFrameNameMax) names[i] = names[i].substr(0, kFrameNameMax) + "...";
     known_[addresses[i]] = slot::printable(names[i]);
   }
 }

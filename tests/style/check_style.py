@@ -57,11 +57,6 @@ FOLDERS = {
         "zygote": {"protocol", "slot"},
     },
 }
-# (file, header) that runs against it, and what ends that.
-AGAINST_THE_FOLDERS = {
-    ("host/src/plugins/catalog_copies.cpp", "host/src/setup/runtime_dir.hpp"),   # make_private() below both
-    ("runner/slots/crash_report.cpp", "runner/slot/slot_limits.hpp"),     # its two constants in base/limits
-}
 # policy/ decides: it knows no clock, socket, thread or file.
 POLICY = ["host/src/policy/*", "runner/policy/*"]
 POLICY_BANNED = re.compile(
@@ -222,7 +217,7 @@ class Checker:
     def check_include(self, path, number, kind, header):
         top = path.split("/")[0]
         self.check_layer(path, number, top, kind, header)
-        if kind == '"' and (path, header) not in AGAINST_THE_FOLDERS:
+        if kind == '"':
             self.check_folder(path, number, header)
         for what, pattern, allowed, reason in CONTAINED:
             if re.match(pattern, header) and not matches(path, allowed):

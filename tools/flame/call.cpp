@@ -20,12 +20,12 @@
 namespace flame::cli {
 namespace {
 
-struct Options : SharedOptions {
+struct CallCommandOptions : SharedOptions {
   std::string arguments = "[]";
   bool why = false;
 };
 
-constexpr const char* kExamples =
+constexpr const char* kCallExamples =
     R"(Arguments are a JSON array, one element per parameter; a single value stands for the only argument.
 Bytes are "@file", "base64:…" or plain text. "-" reads the JSON from standard input.
 
@@ -60,7 +60,7 @@ void print_story(const Interrupts& interrupts) {
   if (const auto* call = std::get_if<control::CallReport>(&*answer)) terminal.try_write(story_text(*call, terminal));
 }
 
-int call(const Options& options, const Interrupts& interrupts) {
+int call(const CallCommandOptions& options, const Interrupts& interrupts) {
   const auto fail = [&](const Error& error, int code) {
     print_error(error, options.json, interrupts.fd());
     return interrupts.interrupted() ? interrupts.exit_code() : code;
@@ -96,7 +96,7 @@ int call(const Options& options, const Interrupts& interrupts) {
   return kOk;
 }
 
-int run(const Options& options) {
+int run_call(const CallCommandOptions& options) {
   const Interrupts interrupts;
   try {
     return call(options, interrupts);
@@ -109,13 +109,13 @@ int run(const Options& options) {
 }  // namespace
 
 void add_call(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CallCommandOptions>();
   auto* command = app.add_subcommand("call", "Call a task once and print its result");
   add_shared_options(*command, *options);
   command->add_option("JSON", options->arguments, "the arguments; default: none");
   command->add_flag("--why", options->why, "tell on standard error what became of the call, step by step");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kCallExamples);
+  command->callback([options, &exit_code] { exit_code = run_call(*options); });
 }
 
 }  // namespace flame::cli

@@ -21,12 +21,12 @@
 namespace flame::cli {
 namespace {
 
-struct Options {
+struct CheckOptions {
   std::string config;
   bool json = false;
 };
 
-constexpr const char* kExamples =
+constexpr const char* kCheckExamples =
     R"(Reads the configuration, checks every key and value, finds the plugins and checks the options of the backends.
 Starts nothing.
 
@@ -113,7 +113,7 @@ std::string for_people(const Json& pools) {
   return text;
 }
 
-int run(const Options& options) {
+int run_check(const CheckOptions& options) {
   const auto config = load_config(options.config);
   if (!config) {
     print_error(config.error(), options.json);
@@ -136,12 +136,12 @@ int run(const Options& options) {
 }  // namespace
 
 void add_check(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckOptions>();
   auto* command = app.add_subcommand("check", "Check a configuration file");
   command->add_option("CONFIG", options->config, "configuration file")->required();
   command->add_flag("--json", options->json, "outcome as JSON on standard output");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kCheckExamples);
+  command->callback([options, &exit_code] { exit_code = run_check(*options); });
 }
 
 }  // namespace flame::cli

@@ -20,7 +20,7 @@
 namespace flame::cli {
 namespace {
 
-constexpr int kRetryMs = 10;  // while a host's backlog is full
+constexpr int kConnectRetryMs = 10;  // while a host's backlog is full
 
 class Conversation {
  public:
@@ -61,7 +61,7 @@ class Conversation {
     while (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       if (errno != EAGAIN) return failed(errno);
       if (left_ms() <= 0) return late();
-      ::poll(nullptr, 0, kRetryMs);
+      ::poll(nullptr, 0, kConnectRetryMs);
     }
     return {};
   }

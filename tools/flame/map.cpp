@@ -11,7 +11,7 @@
 namespace flame::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kMapExamples =
     R"(Reads one JSON value per line from standard input: an array of arguments, or the only argument. Writes one
 line per item:
   {"index": 3, "ok": true, "result": …}       index: number of the input line, from 1
@@ -23,26 +23,26 @@ Examples:
   flame map ffmpeg video::resize_quality < videos.jsonl > results.jsonl
   ls *.png | jq -Rc '["@" + ., 3]' | flame map main image::blur --ordered --attachments out)";
 
-int fail(const Error& error, bool json) {
+int fail_map(const Error& error, bool json) {
   print_error(error, json);
   return kUsage;
 }
 
-int run(const MapOptions& options) {
+int run_map(const MapOptions& options) {
   const Interrupts interrupts;
   const auto timeout = parse_timeout(options);
-  if (!timeout) return fail(timeout.error(), options.json);
+  if (!timeout) return fail_map(timeout.error(), options.json);
   auto session = open_session(options.config, options.pool, options.task);
-  if (!session) return fail(session.error(), options.json);
+  if (!session) return fail_map(session.error(), options.json);
   const auto& config = (*session)->config;
   if (options.until_idle && config.idle_shutdown_after == kForever) {
-    return fail(usage_error("--until-idle would wait for ever: idle_shutdown_after of pool \"" + options.pool +
-                            "\" is \"infinite\"."),
-                options.json);
+    return fail_map(usage_error("--until-idle would wait for ever: idle_shutdown_after of pool \"" + options.pool +
+                                "\" is \"infinite\"."),
+                    options.json);
   }
   auto encoder = JsonCodec::from_schema((*session)->task.schema);
   auto decoder = JsonCodec::from_schema((*session)->task.schema);
-  if (!encoder || !decoder) return fail(encoder ? decoder.error() : encoder.error(), options.json);
+  if (!encoder || !decoder) return fail_map(encoder ? decoder.error() : encoder.error(), options.json);
   return MapRun(**session, std::move(*encoder), std::move(*decoder), options, *timeout, interrupts).run();
 }
 
@@ -58,8 +58,8 @@ void add_map(CLI::App& app, int& exit_code) {
       ->type_name("N");
   command->add_flag("--ordered", options->ordered, "results in the order of the input, not as they come");
   command->add_flag("--until-idle", options->until_idle, "then wait until the pool has shrunk to its minimum");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kMapExamples);
+  command->callback([options, &exit_code] { exit_code = run_map(*options); });
 }
 
 }  // namespace flame::cli

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kTerminalInterval = 50ms;
 constexpr auto kPlainInterval = 2s;
-constexpr int kBarColumns = 30;
+constexpr int kMapBarColumns = 30;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -116,7 +116,8 @@ std::string MapStatus::text_locked() const {
   const double fraction = *total_ > 0 ? complete / static_cast<double>(*total_) : 1.0;
   const std::string counts =
       fmt::format("{}/{} done{}, {} running, {:.0f} s", done_, *total_, failures, running_.size(), time);
-  return line_.can_redraw() ? bar(fraction, kBarColumns) + fmt::format(" {:3.0f} % ", fraction * 100) + counts : counts;
+  return line_.can_redraw() ? bar(fraction, kMapBarColumns) + fmt::format(" {:3.0f} % ", fraction * 100) + counts
+                            : counts;
 }
 
 }  // namespace flame::cli

@@ -19,13 +19,13 @@
 namespace flame::cli {
 namespace {
 
-struct Options {
+struct NewOptions {
   std::string name;
   std::string directory;
   bool json = false;
 };
 
-constexpr const char* kExamples = R"(Makes a directory with a plugin, its test, a flame.toml and a README.
+constexpr const char* kNewExamples = R"(Makes a directory with a plugin, its test, a flame.toml and a README.
 The C++ namespace has the plugin's name; where that means something else in C or to the compiler, as "time" and "linux"
 do, it is NAME_plugin.
 
@@ -44,7 +44,7 @@ Result<void> make_directory(const std::string& path) {
                  "."};
 }
 
-Result<void> write_project(const Options& options, const std::string& directory) {
+Result<void> write_project(const NewOptions& options, const std::string& directory) {
   if (auto ok = check_project_name(options.name); !ok) return ok;
   if (auto made = make_directory(directory); !made) return made;
   for (const auto& file : project_files(options.name)) {
@@ -54,7 +54,7 @@ Result<void> write_project(const Options& options, const std::string& directory)
   return {};
 }
 
-int run(const Options& options) {
+int run_new(const NewOptions& options) {
   const std::string directory = options.directory.empty() ? options.name : options.directory;
   if (auto written = write_project(options, directory); !written) {
     print_error(written.error(), options.json);
@@ -78,13 +78,13 @@ int run(const Options& options) {
 void add_new(CLI::App& app, int& exit_code) {
   auto* parent = app.add_subcommand("new", "Make a new project");
   parent->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<NewOptions>();
   auto* command = parent->add_subcommand("plugin", "A plugin with test, configuration and README");
   command->add_option("NAME", options->name, "lower-case letters, digits, \"-\" and \"_\"")->required();
   command->add_option("-d,--directory", options->directory, "where; default: ./NAME")->type_name("DIR");
   command->add_flag("--json", options->json, "outcome as JSON on standard output");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kNewExamples);
+  command->callback([options, &exit_code] { exit_code = run_new(*options); });
 }
 
 }  // namespace flame::cli

@@ -14,12 +14,12 @@
 namespace flame::cli {
 namespace {
 
-struct Options {
+struct InspectOptions {
   std::string file;
   bool json = false;
 };
 
-constexpr const char* kExamples =
+constexpr const char* kInspectExamples =
     R"(Reads the note in the file; nothing of the plugin runs. Exit code 2 when it is no plugin, 1 when it
 would not load here.
 
@@ -112,7 +112,7 @@ std::string for_people(const PluginFile& file, const Terminal& out) {
   return text;
 }
 
-int run(const Options& options) {
+int run_inspect(const InspectOptions& options) {
   const auto file = read_plugin_file(options.file);
   if (!file) {
     print_error(file.error(), options.json);
@@ -126,12 +126,12 @@ int run(const Options& options) {
 }  // namespace
 
 void add_plugin_inspect(CLI::App& plugin, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectOptions>();
   auto* command = plugin.add_subcommand("inspect", "Show what a plugin file says about itself");
   command->add_option("FILE", options->file, "a plugin (.so)")->required();
   command->add_flag("--json", options->json, "everything as JSON on standard output");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kInspectExamples);
+  command->callback([options, &exit_code] { exit_code = run_inspect(*options); });
 }
 
 }  // namespace flame::cli

@@ -19,14 +19,14 @@
 namespace flame::cli {
 namespace {
 
-struct Options {
+struct SchemaOptions {
   std::string file;
   std::string task;
   std::string directory;
   bool json = false;
 };
 
-constexpr const char* kExamples =
+constexpr const char* kSchemaExamples =
     R"(Table Call holds the arguments, table Return the result. Without TASK the schemas of all tasks make one file in
 which each has a namespace of its own, named after the task. TASK is a name; where tasks share one, NAME@FINGERPRINT.
 With --directory each task becomes a file of its own.
@@ -110,7 +110,7 @@ Result<void> write_files(const manifest::Manifest& manifest, const Tasks& tasks,
   return {};
 }
 
-int run(const Options& options) {
+int run_schema(const SchemaOptions& options) {
   const auto manifest = manifest::read(options.file);
   if (!manifest) {
     print_error(manifest.error(), options.json);
@@ -140,15 +140,15 @@ int run(const Options& options) {
 }  // namespace
 
 void add_plugin_schema(CLI::App& plugin, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SchemaOptions>();
   auto* command = plugin.add_subcommand("schema", "Print the FlatBuffers schemas (.fbs) of a plugin's tasks");
   command->add_option("FILE", options->file, "a plugin (.so)")->required();
   command->add_option("TASK", options->task, "only this task: NAME or NAME@FINGERPRINT");
   command->add_option("--directory", options->directory, "write one file per task into this directory")
       ->type_name("DIR");
   command->add_flag("--json", options->json, "names, fingerprints and schemas as JSON");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kSchemaExamples);
+  command->callback([options, &exit_code] { exit_code = run_schema(*options); });
 }
 
 }  // namespace flame::cli

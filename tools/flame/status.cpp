@@ -17,13 +17,13 @@
 namespace flame::cli {
 namespace {
 
-struct Options {
+struct StatusOptions {
   std::string pool;
   HostChoice choice;
   bool json = false;
 };
 
-constexpr const char* kExamples =
+constexpr const char* kStatusExamples =
     R"(Attaches to every host of yours that runs on this machine (a program that embeds flame::Host; `flame call` and
 `flame map` while they work) and shows its pools, runners, slots, queue and boots. Root sees those of all users.
 
@@ -79,14 +79,14 @@ void print_text(const std::vector<Outcome>& outcomes) {
   }
 }
 
-int fail(const Error& error, bool json) {
+int fail_status(const Error& error, bool json) {
   print_error(error, json);
   return kFailed;
 }
 
-int run(const Options& options) {
+int run_status(const StatusOptions& options) {
   const auto hosts = find_hosts(options.choice);
-  if (!hosts) return fail(hosts.error(), options.json);
+  if (!hosts) return fail_status(hosts.error(), options.json);
   std::vector<Outcome> outcomes;
   bool answered = false;
   for (const FoundHost& host : *hosts) {
@@ -101,8 +101,8 @@ int run(const Options& options) {
       return outcome.answer.has_error() && outcome.answer.error().code == ErrorCode::not_found;
     });
   }
-  if (outcomes.empty()) return fail(usage_error("the hosts that ran have just ended."), options.json);
-  if (!answered && outcomes.size() == 1) return fail(outcomes.front().answer.error(), options.json);
+  if (outcomes.empty()) return fail_status(usage_error("the hosts that ran have just ended."), options.json);
+  if (!answered && outcomes.size() == 1) return fail_status(outcomes.front().answer.error(), options.json);
   options.json ? print_json(outcomes) : print_text(outcomes);
   return answered ? kOk : kFailed;
 }
@@ -110,13 +110,13 @@ int run(const Options& options) {
 }  // namespace
 
 void add_status(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StatusOptions>();
   auto* command = app.add_subcommand("status", "Show the pools and runners of running hosts");
   command->add_option("POOL", options->pool, "this pool only");
   add_host_options(*command, options->choice);
   command->add_flag("--json", options->json, "as JSON on standard output; keys: host/src/control/README.md");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kStatusExamples);
+  command->callback([options, &exit_code] { exit_code = run_status(*options); });
 }
 
 }  // namespace flame::cli

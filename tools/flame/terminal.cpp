@@ -19,7 +19,7 @@
 namespace flame::cli {
 namespace {
 
-constexpr int kRetryMs = 10;
+constexpr int kWriteRetryMs = 10;
 
 bool is_dumb() {
   const char* term = std::getenv("TERM");
@@ -104,7 +104,7 @@ int Terminal::try_write(std::string_view text) const noexcept {
     } else if (errno == EAGAIN) {
       if (const int error = wait_for_room(); error != 0) return error;
       // A terminal with room for one byte is writable, but a newline is two.
-      if (std::exchange(full, true)) ::poll(nullptr, 0, kRetryMs);
+      if (std::exchange(full, true)) ::poll(nullptr, 0, kWriteRetryMs);
     } else if (errno != EINTR) {
       return errno;
     }

@@ -16,7 +16,7 @@
 namespace flame::cli {
 namespace {
 
-struct Options {
+struct WhyOptions {
   std::uint64_t invocation = 0;
   bool last = false;
   bool failed = false;
@@ -24,7 +24,7 @@ struct Options {
   bool json = false;
 };
 
-constexpr const char* kExamples =
+constexpr const char* kWhyExamples =
     R"(Tells what became of a call in a running host: when it was queued and why, which boot it waited for, when it was
 sent, what it returned or died of. The number is in every error ("invocation 17"), and in a program Future::id(),
 LogEvent::call and Error::invocation. Hosts remember a limited number of calls; after `flame call` the host is gone:
@@ -36,7 +36,7 @@ Examples:
   flame why --last --host web-1
   flame why 17 --json | jq -r '.result.calls[].lines[].text')";
 
-control::WhyRequest request_of(const Options& options) {
+control::WhyRequest request_of(const WhyOptions& options) {
   using Which = control::WhyRequest::Which;
   return {.which = options.last     ? Which::last
                    : options.failed ? Which::failed
@@ -57,19 +57,19 @@ void print(const std::vector<control::CallReport>& calls, bool json) {
   out.write(text);
 }
 
-int fail(const Error& error, bool json, int code) {
+int fail_why(const Error& error, bool json, int code) {
   print_error(error, json);
   return code;
 }
 
-int run(const Options& options) {
+int run_why(const WhyOptions& options) {
   const int chosen = (options.invocation > 0 ? 1 : 0) + (options.last ? 1 : 0) + (options.failed ? 1 : 0);
   if (chosen != 1) {
-    return fail(usage_error("name one call: its number, --last or --failed (see flame why --help)."), options.json,
-                kUsage);
+    return fail_why(usage_error("name one call: its number, --last or --failed (see flame why --help)."), options.json,
+                    kUsage);
   }
   const auto hosts = find_hosts(options.choice);
-  if (!hosts) return fail(hosts.error(), options.json, kFailed);
+  if (!hosts) return fail_why(hosts.error(), options.json, kFailed);
   std::vector<control::CallReport> calls;
   Error error;
   for (const FoundHost& host : *hosts) {
@@ -80,7 +80,7 @@ int run(const Options& options) {
       calls.push_back(std::move(*call));
     }
   }
-  if (calls.empty()) return fail(error, options.json, kFailed);
+  if (calls.empty()) return fail_why(error, options.json, kFailed);
   print(calls, options.json);
   return kOk;
 }
@@ -88,15 +88,15 @@ int run(const Options& options) {
 }  // namespace
 
 void add_why(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<WhyOptions>();
   auto* command = app.add_subcommand("why", "Tell what became of a call in a running host");
   command->add_option("INVOCATION", options->invocation, "number of the call");
   command->add_flag("--last", options->last, "the call that ended last");
   command->add_flag("--failed", options->failed, "the call that failed last");
   add_host_options(*command, options->choice);
   command->add_flag("--json", options->json, "as JSON on standard output; keys: host/src/control/README.md");
-  command->footer(kExamples);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->footer(kWhyExamples);
+  command->callback([options, &exit_code] { exit_code = run_why(*options); });
 }
 
 }  // namespace flame::cli

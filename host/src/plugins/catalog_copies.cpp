@@ -12,7 +12,7 @@
 
 #include "host/src/plugins/catalog.hpp"
 #include "host/src/plugins/origin_libraries.hpp"
-#include "host/src/setup/runtime_dir.hpp"
+#include "host/src/plugins/private_dir.hpp"
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"

@@ -18,6 +18,8 @@
 #include <system_error>
 #include <utility>
 
+#include "host/src/plugins/private_dir.hpp"
+
 namespace flame::pool {
 namespace {
 
@@ -72,18 +74,9 @@ bool has_our_name(const std::filesystem::path& path) {
   return name.starts_with(kPrefix) && name.size() == std::strlen(kPrefix) + 6;
 }
 
-// Whose private directory this is; nullopt: none.
-std::optional<uid_t> owner_of(const std::filesystem::path& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || (info.st_mode & 0777) != 0700) {
-    return std::nullopt;
-  }
-  return info.st_uid;
-}
-
-// The same of one that a host made.
+// Whose directory it is, which a host made.
 std::optional<uid_t> owner_of_host(const std::filesystem::path& path) {
-  return has_our_name(path) ? owner_of(path) : std::nullopt;
+  return has_our_name(path) ? owner_of_private(path) : std::nullopt;
 }
 
 // The pid in a locked pid file; nullopt when nobody holds it.
@@ -192,14 +185,6 @@ Result<void> RuntimeDir::keep() {
   }
   touch_all(path_);
   return {};
-}
-
-Result<void> make_private(const std::filesystem::path& dir) {
-  if (::mkdir(dir.c_str(), 0700) == 0 || owner_of(dir) == ::geteuid()) return {};
-  return Error{.code = ErrorCode::boot_failed,
-               .message = "the private directory " + dir.string() +
-                          " of this host is gone, or others may use it now (its mode was 0700). Restart this program, "
-                          "with XDG_RUNTIME_DIR set to a directory that nobody cleans."};
 }
 
 void remove_stale(const std::filesystem::path& base) {

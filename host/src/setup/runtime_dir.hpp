@@ -53,10 +53,6 @@ class RuntimeDir {
   pid_t maker_;
 };
 
-/// Makes `dir` with mode 0700, or finds it like that and this user's. Error: boot_failed; other users may have made it
-/// when ours was gone, so nothing in it is to be trusted. [any thread]
-[[nodiscard]] Result<void> make_private(const std::filesystem::path& dir);
-
 /// Removes directories that RuntimeDir made below `base` whose host is gone. Never touches one in use or foreign.
 void remove_stale(const std::filesystem::path& base);
 

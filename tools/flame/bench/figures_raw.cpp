@@ -8,12 +8,12 @@
 namespace flame::bench {
 namespace {
 
-constexpr std::size_t kSmall = 64;
+constexpr std::size_t kSmallBytes = 64;
 
 template <class Echo>
 Figure yardstick(const BenchOptions& options, std::string name, Echo& echo) {
   std::vector<double> rounds;
-  for (int i = 0; i < options.rounds(); ++i) rounds.push_back(median(echo.latencies(kSmall, kRound)) * 1e6);
+  for (int i = 0; i < options.rounds(); ++i) rounds.push_back(median(echo.latencies(kSmallBytes, kRound)) * 1e6);
   return {
       .name = std::move(name),
       .value = median(rounds),
