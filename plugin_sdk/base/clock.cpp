@@ -9,7 +9,8 @@ namespace flame::base {
 
 Instant BoottimeClock::now() const noexcept {
   timespec time{};
-  FLAME_ASSERT(clock_gettime(CLOCK_BOOTTIME, &time) == 0, "CLOCK_BOOTTIME exists since Linux 2.6.39");
+  const int failed = clock_gettime(CLOCK_BOOTTIME, &time);
+  FLAME_ASSERT(failed == 0, "CLOCK_BOOTTIME exists since Linux 2.6.39");
   return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 

@@ -143,7 +143,6 @@ class SlotTable {
   /// Actions since the last call, in order.
   [[nodiscard]] std::vector<SlotAction> take_actions();
 
-  [[nodiscard]] std::size_t processes() const { return processes_.size(); }
   [[nodiscard]] std::size_t free_slots(GenerationId generation) const;
 
  private:

@@ -87,7 +87,6 @@ class Terminator {
   /// The next moment at which tick() may do something; may be early, never late.
   [[nodiscard]] Instant wake_at() const { return wake_at_; }
   [[nodiscard]] std::size_t running() const { return calls_.size(); }
-  [[nodiscard]] bool draining() const { return state_ == State::draining || state_ == State::lost; }
   /// Actions since the last call, in order.
   [[nodiscard]] std::vector<TerminatorAction> take_actions();
 

@@ -116,7 +116,8 @@ class CheckStyle(unittest.TestCase):
     def test_banned_calls(self):
         for call in ['system("ls");', "std::system(text);", "dlclose(handle);", "int x = rand();",
                      "std::this_thread::sleep_for(1s);", "usleep(10);", "std::thread(f).detach();",
-                     'getenv("X");']:
+                     'getenv("X");', 'FLAME_ASSERT(map.emplace(1, 2).second, "once");',
+                     'FLAME_ASSERT((size = read(fd)) > 0, "all");', 'FLAME_ASSERT(++count < 3, "few");']:
             with self.subTest(call=call):
                 self.assert_fires("banned", "host/src/a.cpp", f"// A.\nvoid f() {{ {call} }}\n")
         self.assert_fires("banned", "tests/unit/a.cpp", "// A.\nvoid f() { std::this_thread::sleep_for(1s); }\n")
@@ -126,6 +127,7 @@ class CheckStyle(unittest.TestCase):
         self.assert_quiet("host/src/a.cpp",
                           "// system(x), rand() in a comment\nvoid f() { operand(); g(\"usleep(1)\"); }\n")
         self.assert_quiet("host/src/config/secret.cpp", "// A.\nvoid f() { std::getenv(name); }\n")
+        self.assert_quiet("host/src/a.cpp", '// A.\nvoid f() { FLAME_ASSERT(a <= b && c == d && !e.empty(), "so"); }\n')
 
     def test_using_namespace_in_headers(self):
         self.assert_fires("using-namespace", "host/src/a.hpp", "// A.\nusing namespace std;\n")

@@ -66,9 +66,6 @@ class Executor {
   /// however many wait for it.
   [[nodiscard]] static std::size_t most_threads(std::size_t for_tasks) noexcept;
 
-  /// Whether this thread belongs to an executor.
-  [[nodiscard]] static bool on_executor_thread() noexcept { return current_ != nullptr; }
-
   /// Around everything in this library that blocks: on an executor thread it lets another thread take over.
   class BlockingScope {
    public:

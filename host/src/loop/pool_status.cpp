@@ -21,7 +21,6 @@ const char* name_of(RunnerState::Phase phase) {
     case RunnerState::Phase::ready:
       return "ready";
     case RunnerState::Phase::draining:
-    case RunnerState::Phase::gone:
       break;
   }
   return "draining";

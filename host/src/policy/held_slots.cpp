@@ -42,7 +42,8 @@ HeldSlots::Admission HeldSlots::enqueue(CallId id, CallId call) {
   if (it->second.waiting.size() >= waiting_max_ && it->second.inside != 0) return Admission::full;
   const std::uint64_t order = next_order_++;
   it->second.waiting.emplace(order, call);
-  FLAME_ASSERT(waits_at_.emplace(call, Place{id, order}).second, "a call waits once");
+  const bool fresh = waits_at_.emplace(call, Place{id, order}).second;
+  FLAME_ASSERT(fresh, "a call waits once");
   return Admission::queued;
 }
 

@@ -56,7 +56,8 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
                        false, now, out);
   }
   boot_over(runner);
-  FLAME_ASSERT(runner.state.hello(now, event.local), "it was booting");
+  const bool greeted = runner.state.hello(now, event.local);
+  FLAME_ASSERT(greeted, "it was booting");
   elastic_.boot_succeeded();
   out.push_back(action::Admit{event.runner, elastic_.ask_after()});
   if (!runner.state.for_min())

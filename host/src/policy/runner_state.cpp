@@ -49,8 +49,6 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
   switch (phase_) {
     case Phase::booting:
       return now >= boot_by_ ? Due::boot_overdue : Due::nothing;
-    case Phase::gone:
-      return Due::nothing;
     case Phase::ready:
     case Phase::draining:
       break;
@@ -64,7 +62,6 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
 }
 
 Instant RunnerState::deadline() const noexcept {
-  if (phase_ == Phase::gone) return kNever;
   if (phase_ == Phase::booting) return boot_by_;
   return std::min({exit_by_, disconnect_by_, drain_by_, mute_at(), quiet_ ? kNever : silent_at()});
 }

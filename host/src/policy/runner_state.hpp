@@ -1,4 +1,4 @@
-// One runner from boot request to gone: booting → ready → draining → gone, with its timers.
+// One runner from boot request to its end: booting → ready → draining, with its timers.
 #pragma once
 
 #include <algorithm>
@@ -9,10 +9,10 @@
 
 namespace flame::pool {
 
-/// Pure; not thread-safe. The owner asks due() at deadline() and acts; `gone` is the end.
+/// Pure; not thread-safe. The owner asks due() at deadline() and acts; it forgets a runner that is gone.
 class RunnerState {
  public:
-  enum class Phase : std::uint8_t { booting, ready, draining, gone };
+  enum class Phase : std::uint8_t { booting, ready, draining };
   /// What a timer found.
   enum class Due : std::uint8_t {
     nothing,        ///< look again at deadline()
@@ -55,7 +55,6 @@ class RunnerState {
   void exited(Instant now);
   /// Its connection has ended, and nobody has said that it may.
   void disconnected(Instant now);
-  void lost() noexcept { phase_ = Phase::gone; }
 
   /// A Retire is in order when nothing is booked there and everything sent was seen before it asked.
   [[nodiscard]] static bool may_retire(std::uint32_t booked, std::uint64_t last_seq, std::uint64_t sent_seq) noexcept {

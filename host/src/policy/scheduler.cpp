@@ -85,7 +85,8 @@ void Scheduler::enqueue(CallId call, DigestId digest, std::uint64_t order) {
   const std::size_t before = queue.size();
   const auto place = queue.emplace_hint(queue.end(), order, call);  // mostly the youngest
   FLAME_ASSERT(queue.size() == before + 1, "orders are unique");
-  FLAME_ASSERT(waiters_.try_emplace(call, Waiter{digest, place}).second, "a call waits once");
+  const bool fresh = waiters_.try_emplace(call, Waiter{digest, place}).second;
+  FLAME_ASSERT(fresh, "a call waits once");
   with_waiters_.insert(digest);
 }
 
@@ -133,11 +134,6 @@ bool Scheduler::holds(RunnerId runner, CallId call) const {
   return it != runners_.end() && it->second.held.contains(call);
 }
 
-std::uint64_t Scheduler::waiting_for(DigestId digest) const {
-  auto it = groups_.find(digest);
-  return it == groups_.end() ? 0 : it->second.queue.size();
-}
-
 std::optional<CallId> Scheduler::oldest_waiter() const {
   const std::pair<const std::uint64_t, CallId>* oldest = nullptr;
   for (DigestId digest : with_waiters_) {
@@ -152,17 +148,6 @@ std::vector<CallId> Scheduler::waiters(DigestId digest) const {
   auto it = groups_.find(digest);
   if (it == groups_.end()) return calls;
   for (const auto& [order, call] : it->second.queue) calls.push_back(call);
-  return calls;
-}
-
-std::vector<CallId> Scheduler::waiters() const {
-  std::map<std::uint64_t, CallId> merged;
-  for (DigestId digest : with_waiters_) {
-    const auto& queue = groups_.at(digest).queue;
-    merged.insert(queue.begin(), queue.end());
-  }
-  std::vector<CallId> calls;
-  for (const auto& [order, call] : merged) calls.push_back(call);
   return calls;
 }
 
@@ -202,7 +187,8 @@ void Scheduler::lease(CallId call, RunnerId id) {
   Runner& entry = runners_.at(id);
   unlist(id, entry);
   FLAME_ASSERT(entry.held.size() < capacity_, "a lease needs a free slot");
-  FLAME_ASSERT(entry.held.emplace(call, next_lease_).second, "a runner holds a call once");
+  const bool fresh = entry.held.emplace(call, next_lease_).second;
+  FLAME_ASSERT(fresh, "a runner holds a call once");
   ++next_lease_;
   ++in_flight_;
   entry.used = entry.used || single_use_;

@@ -60,7 +60,6 @@ class Scheduler {
   [[nodiscard]] bool holds(RunnerId runner, CallId call) const;
 
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waiters_.size(); }
-  [[nodiscard]] std::uint64_t waiting_for(DigestId digest) const;
   /// For all digests of which `filter` holds.
   template <class Filter>
   [[nodiscard]] std::uint64_t waiting_where(Filter filter) const {
@@ -73,9 +72,8 @@ class Scheduler {
   [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }
   /// The waiter that has waited longest, whatever it waits for.
   [[nodiscard]] std::optional<CallId> oldest_waiter() const;
-  /// All waiters in FIFO order; of one digest, or of every digest that has some. Linear: for failing them all.
+  /// All waiters of one digest, oldest first. Linear: for failing them all.
   [[nodiscard]] std::vector<CallId> waiters(DigestId digest) const;
-  [[nodiscard]] std::vector<CallId> waiters() const;
   /// Digests that somebody waits for.
   [[nodiscard]] std::vector<DigestId> wanted() const;
 

@@ -32,7 +32,6 @@ class RunningHost {
   [[nodiscard]] const std::map<std::string, std::shared_ptr<detail::PoolCore>, std::less<>>& pools() const noexcept {
     return pools_;
   }
-  [[nodiscard]] const RuntimeDir& runtime_dir() const noexcept { return *runtime_dir_; }
   void shutdown();
   /// Makes again what somebody has removed of the runtime directory: it, and the copies of plugins in it, which living
   /// runners open, too, when a zygote or a slot is started anew; and the link to a control socket that is elsewhere

@@ -109,12 +109,5 @@ TEST(RunnerState, MayRetireOnlyWithNothingBookedAndNothingUnderWay) {
   EXPECT_FALSE(RunnerState::may_retire(1, 7, 7));
 }
 
-TEST(RunnerState, NeedsNoTimerWhenGone) {
-  RunnerState runner = ready();
-  runner.lost();
-  EXPECT_EQ(runner.deadline(), kNever);
-  EXPECT_EQ(runner.due(kStart + 24h), Due::nothing);
-}
-
 }  // namespace
 }  // namespace flame::pool

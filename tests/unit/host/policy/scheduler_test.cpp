@@ -67,7 +67,7 @@ TEST(Scheduler, NeverLeasesARunnerWithoutTheDigest) {
   scheduler.enqueue(1, kAudio, 1);
   scheduler.enqueue(2, kVideo, 2);
   EXPECT_THAT(serve(scheduler), ElementsAre(Pair(2, 1))) << "a waiter that nobody serves must not block another digest";
-  EXPECT_EQ(scheduler.waiting_for(kAudio), 1u);
+  EXPECT_EQ(scheduler.waiting(), 1u);
   scheduler.add_runner(2, kBoth);
   EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 2)));
 }
@@ -90,7 +90,7 @@ TEST(Scheduler, PutsARetryWhereItWasInTheQueue) {
   Scheduler scheduler(slots(1));
   scheduler.enqueue(5, kVideo, 5);
   scheduler.enqueue(4, kVideo, 4);
-  EXPECT_THAT(scheduler.waiters(), ElementsAre(4, 5));
+  EXPECT_THAT(scheduler.waiters(kVideo), ElementsAre(4, 5));
 }
 
 TEST(Scheduler, NeverLeasesAClosedRunner) {
