@@ -50,10 +50,10 @@ double ratio_of_many_runners_to_few(std::uint64_t calls) {
 
 TEST(Scale, AThousandRunnersServeAHundredThousandWaitingCalls) {
   LoadedPool pool(1000, kSlots, 1000 * kSlots + kQueued);
-  EXPECT_EQ(pool.stats().in_flight, 1000U * kSlots);
+  EXPECT_EQ(pool.stats().slots_busy, 1000U * kSlots);
   EXPECT_EQ(pool.stats().waiting, kQueued);
   for (int i = 0; i < 300'000; ++i) pool.turn();
-  EXPECT_EQ(pool.stats().in_flight, 1000U * kSlots) << "no slot is idle while somebody waits";
+  EXPECT_EQ(pool.stats().slots_busy, 1000U * kSlots) << "no slot is idle while somebody waits";
   EXPECT_EQ(pool.stats().succeeded, 300'000U);
   EXPECT_EQ(pool.stats().waiting, kQueued);
 }

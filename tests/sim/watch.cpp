@@ -84,8 +84,8 @@ void PolicyWatch::check_back_off(const pool::PolicyStats& stats, Instant until) 
 
 void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts& world) {
   Findings& findings = sim_.findings;
-  if (stats.in_flight != world.leases)
-    findings.broken(stats.in_flight, " slots are booked, ", world.leases, " are used");
+  if (stats.slots_busy != world.leases)
+    findings.broken(stats.slots_busy, " slots are booked, ", world.leases, " are used");
   if (stats.runners + stats.booting != world.machines)
     findings.broken(stats.runners + stats.booting, " runners are counted, there are ", world.machines);
   const std::uint64_t serving = stats.runners - stats.draining - stats.silent;

@@ -137,8 +137,8 @@ void World::drain() {
   const pool::PolicyStats stats = host_.policy().stats();
   if (sim_.ledger.open() > 0) sim_.findings.broken(sim_.ledger.open(), " calls were never answered");
   if (sim_.ledger.running() > 0) sim_.findings.broken(sim_.ledger.running(), " tasks run on");
-  if (stats.waiting + stats.in_flight + stats.runners + stats.booting > 0)
-    sim_.findings.broken("something stays booked: ", stats.waiting, " wait, ", stats.in_flight, " slots, ",
+  if (stats.waiting + stats.slots_busy + stats.runners + stats.booting > 0)
+    sim_.findings.broken("something stays booked: ", stats.waiting, " wait, ", stats.slots_busy, " slots, ",
                          stats.runners + stats.booting, " runners");
   if (sim_.ledger.held() > 0)
     sim_.findings.broken("nobody was told that the objects of ", sim_.ledger.held(), " calls are gone");

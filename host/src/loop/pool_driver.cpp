@@ -261,23 +261,11 @@ void PoolDriver::on_progress(RunnerId, const wire::Progress& progress) {
 // --- the rest of the pool's life
 
 PoolStats PoolDriver::stats() const {
-  const PolicyStats now = policy_.stats();
-  return {.runners = now.runners,
-          .booting = now.booting,
-          .draining = now.draining,
-          .slots_busy = static_cast<std::uint32_t>(now.in_flight),
-          .slots_held = now.held,
-          .waiting = now.waiting,
-          .min = bounds_.min,
-          .max = bounds_.max,
-          .submitted = now.submitted,
-          .succeeded = now.succeeded,
-          .failed = now.failed,
-          .retried = now.retried,
-          .boots = now.boots,
-          .boots_failed = now.boots_failed,
-          .runners_lost = now.runners_lost,
-          .discards = trace_.discards()};
+  PoolStats stats = policy_.stats();
+  stats.min = bounds_.min;
+  stats.max = bounds_.max;
+  stats.discards = trace_.discards();
+  return stats;
 }
 
 // Also when memory is short: nobody may be left waiting.

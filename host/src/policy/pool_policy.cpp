@@ -75,8 +75,8 @@ PolicyStats PoolPolicy::stats() const {
   stats.draining = stats.runners - serving_ - hushed_;
   stats.waiting = scheduler_.waiting() + held_.waiting();
   stats.waiting_for_turn = held_.waiting();
-  stats.in_flight = scheduler_.in_flight();
-  stats.held = held_.size();
+  stats.slots_busy = static_cast<std::uint32_t>(scheduler_.in_flight());
+  stats.slots_held = held_.size();
   return stats;
 }
 

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <flame/pool_stats.hpp>
+
 #include "host/src/policy/call_table.hpp"
 #include "host/src/policy/elastic.hpp"
 #include "host/src/policy/held_slots.hpp"
@@ -17,23 +19,10 @@
 
 namespace flame::pool {
 
-/// Counters and gauges of one pool.
-struct PolicyStats {
-  std::uint32_t runners = 0;  ///< said hello and not gone; draining ones included
-  std::uint32_t booting = 0;
-  std::uint32_t draining = 0;
-  std::uint32_t silent = 0;  ///< neither draining nor lost, and without new calls until they are heard again
-  std::uint64_t waiting = 0;
-  std::uint64_t waiting_for_turn = 0;  ///< of these, in the slot of an object
-  std::uint64_t in_flight = 0;         ///< leased slots, also of calls whose caller is gone
-  std::uint32_t held = 0;              ///< of these, kept for objects: children and tracked resources
-  std::uint64_t submitted = 0;
-  std::uint64_t succeeded = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t retried = 0;
-  std::uint64_t boots = 0;
-  std::uint64_t boots_failed = 0;
-  std::uint64_t runners_lost = 0;  ///< gone without having been told or allowed to
+/// Without `min`, `max` and `discards`, which the pool's owner knows.
+struct PolicyStats : PoolStats {
+  std::uint32_t silent = 0;            ///< neither draining nor lost, and without new calls until they are heard again
+  std::uint64_t waiting_for_turn = 0;  ///< of `waiting`, in the slot of an object
 };
 
 /// Not thread-safe: the loop owns it. `now` must never go back. After construction feed Tick once, so that `min`

@@ -367,8 +367,8 @@ Router::Sent Router::send(PeerId peer, std::span<const std::byte> envelope, cons
     const auto sent = send_now(lane.router, zmq::buffer(envelope.data(), envelope.size()), last);
     FLAME_ASSERT(sent.has_value(), "ROUTER refused the second frame of a message");
     if (payload != nullptr) {
-      const auto last = send_now(lane.router, to_message(*payload));
-      FLAME_ASSERT(last.has_value(), "ROUTER refused the last frame");
+      const auto second = send_now(lane.router, to_message(*payload));
+      FLAME_ASSERT(second.has_value(), "ROUTER refused the last frame");
     }
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH) {

@@ -54,12 +54,12 @@ class PoolObjects : public testing::Test {
 TEST_F(PoolObjects, AResultThatNamesObjectsKeepsItsLease) {
   hold();
   EXPECT_EQ(pool->count<action::Complete>(), 1u);
-  EXPECT_EQ(pool->policy.stats().in_flight, 1u);
-  EXPECT_EQ(pool->policy.stats().held, 1u);
+  EXPECT_EQ(pool->policy.stats().slots_busy, 1u);
+  EXPECT_EQ(pool->policy.stats().slots_held, 1u);
   EXPECT_FALSE(pool->feed(event::Retire{1, 9, 1}).all<action::RetireReply>().at(0).granted);
   EXPECT_EQ(end(1).count<action::LeaseEnded>(), 1u);
-  EXPECT_EQ(pool->policy.stats().in_flight, 0u);
-  EXPECT_EQ(pool->policy.stats().held, 0u);
+  EXPECT_EQ(pool->policy.stats().slots_busy, 0u);
+  EXPECT_EQ(pool->policy.stats().slots_held, 0u);
   EXPECT_TRUE(pool->feed(event::Retire{1, 9, 1}).all<action::RetireReply>().at(0).granted);
 }
 
@@ -71,7 +71,7 @@ TEST_F(PoolObjects, CallsOnObjectsNeedNoSlotAndTakeTurns) {
   pool->feed(event::Result{1, 2, std::nullopt, {}});
   EXPECT_EQ(pool->count<action::Complete>(), 1u);
   EXPECT_THAT(end(2).sent(), ElementsAre(3));
-  EXPECT_EQ(pool->policy.stats().in_flight, 1u) << "the lease itself";
+  EXPECT_EQ(pool->policy.stats().slots_busy, 1u) << "the lease itself";
   EXPECT_EQ(pool->count<action::Boot>(), 0u) << "they are no reason to grow";
 }
 
@@ -113,10 +113,10 @@ TEST_F(PoolObjects, ACallThatTimesOutDoomsTheLease) {
   EXPECT_EQ(pool->failure(3), ErrorCode::runner_lost);
   EXPECT_EQ(call(4).failure(4), ErrorCode::runner_lost);
   EXPECT_THAT(message_of(4), HasSubstr("past its deadline"));
-  EXPECT_EQ(pool->policy.stats().in_flight, 1u) << "until the slot has ended";
+  EXPECT_EQ(pool->policy.stats().slots_busy, 1u) << "until the slot has ended";
   end(2);
   EXPECT_EQ(end(1, error_of(ErrorCode::timed_out)).all<action::LeaseEnded>().at(0).error->code, ErrorCode::timed_out);
-  EXPECT_EQ(pool->policy.stats().in_flight, 0u);
+  EXPECT_EQ(pool->policy.stats().slots_busy, 0u);
 }
 
 TEST_F(PoolObjects, ACancelledCallDoesNotDoomIt) {
@@ -156,7 +156,7 @@ TEST_F(PoolObjects, ObjectsThatNobodyWaitsForAreLetGo) {
   pool->feed(event::Result{1, 1, std::nullopt, {5}});
   EXPECT_THAT(cancelled(), ElementsAre(1));
   EXPECT_EQ(end(1).count<action::LeaseEnded>(), 1u);
-  EXPECT_EQ(pool->policy.stats().in_flight, 0u);
+  EXPECT_EQ(pool->policy.stats().slots_busy, 0u);
 }
 
 TEST_F(PoolObjects, OfACallInAHeldSlotOnlyTheNewOnesAreLetGo) {
@@ -175,7 +175,7 @@ TEST_F(PoolObjects, ResultsOfOthersHoldNothing) {
   EXPECT_EQ(pool->actions.size(), 0u);
   pool->feed(event::Result{1, 1, std::nullopt, {8}});
   EXPECT_THAT(cancelled(), ElementsAre(1)) << "a second result of a call means its runner is wrong about what it holds";
-  EXPECT_EQ(pool->policy.stats().held, 1u);
+  EXPECT_EQ(pool->policy.stats().slots_held, 1u);
 }
 
 TEST_F(PoolObjects, ThatAreLeftWhenTheirRunnerMayGoAlreadyTakeNoCalls) {
@@ -199,7 +199,7 @@ TEST_F(PoolObjects, ALostRunnerEndsItsLeasesAndWhoCallsThere) {
   ASSERT_EQ(pool->count<action::LeaseEnded>(), 1u);
   EXPECT_EQ(pool->all<action::LeaseEnded>()[0].error->code, ErrorCode::runner_lost);
   EXPECT_EQ(call(4).failure(4), ErrorCode::runner_lost);
-  EXPECT_EQ(pool->policy.stats().waiting + pool->policy.stats().held, 0u);
+  EXPECT_EQ(pool->policy.stats().waiting + pool->policy.stats().slots_held, 0u);
 }
 
 TEST_F(PoolObjects, ARunnerThatMustGoTakesNoMoreCallsOnItsObjects) {

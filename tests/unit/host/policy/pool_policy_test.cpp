@@ -38,7 +38,7 @@ TEST(PoolPolicy, BootsOnDemandAndSendsTheWaitersInOrder) {
   ASSERT_EQ(done.size(), 1u);
   EXPECT_EQ(done[0].call, 1u);
   EXPECT_FALSE(done[0].error);
-  EXPECT_EQ(pool.policy.stats().in_flight, 1u);
+  EXPECT_EQ(pool.policy.stats().slots_busy, 1u);
 }
 
 TEST(PoolPolicy, GrowsAsFlamesFirstTestDoes) {
@@ -148,9 +148,9 @@ TEST(PoolPolicy, CancelsARunningCallRemotelyAndFreesItsSlotOnEnded) {
   EXPECT_EQ(pool.failure(1), ErrorCode::cancelled);
   EXPECT_EQ(pool.all<action::Complete>()[0].error->started, Started::yes);
   EXPECT_EQ(pool.count<action::CancelRemote>(), 1u);
-  EXPECT_EQ(pool.policy.stats().in_flight, 1u);
+  EXPECT_EQ(pool.policy.stats().slots_busy, 1u);
   pool.feed(event::Ended{1, 1});
-  EXPECT_EQ(pool.policy.stats().in_flight, 0u);
+  EXPECT_EQ(pool.policy.stats().slots_busy, 0u);
 }
 
 TEST(PoolPolicy, RetriesACrashedIdempotentCallAheadOfLaterOnes) {
