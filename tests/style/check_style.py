@@ -3,11 +3,13 @@
 
 usage: check_style.py [ROOT]      exit status 1 when a rule is broken
 """
+import collections
 import fnmatch
 import os
 import re
 import sys
 
+from class_sizes import class_sizes, classes_defined, too_large
 from cpp_text import function_lengths, without_comments_and_strings
 
 TOP_DIRECTORIES = ["plugin_sdk", "host", "runner", "backends", "plugins", "tests", "tools"]
@@ -128,6 +130,8 @@ class Checker:
     def __init__(self, root):
         self.root = root
         self.problems = []
+        self.classes = {}  # name: [path, line, data members, functions]
+        self.sources = collections.defaultdict(set)  # name of a class: sources that define its functions
         self.host_headers = {name for name in self._names("host/include/flame")} - \
                             {name for name in self._names("plugin_sdk/include/flame")}
 
@@ -146,8 +150,15 @@ class Checker:
             for path in self._files(top):
                 with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as file:
                     self.check_file(path, file.read())
+        self.check_classes()
         self.check_gate()
         return self.problems
+
+    def check_classes(self):
+        for name, (path, line, data, functions) in sorted(self.classes.items()):
+            problem = too_large(name, (data, functions, len(self.sources[name])))
+            if problem:
+                self.report(path, line, "class-size", problem)
 
     def check_gate(self):
         path = ".ci/run"
@@ -189,6 +200,7 @@ class Checker:
         code = without_comments_and_strings(text)
         self.check_functions(path, code)
         self.check_calls(path, code)
+        self.count_classes(path, code)
         for number, line in enumerate(lines, 1):
             found = INCLUDE.match(line)
             if found:
@@ -205,6 +217,17 @@ class Checker:
         for line, length in function_lengths(code):
             if length > FUNCTION_LINES_MAX:
                 self.report(path, line, "function-length", f"{length} lines, at most {FUNCTION_LINES_MAX}: split it")
+
+    def count_classes(self, path, code):
+        if path.startswith("tests/") and not path.startswith("tests/sim/"):
+            return  # samples of users' classes, by the same names in several places
+        for name, line, data, functions in class_sizes(code):
+            known = self.classes.setdefault(name, [path, line, 0, 0])
+            if data + functions > known[2] + known[3]:
+                self.classes[name] = [path, line, data, functions]
+        if path.endswith(".cpp"):
+            for name in classes_defined(code):
+                self.sources[name].add(path)
 
     def check_calls(self, path, code):
         is_header = path.endswith((".hpp", ".h"))

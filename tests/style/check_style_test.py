@@ -56,7 +56,7 @@ class CheckStyle(unittest.TestCase):
         self.assert_fires("function-length", "host/src/a.cpp",
                           "// A.\nnamespace n {\nstruct S : public T {\n  int f(int a) const {\n" + body * 69 +
                           "  }\n};\n}\n")
-        self.assert_quiet("host/src/a.cpp", "// A.\nstruct S {\n" + "  void f() {}\n" * 100 + "};\n")
+        self.assert_quiet("host/src/a.cpp", "// A.\nstruct S {\n" + "  void f() {\n  }\n\n\n" * 30 + "};\n")
 
     def test_braces_in_strings_and_comments_do_not_count(self):
         text = "// A.\nvoid f() {\n  g('{', \"{\", R\"({)\");  // {\n  /* { */ h(1'000);\n}\n" + "void k() {\n}\n" * 50
@@ -112,6 +112,25 @@ class CheckStyle(unittest.TestCase):
                 self.assert_fires("contained", path, f"// A.\n#include <{header}>\n")
         self.assert_quiet("runner/zygote/loader.cpp", "// A.\n#include <boost/dll/shared_library.hpp>\n")
         self.assert_quiet("runner/link/dealer.cpp", "// A.\n#include <zmq.hpp>\n")
+
+    def test_large_classes(self):
+        many = "".join(f"  int member_{i}_ = 0;\n" for i in range(16))
+        self.assert_fires("class-size", "host/src/a.hpp", "// A.\nclass A {\n" + many + "};\n")
+        self.assert_quiet("host/src/a.hpp", "// A.\nstruct A {\n" + many + "};\n")  # plain data
+        functions = "".join(f"  [[nodiscard]] std::map<int, int> f{i}(int a, int b = 1) const;\n" for i in range(36))
+        self.assert_fires("class-size", "runner/a.hpp", "// A.\nclass A final : public B {\n" + functions + "};\n")
+        with self.subTest("in three sources"):
+            status, output = run_on({"host/src/a.hpp": "// A.\nclass A {\n  void f();\n};\n"} |
+                                    {f"host/src/{n}.cpp": f"// A.\nvoid A::f{n}() {{\n}}\n" for n in "xyz"})
+            self.assertEqual(status, 1, output)
+            self.assertIn("A has 3 .cpp files, at most 2", output)
+        self.assert_quiet("host/src/a.hpp", "// A.\nclass A {\n  struct In {\n" + many + "  };\n"
+                          "  enum class E { a, b };\n  std::function<void(int)> call_;\n"
+                          "  std::vector<int> all_{1, 2};\n};\n")
+
+    def test_large_classes_do_not_grow(self):
+        many = "".join(f"  int member_{i}_ = 0;\n" for i in range(30))
+        self.assert_fires("class-size", "host/src/a.hpp", "// A.\nclass PoolPolicy {\n" + many + "};\n")
 
     def test_banned_calls(self):
         for call in ['system("ls");', "std::system(text);", "dlclose(handle);", "int x = rand();",

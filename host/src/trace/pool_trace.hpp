@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <flame/pool.hpp>
+#include <flame/pool_stats.hpp>
 
 #include "host/src/policy/pool_events.hpp"
 #include "host/src/trace/call_history.hpp"
