@@ -162,6 +162,8 @@ inline constexpr std::uint32_t kThreadGrowthMax = 16;
 inline constexpr std::uint64_t kStacksPerMemory = 96;
 /// What macOS gives a thread; less than libraries count on would be worse than no thread.
 inline constexpr std::uint64_t kThreadStackMin = 512 * limits::KiB;
+/// Signatures of callers that differ from a plugin's, and have been compared with it: more than a program calls.
+inline constexpr std::size_t kTaskMatchesMax = 4096;
 /// Slots that could not be forked for want of processes, memory or descriptors, one after the other, before a waiting
 /// call is told so that no living slot can serve: about 0.3 s.
 inline constexpr std::uint32_t kShortageTries = 5;

@@ -89,10 +89,12 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
   call.plugin = generations_.name(*generation);
   if (const Error& problem = generations_.problem(*generation); problem.code != ErrorCode::none) return problem;
   const manifest::Manifest& manifest = generations_.manifest(*generation);
-  const auto entries = manifest.find(call.message.task);
-  if (entries.empty()) return unknown_task(call.message.task, call.plugin, manifest);
-  const manifest::TaskEntry* entry = manifest.find(call.message.task, call.message.fingerprint);
-  if (entry == nullptr) return other_signature(call.message, call.plugin, *entries.front());
+  const manifest::TaskEntry* const entry = manifest.find(call.message.task, call.message.fingerprint);
+  if (entry == nullptr) {
+    const auto entries = manifest.find(call.message.task);
+    return entries.empty() ? unknown_task(call.message.task, call.plugin, manifest)
+                           : other_signature(call.message, call.plugin, *entries.front());
+  }
   if (Error problem = check_kind(call, entry->kind); problem.code != ErrorCode::none) return problem;
   call.child = entry->kind == manifest::TaskKind::child;
   call.task = slot::task_hash(entry->name, entry->fingerprint) ^ call.generation;

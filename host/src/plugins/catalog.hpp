@@ -14,6 +14,7 @@
 
 #include <flame/result.hpp>
 
+#include "host/src/plugins/task_matches.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
@@ -102,6 +103,8 @@ class Catalog {
   };
 
   void examine(const std::filesystem::path& file);
+  [[nodiscard]] const manifest::TaskEntry* match(const CatalogPlugin& plugin, const TaskQuery& query,
+                                                 const std::vector<const manifest::TaskEntry*>& entries) const;
   [[nodiscard]] Error no_task(std::span<const DigestId> plugins, std::string_view name) const;
   [[nodiscard]] Error missing(std::string_view reference, std::string_view name) const;
   [[nodiscard]] Result<const CatalogPlugin*> settle(std::string_view reference, const std::vector<const Found*>& same);
@@ -119,6 +122,7 @@ class Catalog {
   std::vector<Refused> refused_;
   std::vector<std::unique_ptr<CatalogPlugin>> plugins_;
   std::map<std::string, DigestId, std::less<>> by_digest_;
+  mutable TaskMatches matches_;
 };
 
 }  // namespace flame::pool

@@ -52,11 +52,20 @@ Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const Task
       return base::make_error(ErrorCode::invalid_argument, std::string(query.name) + " is overloaded in " +
                                                                candidate.reference +
                                                                "; it can only be called with its types, from C++");
-    if (const TaskEntry* entry = matching(entries, query)) return TaskRef{&candidate, entry};
+    if (const TaskEntry* entry = match(candidate, query, entries)) return TaskRef{&candidate, entry};
     if (!disagreement) disagreement = mismatch(candidate, entries, query);
   }
   if (disagreement) return *disagreement;
   return no_task(plugins, query.name);
+}
+
+// Comparing two schemas takes longer than a call.
+const TaskEntry* Catalog::match(const CatalogPlugin& plugin, const TaskQuery& query,
+                                const std::vector<const TaskEntry*>& entries) const {
+  if (const auto known = matches_.find(plugin.id, query.name, *query.fingerprint)) return *known;
+  const TaskEntry* const entry = matching(entries, query);
+  matches_.remember(plugin.id, query.name, *query.fingerprint, entry);
+  return entry;
 }
 
 Error Catalog::no_task(std::span<const DigestId> plugins, std::string_view name) const {

@@ -91,5 +91,26 @@ TEST_F(CatalogTasks, LooksOnlyIntoThePluginsOfThePool) {
   EXPECT_FALSE(catalog_.find_task(only_video, {"more::cut", std::nullopt, ""}));
 }
 
+TEST_F(CatalogTasks, ASignatureThatWasComparedIsFoundAgain) {
+  const TaskQuery shorter{"video::store", 31, kTakesClip};
+  const auto first = catalog_.find_task(pool_, shorter);
+  const auto second = catalog_.find_task(pool_, shorter);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->entry, second->entry);
+  EXPECT_FALSE(catalog_.find_task(pool_, {"video::store", 32, kTakesNumber}));
+  EXPECT_FALSE(catalog_.find_task(pool_, {"video::store", 32, kTakesNumber}));
+}
+
+TEST(TaskMatches, RemembersThatNothingMatchesAndOnlySoMany) {
+  TaskMatches matches;
+  EXPECT_FALSE(matches.find(1, "a", 7).has_value());
+  matches.remember(1, "a", 7, nullptr);
+  EXPECT_EQ(matches.find(1, "a", 7), std::optional<const manifest::TaskEntry*>(nullptr));
+  EXPECT_FALSE(matches.find(2, "a", 7).has_value());
+  EXPECT_FALSE(matches.find(1, "b", 7).has_value());
+  for (std::uint64_t i = 0; i < 2 * limits::kTaskMatchesMax; ++i) matches.remember(1, "c", i, nullptr);
+  EXPECT_EQ(matches.size(), limits::kTaskMatchesMax);
+}
+
 }  // namespace
 }  // namespace flame::pool
