@@ -49,8 +49,8 @@ class BodyEncoder {
   Offset<fb::Welcome> make(const Welcome& m) {
     return fb::CreateWelcome(b_, m.session, m.protocol_minor, m.slots, static_cast<fb::Isolation>(m.isolation),
                              m.single_use, m.reuse, m.idle_shutdown_ns, m.shutdown_grace_ns, m.kill_grace_ns,
-                             m.payload_max, m.memory_max, m.cpu_time_ns, m.open_files_max, m.warm, m.beat_interval_ns,
-                             m.host_silence_ns, m.runner_silence_ns, m.start_limit_ns, m.core_dumps,
+                             m.payload_max, m.memory_max, m.cpu_time_ns, m.open_files_max, m.spare_slots,
+                             m.beat_interval_ns, m.host_silence_ns, m.runner_silence_ns, m.start_limit_ns, m.core_dumps,
                              static_cast<fb::LeftoverThreads>(m.leftover_threads));
   }
   Offset<fb::Refuse> make(const Refuse& m) {

@@ -47,7 +47,7 @@ class BodyDecoder {
     m.memory_max = t.memory_max();
     m.cpu_time_ns = r_.duration(t.cpu_time_ns(), "welcome.cpu_time_ns");
     m.open_files_max = t.open_files_max();
-    m.warm = t.warm();
+    m.spare_slots = t.spare_slots();
     m.beat_interval_ns = r_.duration(t.beat_interval_ns(), "welcome.beat_interval_ns");
     m.host_silence_ns = r_.duration(t.host_silence_ns(), "welcome.host_silence_ns");
     m.runner_silence_ns = r_.duration(t.runner_silence_ns(), "welcome.runner_silence_ns");

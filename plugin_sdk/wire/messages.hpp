@@ -72,7 +72,7 @@ struct Welcome {
   std::uint64_t memory_max = 0;        // per slot, bytes; 0 = unlimited
   std::int64_t cpu_time_ns = 0;        // per invocation; 0 = unlimited
   std::uint32_t open_files_max = 0;    // per slot; 0 = inherited
-  std::uint32_t warm = 0;              // spare slots to keep forked
+  std::uint32_t spare_slots = 0;       // to keep forked
   std::int64_t beat_interval_ns = 0;   // 0 = limits::kBeatInterval
   std::int64_t host_silence_ns = 0;    // 0 = limits::kHostSilence
   std::int64_t runner_silence_ns = 0;  // 0 = limits::kRunnerSilence

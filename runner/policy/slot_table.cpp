@@ -20,7 +20,7 @@ constexpr Duration kIdleSlotAge = 10s;
 SlotTable::SlotTable(const wire::Welcome& welcome, std::uint32_t lanes)
     : isolation_(welcome.isolation),
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
-      warm_(std::min(welcome.warm, slots_)),
+      spare_slots_(std::min(welcome.spare_slots, slots_)),
       reuse_(welcome.reuse && !welcome.single_use),
       lanes_(reuse_ ? lanes : 0),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
@@ -29,7 +29,7 @@ SlotTable::SlotTable(const wire::Welcome& welcome, std::uint32_t lanes)
 
 // Threads of one process are spares of each other, and a second process of that size would cost too much to stand by.
 std::uint32_t SlotTable::spares(const Generation& generation) const {
-  return generation.forkable ? warm_ : 0;
+  return generation.forkable ? spare_slots_ : 0;
 }
 
 SlotTable::Slot* SlotTable::find(SlotRef slot) {
@@ -348,7 +348,7 @@ void SlotTable::balance(Instant now, GenerationId id) {
 void SlotTable::trim(Instant now, Generation& generation) {
   if (threads()) return;
   // One more than the spares: the slot of calls that come one after the other, and the spare behind it.
-  while (generation.free.size() > warm_ + 1) {
+  while (generation.free.size() > spare_slots_ + 1) {
     const Free oldest = generation.free.front();
     const Instant due = deadline_after(oldest.since, kIdleSlotAge);
     if (now < due) return wake_by(due);

@@ -220,7 +220,7 @@ class SlotTable {
 
   wire::Isolation isolation_;
   std::uint32_t slots_;
-  std::uint32_t warm_;
+  std::uint32_t spare_slots_;
   bool reuse_;
   std::uint32_t lanes_;
   Duration start_limit_;

@@ -314,7 +314,7 @@ void HostModel::perform(const pool::action::Admit& admit) {
   welcome.idle_shutdown_ns = base::to_wire(admit.idle_shutdown);
   welcome.shutdown_grace_ns = base::to_wire(pool.shutdown_timeout);
   welcome.kill_grace_ns = base::to_wire(limits::kKillGrace);
-  welcome.warm = pool.spare_slots;
+  welcome.spare_slots = pool.spare_slots;
   peer.session->post(std::move(welcome));
 }
 

@@ -103,7 +103,7 @@ void PoolDriver::perform(const action::Admit& admit) {
                               .memory_max = config_.limits.memory,
                               .cpu_time_ns = config_.limits.cpu_time.count(),
                               .open_files_max = config_.limits.open_files,
-                              .warm = config_.spare_slots,
+                              .spare_slots = config_.spare_slots,
                               .beat_interval_ns = wire_time(services_.liveness.beat),
                               .host_silence_ns = wire_time(services_.liveness.host_silence),
                               .runner_silence_ns = wire_time(services_.liveness.runner_silence),

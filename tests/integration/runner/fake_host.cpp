@@ -76,7 +76,7 @@ FakeHost::FakeHost() : sockets_(std::make_unique<Sockets>()) {
   welcome.shutdown_grace_ns = 2'000'000'000;
   welcome.kill_grace_ns = 100'000'000;
   welcome.payload_max = 64 * limits::MiB;
-  welcome.warm = 1;
+  welcome.spare_slots = 1;
 }
 
 void FakeHost::listen_on_tcp() {

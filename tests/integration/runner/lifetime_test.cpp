@@ -168,7 +168,7 @@ TEST_F(RunnerLifetime, ARefusedRunnerLeaves) {
 TEST_F(RunnerLifetime, AKilledSlotIsReportedAndReplaced) {
   FakeHost host;
   host.welcome.slots = 1;  // with a spare beside it, the second call may run in the other process
-  host.welcome.warm = 0;
+  host.welcome.spare_slots = 0;
   host.serve();
   const auto pid = static_cast<pid_t>(host.call("process_id").number());
   const auto id = host.invoke("is_deaf");

@@ -63,7 +63,7 @@ TEST_F(SlotTableAside, OneAtATimeAndOnlyAFreeOne) {
 
 TEST_F(SlotTableAside, WithoutSparesOneIsMadeInItsPlace) {
   wire::Welcome message = welcome(1);
-  message.warm = 0;
+  message.spare_slots = 0;
   make(message);
   up();
   lease(7);

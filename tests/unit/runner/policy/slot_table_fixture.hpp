@@ -17,7 +17,7 @@ class SlotTableTest : public testing::Test {
     wire::Welcome message;
     message.slots = slots;
     message.isolation = isolation;
-    message.warm = 1;
+    message.spare_slots = 1;
     return message;
   }
   void make(const wire::Welcome& message, std::uint32_t lanes = 0) { table.emplace(message, lanes); }

@@ -23,7 +23,7 @@ TEST_F(SlotTableTest, KeepsOneSpareReady) {
 
 TEST_F(SlotTableTest, KeepsAsManySparesAsThePoolWants) {
   wire::Welcome message = welcome(4);
-  message.warm = 3;
+  message.spare_slots = 3;
   make(message);
   up();
   EXPECT_EQ(did(), "fork 1, fork 2, fork 3");
@@ -31,7 +31,7 @@ TEST_F(SlotTableTest, KeepsAsManySparesAsThePoolWants) {
 
 TEST_F(SlotTableTest, WithoutSparesASlotIsForkedWhenACallNeedsIt) {
   wire::Welcome message = welcome(4);
-  message.warm = 0;
+  message.spare_slots = 0;
   make(message);
   up();
   EXPECT_EQ(did(), "");
@@ -201,7 +201,7 @@ TEST_F(SlotTableTest, AShortageFailsNoCallThatALivingSlotCanServe) {
 
 TEST_F(SlotTableTest, AShortageThatLastsFailsACallThatNoLivingSlotCanServe) {
   wire::Welcome message = welcome(4);
-  message.warm = 0;
+  message.spare_slots = 0;
   make(message);
   up();
   lease(7);
@@ -231,7 +231,7 @@ TEST_F(SlotTableTest, AShortageFailsNoCallWhileAnotherProcessIsBeingMade) {
 
 TEST_F(SlotTableTest, ShortagesSideBySideAreOneTry) {
   wire::Welcome message = welcome(2 * limits::kShortageTries);
-  message.warm = 0;
+  message.spare_slots = 0;
   make(message);
   up();
   for (std::uint64_t id = 1; id <= 2 * limits::kShortageTries; ++id) lease(id);
