@@ -15,6 +15,7 @@
 #include "host/src/policy/pool_policy.hpp"
 #include "host/src/trace/pool_trace.hpp"
 #include "host/src/trace/status.hpp"
+#include "host/src/transport/router.hpp"
 #include "host/src/transport/session_table.hpp"
 #include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/wire/messages.hpp"

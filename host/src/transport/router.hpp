@@ -12,17 +12,9 @@
 #include <flame/result.hpp>
 
 #include "host/src/policy/types.hpp"
+#include "host/src/transport/transport.hpp"
 
 namespace flame::pool {
-
-enum class Channel : std::uint8_t { control = 0, bulk };
-
-/// One connection of a peer; never reused within a host.
-struct PeerId {
-  std::uint64_t value = 0;
-  [[nodiscard]] Channel channel() const noexcept { return static_cast<Channel>((value >> 32) & 1); }
-  friend bool operator==(PeerId, PeerId) = default;
-};
 
 struct KeyPair {
   std::string public_key;  // Z85
@@ -30,17 +22,6 @@ struct KeyPair {
 };
 /// A fresh CURVE pair. Throws std::runtime_error if libzmq was built without CURVE.
 [[nodiscard]] KeyPair make_key_pair();
-
-/// One message. Its bytes live as long as the Bytes do.
-struct Incoming {
-  PeerId peer;
-  bool encrypted = false;  // came over CURVE: `user` is the ZAP User-Id
-  std::string user;
-  Bytes envelope;
-  std::optional<Bytes> payload;
-  int fd = -1;             // of the connection, for watch()
-  bool malformed = false;  // not one envelope frame and at most one payload frame
-};
 
 struct RouterConfig {
   std::string control_ipc;  // "ipc:///…/control.ipc"; empty: no ipc
@@ -57,7 +38,7 @@ struct Endpoints {
 
 /// Not thread-safe: the loop thread makes, uses and destroys it. No call blocks. Owns the zmq context, the ZAP handler
 /// and one ROUTER per channel and kind of endpoint. tcp is always CURVE; ipc has none: its directory is 0700.
-class Router {
+class Router final : public Transport {
  public:
   /// Binds everything. Errors: boot_failed naming the endpoint.
   [[nodiscard]] static Result<std::unique_ptr<Router>> bind(const RouterConfig& config);
@@ -75,9 +56,9 @@ class Router {
   /// affected. Error: bind()'s.
   [[nodiscard]] Result<void> renew_ipc();
 
-  /// One key is one runner's; see ZapHandler.
-  void allow(const std::string& public_key, const std::string& runner);
-  void revoke(const std::string& public_key);
+  /// See ZapHandler.
+  void allow(const std::string& public_key, const std::string& runner) override;
+  void revoke(const std::string& public_key) override;
 
   /// File descriptors to poll for reading; all edge-triggered: receive() and disconnected() until nothing is left
   /// before polling.
@@ -86,28 +67,19 @@ class Router {
   /// a system call.
   void readable(std::size_t index) noexcept;
 
-  /// The next message of this channel, or nullopt when there is none now.
-  [[nodiscard]] std::optional<Incoming> receive(Channel channel);
-
-  enum class Sent : std::uint8_t { ok, full, gone };
-  /// full: try again when a descriptor became readable; gone: the peer has disconnected.
-  [[nodiscard]] Sent send(PeerId peer, std::span<const std::byte> envelope, const Bytes* payload);
-
-  /// Watches for the disconnection of the peer, whose message has just been received through descriptor `fd`.
-  void watch(PeerId peer, int fd);
-  void unwatch(PeerId peer);
+  [[nodiscard]] std::optional<Incoming> receive(Channel channel) override;
+  /// full: try again when a descriptor became readable.
+  [[nodiscard]] Sent send(PeerId peer, std::span<const std::byte> envelope, const Bytes* payload) override;
+  void watch(PeerId peer, int fd) override;
+  void unwatch(PeerId peer) override;
   /// Cuts tcp connections that bring messages without an end (see TcpGuard). Call at next_check(), after receive().
   void check(Instant now);
   [[nodiscard]] Instant next_check() const noexcept;
 
-  /// Too many strangers: a tcp port takes nobody until half of them are gone.
-  [[nodiscard]] bool is_shut() const noexcept;
-
-  /// Watched peers that disconnected since the last call. Answers ZAP requests on the way.
-  [[nodiscard]] std::vector<PeerId> disconnected();
-
-  /// Connections refused since the last call: wrong key, no CURVE, broken or unfinished handshake, endless message.
-  [[nodiscard]] unsigned take_refused() noexcept;
+  [[nodiscard]] bool is_shut() const noexcept override;
+  /// Answers ZAP requests on the way.
+  [[nodiscard]] std::vector<PeerId> disconnected() override;
+  [[nodiscard]] unsigned take_refused() noexcept override;
 
  private:
   struct Impl;

@@ -115,25 +115,25 @@ Session::Flushed Session::flush_control(Instant now) {
     const bool several =
         control_queue_.size() > 1 && travels_in_batch(control_queue_[0]) && travels_in_batch(control_queue_[1]);
     switch (several ? put_batch(now) : put_first(now)) {
-      case Router::Sent::ok:
+      case Transport::Sent::ok:
         break;
-      case Router::Sent::full:
+      case Transport::Sent::full:
         return Flushed::parked;
-      case Router::Sent::gone:
+      case Transport::Sent::gone:
         return Flushed::gone;
     }
   }
   return Flushed::done;
 }
 
-Router::Sent Session::put_first(Instant now) {
+Transport::Sent Session::put_first(Instant now) {
   const Item& item = control_queue_.front();
   const auto* invocation = std::get_if<Invocation>(&item);
-  const Router::Sent sent =
+  const Transport::Sent sent =
       invocation != nullptr
           ? put_invocation(*invocation, now)
-          : around_.router.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
-  if (sent == Router::Sent::ok) {
+          : around_.transport.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
+  if (sent == Transport::Sent::ok) {
     control_queue_.pop_front();
   }
   return sent;
@@ -148,7 +148,7 @@ bool Session::travels_in_batch(const Item& item) const {
 }
 
 // As many messages from the front of the queue as fit.
-Router::Sent Session::put_batch(Instant now) {
+Transport::Sent Session::put_batch(Instant now) {
   batch_.clear();
   std::size_t taken = 0;
   std::uint64_t seq = sent_seq_;
@@ -171,8 +171,8 @@ Router::Sent Session::put_batch(Instant now) {
     return put_first(now);
   }
   const Bytes frame(batch_.bytes().data(), batch_.bytes().size());
-  const Router::Sent sent = around_.router.send(info_.control, wire::encode(info_.id, batch_.header()), &frame);
-  if (sent == Router::Sent::ok) {
+  const Transport::Sent sent = around_.transport.send(info_.control, wire::encode(info_.id, batch_.header()), &frame);
+  if (sent == Transport::Sent::ok) {
     control_queue_.erase(control_queue_.begin(), control_queue_.begin() + static_cast<std::ptrdiff_t>(taken));
     sent_seq_ = seq;
   }
@@ -194,7 +194,7 @@ wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t se
           .lease = call.lease_id};
 }
 
-Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
+Transport::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
   const CallRecord& call = invocation.call->record;
   wire::Invoke invoke = make_invoke(invocation, sent_seq_ + 1, now);
   const bool fits = wire::travels_inline(call.wire_bytes);
@@ -202,9 +202,9 @@ Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) 
     invoke.payload.transfer = sender_.start(call.arguments);
   }
   const Bytes frame = fits && call.wire_bytes > 0 ? Bytes(wire::pack(call.arguments)) : Bytes();
-  const Router::Sent sent =
-      around_.router.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
-  if (sent == Router::Sent::ok) {
+  const Transport::Sent sent =
+      around_.transport.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
+  if (sent == Transport::Sent::ok) {
     ++sent_seq_;
     if (!fits) {
       outgoing_[call.id] = invoke.payload.transfer;
@@ -217,9 +217,9 @@ Router::Sent Session::put_invocation(const Invocation& invocation, Instant now) 
 
 Session::Flushed Session::flush_bulk() {
   while (!bulk_queue_.empty()) {
-    const auto sent = around_.router.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
-    if (sent != Router::Sent::ok) {
-      return sent == Router::Sent::full ? Flushed::parked : Flushed::gone;
+    const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
+    if (sent != Transport::Sent::ok) {
+      return sent == Transport::Sent::full ? Flushed::parked : Flushed::gone;
     }
     bulk_queue_.pop_front();
   }
@@ -227,9 +227,9 @@ Session::Flushed Session::flush_bulk() {
     if (!next_chunk()) {
       return Flushed::done;
     }
-    const auto sent = around_.router.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
-    if (sent != Router::Sent::ok) {
-      return sent == Router::Sent::full ? Flushed::parked : Flushed::gone;
+    const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
+    if (sent != Transport::Sent::ok) {
+      return sent == Transport::Sent::full ? Flushed::parked : Flushed::gone;
     }
     chunk_.reset();
   }

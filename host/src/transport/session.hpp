@@ -16,9 +16,9 @@
 #include <flame/result.hpp>
 
 #include "host/src/calls/call.hpp"
-#include "host/src/transport/router.hpp"
 #include "host/src/transport/runner_events.hpp"
 #include "host/src/transport/slot_port.hpp"
+#include "host/src/transport/transport.hpp"
 #include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/bulk_receiver.hpp"
 #include "plugin_sdk/wire/bulk_sender.hpp"
@@ -49,7 +49,7 @@ class Session final : public SlotPort {
  public:
   /// What it shares with the others of its table; lives longer.
   struct Around {
-    Router& router;
+    Transport& transport;
     RunnerEvents& events;
     Unsent& unsent;
   };
@@ -97,11 +97,11 @@ class Session final : public SlotPort {
 
   void have_unsent();
   [[nodiscard]] Flushed flush_both(Instant now);
-  [[nodiscard]] Router::Sent put_first(Instant now);
-  [[nodiscard]] Router::Sent put_batch(Instant now);
+  [[nodiscard]] Transport::Sent put_first(Instant now);
+  [[nodiscard]] Transport::Sent put_batch(Instant now);
   [[nodiscard]] bool travels_in_batch(const Item& item) const;
   [[nodiscard]] wire::Invoke make_invoke(const Invocation& invocation, std::uint64_t seq, Instant now) const;
-  [[nodiscard]] Router::Sent put_invocation(const Invocation& invocation, Instant now);
+  [[nodiscard]] Transport::Sent put_invocation(const Invocation& invocation, Instant now);
   [[nodiscard]] Flushed flush_control(Instant now);
   [[nodiscard]] Flushed flush_bulk();
   [[nodiscard]] Result<void> on_result(wire::Result&& result, std::span<const std::byte> payload, Instant now);

@@ -51,34 +51,34 @@ bool is_any(const wire::Body& body) {
 
 }  // namespace
 
-SessionTable::SessionTable(Router& router, base::Logger log, std::uint64_t incarnation)
-    : router_(router), log_(std::move(log)), incarnation_(incarnation) {}
+SessionTable::SessionTable(Transport& transport, base::Logger log, std::uint64_t incarnation)
+    : transport_(transport), log_(std::move(log)), incarnation_(incarnation) {}
 
 SessionTable::~SessionTable() = default;
 
 void SessionTable::expect(const std::string& name, Expected expected) {
-  router_.allow(expected.public_key, name);
+  transport_.allow(expected.public_key, name);
   expected_[name] = std::move(expected);
 }
 
 void SessionTable::forget(const std::string& name) {
   if (const auto found = expected_.extract(name)) {
-    router_.revoke(found.mapped().public_key);
+    transport_.revoke(found.mapped().public_key);
   }
 }
 
 bool SessionTable::receive(Instant now) {
   // Before the messages: all that these peers have said is in the sockets now.
-  const std::vector<PeerId> ended = router_.disconnected();
+  const std::vector<PeerId> ended = transport_.disconnected();
   gone_.insert(gone_.end(), ended.begin(), ended.end());
-  if (const unsigned refused = router_.take_refused(); refused > 0) {
+  if (const unsigned refused = transport_.take_refused(); refused > 0) {
     complain("connections refused: wrong key or broken handshake", "stranger");
   }
-  if (router_.is_shut() && !std::exchange(shut_, true)) {
+  if (transport_.is_shut() && !std::exchange(shut_, true)) {
     complain("too many connections that say nothing: the tcp port takes nobody for a while; let only runners reach it",
              "strangers");
   }
-  shut_ = router_.is_shut();
+  shut_ = transport_.is_shut();
   const int control = receive(Channel::control, kControlPerTurn, now);
   const int bulk = receive(Channel::bulk, kBulkPerTurn, now);
   const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn, now);
@@ -102,7 +102,7 @@ bool SessionTable::lose_gone(bool drained, Instant now) {
 int SessionTable::receive(Channel channel, int most, Instant now) {
   int count = 0;
   for (; count < most; ++count) {
-    auto message = router_.receive(channel);
+    auto message = transport_.receive(channel);
     if (!message) {
       break;
     }
@@ -195,19 +195,19 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   if (const char* reason = objection(message, hello)) {
     complain(std::string("hello refused: ") + reason, name_of(message));
     static_cast<void>(
-        router_.send(message.peer, wire::encode(0, wire::Refuse{ErrorCode::incompatible, reason}), nullptr));
+        transport_.send(message.peer, wire::encode(0, wire::Refuse{ErrorCode::incompatible, reason}), nullptr));
     return;
   }
   Expected& expected = expected_.find(hello.runner)->second;
   expected.used = true;
   auto session = std::make_unique<Session>(
-      Session::Around{router_, *pools_.at(expected.runner.first), unsent_},
+      Session::Around{transport_, *pools_.at(expected.runner.first), unsent_},
       SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
                   expected.payload_max, base::deadline_after(now, expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);
-  router_.watch(message.peer, message.fd);
+  transport_.watch(message.peer, message.fd);
   opened.events().on_hello(opened, hello, now);
 }
 
@@ -223,7 +223,7 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   }
   found->second->attach_bulk(message.peer);
   by_peer_[message.peer.value] = found->second.get();
-  router_.watch(message.peer, message.fd);
+  transport_.watch(message.peer, message.fd);
 }
 
 // Either a body of a newer minor, or the runner's answer to one of ours.
@@ -297,11 +297,11 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
   }
   session.close(std::move(farewell));
   std::erase(unsent_, &session);
-  router_.unwatch(session.info().control);
+  transport_.unwatch(session.info().control);
   by_peer_.erase(session.info().control.value);
   keep_last(former_peers_, session.info().control.value);
   if (session.bulk()) {
-    router_.unwatch(*session.bulk());
+    transport_.unwatch(*session.bulk());
     by_peer_.erase(session.bulk()->value);
     keep_last(former_peers_, session.bulk()->value);
   }

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/src/transport/router.hpp"
 #include "host/src/transport/session.hpp"
+#include "host/src/transport/transport.hpp"
 #include "plugin_sdk/base/log.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 
@@ -19,7 +19,7 @@ namespace flame::pool {
 /// Loop thread.
 class SessionTable {
  public:
-  SessionTable(Router& router, base::Logger log, std::uint64_t incarnation);
+  SessionTable(Transport& transport, base::Logger log, std::uint64_t incarnation);
   ~SessionTable();
 
   /// Hears of the runners of the next pool: pools are numbered by position.
@@ -67,7 +67,7 @@ class SessionTable {
   void lose(Session& session, const std::string& reason, Instant now);
   void complain(const std::string& what, const std::string& peer);
 
-  Router& router_;
+  Transport& transport_;
   std::vector<RunnerEvents*> pools_;
   base::Logger log_;
   std::uint64_t incarnation_;

@@ -5,16 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "tests/support/eventually.hpp"
-#include "tests/support/fake_runner.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/fake_transport.hpp"
 #include "tests/unit/plugin_sdk/wire/payloads.hpp"
 
 namespace flame::pool {
 namespace {
 
 using namespace std::chrono_literals;
-using test::eventually;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -54,36 +51,11 @@ class Pool final : public RunnerEvents {
 
 class SessionTest : public testing::Test {
  protected:
-  void SetUp() override {
-    auto router = Router::bind({.control_ipc = "ipc://" + directory_ / "control.ipc",
-                                .bulk_ipc = "ipc://" + directory_ / "bulk.ipc",
-                                .tcp = {}});
-    ASSERT_TRUE(router.has_value()) << router.error().message;
-    router_ = std::move(*router);
-    control_.emplace(router_->ipc().control[0]);
-    bulk_.emplace(router_->ipc().bulk[0]);
-    session_.emplace(Session::Around{*router_, pool_, unsent_},
-                     SessionInfo{.id = kSession,
-                                 .name = "ffmpeg-1",
-                                 .control = peer_of(*control_, Channel::control),
-                                 .payload_max = kPayloadMax});
-    session_->attach_bulk(peer_of(*bulk_, Channel::bulk));
-  }
-
-  PeerId peer_of(test::Dealer& dealer, Channel channel) {
-    dealer.send(0, wire::Beat{1});
-    std::optional<Incoming> message;
-    EXPECT_TRUE(eventually([&] {
-      for (std::size_t i = 0; i < router_->fds().size(); ++i) router_->readable(i);
-      message = router_->receive(channel);
-      return message.has_value();
-    }));
-    return message ? message->peer : PeerId{};
-  }
+  SessionTest() { session_.attach_bulk(bulk_); }
 
   /// The runner says this.
   Result<void> say(wire::Body body, std::span<const std::byte> payload = {}) {
-    return session_->on_message(std::move(body), payload, {});
+    return session_.on_message(std::move(body), payload, {});
   }
   void say_well(wire::Body body, std::span<const std::byte> payload = {}) {
     const auto taken = say(std::move(body), payload);
@@ -108,29 +80,29 @@ class SessionTest : public testing::Test {
     return std::make_shared<RemoteCall>(executor, std::make_shared<Inbox>(), std::move(record));
   }
   void send(CallId id, detail::Payload arguments = test::payload_of({"small"})) {
-    session_->send(call_of(id, std::move(arguments)), Instant{} + 1s, 1);
+    session_.send(call_of(id, std::move(arguments)), Instant{} + 1s, 1);
   }
-  /// Until libzmq has all that may go.
   void flush() {
-    EXPECT_TRUE(eventually([&] { return session_->flush(Instant{}) == Session::Flushed::done; }));
+    while (session_.flush(Instant{}) == Session::Flushed::more) {
+    }
   }
   template <typename Message>
-  static std::optional<Message> heard_by(test::Dealer& dealer) {
-    const auto envelope = dealer.receive();
-    if (!envelope) return std::nullopt;
-    EXPECT_EQ(envelope->session, kSession);
-    const auto* message = std::get_if<Message>(&envelope->body);
-    EXPECT_NE(message, nullptr) << "message kind " << envelope->body.index();
+  std::optional<Message> heard_by(PeerId peer) {
+    const auto heard = transport_.hear(peer);
+    if (!heard) return std::nullopt;
+    EXPECT_EQ(heard->envelope.session, kSession);
+    const auto* message = std::get_if<Message>(&heard->envelope.body);
+    EXPECT_NE(message, nullptr) << "message kind " << heard->envelope.body.index();
     return message == nullptr ? std::nullopt : std::optional(*message);
   }
 
-  test::TempDir directory_;
-  std::unique_ptr<Router> router_;
-  std::optional<test::Dealer> control_;
-  std::optional<test::Dealer> bulk_;
+  const PeerId control_ = test::FakeTransport::peer(Channel::control);
+  const PeerId bulk_ = test::FakeTransport::peer(Channel::bulk);
+  test::FakeTransport transport_;
   Pool pool_;
   Unsent unsent_;
-  std::optional<Session> session_;
+  Session session_{Session::Around{transport_, pool_, unsent_},
+                   SessionInfo{.id = kSession, .name = "ffmpeg-1", .control = control_, .payload_max = kPayloadMax}};
   const detail::Payload large_ = test::random_payload(1, {100'000, 100});
 };
 
@@ -218,7 +190,7 @@ TEST_F(SessionTest, AResultOverPayloadMaxIsTooLargeAndLeavesItsObjectsToBeLetGo)
   EXPECT_THAT(pool_.payload.resources, ElementsAre(5));
   EXPECT_EQ(pool_.error.started, Started::yes);
   flush();
-  EXPECT_EQ(heard_by<wire::Abort>(*bulk_).value_or(wire::Abort{}).transfer, 1U) << "the runner need not send it";
+  EXPECT_EQ(heard_by<wire::Abort>(bulk_).value_or(wire::Abort{}).transfer, 1U) << "the runner need not send it";
 }
 
 TEST_F(SessionTest, AResultWhoseFrameHasAnotherSizeIsABrokenRunner) {
@@ -228,7 +200,7 @@ TEST_F(SessionTest, AResultWhoseFrameHasAnotherSizeIsABrokenRunner) {
 }
 
 TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
-  session_->on_unsupported({7, "message kind 99", false}, {});
+  session_.on_unsupported({7, "message kind 99", false}, {});
   EXPECT_THAT(pool_.heard(), ElementsAre("incompatible 7", "ended 7"));
   EXPECT_EQ(pool_.error.started, Started::no);
   EXPECT_THAT(pool_.error.message, HasSubstr("message kind 99"));
@@ -237,35 +209,35 @@ TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
 TEST_F(SessionTest, AnAnswerToRetireWaitsForResultsThatAreUnderWay) {
   say_well(by_transfer(7, large_, 1));
   say_well(by_transfer(8, large_, 3));
-  session_->post(wire::RetireReply{true});
-  session_->post(wire::Drain{5});
+  session_.post(wire::RetireReply{true});
+  session_.post(wire::Drain{5});
   flush();
-  EXPECT_TRUE(heard_by<wire::Drain>(*control_)) << "nothing else waits";
+  EXPECT_TRUE(heard_by<wire::Drain>(control_)) << "nothing else waits";
   chunk(large_, 1);
-  session_->post(wire::Drain{6});
+  session_.post(wire::Drain{6});
   flush();
-  EXPECT_TRUE(heard_by<wire::Drain>(*control_)) << "one result is still under way";
+  EXPECT_TRUE(heard_by<wire::Drain>(control_)) << "one result is still under way";
   say_well(wire::Abort{3, "its slot died", {}});
   flush();
-  const auto reply = heard_by<wire::RetireReply>(*control_);
+  const auto reply = heard_by<wire::RetireReply>(control_);
   EXPECT_TRUE(reply && reply->granted);
 }
 
 TEST_F(SessionTest, AnAnswerToRetireIsNotHeldUpByNothing) {
-  session_->post(wire::RetireReply{true});
+  session_.post(wire::RetireReply{true});
   flush();
-  EXPECT_TRUE(heard_by<wire::RetireReply>(*control_));
+  EXPECT_TRUE(heard_by<wire::RetireReply>(control_));
 }
 
 TEST_F(SessionTest, NumbersCallsAsTheyGoOnTheWire) {
   send(7);
   send(8, test::random_payload(1, {limits::kInlinePayloadMax}));
   send(9);
-  EXPECT_EQ(session_->sent_seq(), 0U);
+  EXPECT_EQ(session_.sent_seq(), 0U);
   flush();
-  EXPECT_EQ(session_->sent_seq(), 3U);
+  EXPECT_EQ(session_.sent_seq(), 3U);
   for (std::uint64_t seq = 1; seq <= 3; ++seq) {
-    const auto invoke = heard_by<wire::Invoke>(*control_);
+    const auto invoke = heard_by<wire::Invoke>(control_);
     ASSERT_TRUE(invoke);
     EXPECT_EQ(invoke->id, seq + 6);
     EXPECT_EQ(invoke->seq, seq);
@@ -276,12 +248,12 @@ TEST_F(SessionTest, NumbersCallsAsTheyGoOnTheWire) {
 TEST_F(SessionTest, ACallThatIsCancelledInTheQueueIsNeverSent) {
   send(7);
   send(8);
-  EXPECT_TRUE(session_->cancel(7, wire::CancelReason::cancelled));
+  EXPECT_TRUE(session_.cancel(7, wire::CancelReason::cancelled));
   flush();
-  EXPECT_EQ(heard_by<wire::Invoke>(*control_).value_or(wire::Invoke{}).id, 8U);
-  EXPECT_FALSE(session_->cancel(8, wire::CancelReason::timed_out));
+  EXPECT_EQ(heard_by<wire::Invoke>(control_).value_or(wire::Invoke{}).id, 8U);
+  EXPECT_FALSE(session_.cancel(8, wire::CancelReason::timed_out));
   flush();
-  const auto cancel = heard_by<wire::Cancel>(*control_);
+  const auto cancel = heard_by<wire::Cancel>(control_);
   ASSERT_TRUE(cancel);
   EXPECT_EQ(cancel->id, 8U);
   EXPECT_EQ(cancel->reason, wire::CancelReason::timed_out);
@@ -291,14 +263,14 @@ TEST_F(SessionTest, ACallThatIsCancelledInTheQueueIsNeverSent) {
 TEST_F(SessionTest, ACallThatEndsBeforeItsArgumentsHaveArrivedAbortsThem) {
   send(7, test::random_payload(1, {2 * limits::kTransferWindow}));
   flush();
-  const std::uint64_t transfer = heard_by<wire::Invoke>(*control_).value_or(wire::Invoke{}).payload.transfer;
+  const std::uint64_t transfer = heard_by<wire::Invoke>(control_).value_or(wire::Invoke{}).payload.transfer;
   EXPECT_NE(transfer, 0U);
   say_well(wire::Ended{7, {}});
   EXPECT_THAT(pool_.heard(), ElementsAre("ended 7"));
   flush();
   for (std::size_t sent = 0; sent < limits::kTransferWindow; sent += limits::kChunkMax)
-    ASSERT_TRUE(heard_by<wire::Chunk>(*bulk_)) << sent;
-  EXPECT_EQ(heard_by<wire::Abort>(*bulk_).value_or(wire::Abort{}).transfer, transfer);
+    ASSERT_TRUE(heard_by<wire::Chunk>(bulk_)) << sent;
+  EXPECT_EQ(heard_by<wire::Abort>(bulk_).value_or(wire::Abort{}).transfer, transfer);
 }
 
 TEST_F(SessionTest, CreditThatWasNotOwedIsABrokenRunner) {
@@ -309,11 +281,49 @@ TEST_F(SessionTest, CreditThatWasNotOwedIsABrokenRunner) {
 }
 
 TEST_F(SessionTest, ARunnerThatIsGoneIsNoticedWhenItIsSentTo) {
-  control_.reset();
-  EXPECT_TRUE(eventually([&] {
-    session_->post(wire::Drain{5});
-    return session_->flush(Instant{}) == Session::Flushed::gone;
-  }));
+  transport_.hang_up(control_);
+  session_.post(wire::Drain{5});
+  EXPECT_EQ(session_.flush(Instant{}), Session::Flushed::gone);
+}
+
+TEST_F(SessionTest, WhatASocketDoesNotTakeIsSentLaterInItsOrder) {
+  transport_.be_full(control_, true);
+  send(7);
+  send(8);
+  EXPECT_EQ(session_.flush(Instant{}), Session::Flushed::parked);
+  EXPECT_EQ(session_.sent_seq(), 0U);
+  EXPECT_TRUE(session_.cancel(7, wire::CancelReason::cancelled)) << "it is still here";
+  transport_.be_full(control_, false);
+  EXPECT_EQ(session_.flush(Instant{}), Session::Flushed::done);
+  EXPECT_EQ(heard_by<wire::Invoke>(control_).value_or(wire::Invoke{}).id, 8U);
+}
+
+TEST_F(SessionTest, IsAmongTheUnsentOnceWhoeverGaveItSomething) {
+  unsent_.clear();
+  flush();  // since its second connection stands
+  unsent_.clear();
+  session_.post(wire::Drain{5});
+  send(7);
+  session_.beat();
+  EXPECT_THAT(unsent_, ElementsAre(&session_));
+  unsent_.clear();
+  transport_.be_full(control_, true);
+  EXPECT_EQ(session_.flush(Instant{}), Session::Flushed::parked);
+  EXPECT_THAT(unsent_, ElementsAre(&session_)) << "it has something left";
+  unsent_.clear();
+  transport_.be_full(control_, false);
+  EXPECT_EQ(session_.flush(Instant{}), Session::Flushed::done);
+  EXPECT_THAT(unsent_, IsEmpty());
+}
+
+TEST_F(SessionTest, SaysItsFarewellInPlaceOfWhatIsQueuedAndNothingMore) {
+  send(7);
+  session_.close(wire::Bye{"over"});
+  EXPECT_EQ(heard_by<wire::Bye>(control_).value_or(wire::Bye{}).reason, "over");
+  unsent_.clear();
+  session_.post(wire::Drain{5});
+  EXPECT_THAT(unsent_, IsEmpty());
+  EXPECT_FALSE(transport_.hear(control_));
 }
 
 }  // namespace
