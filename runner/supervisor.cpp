@@ -15,7 +15,6 @@
 #include <optional>
 #include <utility>
 
-#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/standstill.hpp"
@@ -60,9 +59,8 @@ class Supervisor final : public HostListener {
         guardian_(::getppid()),
         generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_,
                      open_files),
-        terminator_(base::boot_time(),
-                    parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
-        link_(parent, make_hello(parent, generations_), poller_, *this),
+        terminator_(clock_.now(), parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
+        link_(parent, make_hello(parent, generations_), poller_, *this, clock_),
         calls_(parent.runner, link_, terminator_, generations_),
         idle_checks_(calls_, [this](Instant now, bool may_go) { terminator_.idle_checked(now, may_go); }) {
     poller_.add(signals_.get(), {Source::signals, 0, 0});
@@ -71,7 +69,7 @@ class Supervisor final : public HostListener {
   int run() {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
-    if (pool_) end_slots(base::boot_time());
+    if (pool_) end_slots(clock_.now());
     // The host takes our goodbye for the end of all that runs here.
     if (pool_ && !pool_->running().empty()) end_all_descendants();
     link_.send(wire::Bye{left_->reason});
@@ -86,17 +84,18 @@ class Supervisor final : public HostListener {
   void end_slots(Instant now) {
     pool_->end_all(now);
     const Instant until = base::deadline_after(now, kEndWait);
-    while (pool_->ending() && base::boot_time() < until) turn();
+    while (pool_->ending() && clock_.now() < until) turn();
   }
 
   void turn() {
-    const Instant before = base::boot_time();
-    const std::span<const Poller::Ready> all_ready = poller_.wait(before, link_.more() ? before : wake_at());
-    Instant now = base::boot_time();
-    for (const Poller::Ready& ready : all_ready) route(now, ready);
-    link_.pump(now);
-    calls_.pump(now);
-    now = base::boot_time();
+    const Instant before = clock_.now();
+    // What is routed or received may take its time: none of it is older than it says.
+    for (const Poller::Ready& ready : poller_.wait(before, link_.more() ? before : wake_at())) {
+      route(clock_.now(), ready);
+    }
+    link_.pump(clock_.now());
+    calls_.pump(clock_.now());
+    const Instant now = clock_.now();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) stood_still(now, pause);
     link_.tick(now);
     generations_.tick(now);
@@ -110,8 +109,8 @@ class Supervisor final : public HostListener {
     obey_terminator(now);
     if (now >= sweep_at_) sweep_orphans(now);
     // What this turn has sent may have taken in messages whose descriptor will not report them again.
-    link_.pump(now);
-    obey_terminator(now);
+    link_.pump(clock_.now());
+    obey_terminator(clock_.now());
   }
 
   void stood_still(Instant now, Duration pause) {
@@ -150,25 +149,26 @@ class Supervisor final : public HostListener {
       if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) terminator_.sigterm(now, link_.greeted());
       if (info.ssi_signo == SIGHUP && ::getppid() != guardian_) left_ = Leave{1, "the guardian was killed"};
     }
-    reap(now);
+    reap();
   }
 
-  void reap(Instant now) {
+  // Telling how one has ended takes time.
+  void reap() {
     int status = 0;
     rusage usage{};
     pid_t pid = 0;
     while ((pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, &usage)) > 0) {
       if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-        if (pool_) pool_->stopped(now, pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
+        if (pool_) pool_->stopped(clock_.now(), pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
       } else {
-        reaped(now, pid, status, usage);
+        reaped(clock_.now(), pid, status, usage);
       }
     }
     if (pid == 0 || errno != ECHILD) return;
     // No child is left at all: those that we still know have ended, and nobody can tell how.
     std::vector<pid_t> lost = generations_.pids();
     if (pool_) pool_->append_pids(lost);
-    for (const pid_t gone : lost) reaped(now, gone, SIGKILL, {});
+    for (const pid_t gone : lost) reaped(clock_.now(), gone, SIGKILL, {});
   }
 
   void reaped(Instant now, pid_t pid, int status, const rusage& usage) {
@@ -254,6 +254,7 @@ class Supervisor final : public HostListener {
     terminator_.host_lost(now, why);
   }
 
+  base::BoottimeClock clock_;
   Poller poller_;
   base::UniqueFd signals_;
   pid_t guardian_;

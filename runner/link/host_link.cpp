@@ -22,19 +22,23 @@ constexpr Duration kHandshakePatience = 3500ms;
 // One try may have stood still with the whole machine.
 constexpr int kBulkTriesMin = 5;
 constexpr int kMessagesPerTurn = 128;
+constexpr auto kControl = static_cast<std::size_t>(Line::control);
+constexpr auto kBulk = static_cast<std::size_t>(Line::bulk);
 constexpr const char* kClosed = "the connection was closed";
 // A host that lets this much of its results wait does not read any more.
 constexpr std::size_t kBacklogMax = 256 * limits::MiB;
 
 }  // namespace
 
-HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener)
+HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener,
+                   const base::Clock& clock)
     : control_(std::move(parent.control)),
       bulk_(std::move(parent.bulk)),
       hello_(std::move(hello)),
       failsafe_(parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
       poller_(poller),
       listener_(listener),
+      clock_(clock),
       dealer_({std::move(parent.host_key), std::move(parent.public_key), std::move(parent.secret_key)}) {}
 
 void HostLink::send(const wire::Body& body, Frame payload) {
@@ -77,7 +81,7 @@ void HostLink::dial(Instant now) {
   }
   session_.greeted(now, control_[endpoint_].starts_with("ipc://"));
   dealer_.send(Line::control, wire::encode(0, hello_));
-  control_ready_ = true;
+  ready_[kControl] = true;
   // Descriptors of zmq are edge-triggered: what came while the socket was made is not reported again.
   on_event(now, Line::control);
 }
@@ -117,10 +121,10 @@ void HostLink::dial_failed(Instant now, const std::string& endpoint, const std::
 void HostLink::on_ready(Instant now, const Poller::Ready& ready) {
   switch (ready.key.source) {
     case Source::control:
-      control_ready_ = true;
+      ready_[kControl] = true;
       return;
     case Source::bulk:
-      bulk_ready_ = true;
+      ready_[kBulk] = true;
       return;
     case Source::control_monitor:
       return on_event(now, Line::control);
@@ -169,17 +173,17 @@ void HostLink::pump(Instant now) {
   Frame envelope;
   Frame payload;
   int budget = kMessagesPerTurn;
-  bool control = std::exchange(control_ready_, false) || dealer_.must_recheck(Line::control);
-  bool bulk = std::exchange(bulk_ready_, false) || dealer_.must_recheck(Line::bulk);
+  bool control = std::exchange(ready_[kControl], false) || dealer_.must_recheck(Line::control);
+  bool bulk = std::exchange(ready_[kBulk], false) || dealer_.must_recheck(Line::bulk);
   while ((control || bulk) && budget-- > 0) {
     if (control && (control = dealer_.receive(Line::control, envelope, payload))) {
-      receive(now, Line::control, envelope, payload);
+      receive(clock_.now(), Line::control, envelope, payload);
     } else if (bulk && (bulk = dealer_.receive(Line::bulk, envelope, payload))) {
-      receive(now, Line::bulk, envelope, payload);
+      receive(clock_.now(), Line::bulk, envelope, payload);
     }
   }
-  control_ready_ = control;
-  bulk_ready_ = bulk;
+  ready_[kControl] = control;
+  ready_[kBulk] = bulk;
   more_ = control || bulk || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
 }
 

@@ -1,6 +1,7 @@
 // The runner's link to its host: dials until the host has welcomed it, keeps the session alive, and hands messages on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,7 +29,8 @@ class HostListener {
 class HostLink {
  public:
   /// Takes the endpoints and keys out of `parent`, which has neither afterwards.
-  HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener);
+  /// All references outlive this object.
+  HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener, const base::Clock& clock);
 
   /// Sends on `control`, at the latest with the next pump(): what one turn of the loop says goes as one message.
   /// Nothing happens when the host is lost.
@@ -39,7 +41,8 @@ class HostLink {
   [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }  // without this turn's
 
   void on_ready(Instant now, const Poller::Ready& ready);
-  /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop.
+  /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop. The
+  /// listener is told of each as of when it was read: a deadline that it carries begins no earlier than that.
   void pump(Instant now);
   /// pump() left messages behind, or what was sent since may have eaten the edge of one.
   [[nodiscard]] bool more() const {
@@ -79,6 +82,7 @@ class HostLink {
   Duration failsafe_;
   Poller& poller_;
   HostListener& listener_;
+  const base::Clock& clock_;
   Dealer dealer_;
   struct Pending {
     std::vector<std::byte> envelope;
@@ -95,8 +99,7 @@ class HostLink {
   Instant opened_at_{};
   int bulk_failures_ = 0;
   std::string last_failure_;
-  bool control_ready_ = false;
-  bool bulk_ready_ = false;
+  std::array<bool, 2> ready_{};  // by line: its descriptor has reported something
   bool more_ = false;
 };
 

@@ -131,7 +131,7 @@ class Checker:
         self.root = root
         self.problems = []
         self.classes = {}  # name: [path, line, data members, functions]
-        self.sources = collections.defaultdict(set)  # name of a class: sources that define its functions
+        self.sources = collections.defaultdict(set)  # (top, name of a class): sources that define its functions
         self.host_headers = {name for name in self._names("host/include/flame")} - \
                             {name for name in self._names("plugin_sdk/include/flame")}
 
@@ -156,7 +156,7 @@ class Checker:
 
     def check_classes(self):
         for name, (path, line, data, functions) in sorted(self.classes.items()):
-            problem = too_large(name, (data, functions, len(self.sources[name])))
+            problem = too_large(name, (data, functions, len(self.sources[path.split("/")[0], name])))
             if problem:
                 self.report(path, line, "class-size", problem)
 
@@ -227,7 +227,7 @@ class Checker:
                 self.classes[name] = [path, line, data, functions]
         if path.endswith(".cpp"):
             for name in classes_defined(code):
-                self.sources[name].add(path)
+                self.sources[path.split("/")[0], name].add(path)
 
     def check_calls(self, path, code):
         is_header = path.endswith((".hpp", ".h"))

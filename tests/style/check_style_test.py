@@ -117,6 +117,7 @@ class CheckStyle(unittest.TestCase):
         many = "".join(f"  int member_{i}_ = 0;\n" for i in range(16))
         self.assert_fires("class-size", "host/src/a.hpp", "// A.\nclass A {\n" + many + "};\n")
         self.assert_quiet("host/src/a.hpp", "// A.\nstruct A {\n" + many + "};\n")  # plain data
+        self.assert_fires("class-size", "host/src/a.hpp", "// A.\nstruct A {\n" + many + "  void f();\n};\n")
         functions = "".join(f"  [[nodiscard]] std::map<int, int> f{i}(int a, int b = 1) const;\n" for i in range(36))
         self.assert_fires("class-size", "runner/a.hpp", "// A.\nclass A final : public B {\n" + functions + "};\n")
         with self.subTest("in three sources"):

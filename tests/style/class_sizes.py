@@ -69,7 +69,7 @@ def class_sizes(code):
         start = head.end() - 1
         kinds = [_kind(statement) for statement in _statements(code[start + 1:_body_end(code, start)])]
         data, functions = kinds.count("data"), kinds.count("function")
-        plain = head.group(1) == "struct"
+        plain = head.group(1) == "struct" and functions == 0
         yield head.group(2), code.count("\n", 0, head.start()) + 1, 0 if plain else data, functions
 
 
@@ -93,6 +93,7 @@ LARGER = {
     "SlotTable": (13, 54, 3, "one owner of who is in which slot"),
     "SlotPool": (25, 81, 8, "processes, seats, held leases and the pipeline become objects"),
     "SlotHandle": (29, 57, 3, "post-mortem and pipeline become objects"),
+    "CallState": (17, 35, 2, "what threads that a task left may still point to: one block"),
     "Calls": (19, 43, 3, "transfers go beside the session, as on the host"),
     "HostLink": (21, 26, 1, "dialling becomes an object"),
     "SlotLoop": (19, 31, 2, "one call's state becomes an object"),

@@ -184,9 +184,8 @@ bool Loop::take_commands() {
     next_command_ = 0;
   }
   const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
-  const Instant now = boot_time();  // not before any of them was given
   for (; next_command_ < end; ++next_command_) {
-    take(commands_[next_command_], now);
+    take(commands_[next_command_], boot_time());  // what the one before took is not off its time
   }
   return next_command_ < commands_.size();
 }
@@ -273,7 +272,8 @@ void Loop::finish() noexcept {
   }
 }
 
-// Whatever becomes of it, nothing of it is left: a reply that will never be called is destroyed.
+// Whatever becomes of it, nothing of it is left: a reply that will never be called is destroyed. Of a loop that has
+// failed machines that have booted meanwhile are not heard: their runners find no host and end.
 void Loop::settle(Command& command) noexcept {
   const auto* const submit = std::get_if<command::Submit>(&command);
   if (submit == nullptr || submit->call != nullptr) {  // else its driver has it already

@@ -122,7 +122,7 @@ class Catalog {
   std::vector<Refused> refused_;
   std::vector<std::unique_ptr<CatalogPlugin>> plugins_;
   std::map<std::string, DigestId, std::less<>> by_digest_;
-  mutable TaskMatches matches_;
+  std::unique_ptr<TaskMatches> matches_ = std::make_unique<TaskMatches>();
 };
 
 }  // namespace flame::pool

@@ -62,9 +62,9 @@ Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const Task
 // Comparing two schemas takes longer than a call.
 const TaskEntry* Catalog::match(const CatalogPlugin& plugin, const TaskQuery& query,
                                 const std::vector<const TaskEntry*>& entries) const {
-  if (const auto known = matches_.find(plugin.id, query.name, *query.fingerprint)) return *known;
+  if (const auto known = matches_->find(plugin.id, query.name, *query.fingerprint)) return *known;
   const TaskEntry* const entry = matching(entries, query);
-  matches_.remember(plugin.id, query.name, *query.fingerprint, entry);
+  matches_->remember(plugin.id, query.name, *query.fingerprint, entry);
   return entry;
 }
 

@@ -272,6 +272,7 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
 }
 
 void Session::on_unsupported(const wire::Unsupported& answer, Instant now) {
+  have_unsent();  // arguments on their way are aborted
   around_.events.on_result(info_.runner, answer.id,
                            Error{.code = ErrorCode::incompatible,
                                  .message = "the runner does not know this kind of call (" + answer.what +

@@ -29,7 +29,6 @@ namespace flame::pool {
 /// Who is at the other end. `id` is random and on every envelope.
 struct SessionInfo {
   std::uint64_t id = 0;
-  std::uint32_t pool = 0;
   RunnerId runner = 0;
   std::string name;
   PeerId control;

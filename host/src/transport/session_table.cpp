@@ -202,8 +202,8 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   expected.used = true;
   auto session = std::make_unique<Session>(
       Session::Around{transport_, *pools_.at(expected.runner.first), unsent_},
-      SessionInfo{random_id(), expected.runner.first, expected.runner.second, hello.runner, message.peer,
-                  expected.payload_max, base::deadline_after(now, expected.boot_timeout), !message.encrypted});
+      SessionInfo{random_id(), expected.runner.second, hello.runner, message.peer, expected.payload_max,
+                  base::deadline_after(now, expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);

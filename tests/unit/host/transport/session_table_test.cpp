@@ -21,7 +21,7 @@ constexpr std::uint64_t kNonce = 99;
 constexpr Duration kBootTimeout = 30s;
 
 /// Writes down what it is told, and keeps the sessions.
-class Pool final : public RunnerEvents {
+class ToldPool final : public RunnerEvents {
  public:
   void on_hello(Session& session, const wire::Hello& hello, Instant) override {
     note("hello " + hello.runner);
@@ -97,7 +97,7 @@ class SessionTableTest : public testing::Test {
   const PeerId bulk_ = test::FakeTransport::peer(Channel::bulk);
   const Instant now_{1000s};
   test::FakeTransport transport_;
-  Pool pool_;
+  ToldPool pool_;
   std::shared_ptr<test::MemoryLog> log_ = std::make_shared<test::MemoryLog>();
   SessionTable table_{transport_, base::Logger(log_, base::LogLevel::debug), kIncarnation};
   std::uint32_t strangers_ = 100;
