@@ -15,6 +15,10 @@ std::vector<std::string> call_inside(std::string config) {
   const flame::Host host = flame::Host::from_toml(config);
   return host.pool("work").call<pool_tasks::parent>();
 }
+void nap_inside(std::string config, std::int64_t milliseconds) {
+  const flame::Host host = flame::Host::from_toml(config);
+  host.pool("work").call<pool_tasks::nap>(milliseconds);
+}
 std::vector<std::uint64_t> bounds_inside(std::string config) {
   const flame::Host host = flame::Host::from_toml(config);
   const flame::Pool pool = host.pool("work");
@@ -36,6 +40,7 @@ std::int64_t process() {
 
 FLAME_PLUGIN("nested_tasks", "1.0.0", p) {
   p.task<nested::call_inside>();
+  p.task<nested::nap_inside>();
   p.task<nested::bounds_inside>();
   p.task<nested::leave_host>();
   p.task<nested::process>();

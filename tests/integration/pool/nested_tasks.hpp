@@ -11,6 +11,8 @@ namespace nested {
 
 /// Makes a host from the TOML text, calls pool_tasks::parent() in its pool "work", ends the host; what that gave.
 std::vector<std::string> call_inside(std::string config);
+/// The same, with a call there that takes this long, whatever it is asked.
+void nap_inside(std::string config, std::int64_t milliseconds);
 /// min and boots of the pool "work" of such a host, after a call of it.
 std::vector<std::uint64_t> bounds_inside(std::string config);
 struct LeftBehind {

@@ -75,7 +75,7 @@ TEST_F(Nested, ATaskThatIsKilledTakesItsRunnersWithIt) {
   Host host = outer_host();
   const Pool pool = host.pool("work");
   const auto outer_supervisor = supervisor_of(pool.call<nested::process>());
-  auto call = pool.async<nested::call_inside>(inner("boot_timeout = \"30s\"\nmax = 1\n"));
+  auto call = pool.async<nested::nap_inside>(inner("boot_timeout = \"30s\"\nmax = 1\n"), 60'000);
   EXPECT_TRUE(eventually([&] { return has_runners_below(outer_supervisor); })) << "its runner boots";
   call.cancel();
   EXPECT_EQ(error_of([&] { return call.get(); }).code, ErrorCode::cancelled);

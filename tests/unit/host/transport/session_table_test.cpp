@@ -8,6 +8,7 @@
 
 #include "tests/support/fake_transport.hpp"
 #include "tests/support/memory_log.hpp"
+#include "tests/support/newer_minor.hpp"
 
 namespace flame::pool {
 namespace {
@@ -246,7 +247,8 @@ TEST_F(SessionTableTest, AClosedSessionSaysFarewellAndHearsNothing) {
 
 TEST_F(SessionTableTest, AnUnknownRequestOfANewerRunnerIsAnswered) {
   const Session& session = connect();
-  transport_.say(control_, session.info().id, wire::Unsupported{7, "message kind 99", true});
+  const wire::Invoke request{.id = 7, .digest = std::string(64, 'a'), .task = "tasks::work"};
+  transport_.say_raw(control_, test::of_a_newer_minor(wire::encode(session.info().id, request)));
   table_.receive(now_);
   table_.flush(now_);
   const auto heard = transport_.hear(control_);
