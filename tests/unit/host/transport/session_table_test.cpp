@@ -9,6 +9,7 @@
 #include "tests/support/fake_transport.hpp"
 #include "tests/support/memory_log.hpp"
 #include "tests/support/newer_minor.hpp"
+#include "tests/unit/host/transport/told_pool.hpp"
 
 namespace flame::pool {
 namespace {
@@ -20,44 +21,6 @@ using testing::IsEmpty;
 constexpr std::uint64_t kIncarnation = 5;
 constexpr std::uint64_t kNonce = 99;
 constexpr Duration kBootTimeout = 30s;
-
-/// Writes down what it is told, and keeps the sessions.
-class ToldPool final : public RunnerEvents {
- public:
-  void on_hello(Session& session, const wire::Hello& hello, Instant) override {
-    note("hello " + hello.runner);
-    sessions.push_back(&session);
-  }
-  void on_notice(Session&, const wire::Body& body, Instant) override {
-    note(std::holds_alternative<wire::Beat>(body)  ? "beat"
-         : std::holds_alternative<wire::Bye>(body) ? "bye"
-                                                   : "notice");
-  }
-  void on_heard(RunnerId runner, Instant) override { note("heard " + std::to_string(runner)); }
-  void on_lost(Session& session, const std::string& reason, Instant) override {
-    note("lost " + session.info().name);
-    why = reason;
-  }
-  void on_begun(RunnerId, CallId call, Instant) override { note("begun " + std::to_string(call)); }
-  void on_result(RunnerId, CallId call, std::optional<Error>, detail::Payload, Instant) override {
-    note("result " + std::to_string(call));
-  }
-  void on_ended(RunnerId, CallId call, std::optional<Error>, Instant) override {
-    note("ended " + std::to_string(call));
-  }
-  void on_output(RunnerId, const wire::Output&) override { note("output"); }
-  void on_progress(RunnerId, const wire::Progress&) override { note("progress"); }
-
-  /// Since the last time.
-  std::vector<std::string> told() { return std::exchange(notes_, {}); }
-
-  std::vector<Session*> sessions;
-  std::string why;
-
- private:
-  void note(std::string what) { notes_.push_back(std::move(what)); }
-  std::vector<std::string> notes_;
-};
 
 class SessionTableTest : public testing::Test {
  protected:
@@ -98,7 +61,7 @@ class SessionTableTest : public testing::Test {
   const PeerId bulk_ = test::FakeTransport::peer(Channel::bulk);
   const Instant now_{1000s};
   test::FakeTransport transport_;
-  ToldPool pool_;
+  test::ToldPool pool_;
   std::shared_ptr<test::MemoryLog> log_ = std::make_shared<test::MemoryLog>();
   SessionTable table_{transport_, base::Logger(log_, base::LogLevel::debug), kIncarnation};
   std::uint32_t strangers_ = 100;
@@ -152,7 +115,7 @@ TEST_F(SessionTableTest, MessagesReachThePoolInTheirOrderAndOthersSessionsDoNot)
   transport_.say(control_, session.info().id, wire::Beat{1});
   transport_.say(control_, session.info().id, wire::Output{7, {}, {}, "line", 0});
   table_.receive(now_);
-  EXPECT_THAT(pool_.told(), ElementsAre("begun 7", "ended 7", "beat", "output", "heard 1"));
+  EXPECT_THAT(pool_.told(), ElementsAre("begun 7", "ended 7", "beat", "output 7", "heard 1"));
   EXPECT_TRUE(log_->contains("message of another session"));
 }
 

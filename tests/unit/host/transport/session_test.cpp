@@ -6,6 +6,7 @@
 
 #include "plugin_sdk/base/limits.hpp"
 #include "tests/support/fake_transport.hpp"
+#include "tests/unit/host/transport/told_pool.hpp"
 #include "tests/unit/plugin_sdk/wire/payloads.hpp"
 
 namespace flame::pool {
@@ -18,36 +19,6 @@ using testing::IsEmpty;
 
 constexpr std::uint64_t kSession = 42;
 constexpr std::uint64_t kPayloadMax = 16 * limits::MiB;
-
-/// Writes down what it is told, and keeps the last of each kind.
-class Pool final : public RunnerEvents {
- public:
-  void on_hello(Session&, const wire::Hello&, Instant) override {}
-  void on_notice(Session&, const wire::Body&, Instant) override {}
-  void on_heard(RunnerId, Instant) override {}
-  void on_lost(Session&, const std::string&, Instant) override {}
-  void on_begun(RunnerId, CallId call, Instant) override { note("begun", call); }
-  void on_result(RunnerId, CallId call, std::optional<Error> failure, detail::Payload result, Instant) override {
-    note(failure ? std::string(to_string(failure->code)) : "result", call);
-    error = failure.value_or(Error{});
-    payload = std::move(result);
-  }
-  void on_ended(RunnerId, CallId call, std::optional<Error> why, Instant) override {
-    note(why ? "died" : "ended", call);
-  }
-  void on_output(RunnerId, const wire::Output& output) override { note("output", output.id); }
-  void on_progress(RunnerId, const wire::Progress& progress) override { note("progress", progress.id); }
-
-  /// Since the last time.
-  std::vector<std::string> heard() { return std::exchange(notes_, {}); }
-
-  Error error;
-  detail::Payload payload;
-
- private:
-  void note(const std::string& what, CallId call) { notes_.push_back(what + " " + std::to_string(call)); }
-  std::vector<std::string> notes_;
-};
 
 class SessionTest : public testing::Test {
  protected:
@@ -99,7 +70,7 @@ class SessionTest : public testing::Test {
   const PeerId control_ = test::FakeTransport::peer(Channel::control);
   const PeerId bulk_ = test::FakeTransport::peer(Channel::bulk);
   test::FakeTransport transport_;
-  Pool pool_;
+  test::ToldPool pool_;
   Unsent unsent_;
   Session session_{Session::Around{transport_, pool_, unsent_},
                    SessionInfo{.id = kSession, .name = "ffmpeg-1", .control = control_, .payload_max = kPayloadMax}};
@@ -113,7 +84,7 @@ TEST_F(SessionTest, TellsWhatComesInTheOrderInWhichItCame) {
   say_well(wire::Progress{7, 0.5, ""});
   say_well(wire::Result{7, *wire::describe(payload, kPayloadMax), {}, {}}, wire::pack(payload));
   say_well(wire::Ended{7, {}});
-  EXPECT_THAT(pool_.heard(), ElementsAre("begun 7", "output 7", "progress 7", "result 7", "ended 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("begun 7", "output 7", "progress 7", "result 7", "ended 7"));
   test::expect_same(pool_.payload, payload);
 }
 
@@ -121,7 +92,7 @@ TEST_F(SessionTest, AFailedCallSaysWhatItUsed) {
   Error error;
   error.code = ErrorCode::task_failed;
   say_well(wire::Result{7, {}, error, {.wall_ns = 5}});
-  EXPECT_THAT(pool_.heard(), ElementsAre("task_failed 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("task_failed 7"));
   EXPECT_EQ(pool_.error.usage.wall_ns, 5);
 }
 
@@ -129,17 +100,17 @@ TEST_F(SessionTest, EndedNeverOvertakesAResultWhoseBytesAreUnderWay) {
   say_well(by_transfer(7, large_));
   say_well(wire::Ended{7, {}});
   say_well(wire::Ended{8, {}});
-  EXPECT_THAT(pool_.heard(), ElementsAre("ended 8"));
+  EXPECT_THAT(pool_.told(), ElementsAre("ended 8"));
   chunk(large_);
-  EXPECT_THAT(pool_.heard(), ElementsAre("result 7", "ended 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("result 7", "ended 7"));
   test::expect_same(pool_.payload, large_);
 }
 
 TEST_F(SessionTest, BytesMayOvertakeTheirResult) {
   chunk(large_);
-  EXPECT_THAT(pool_.heard(), IsEmpty());
+  EXPECT_THAT(pool_.told(), IsEmpty());
   say_well(by_transfer(7, large_));
-  EXPECT_THAT(pool_.heard(), ElementsAre("result 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("result 7"));
   test::expect_same(pool_.payload, large_);
 }
 
@@ -152,18 +123,18 @@ TEST_F(SessionTest, WhyATransferWasAbortedReachesTheCaller) {
   death.code = ErrorCode::out_of_memory;
   death.message = "The slot was killed.";
   say_well(wire::Abort{1, "its slot died", death});
-  EXPECT_THAT(pool_.heard(), ElementsAre("out_of_memory 7", "ended 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("out_of_memory 7", "ended 7"));
   EXPECT_EQ(pool_.error.message, "The result was not sent to the end. The slot was killed.");
   EXPECT_EQ(pool_.error.started, Started::yes);
   EXPECT_THAT(pool_.payload.resources, ElementsAre(5, 6)) << "they have to be let go all the same";
   chunk(large_);
-  EXPECT_THAT(pool_.heard(), IsEmpty()) << "late bytes";
+  EXPECT_THAT(pool_.told(), IsEmpty()) << "late bytes";
 }
 
 TEST_F(SessionTest, AnAbortWithoutAnErrorIsACrashWithItsReason) {
   say_well(by_transfer(7, large_));
   say_well(wire::Abort{1, "its slot died", {}});
-  EXPECT_THAT(pool_.heard(), ElementsAre("crashed 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("crashed 7"));
   EXPECT_THAT(pool_.error.message, HasSubstr("its slot died"));
 }
 
@@ -175,18 +146,18 @@ TEST_F(SessionTest, ASecondResultByTransferIsABrokenRunner) {
   const auto same_transfer = say(by_transfer(8, large_));
   ASSERT_FALSE(same_transfer.has_value());
   EXPECT_EQ(same_transfer.error().code, ErrorCode::incompatible);
-  EXPECT_THAT(pool_.heard(), IsEmpty());
+  EXPECT_THAT(pool_.told(), IsEmpty());
 }
 
 TEST_F(SessionTest, AResultOverPayloadMaxIsTooLargeAndLeavesItsObjectsToBeLetGo) {
   wire::Result inline_result{.id = 7, .payload = {{kPayloadMax + 1}, 0, {5}}, .error = {}, .usage = {}};
   say_well(inline_result);
-  EXPECT_THAT(pool_.heard(), ElementsAre("too_large 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("too_large 7"));
   EXPECT_THAT(pool_.payload.resources, ElementsAre(5));
   inline_result.id = 8;
   inline_result.payload.transfer = 1;
   say_well(inline_result);
-  EXPECT_THAT(pool_.heard(), ElementsAre("too_large 8"));
+  EXPECT_THAT(pool_.told(), ElementsAre("too_large 8"));
   EXPECT_THAT(pool_.payload.resources, ElementsAre(5));
   EXPECT_EQ(pool_.error.started, Started::yes);
   flush();
@@ -196,12 +167,12 @@ TEST_F(SessionTest, AResultOverPayloadMaxIsTooLargeAndLeavesItsObjectsToBeLetGo)
 TEST_F(SessionTest, AResultWhoseFrameHasAnotherSizeIsABrokenRunner) {
   const auto taken = say(wire::Result{7, {{100}, 0, {}}, {}, {}}, std::vector<std::byte>(16));
   ASSERT_FALSE(taken.has_value());
-  EXPECT_THAT(pool_.heard(), ElementsAre("incompatible 7")) << "its caller is answered all the same";
+  EXPECT_THAT(pool_.told(), ElementsAre("incompatible 7")) << "its caller is answered all the same";
 }
 
 TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
   session_.on_unsupported({7, "message kind 99", false}, {});
-  EXPECT_THAT(pool_.heard(), ElementsAre("incompatible 7", "ended 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("incompatible 7", "ended 7"));
   EXPECT_EQ(pool_.error.started, Started::no);
   EXPECT_THAT(pool_.error.message, HasSubstr("message kind 99"));
 }
@@ -266,7 +237,7 @@ TEST_F(SessionTest, ACallThatEndsBeforeItsArgumentsHaveArrivedAbortsThem) {
   const std::uint64_t transfer = heard_by<wire::Invoke>(control_).value_or(wire::Invoke{}).payload.transfer;
   EXPECT_NE(transfer, 0U);
   say_well(wire::Ended{7, {}});
-  EXPECT_THAT(pool_.heard(), ElementsAre("ended 7"));
+  EXPECT_THAT(pool_.told(), ElementsAre("ended 7"));
   flush();
   for (std::size_t sent = 0; sent < limits::kTransferWindow; sent += limits::kChunkMax)
     ASSERT_TRUE(heard_by<wire::Chunk>(bulk_)) << sent;
