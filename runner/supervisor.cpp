@@ -13,8 +13,10 @@
 #include <cerrno>
 #include <exception>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/standstill.hpp"
@@ -28,6 +30,7 @@
 #include "runner/os/poller.hpp"
 #include "runner/os/process.hpp"
 #include "runner/plugins/generations.hpp"
+#include "runner/plugins/zygote_slots.hpp"
 #include "runner/policy/orphans.hpp"
 #include "runner/policy/terminator.hpp"
 #include "runner/slots/slot_pool.hpp"
@@ -61,17 +64,16 @@ class Supervisor final : public HostListener {
                      open_files),
         terminator_(clock_.now(), parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
         link_(parent, make_hello(parent, generations_), poller_, *this, clock_),
-        calls_(parent.runner, link_, terminator_, generations_),
-        idle_checks_(calls_, [this](Instant now, bool may_go) { terminator_.idle_checked(now, may_go); }) {
+        runner_(parent.runner) {
     poller_.add(signals_.get(), {Source::signals, 0, 0});
   }
 
   int run() {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
-    if (pool_) end_slots(clock_.now());
+    if (serving_) end_slots(clock_.now());
     // The host takes our goodbye for the end of all that runs here.
-    if (pool_ && !pool_->running().empty()) end_all_descendants();
+    if (serving_ && !serving_->pool.running().empty()) end_all_descendants();
     link_.send(wire::Bye{left_->reason});
     link_.close(link_.open() ? Duration(limits::kByeWait) : Duration::zero());
     end_all_descendants();
@@ -80,11 +82,32 @@ class Supervisor final : public HostListener {
   }
 
  private:
+  // What Welcome brings into being.
+  struct Serving {
+    Serving(Supervisor& runner, Instant now, const wire::Welcome& welcome)
+        : machine(runner.poller_, runner.generations_, welcome.payload_max),
+          calls(runner.runner_, welcome, {runner.link_, runner.terminator_, runner.generations_, pool}),
+          pool(now, welcome, std::max(std::thread::hardware_concurrency(), 1u), machine, calls, calls),
+          idle_checks(pool, [&runner](Instant then, bool may_go) { runner.terminator_.idle_checked(then, may_go); }) {}
+
+    void tick(Instant now) {
+      calls.tick(now);
+      idle_checks.tick(now);
+      pool.tick(now);
+    }
+    [[nodiscard]] Instant wake_at() const { return std::min({calls.wake_at(), idle_checks.wake_at(), pool.wake_at()}); }
+
+    ZygoteSlots machine;
+    Calls calls;
+    SlotPool pool;
+    IdleChecks idle_checks;
+  };
+
   // Those that run something have had their time.
   void end_slots(Instant now) {
-    pool_->end_all(now);
+    serving_->pool.end_all(now);
     const Instant until = base::deadline_after(now, kEndWait);
-    while (pool_->ending() && clock_.now() < until) turn();
+    while (serving_->pool.ending() && clock_.now() < until) turn();
   }
 
   void turn() {
@@ -94,16 +117,12 @@ class Supervisor final : public HostListener {
       route(clock_.now(), ready);
     }
     link_.pump(clock_.now());
-    calls_.pump(clock_.now());
+    if (serving_) serving_->calls.pump(clock_.now());
     const Instant now = clock_.now();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) stood_still(now, pause);
     link_.tick(now);
     generations_.tick(now);
-    if (pool_) {
-      calls_.tick(now);
-      idle_checks_.tick(now);
-      pool_->tick(now);
-    }
+    if (serving_) serving_->tick(now);
     if (const auto lost = generations_.take_lost()) terminator_.plugin_lost(now, *lost);
     terminator_.tick(now);
     obey_terminator(now);
@@ -115,13 +134,12 @@ class Supervisor final : public HostListener {
 
   void stood_still(Instant now, Duration pause) {
     generations_.stood_still(now, pause);
-    if (pool_) pool_->stood_still(now, pause);
+    if (serving_) serving_->pool.stood_still(now, pause);
   }
 
   [[nodiscard]] Instant wake_at() const {
     Instant at = std::min({link_.wake_at(), generations_.wake_at(), terminator_.wake_at()});
-    if (pool_) at = std::min({at, calls_.wake_at(), idle_checks_.wake_at(), pool_->wake_at(), sweep_at_});
-    return at;
+    return serving_ ? std::min({at, serving_->wake_at(), sweep_at_}) : at;
   }
 
   void route(Instant now, const Poller::Ready& ready) {
@@ -139,8 +157,15 @@ class Supervisor final : public HostListener {
       case Source::slot_channel:
       case Source::slot_out:
       case Source::slot_err:
-        if (pool_) pool_->on_ready(now, ready);
+        if (serving_) route_slot(now, ready);
     }
+  }
+
+  void route_slot(Instant now, const Poller::Ready& ready) {
+    const SlotRef slot{ready.key.id, ready.key.index};
+    if (ready.key.source != Source::slot_channel) return serving_->pool.on_output(now, slot);
+    if (ready.writable) serving_->pool.on_writable(slot);
+    if (ready.readable) serving_->pool.on_channel(now, slot);
   }
 
   void read_signals(Instant now) {
@@ -159,7 +184,7 @@ class Supervisor final : public HostListener {
     pid_t pid = 0;
     while ((pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, &usage)) > 0) {
       if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-        if (pool_) pool_->stopped(clock_.now(), pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
+        if (serving_) serving_->pool.stopped(clock_.now(), pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
       } else {
         reaped(clock_.now(), pid, status, usage);
       }
@@ -167,25 +192,25 @@ class Supervisor final : public HostListener {
     if (pid == 0 || errno != ECHILD) return;
     // No child is left at all: those that we still know have ended, and nobody can tell how.
     std::vector<pid_t> lost = generations_.pids();
-    if (pool_) pool_->append_pids(lost);
+    if (serving_) serving_->pool.append_pids(lost);
     for (const pid_t gone : lost) reaped(clock_.now(), gone, SIGKILL, {});
   }
 
   void reaped(Instant now, pid_t pid, int status, const rusage& usage) {
-    if (!generations_.reaped(now, pid, status) && pool_) pool_->reaped(now, pid, status, usage);
+    if (!generations_.reaped(now, pid, status) && serving_) serving_->pool.reaped(now, pid, status, usage);
     sweep_at_ = Instant{};
   }
 
   // A process in the session of a slot belongs to what runs there; the slot's own hygiene deals with it.
   void sweep_orphans(Instant now) {
     sweep_at_ = deadline_after(now, kSweepInterval);
-    if (!pool_) return;
+    if (!serving_) return;
+    const SlotPool& pool = serving_->pool;
     std::vector<pid_t> adopted = children();
-    std::erase_if(adopted, [this](pid_t pid) {
-      return generations_.owns(pid) || pool_->owns(pid) || pool_->owns(::getsid(pid));
-    });
+    std::erase_if(adopted,
+                  [&](pid_t pid) { return generations_.owns(pid) || pool.owns(pid) || pool.owns(::getsid(pid)); });
     if (adopted.empty() && !orphans_.waiting()) return;
-    for (const pid_t pid : orphans_.judge(now, adopted, pool_->running(), pool_->making_processes())) {
+    for (const pid_t pid : orphans_.judge(now, adopted, pool.running(), pool.making_processes())) {
       log(LogLevel::info, fmt::format("killing process {}, which a task left behind", pid));
       ::kill(pid, SIGKILL);
     }
@@ -198,16 +223,17 @@ class Supervisor final : public HostListener {
   }
 
   void obey(Instant now, const TerminatorAction& action) {
+    FLAME_ASSERT(serving_ || std::holds_alternative<Leave>(action), "nothing ends or idles before the Welcome");
     if (const auto* stop = std::get_if<StopTask>(&action)) {
-      calls_.stop(now, stop->id, stop->cause);
+      serving_->calls.stop(now, stop->id, stop->cause);
     } else if (const auto* kill = std::get_if<KillTask>(&action)) {
-      calls_.kill(now, kill->id, kill->cause);
+      serving_->calls.kill(now, kill->id, kill->cause);
     } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
       link_.send(wire::Retire{retire->last_seq, retire->must, retire->reason});
     } else if (std::holds_alternative<CheckIdle>(action)) {
-      idle_checks_.start(now, generations_.checking_idle());
+      serving_->idle_checks.start(now, generations_.checking_idle());
     } else if (std::holds_alternative<DropIdleCheck>(action)) {
-      idle_checks_.drop(now);
+      serving_->idle_checks.drop(now);
     } else if (const auto* leave = std::get_if<Leave>(&action)) {
       left_ = *leave;
     }
@@ -215,27 +241,25 @@ class Supervisor final : public HostListener {
 
   // --- HostListener
   void on_welcome(Instant now, const wire::Welcome& welcome) override {
-    pool_.emplace(now, welcome, poller_, generations_, idle_checks_);
-    idle_checks_.open(*pool_);
-    calls_.open(welcome, *pool_);
+    serving_.emplace(*this, now, welcome);
     terminator_.welcomed(now, welcome, !generations_.checking_idle().empty(), link_.host_patience());
-    generations_.open(now, welcome, *pool_, link_);
+    generations_.open(now, welcome, serving_->pool, link_);
     sweep_at_ = now;
   }
 
   void on_message(Instant now, wire::Body& body, Frame& payload) override {
     if (auto* invoke = std::get_if<wire::Invoke>(&body)) {
-      calls_.invoke(now, *invoke, payload);
+      serving_->calls.invoke(now, *invoke, payload);
     } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
-      calls_.chunk(now, *chunk, payload);
+      serving_->calls.chunk(now, *chunk, payload);
     } else if (const auto* credit = std::get_if<wire::Credit>(&body)) {
-      calls_.credit(now, *credit);
+      serving_->calls.credit(now, *credit);
     } else if (const auto* cancel = std::get_if<wire::Cancel>(&body)) {
       terminator_.cancelled(now, cancel->id, cancel->reason);
     } else if (const auto* abort = std::get_if<wire::Abort>(&body)) {
-      calls_.abort(now, *abort);
+      serving_->calls.abort(now, *abort);
     } else if (const auto* release = std::get_if<wire::Release>(&body)) {
-      calls_.release(now, *release);
+      serving_->calls.release(now, *release);
     } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
       terminator_.retire_answered(now, reply->granted);
     } else if (const auto* drain = std::get_if<wire::Drain>(&body)) {
@@ -261,9 +285,8 @@ class Supervisor final : public HostListener {
   Generations generations_;
   Terminator terminator_;
   HostLink link_;
-  Calls calls_;
-  IdleChecks idle_checks_;
-  std::optional<SlotPool> pool_;
+  std::string runner_;
+  std::optional<Serving> serving_;
   std::optional<Leave> left_;
   Orphans orphans_;
   Instant sweep_at_ = kNever;

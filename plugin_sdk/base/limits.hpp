@@ -170,8 +170,6 @@ inline constexpr std::uint32_t kShortageTries = 5;
 /// Processes that ended while slots were being forked, and may be one of those: about ten times what a runner can fork.
 inline constexpr std::size_t kUnclaimedMax = 10'000;
 inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
-/// Calls that a runner lets wait for one held slot. A host sends one at a time; this is against one that does not.
-inline constexpr std::size_t kHeldCallsMax = 64;
 
 // --- control socket (`flame status`, `flame why`) and what it tells of the past
 inline constexpr std::size_t kControlRequestMax = 4 * KiB;  // one line of JSON

@@ -37,16 +37,16 @@ Error other_signature(const wire::Invoke& call, const std::string& plugin, const
 
 }  // namespace
 
-Calls::Calls(std::string runner, HostLink& link, Terminator& terminator, Generations& generations)
-    : runner_(std::move(runner)), link_(link), terminator_(terminator), generations_(generations) {}
-
-void Calls::open(const wire::Welcome& welcome, SlotPool& pool) {
-  pool_ = &pool;
-  keeps_objects_ = welcome.protocol_minor >= wire::kObjectsMinor;
-  counts_discards_ = welcome.protocol_minor >= wire::kDiscardsMinor;
-  payload_max_ = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
-  cpu_time_ns_ = welcome.cpu_time_ns;
-}
+Calls::Calls(std::string runner, const wire::Welcome& welcome, const Around& around)
+    : runner_(std::move(runner)),
+      host_(around.host),
+      terminator_(around.terminator),
+      plugins_(around.plugins),
+      pool_(around.pool),
+      keeps_objects_(welcome.protocol_minor >= wire::kObjectsMinor),
+      counts_discards_(welcome.protocol_minor >= wire::kDiscardsMinor),
+      payload_max_(welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max),
+      cpu_time_ns_(welcome.cpu_time_ns) {}
 
 Calls::Call* Calls::find(std::uint64_t id) {
   const auto found = calls_.find(id);
@@ -79,16 +79,15 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
 }
 
 Error Calls::refuse(Call& call, const Frame& payload) const {
-  const auto generation = generations_.find(call.message.digest);
+  const auto generation = plugins_.find(call.message.digest);
   if (!generation) {
-    return base::refusal(ErrorCode::not_found,
-                         fmt::format("this runner has no plugin with digest {}. It has: {}.",
-                                     call.message.digest.substr(0, 64), generations_.describe_all()));
+    return base::refusal(ErrorCode::not_found, fmt::format("this runner has no plugin with digest {}. It has: {}.",
+                                                           call.message.digest.substr(0, 64), plugins_.describe_all()));
   }
   call.generation = *generation;
-  call.plugin = generations_.name(*generation);
-  if (const Error& problem = generations_.problem(*generation); problem.code != ErrorCode::none) return problem;
-  const manifest::Manifest& manifest = generations_.manifest(*generation);
+  call.plugin = plugins_.name(*generation);
+  if (const Error& problem = plugins_.problem(*generation); problem.code != ErrorCode::none) return problem;
+  const manifest::Manifest& manifest = plugins_.manifest(*generation);
   const manifest::TaskEntry* const entry = manifest.find(call.message.task, call.message.fingerprint);
   if (entry == nullptr) {
     const auto entries = manifest.find(call.message.task);
@@ -124,7 +123,7 @@ Error Calls::accept_transfer(Call& call) {
   if (!credit) return credit.error();
   call.feeding = true;
   by_transfer_[transfer] = call.message.id;
-  if (*credit > 0) link_.send_bulk(wire::Credit{transfer, *credit});
+  if (*credit > 0) host_.send_bulk(wire::Credit{transfer, *credit});
   return {};
 }
 
@@ -132,15 +131,15 @@ Error Calls::accept_transfer(Call& call) {
 void Calls::refuse_transfer(std::uint64_t transfer) {
   if (transfer == 0 || by_transfer_.contains(transfer)) return;
   in_.close(transfer);
-  link_.send_bulk(wire::Abort{transfer, "the call was refused"});
+  host_.send_bulk(wire::Abort{transfer, "the call was refused"});
 }
 
 // An invocation that was never taken up.
 void Calls::reject(std::uint64_t id, Error error, const std::string& plugin) {
   error.runner = runner_;
   error.plugin = plugin;
-  link_.send(wire::Result{id, {}, std::move(error), {}});
-  link_.send(wire::Ended{id});
+  host_.send(wire::Result{id, {}, std::move(error), {}});
+  host_.send(wire::Ended{id});
 }
 
 void Calls::chunk(Instant now, const wire::Chunk& chunk, Frame& bytes) {
@@ -148,14 +147,14 @@ void Calls::chunk(Instant now, const wire::Chunk& chunk, Frame& bytes) {
   const auto owner = by_transfer_.find(chunk.transfer);
   if (!taken) {
     log(LogLevel::warning, fmt::format("transfer {} is aborted: {}", chunk.transfer, taken.error().message));
-    link_.send_bulk(wire::Abort{chunk.transfer, taken.error().message});
+    host_.send_bulk(wire::Abort{chunk.transfer, taken.error().message});
     in_.close(chunk.transfer);
     if (owner != by_transfer_.end()) {
       const std::uint64_t id = owner->second;
       Call& call = calls_.at(id);
       if (!withdraw(now, id, call,
                     base::refusal(ErrorCode::incompatible, "the payload's transfer broke the protocol"))) {
-        pool_->kill(now, id, StopCause::cancelled);
+        pool_.kill(now, id, StopCause::cancelled);
       }
     }
     return;
@@ -165,7 +164,7 @@ void Calls::chunk(Instant now, const wire::Chunk& chunk, Frame& bytes) {
 
 // Moves what has come into the slot, as far as it takes it.
 void Calls::feed(std::uint64_t id, Call& call) {
-  slot::SlotHandle* slot = pool_->slot_of(id);
+  slot::Slot* slot = pool_.slot_of(id);
   if (slot == nullptr || !call.feeding) return;
   const std::uint64_t transfer = call.message.payload.transfer;
   std::uint64_t credit = 0;
@@ -174,13 +173,12 @@ void Calls::feed(std::uint64_t id, Call& call) {
     credit += in_.consume(transfer, taken);
     if (taken < bytes.size()) break;
   }
-  if (credit > 0) link_.send_bulk(wire::Credit{transfer, credit});
+  if (credit > 0) host_.send_bulk(wire::Credit{transfer, credit});
   if (slot->missing_bytes() == 0) {
     call.feeding = false;
     by_transfer_.erase(transfer);
     in_.close(transfer);
   }
-  pool_->sent_to(id);
 }
 
 void Calls::credit(Instant now, const wire::Credit& credit) {
@@ -204,17 +202,17 @@ void Calls::abort(Instant now, const wire::Abort& message) {
   if (call == nullptr) return;
   call->outgoing = 0;
   // A slot that still streams has nobody to stream to.
-  if (!call->ended) return pool_->kill(now, id, StopCause::cancelled);
+  if (!call->ended) return pool_.kill(now, id, StopCause::cancelled);
   forget_if_done(now, id);
 }
 
 void Calls::stop(Instant now, std::uint64_t id, StopCause cause) {
-  pool_->settle(now, id);
+  pool_.settle(now, id);
   Call* call = find(id);
   if (call == nullptr) return;
-  if (call->stays) return pool_->stop_held(now, id, cause);
-  slot::SlotHandle* slot = pool_->slot_of(id);
-  if (slot == nullptr) return pool_->kill(now, id, cause);  // it waits, or has ended and only its result is on the way
+  if (call->stays) return pool_.stop_held(now, id, cause);
+  slot::Slot* slot = pool_.slot_of(id);
+  if (slot == nullptr) return pool_.kill(now, id, cause);  // it waits, or has ended and only its result is on the way
   Death death;
   death.cause = cause;
   death.started = Started::no;
@@ -225,13 +223,13 @@ void Calls::stop(Instant now, std::uint64_t id, StopCause cause) {
 
 // Ends a call whose payload is not in the slot yet, if the slot has not been told of it.
 bool Calls::withdraw(Instant now, std::uint64_t id, Call& call, const Error& error) {
-  slot::SlotHandle* slot = pool_->slot_of(id);
+  slot::Slot* slot = pool_.slot_of(id);
   if (slot != nullptr && (!call.feeding || !slot->withdraw())) return false;
   answer(id, call, error);
   if (slot != nullptr) {
-    pool_->give_back(now, id);
+    pool_.give_back(now, id);
   } else {
-    pool_->kill(now, id, StopCause::cancelled);
+    pool_.kill(now, id, StopCause::cancelled);
   }
   return true;
 }
@@ -239,7 +237,7 @@ bool Calls::withdraw(Instant now, std::uint64_t id, Call& call, const Error& err
 void Calls::kill(Instant now, std::uint64_t id, StopCause cause) {
   Call* call = find(id);
   if (call == nullptr) return;
-  if (!call->ended) return pool_->kill(now, id, cause);
+  if (!call->ended) return pool_.kill(now, id, cause);
   drop_transfers(*call, "the runner ends");
   forget_if_done(now, id);
 }
@@ -249,7 +247,7 @@ void Calls::drop_transfers(Call& call, const std::string& reason, const Error& d
     const std::uint64_t transfer = call.message.payload.transfer;
     call.feeding = false;
     by_transfer_.erase(transfer);
-    if (in_.close(transfer)) link_.send_bulk(wire::Abort{transfer, reason});
+    if (in_.close(transfer)) host_.send_bulk(wire::Abort{transfer, reason});
   }
   if (call.outgoing != 0) {
     out_.abort(call.outgoing);
@@ -257,7 +255,7 @@ void Calls::drop_transfers(Call& call, const std::string& reason, const Error& d
     wire::Abort lost{call.outgoing, reason, death};
     lost.error.runner = runner_;
     lost.error.plugin = call.plugin;
-    link_.send_bulk(std::move(lost));
+    host_.send_bulk(std::move(lost));
     call.outgoing = 0;
   }
 }

@@ -11,8 +11,8 @@
 #include "plugin_sdk/wire/bulk_receiver.hpp"
 #include "plugin_sdk/wire/bulk_sender.hpp"
 #include "plugin_sdk/wire/messages.hpp"
-#include "runner/link/host_link.hpp"
-#include "runner/plugins/generations.hpp"
+#include "runner/link/host_port.hpp"
+#include "runner/plugins/plugin_directory.hpp"
 #include "runner/policy/discards.hpp"
 #include "runner/policy/task_pace.hpp"
 #include "runner/policy/terminator.hpp"
@@ -20,12 +20,17 @@
 
 namespace flame::runner {
 
-class Calls final : public SlotListener {
+class Calls final : public SlotListener, public SlotReports {
  public:
-  /// `runner` is this runner's id, for errors. All references outlive this object.
-  Calls(std::string runner, HostLink& link, Terminator& terminator, Generations& generations);
-  /// After Welcome, before the first message.
-  void open(const wire::Welcome& welcome, SlotPool& pool);
+  /// Who it works with. All of it outlives the calls; `pool` is not used before the first of them.
+  struct Around {
+    HostPort& host;
+    Terminator& terminator;
+    const PluginDirectory& plugins;
+    SlotPool& pool;
+  };
+  /// `runner` is this runner's id, for errors.
+  Calls(std::string runner, const wire::Welcome& welcome, const Around& around);
 
   // --- from the host
   void invoke(Instant now, wire::Invoke& message, Frame& payload);
@@ -45,19 +50,21 @@ class Calls final : public SlotListener {
   void pump(Instant now);
 
   // --- SlotListener
-  void on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) override;
-  void on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) override;
+  void on_granted(Instant now, std::uint64_t id, slot::Slot& slot) override;
+  void on_queued(Instant now, std::uint64_t id, slot::Slot& slot) override;
   void on_result(Instant now, slot::SlotResult result, std::string log_tail) override;
   void on_result_chunk(Instant now, slot::SlotResultChunk chunk) override;
   void on_progress(Instant now, slot::SlotProgress progress) override;
-  void on_output(wire::Output output) override;
   void on_room(std::uint64_t id) override;
   void on_freed(Instant now, std::uint64_t id) override;
   void on_held(Instant now, std::uint64_t id) override;
   void on_let_go(Instant now, std::uint64_t id, Error why) override;
   void on_died(Instant now, std::uint64_t id, Error error) override;
-  void on_discarded(const SlotDiscard& discard) override;
   [[nodiscard]] std::string task_of(std::uint64_t id) const override;
+
+  // --- SlotReports
+  void on_output(wire::Output output) override;
+  void on_discarded(const SlotDiscard& discard) override;
 
  private:
   struct Call {
@@ -102,14 +109,14 @@ class Calls final : public SlotListener {
   [[nodiscard]] Call* find(std::uint64_t id);
 
   std::string runner_;
-  HostLink& link_;
+  HostPort& host_;
   Terminator& terminator_;
-  Generations& generations_;
-  SlotPool* pool_ = nullptr;
-  bool keeps_objects_ = false;    // the host knows of objects that stay
-  bool counts_discards_ = false;  // … and of slots that are discarded
-  std::uint64_t payload_max_ = 0;
-  std::int64_t cpu_time_ns_ = 0;
+  const PluginDirectory& plugins_;
+  SlotPool& pool_;
+  bool keeps_objects_;    // the host knows of objects that stay
+  bool counts_discards_;  // … and of slots that are discarded
+  std::uint64_t payload_max_;
+  std::int64_t cpu_time_ns_;
   std::unordered_map<std::uint64_t, Call> calls_;
   std::unordered_map<std::uint64_t, std::uint64_t> by_transfer_;  // incoming transfer → invocation
   std::unordered_map<std::uint64_t, std::uint64_t> by_outgoing_;  // transfer of a result → invocation

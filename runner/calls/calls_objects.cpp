@@ -51,23 +51,24 @@ Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
 
 // Into a slot of its own, or into the one where its objects live.
 void Calls::start(Instant now, std::uint64_t id, Call& call) {
-  if (call.message.lease == 0) return pool_->lease(now, call.generation, id, call.brief);
+  if (call.message.lease == 0) return pool_.lease(now, call.generation, id, call.brief);
   Error error;
-  switch (pool_->enter(now, call.message.lease, id)) {
+  switch (pool_.enter(now, call.message.lease, id)) {
     case HeldSlots::Turn::comes:
       return;
     case HeldSlots::Turn::unknown:
       error = no_such_lease();
       break;
     case HeldSlots::Turn::full:
-      error = base::refusal(ErrorCode::queue_full, "Too many calls wait for the object on its runner. Retry later.");
+      error = base::refusal(ErrorCode::queue_full,
+                            "A call waits for the object on its runner already. Send the next one when it has ended.");
   }
   answer(id, call, std::move(error));
   end(now, id, call);
 }
 
 void Calls::release(Instant now, const wire::Release& message) {
-  pool_->release(now, message.lease, message.objects);
+  pool_.release(now, message.lease, message.objects);
 }
 
 void Calls::on_held(Instant now, std::uint64_t id) {

@@ -58,11 +58,11 @@ slot::InvokeView Calls::view_of(const Call& call) const {
   return view;
 }
 
-void Calls::on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
+void Calls::on_granted(Instant now, std::uint64_t id, slot::Slot& slot) {
   Call& call = calls_.at(id);
   if (const auto sent = slot.invoke(view_of(call)); !sent) {
     answer(id, call, sent.error());
-    return pool_->give_back(now, id);
+    return pool_.give_back(now, id);
   }
   call.payload = Frame();
   unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
@@ -70,7 +70,7 @@ void Calls::on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
 }
 
 // Its payload stays here: it may have to go to another slot.
-void Calls::on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
+void Calls::on_queued(Instant now, std::uint64_t id, slot::Slot& slot) {
   const Call& call = calls_.at(id);
   slot.follow(view_of(call));
   unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
@@ -86,11 +86,11 @@ void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail
     result.error.code = ErrorCode::incompatible;
     result.error.message =
         "The task left an object in its slot, but the host is too old to use it. Update the host, or return the data.";
-    pool_->stop_held(now, result.id, StopCause::cancelled);
+    pool_.stop_held(now, result.id, StopCause::cancelled);
   }
   if (result.error.code == ErrorCode::none) return answer_with_payload(now, result.id, *call, result);
-  const slot::SlotHandle* const slot = pool_->slot_of(result.id);
-  add_memory_remedy(result.error, slot == nullptr ? 0 : slot->memory_kept());
+  const slot::Slot* const slot = pool_.slot_of(result.id);
+  add_memory_remedy(result.error, slot == nullptr ? 0 : slot->post_mortem().memory_kept);
   result.error.started = Started::yes;
   result.error.usage = result.usage;
   if (result.error.log_tail.empty()) result.error.log_tail = std::move(log_tail);
@@ -107,11 +107,11 @@ void Calls::answer_with_payload(Instant now, std::uint64_t id, Call& call, slot:
   } else {
     Frame frame(result.bytes.size());
     if (frame.size() > 0) std::memcpy(frame.data(), result.bytes.data(), frame.size());
-    return link_.send(message, std::move(frame));
+    return host_.send(message, std::move(frame));
   }
   by_outgoing_[call.outgoing] = id;
   message.payload.transfer = call.outgoing;
-  link_.send(message);
+  host_.send(message);
   pump(now);
 }
 
@@ -122,20 +122,18 @@ void Calls::on_result_chunk(Instant now, slot::SlotResultChunk chunk) {
     out_.append(call->outgoing, share(std::move(chunk.bytes)));
     return pump(now);
   }
-  if (slot::SlotHandle* slot = pool_->slot_of(chunk.id)) slot->acknowledge_chunks();  // an aborted stream runs dry
+  if (slot::Slot* slot = pool_.slot_of(chunk.id)) slot->acknowledge_chunk();  // an aborted stream runs dry
 }
 
 void Calls::pump(Instant now) {
-  while (link_.backlog(Line::bulk) < kBulkBacklog) {
+  while (host_.backlog(Line::bulk) < kBulkBacklog) {
     auto chunk = out_.next();
     if (!chunk) return;
     const auto owner = by_outgoing_.find(chunk->header.transfer);
     const std::uint64_t id = owner->second;
-    link_.send_bulk(chunk->header, Frame(std::move(chunk->bytes)));
-    if (chunk->streamed) {
-      if (slot::SlotHandle* slot = pool_->slot_of(id)) slot->acknowledge_chunks();
-      pool_->sent_to(id);
-    }
+    host_.send_bulk(chunk->header, Frame(std::move(chunk->bytes)));
+    slot::Slot* const source = chunk->streamed ? pool_.slot_of(id) : nullptr;
+    if (source != nullptr) source->acknowledge_chunk();
     if (!chunk->last) continue;
     by_outgoing_.erase(owner);
     if (Call* call = find(id)) call->outgoing = 0;
@@ -156,18 +154,18 @@ void Calls::on_progress(Instant now, slot::SlotProgress progress) {
 void Calls::send_progress(Instant now, std::uint64_t id, Call& call) {
   call.progress_held = false;
   call.progress_at = deadline_after(now, kProgressInterval);
-  if (link_.backlog(Line::control) > kChatterBacklog) return;
+  if (host_.backlog(Line::control) > kChatterBacklog) return;
   send_begun(id, call);
-  link_.send(wire::Progress{id, call.progress.fraction, std::move(call.progress.message)});
+  host_.send(wire::Progress{id, call.progress.fraction, std::move(call.progress.message)});
 }
 
 void Calls::on_output(wire::Output output) {
-  if (link_.backlog(Line::control) > kChatterBacklog) {
+  if (host_.backlog(Line::control) > kChatterBacklog) {
     dropped_output_ += output.text.size() + 1;
     return;
   }
   output.dropped += std::exchange(dropped_output_, 0);
-  link_.send(output);
+  host_.send(output);
 }
 
 void Calls::on_room(std::uint64_t id) {
@@ -188,7 +186,7 @@ void Calls::on_died(Instant now, std::uint64_t id, Error error) {
 }
 
 void Calls::on_discarded(const SlotDiscard& discard) {
-  if (counts_discards_) link_.send(wire::SlotDiscarded{discard.invocation, discard.reason});
+  if (counts_discards_) host_.send(wire::SlotDiscarded{discard.invocation, discard.reason});
   const auto line = discards_.tell(discard);
   if (!line) return;
   const bool expected = discard.reason == DiscardReason::calls_max;
@@ -212,7 +210,7 @@ void Calls::answer(std::uint64_t id, Call& call, Error error) {
   }
   wire::Result message{id, {}, std::move(error), {}};
   message.usage = message.error.usage;
-  link_.send(message);
+  host_.send(message);
 }
 
 void Calls::end(Instant now, std::uint64_t id, Call& call, Error why) {
@@ -223,7 +221,7 @@ void Calls::end(Instant now, std::uint64_t id, Call& call, Error why) {
     why.runner = runner_;
     why.plugin = call.plugin;
   }
-  link_.send(wire::Ended{id, std::move(why)});
+  host_.send(wire::Ended{id, std::move(why)});
   forget_if_done(now, id);
 }
 
@@ -237,10 +235,10 @@ void Calls::forget_if_done(Instant now, std::uint64_t id) {
 
 void Calls::send_begun(std::uint64_t id, Call& call) {
   if (call.begun || call.answered) return;
-  const slot::SlotHandle* slot = pool_->slot_of(id);
+  const slot::Slot* slot = pool_.slot_of(id);
   if (slot == nullptr || !slot->begun()) return;
   call.begun = true;
-  link_.send(wire::Begun{id});
+  host_.send(wire::Begun{id});
 }
 
 void Calls::tick(Instant now) {

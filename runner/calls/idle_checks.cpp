@@ -18,7 +18,7 @@ void IdleChecks::start(Instant now, std::span<const GenerationId> generations) {
   std::vector<std::pair<GenerationId, std::uint64_t>> checks;
   for (const GenerationId generation : generations) checks.emplace_back(generation, ++last_id_);
   for (const auto& [generation, id] : checks) running_.insert(id);  // all of them, before the first one ends
-  for (const auto& [generation, id] : checks) pool_->lease(now, generation, id);
+  for (const auto& [generation, id] : checks) pool_.lease_for(*this, now, generation, id);
   if (running_.empty() && std::exchange(wanted_, false)) on_answer_(now, true);
 }
 
@@ -36,27 +36,20 @@ void IdleChecks::tick(Instant now) {
 void IdleChecks::kill_all(Instant now, StopCause cause) {
   give_up_at_ = kNever;
   const std::vector<std::uint64_t> ids(running_.begin(), running_.end());
-  for (const std::uint64_t id : ids) pool_->kill(now, id, cause);
+  for (const std::uint64_t id : ids) pool_.kill(now, id, cause);
 }
 
-// A check is never brief.
-void IdleChecks::on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
-  next_.on_queued(now, id, slot);
-}
-
-void IdleChecks::on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) {
-  if (!owns(id)) return next_.on_granted(now, id, slot);
+void IdleChecks::on_granted(Instant now, std::uint64_t id, slot::Slot& slot) {
   static constexpr std::array<std::uint64_t, 1> kNoArguments{0};
   slot::InvokeView view;
   view.id = id;
   view.task = "idle_check";
   view.parts = kNoArguments;
   view.purpose = slot::Purpose::idle_check;
-  if (!slot.invoke(view)) pool_->give_back(now, id);
+  if (!slot.invoke(view)) pool_.give_back(now, id);
 }
 
-void IdleChecks::on_result(Instant now, slot::SlotResult result, std::string log_tail) {
-  if (!owns(result.id)) return next_.on_result(now, std::move(result), std::move(log_tail));
+void IdleChecks::on_result(Instant, slot::SlotResult result, std::string) {
   if (!counts(result.id)) return;
   if (result.error.code != ErrorCode::none) {
     log(LogLevel::warning, "an idle_check() failed, the runner counts as idle: " + result.error.message);
@@ -65,39 +58,7 @@ void IdleChecks::on_result(Instant now, slot::SlotResult result, std::string log
   }
 }
 
-void IdleChecks::on_result_chunk(Instant now, slot::SlotResultChunk chunk) {
-  if (!owns(chunk.id)) next_.on_result_chunk(now, std::move(chunk));
-}
-
-void IdleChecks::on_progress(Instant now, slot::SlotProgress progress) {
-  if (!owns(progress.id)) next_.on_progress(now, std::move(progress));
-}
-
-void IdleChecks::on_output(wire::Output output) {
-  if (owns(output.id)) output.id = 0;
-  next_.on_output(std::move(output));
-}
-
-void IdleChecks::on_room(std::uint64_t id) {
-  if (!owns(id)) next_.on_room(id);
-}
-
-void IdleChecks::on_freed(Instant now, std::uint64_t id) {
-  if (!owns(id)) return next_.on_freed(now, id);
-  ended(now, id);
-}
-
-// A check returns a yes or no and leaves no object behind.
-void IdleChecks::on_held(Instant now, std::uint64_t id) {
-  owns(id) ? pool_->stop_held(now, id, StopCause::cancelled) : next_.on_held(now, id);
-}
-
-void IdleChecks::on_let_go(Instant now, std::uint64_t id, Error why) {
-  owns(id) ? ended(now, id) : next_.on_let_go(now, id, std::move(why));
-}
-
 void IdleChecks::on_died(Instant now, std::uint64_t id, Error error) {
-  if (!owns(id)) return next_.on_died(now, id, std::move(error));
   if (counts(id)) log(LogLevel::warning, "an idle_check() failed, the runner counts as idle: " + error.message);
   ended(now, id);
 }

@@ -43,27 +43,14 @@ HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, Host
 
 void HostLink::send(const wire::Body& body, Frame payload) {
   if (state_ != State::open) return;
-  pending_.push_back({wire::encode(session_.id(), body), std::move(payload)});
-  if (pending_.size() == limits::kBatchCountMax) flush();
+  outbox_.add(wire::encode(session_.id(), body), std::move(payload));
+  if (outbox_.full()) flush();
 }
 
-// Neighbours that fit into one batch go as one; the others as they are. The order is kept.
 void HostLink::flush() {
-  for (std::size_t next = 0; next < pending_.size();) {
-    batch_.clear();
-    std::size_t end = next;
-    while (end < pending_.size() && batch_.add(pending_[end].envelope, pending_[end].payload.span())) ++end;
-    if (end - next > 1) {
-      Frame frame(batch_.bytes().size());
-      std::memcpy(frame.data(), batch_.bytes().data(), frame.size());
-      dealer_.send(Line::control, wire::encode(session_.id(), batch_.header()), std::move(frame));
-      next = end;
-    } else {
-      dealer_.send(Line::control, pending_[next].envelope, std::move(pending_[next].payload));
-      ++next;
-    }
-  }
-  pending_.clear();
+  outbox_.flush(session_.id(), [this](std::span<const std::byte> envelope, Frame payload) {
+    dealer_.send(Line::control, envelope, std::move(payload));
+  });
 }
 
 void HostLink::send_bulk(const wire::Body& body, Frame payload) {

@@ -9,6 +9,8 @@
 #include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/link/dealer.hpp"
+#include "runner/link/host_port.hpp"
+#include "runner/link/outbox.hpp"
 #include "runner/os/poller.hpp"
 #include "runner/policy/session.hpp"
 
@@ -26,19 +28,16 @@ class HostListener {
   ~HostListener() = default;
 };
 
-class HostLink {
+class HostLink final : public HostPort {
  public:
   /// Takes the endpoints and keys out of `parent`, which has neither afterwards.
   /// All references outlive this object.
   HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener, const base::Clock& clock);
 
-  /// Sends on `control`, at the latest with the next pump(): what one turn of the loop says goes as one message.
-  /// Nothing happens when the host is lost.
-  void send(const wire::Body& body, Frame payload = Frame());
-  /// Sends on `bulk`.
-  void send_bulk(const wire::Body& body, Frame payload = Frame());
-  /// Bytes that wait for the host to read. Output and progress are not worth queueing behind much of that.
-  [[nodiscard]] std::size_t backlog(Line line) const { return dealer_.queued_bytes(line); }  // without this turn's
+  // --- HostPort: what was sent goes with the next pump()
+  void send(const wire::Body& body, Frame payload = Frame()) override;
+  void send_bulk(const wire::Body& body, Frame payload = Frame()) override;
+  [[nodiscard]] std::size_t backlog(Line line) const override { return dealer_.queued_bytes(line); }
 
   void on_ready(Instant now, const Poller::Ready& ready);
   /// Sends what is queued and reads what has come, a bounded number of messages. Call once per turn of the loop. The
@@ -46,7 +45,7 @@ class HostLink {
   void pump(Instant now);
   /// pump() left messages behind, or what was sent since may have eaten the edge of one.
   [[nodiscard]] bool more() const {
-    return more_ || !pending_.empty() || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
+    return more_ || !outbox_.empty() || dealer_.must_recheck(Line::control) || dealer_.must_recheck(Line::bulk);
   }
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const;
@@ -84,12 +83,7 @@ class HostLink {
   HostListener& listener_;
   const base::Clock& clock_;
   Dealer dealer_;
-  struct Pending {
-    std::vector<std::byte> envelope;
-    Frame payload;
-  };
-  std::vector<Pending> pending_;  // of this turn, for control
-  wire::BatchWriter batch_;
+  Outbox outbox_;  // of this turn, for control
   Session session_;
   State state_ = State::dialling;
   std::size_t attempts_ = 0;

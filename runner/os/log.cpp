@@ -16,9 +16,13 @@
 namespace flame::runner {
 namespace {
 
-bool debug_wanted() {
-  const char* value = std::getenv("FLAME_RUNNER_LOG");
-  return value != nullptr && std::string_view(value) == "debug";
+// Of the lines that are not wanted none is made.
+bool wanted(LogLevel level) {
+  static const std::string choice = [] {
+    const char* value = std::getenv("FLAME_RUNNER_LOG");
+    return std::string(value == nullptr ? "" : value);
+  }();
+  return level == LogLevel::debug ? choice == "debug" : choice != "off";
 }
 
 const char* name_of(LogLevel level) {
@@ -50,7 +54,7 @@ std::atomic<base::LineWriter*> background{nullptr};
 }  // namespace
 
 void log(LogLevel level, std::string_view text) {
-  if (level == LogLevel::debug && !debug_wanted()) return;
+  if (!wanted(level)) return;
   const std::string line = format(level, text);
   if (base::LineWriter* const writer = background.load()) return writer->write(line);
   [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());

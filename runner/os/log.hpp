@@ -9,7 +9,7 @@ namespace flame::runner {
 enum class LogLevel { debug, info, warning, error };
 
 /// Writes "flame-runner[pid] level: text\n" in one piece; control characters become spaces. [any thread]
-/// Debug lines only with FLAME_RUNNER_LOG=debug in the environment when the process started.
+/// FLAME_RUNNER_LOG in the environment, read once: "debug" adds debug lines, "off" leaves all of them out.
 void log(LogLevel level, std::string_view text);
 
 /// While one lives, log() never waits for whoever reads standard error: a thread writes, and lines beyond

@@ -87,9 +87,9 @@ std::vector<wire::PluginState> Generations::states() const {
   return states;
 }
 
-void Generations::open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostLink& link) {
+void Generations::open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostPort& host) {
   pool_ = &pool;
-  link_ = &link;
+  host_ = &host;
   limits_.memory_max = welcome.memory_max;
   limits_.payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
   limits_.open_files_max = welcome.open_files_max;
@@ -371,7 +371,7 @@ std::vector<pid_t> Generations::pids() const {
 
 void Generations::tell_host(wire::Level level, const std::string& text) {
   log(level == wire::Level::error ? LogLevel::error : LogLevel::info, text);
-  if (link_ != nullptr) link_->send(wire::Output{0, wire::Stream::log, level, text.substr(0, limits::kTextMax), 0});
+  if (host_ != nullptr) host_->send(wire::Output{0, wire::Stream::log, level, text.substr(0, limits::kTextMax), 0});
 }
 
 }  // namespace flame::runner

@@ -13,7 +13,9 @@
 
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/messages.hpp"
+#include "runner/link/host_port.hpp"
 #include "runner/os/poller.hpp"
+#include "runner/plugins/plugin_directory.hpp"
 #include "runner/plugins/plugin_store.hpp"
 #include "runner/policy/fork_watch.hpp"
 #include "runner/slots/slot_pool.hpp"
@@ -29,7 +31,15 @@ struct Employer {
   std::string backend;
 };
 
-class Generations final : public SlotForker {
+/// A plugin's name and its file.
+struct PluginFile {
+  std::string name;
+  std::string path;
+  std::string program;       // that loads it: flame-zygote
+  bool stops_slots = false;  // it has a stop_slot()
+};
+
+class Generations final : public PluginDirectory {
  public:
   /// Verifies the wanted plugins, and starts a flame-zygote for each, which takes as long as to find the host; it loads
   /// nothing before open(). Plugins that cannot be had are remembered with the reason.
@@ -43,26 +53,26 @@ class Generations final : public SlotForker {
   /// For the hello.
   [[nodiscard]] std::vector<wire::PluginState> states() const;
 
-  /// The zygotes load. `pool` and `link` outlive this object or close().
-  void open(Instant now, const wire::Welcome& welcome, SlotPool& pool, class HostLink& link);
+  /// The zygotes load. `pool` and `host` outlive this object.
+  void open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostPort& host);
 
-  /// The generation of a digest; nullopt if none was wanted.
-  [[nodiscard]] std::optional<GenerationId> find(std::string_view digest) const;
-  /// Why invocations of it fail now; code none while it is usable or still loading.
-  [[nodiscard]] const Error& problem(GenerationId id) const { return list_[id].problem; }
+  // --- PluginDirectory
+  [[nodiscard]] std::optional<GenerationId> find(std::string_view digest) const override;
+  [[nodiscard]] const Error& problem(GenerationId id) const override { return list_[id].problem; }
+  [[nodiscard]] const manifest::Manifest& manifest(GenerationId id) const override { return list_[id].plugin.manifest; }
+  [[nodiscard]] std::string name(GenerationId id) const override;
+  [[nodiscard]] std::string describe_all() const override;
+
   /// Those whose plugin wants to be asked before an idle runner goes, and can be.
   [[nodiscard]] std::vector<GenerationId> checking_idle() const;
-  [[nodiscard]] const manifest::Manifest& manifest(GenerationId id) const { return list_[id].plugin.manifest; }
-  /// "video@1.4.0".
-  [[nodiscard]] std::string name(GenerationId id) const;
-  /// "video@1.4.0 (digest abc…), …": what exists, for error messages.
-  [[nodiscard]] std::string describe_all() const;
 
+  /// Has the zygote make a process of these slots; see slot::ZygoteHandle::spawn().
   [[nodiscard]] slot::MakeResult<pid_t> fork_slots(Instant now, GenerationId generation,
                                                    std::span<slot::SlotHandle* const> slots, bool threads,
-                                                   ProcessId request) override;
-  [[nodiscard]] std::string why_no_slot(Instant now, GenerationId generation) const override;
-  [[nodiscard]] PluginFile plugin_file(GenerationId id) const override {
+                                                   ProcessId request);
+  /// What keeps it from making slots now, in words without a full stop; empty if nothing is known.
+  [[nodiscard]] std::string why_no_slot(Instant now, GenerationId generation) const;
+  [[nodiscard]] PluginFile plugin_file(GenerationId id) const {
     return {list_[id].plugin.ref.name, list_[id].plugin.path, zygote_binary_, list_[id].plugin.manifest.has_stop_slot};
   }
 
@@ -115,7 +125,7 @@ class Generations final : public SlotForker {
   Employer employer_;
   Poller& poller_;
   SlotPool* pool_ = nullptr;
-  class HostLink* link_ = nullptr;
+  HostPort* host_ = nullptr;
   slot::SlotLimits limits_;
   Duration start_limit_ = limits::kStartLimitDefault;
   ForkWatch fork_watch_{limits::kForkAnswerMax};

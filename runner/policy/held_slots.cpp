@@ -7,6 +7,17 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::runner {
+namespace {
+
+bool concerns(const RefuseHeld&, LeaseId) {
+  return false;  // of an invocation
+}
+template <class Action>
+bool concerns(const Action& action, LeaseId lease) {
+  return action.lease == lease;
+}
+
+}  // namespace
 
 bool HeldSlots::add(LeaseId lease, std::span<const std::uint64_t> objects) {
   std::set<std::uint64_t>& live = leases_[lease].live;
@@ -17,17 +28,17 @@ bool HeldSlots::add(LeaseId lease, std::span<const std::uint64_t> objects) {
 HeldSlots::Turn HeldSlots::enter(Instant now, LeaseId lease, std::uint64_t invocation) {
   const auto found = leases_.find(lease);
   if (found == leases_.end() || found->second.ending) return Turn::unknown;
-  if (found->second.waiting.size() >= limits::kHeldCallsMax) return Turn::full;
-  found->second.waiting.push_back(invocation);
-  waits_for_[invocation] = lease;
+  if (found->second.next != 0) return Turn::full;
+  found->second.next = invocation;
   advance(now, lease, found->second);
   return Turn::comes;
 }
 
 bool HeldSlots::withdraw(std::uint64_t invocation) {
-  const auto entry = waits_for_.extract(invocation);
-  if (entry.empty()) return false;
-  std::erase(leases_.at(entry.mapped()).waiting, invocation);
+  const auto waits = [invocation](const auto& lease) { return lease.second.next == invocation; };
+  const auto found = std::find_if(leases_.begin(), leases_.end(), waits);
+  if (invocation == 0 || found == leases_.end()) return false;
+  found->second.next = 0;
   return true;
 }
 
@@ -66,19 +77,24 @@ void HeldSlots::end(Instant now, LeaseId id, bool patient) {
   lease.ending = true;
   lease.unwanted.insert(lease.unwanted.end(), lease.live.begin(), lease.live.end());
   lease.live.clear();
-  for (const std::uint64_t invocation : std::exchange(lease.waiting, {})) {
-    waits_for_.erase(invocation);
-    actions_.emplace_back(RefuseHeld{invocation});
-  }
+  if (const std::uint64_t waiting = std::exchange(lease.next, 0); waiting != 0)
+    actions_.emplace_back(RefuseHeld{waiting});
   advance(now, id, lease);
 }
 
-std::vector<std::uint64_t> HeldSlots::gone(LeaseId id) {
+HeldSlots::Left HeldSlots::gone(LeaseId id) {
+  Left left;
+  for (const HeldAction& action : actions_) {
+    if (const auto* enter = std::get_if<EnterHeld>(&action); enter != nullptr && enter->lease == id)
+      left.waiting.push_back(enter->invocation);
+    if (const auto* free = std::get_if<FreeHeld>(&action); free != nullptr && free->lease == id) left.was_free = true;
+  }
+  std::erase_if(actions_, [id](const HeldAction& action) {
+    return std::visit([id](const auto& one) { return concerns(one, id); }, action);
+  });
   const auto entry = leases_.extract(id);
-  if (entry.empty()) return {};
-  const std::deque<std::uint64_t>& waiting = entry.mapped().waiting;
-  for (const std::uint64_t invocation : waiting) waits_for_.erase(invocation);
-  return {waiting.begin(), waiting.end()};
+  if (entry && entry.mapped().next != 0) left.waiting.push_back(entry.mapped().next);
+  return left;
 }
 
 // Gives an idle slot its next work, or lets it go.
@@ -86,16 +102,14 @@ void HeldSlots::advance(Instant now, LeaseId id, Lease& lease) {
   if (lease.busy) return;
   if (!lease.unwanted.empty()) return destroy(now, id, lease);
   if (lease.live.empty()) {
-    for (const std::uint64_t invocation : gone(id)) actions_.emplace_back(RefuseHeld{invocation});
+    if (lease.next != 0) actions_.emplace_back(RefuseHeld{lease.next});
     actions_.emplace_back(FreeHeld{id});
+    leases_.erase(id);
     return;
   }
-  if (lease.waiting.empty()) return;
-  const std::uint64_t next = lease.waiting.front();
-  lease.waiting.pop_front();
-  waits_for_.erase(next);
+  if (lease.next == 0) return;
   lease.busy = true;
-  actions_.emplace_back(EnterHeld{id, next});
+  actions_.emplace_back(EnterHeld{id, std::exchange(lease.next, 0)});
 }
 
 void HeldSlots::destroy(Instant now, LeaseId id, Lease& lease) {

@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <set>
 #include <span>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -41,8 +39,8 @@ struct FreeHeld {
 };
 using HeldAction = std::variant<EnterHeld, RefuseHeld, DestroyHeld, KillHeld, FreeHeld>;
 
-/// A held slot does one thing at a time: an invocation, or destructors. Invocations have their turns in order of
-/// arrival, objects that were let go are destroyed first.
+/// A held slot does one thing at a time: an invocation, or destructors. Objects that were let go are destroyed first.
+/// The host has the queue of those that wait: here one waits at most, for the slot to be idle again.
 class HeldSlots {
  public:
   /// `kill_grace`: how long destructors may take.
@@ -55,7 +53,7 @@ class HeldSlots {
 
   enum class Turn : std::uint8_t { comes, unknown, full };
   /// `comes`: EnterHeld or RefuseHeld follows, now or later. `unknown`: no such lease, or it is being ended. `full`:
-  /// limits::kHeldCallsMax wait there already.
+  /// one waits already.
   [[nodiscard]] Turn enter(Instant now, LeaseId lease, std::uint64_t invocation);
   /// Gives a waiting invocation up. False: it does not wait (any more).
   bool withdraw(std::uint64_t invocation);
@@ -69,8 +67,13 @@ class HeldSlots {
   void stop(Instant now, LeaseId lease);
   /// The same because a child ended by itself; here the destructor's time counts.
   void child_ended(Instant now, LeaseId lease);
-  /// The slot's process is gone. Returns the invocations that waited.
-  [[nodiscard]] std::vector<std::uint64_t> gone(LeaseId lease);
+  /// What a slot that is gone has left.
+  struct Left {
+    std::vector<std::uint64_t> waiting;  // invocations that will not enter it
+    bool was_free = false;               // all objects had gone before
+  };
+  /// The slot's process is gone. Whatever was decided for it, and is not done yet, is void.
+  [[nodiscard]] Left gone(LeaseId lease);
 
   /// Time has passed. Call at or after wake_at().
   void tick(Instant now);
@@ -82,7 +85,7 @@ class HeldSlots {
   struct Lease {
     std::set<std::uint64_t> live;
     std::vector<std::uint64_t> unwanted;
-    std::deque<std::uint64_t> waiting;
+    std::uint64_t next = 0;  // the invocation that waits; 0: none
     bool busy = true;
     bool ending = false;
     bool patient = false;      // somebody else kills it if it does not end
@@ -95,7 +98,6 @@ class HeldSlots {
 
   Duration kill_grace_;
   std::map<LeaseId, Lease> leases_;
-  std::unordered_map<std::uint64_t, LeaseId> waits_for_;
   Instant wake_at_ = kNever;
   std::vector<HeldAction> actions_;
 };

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "runner/slots/slot_handle.hpp"
+#include "runner/slots/post_mortem.hpp"
 
 namespace flame::runner {
 

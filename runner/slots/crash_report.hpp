@@ -13,7 +13,7 @@
 
 #include "runner/policy/clock.hpp"
 #include "runner/policy/terminator.hpp"
-#include "runner/slots/slot_handle.hpp"
+#include "runner/slots/post_mortem.hpp"
 
 namespace flame::runner {
 
@@ -51,7 +51,7 @@ struct Death {
 [[nodiscard]] Error describe_overdue(std::string_view name, Duration limit, std::string log_tail);
 
 /// What an invocation has used whose process had used `end` when it died at `now`: the differences to `begin`, which is
-/// SlotHandle::usage_at_begin(). `threads`: the process's counters are not its own, so only the wall time is told.
+/// slot::PostMortem::usage_at_begin. `threads`: the process's counters are not its own, so only the wall time is told.
 [[nodiscard]] Usage usage_until_death(const Usage& begin, const rusage& end, Instant now, bool threads);
 
 /// "segmentation fault (signal 11)".

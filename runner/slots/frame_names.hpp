@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "plugin_sdk/manifest/elf_symbols.hpp"
-#include "runner/slots/slot_handle.hpp"
+#include "runner/slots/post_mortem.hpp"
 
 namespace flame::runner {
 

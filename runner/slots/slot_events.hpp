@@ -1,4 +1,5 @@
-// What the supervisor learns from its slots and zygotes: plain values that the handles' on_readable() appends.
+// What the supervisor learns from its slots and zygotes: plain values that Slot::read() and ZygoteHandle::on_readable()
+// append.
 #pragma once
 
 #include <sys/types.h>
@@ -100,7 +101,7 @@ struct SlotRecalled {
 };
 
 /// Bytes [offset, offset + size) of a streamed result, in order; at most limits::kChunkMax. The slot sends on only as
-/// far as acknowledge_chunks() allows.
+/// far as Slot::acknowledge_chunk() allows.
 struct SlotResultChunk {
   std::uint64_t id = 0;
   std::uint64_t offset = 0;

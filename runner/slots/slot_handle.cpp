@@ -17,6 +17,7 @@
 
 #include "plugin_sdk/base/assert.hpp"
 #include "runner/protocol/channel.hpp"
+#include "runner/slots/drain_pipe.hpp"
 
 namespace flame::slot {
 namespace {
@@ -270,9 +271,9 @@ void SlotHandle::request_child_stop() noexcept {
   request_stop_through(control_->child_stop);
 }
 
-void SlotHandle::acknowledge_chunks(std::uint32_t count) {
+void SlotHandle::acknowledge_chunk() {
   if (state_ != State::result_stream && state_ != State::ready_wait) return;
-  result_acked_ = std::min(result_acked_ + count, result_chunks_);
+  result_acked_ = std::min(result_acked_ + 1, result_chunks_);
   auto message = make_message<AckMessage>(Kind::ack);
   message.id = invocation_;
   message.next = result_acked_;
@@ -300,17 +301,31 @@ void SlotHandle::end() {
 void SlotHandle::send(std::span<const std::byte> datagram) {
   if (!channel_) return;
   if (outgoing_.empty()) {
-    // A lost channel is reported once, by the end that on_readable() finds.
+    // A lost channel is reported once, by the end that read() finds.
     if (send_datagram(channel_.get(), datagram, MSG_DONTWAIT) != Sent::would_block) return;
   }
   outgoing_.emplace_back(datagram.begin(), datagram.end());
+  if (outgoing_.size() == 1 && tell_backlog_) tell_backlog_(true);
 }
 
 void SlotHandle::on_writable() {
   while (!outgoing_.empty()) {
     if (send_datagram(channel_.get(), outgoing_.front(), MSG_DONTWAIT) == Sent::would_block) return;
     outgoing_.pop_front();
+    if (outgoing_.empty() && tell_backlog_) tell_backlog_(false);
   }
+}
+
+bool SlotHandle::drain(OutputStream stream, std::string& text) {
+  return drain_pipe(output_[stream == OutputStream::out ? 0 : 1], text, limits::kOutputMax);
+}
+
+bool SlotHandle::crash_announced() const noexcept {
+  return control_->crash.announced.load(std::memory_order_acquire) != 0;
+}
+
+std::vector<CodeAddress> SlotHandle::thrown_at(std::uint64_t invocation) const {
+  return slot::thrown_at(*control_, invocation);
 }
 
 void SlotHandle::trim() noexcept {

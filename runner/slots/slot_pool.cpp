@@ -6,12 +6,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
-#include "plugin_sdk/base/assert.hpp"
 #include "runner/os/log.hpp"
-#include "runner/slots/demangler.hpp"
 
 namespace flame::runner {
 namespace {
@@ -27,18 +24,17 @@ constexpr Duration kCrashPoll = 500ms;
 
 }  // namespace
 
-SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, Poller& poller, SlotForker& forker,
-                   SlotListener& listener)
-    : table_(welcome, std::max(std::thread::hardware_concurrency(), 1u)),
+SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t lanes, SlotSystem& system,
+                   SlotListener& listener, SlotReports& reports)
+    : table_(welcome, lanes),
       held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
-      poller_(poller),
-      forker_(forker),
+      system_(system),
       listener_(listener),
-      payload_max_(welcome.payload_max),
+      reports_(reports),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       crash_wait_(welcome.core_dumps ? kCoreWait : kCrashWait),
-      oom_watch_(now, oom_kills()) {}
+      oom_watch_(now, system.oom_kills()) {}
 
 SlotPool::~SlotPool() = default;
 
@@ -59,7 +55,7 @@ void SlotPool::fail_waiting(Instant now, GenerationId generation, const Error& e
   for (auto& [id, process] : processes_) {
     if (process.generation == generation) recall_all(now, id, process);
   }
-  for (const std::uint64_t id : table_.take_waiting(generation)) listener_.on_died(now, id, error);
+  for (const std::uint64_t id : table_.take_waiting(generation)) died(now, id, error);
 }
 
 void SlotPool::spawned(Instant now, ProcessId process, pid_t pid) {
@@ -71,6 +67,35 @@ void SlotPool::lease(Instant now, GenerationId generation, std::uint64_t id, boo
   run_actions(now);
 }
 
+void SlotPool::lease_for(SlotListener& listener, Instant now, GenerationId generation, std::uint64_t id) {
+  listeners_[id] = &listener;
+  lease(now, generation, id);
+}
+
+SlotListener& SlotPool::listener_of(std::uint64_t invocation) const {
+  if (listeners_.empty()) return listener_;  // as good as always
+  const auto own = listeners_.find(invocation);
+  return own == listeners_.end() ? listener_ : *own->second;
+}
+
+void SlotPool::died(Instant now, std::uint64_t invocation, Error error) {
+  SlotListener& listener = listener_of(invocation);
+  listeners_.erase(invocation);
+  listener.on_died(now, invocation, std::move(error));
+}
+
+void SlotPool::freed(Instant now, std::uint64_t invocation) {
+  SlotListener& listener = listener_of(invocation);
+  listeners_.erase(invocation);
+  listener.on_freed(now, invocation);
+}
+
+void SlotPool::let_go(Instant now, LeaseId lease, Error why) {
+  SlotListener& listener = listener_of(lease);
+  listeners_.erase(lease);
+  listener.on_let_go(now, lease, std::move(why));
+}
+
 void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
   settle(now, id);
   const auto waited_for = table_.withdraw(id);
@@ -79,33 +104,32 @@ void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
     death.cause = cause;
     death.started = Started::no;
     if (waited_for) death.waited_for = waits_for(now, *waited_for);
-    return listener_.on_died(now, id, describe_death(death));
+    return died(now, id, describe_death(death));
   }
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
   if (Seat* seat = seat_of(id)) {
     (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
-    seat->handle->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
+    seat->slot->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
   }
   table_.kill(now, found->second, cause == StopCause::host_lost);
   run_actions(now);
 }
 
-slot::SlotHandle* SlotPool::slot_of(std::uint64_t id) {
+slot::Slot* SlotPool::slot_of(std::uint64_t id) {
   Seat* seat = seat_of(id);
-  return seat == nullptr ? nullptr : seat->handle.get();
-}
-
-void SlotPool::sent_to(std::uint64_t id) {
-  const auto found = by_invocation_.find(id);
-  if (found != by_invocation_.end()) watch_writable(found->second);
+  return seat == nullptr ? nullptr : seat->slot.get();
 }
 
 SlotPool::Seat* SlotPool::seat_of(std::uint64_t invocation) {
   const auto found = by_invocation_.find(invocation);
-  if (found == by_invocation_.end()) return nullptr;
-  const auto process = processes_.find(found->second.process);
-  return process == processes_.end() ? nullptr : &process->second.seats[found->second.index];
+  return found == by_invocation_.end() ? nullptr : seat_at(found->second);
+}
+
+SlotPool::Seat* SlotPool::seat_at(SlotRef slot) {
+  const auto process = processes_.find(slot.process);
+  if (process == processes_.end() || slot.index >= process->second.seats.size()) return nullptr;
+  return &process->second.seats[slot.index];
 }
 
 void SlotPool::run_actions(Instant now) {
@@ -123,7 +147,7 @@ void SlotPool::run_actions(Instant now) {
       } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
         kill_process(now, *doomed);
       } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
-        listener_.on_died(now, failed->invocation, start_errors_[failed->process]);
+        died(now, failed->invocation, start_errors_[failed->process]);
       } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
         trim_slot(idle->slot);
       }
@@ -134,39 +158,22 @@ void SlotPool::run_actions(Instant now) {
 }
 
 void SlotPool::fork(Instant now, const ForkProcess& action) {
+  auto made = system_.make(now, action);
+  if (!made) return made_none(now, action.generation, action.process, std::move(made).error());
   Process process;
   process.generation = action.generation;
   process.threads = action.threads;
-  std::vector<slot::SlotHandle*> handles;
-  slot::MakeResult<pid_t> pid = 0;
-  for (std::uint32_t i = 0; i < action.slots && pid; ++i) {
-    auto handle = slot::SlotHandle::create(payload_max_, i > 0);
-    if (!handle) {
-      pid = handle.error();
-      break;
-    }
-    handles.push_back(handle->get());
-    process.seats.emplace_back().handle = std::move(*handle);
-  }
-  if (pid) pid = forker_.fork_slots(now, action.generation, handles, action.threads, action.process);
-  if (!pid) return made_none(now, action.generation, action.process, std::move(pid).error());
-  for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
-    const slot::SlotHandle& handle = *process.seats[i].handle;
-    poller_.add(handle.channel_fd(), {Source::slot_channel, i, action.process});
-    poller_.add(handle.out_fd(), {Source::slot_out, i, action.process});
-    poller_.add(handle.err_fd(), {Source::slot_err, i, action.process});
-  }
+  for (auto& slot : made->slots) process.seats.emplace_back().slot = std::move(slot);
   processes_.emplace(action.process, std::move(process));
-  if (*pid != 0) claim(now, action.process, *pid);
+  if (made->pid != 0) claim(now, action.process, made->pid);
 }
 
 void SlotPool::grant(Instant now, const GrantSlot& action) {
   Process& process = processes_.at(action.slot.process);
   Seat& seat = process.seats[action.slot.index];
   occupy(now, action.slot, process, seat, action.invocation);
-  listener_.on_granted(now, action.invocation, *seat.handle);
+  listener_of(action.invocation).on_granted(now, action.invocation, *seat.slot);
   wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
-  watch_writable(action.slot);
 }
 
 void SlotPool::occupy(Instant now, SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
@@ -199,13 +206,13 @@ void SlotPool::kill_process(Instant now, const KillProcess& action) {
   if (found == processes_.end()) return;
   found->second.blames_others = !action.blamed.empty();
   found->second.overdue = action.overdue;
-  const bool says_goodbye = action.in_good_order && forker_.plugin_file(found->second.generation).stops_slots;
+  const bool says_goodbye = action.in_good_order && system_.stops_slots(found->second.generation);
   return says_goodbye ? end(now, found->second) : kill_now(found->second);
 }
 
 void SlotPool::kill_now(Process& process) {
   process.kill = true;
-  if (process.pid > 0) ::kill(process.pid, SIGKILL);
+  if (process.pid > 0) system_.kill(process.pid);
 }
 
 bool SlotPool::reaped(Instant now, pid_t pid, int status, const rusage& usage) {
@@ -230,10 +237,10 @@ void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
   recall_all(now, id, entry->second);
   const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
-  remains.oom_killed = foreign_kill && oom_watch_.explains_death(oom_kills());
+  remains.oom_killed = foreign_kill && oom_watch_.explains_death(system_.oom_kills());
   bool was_ready = false;
-  for (std::uint16_t i = 0; i < entry->second.seats.size(); ++i) {
-    while (entry->second.seats[i].handle->channel_fd() >= 0 && read_channel(now, id, i) > 0) {
+  for (std::uint32_t i = 0; i < entry->second.seats.size(); ++i) {
+    while (entry->second.seats[i].slot->open() && read_channel(now, id, i) > 0) {
     }
     was_ready = was_ready || entry->second.seats[i].ready;
   }
@@ -257,10 +264,11 @@ std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status
   std::vector<Witness> witnesses;
   for (const Seat& seat : process.seats) {
     const bool held = seat.held.lease != 0;
+    slot::PostMortem left = seat.slot->post_mortem();
     witnesses.push_back({.runs = seat.invocation != 0 || held,
-                         .begun = held || seat.handle->begun(),
-                         .exited = seat.handle->exited(),
-                         .crash = seat.handle->crash_report()});
+                         .begun = held || left.begun,
+                         .exited = left.exited,
+                         .crash = std::move(left.crash)});
   }
   return judge(witnesses, wait_status, process.threads);
 }
@@ -277,25 +285,23 @@ void SlotPool::bury_seat(Instant now, Process& process, Seat& seat, const Remain
   death.crash_of_another = blame.crash_of_another;
   death.exit_of_another = blame.exit_of_another;
   death.suspects = blame.suspects;
-  const bool begun = seat.handle->begun();
+  const slot::PostMortem left = seat.slot->post_mortem();
   const bool killed_for_another = process.threads && process.kill && process.blames_others;
   death.collateral = (killed_for_another || death.crash_of_another != 0 || death.exit_of_another) &&
                      seat.cause == StopCause::none && seat.held.stopped_for == StopCause::none;
   if (process.kill && !process.blames_others) death.channel_lost = process.channel_lost;
-  death.allocation_failed = seat.handle->allocation_failed();
-  death.memory_kept = seat.handle->memory_kept();
+  death.allocation_failed = left.allocation_failed;
+  death.memory_kept = left.memory_kept;
   death.oom_killed = remains.oom_killed;
-  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
-  death.started = begun ? Started::yes : Started::no;
+  if (death.crash) death.where = system_.name_frames(process.generation, std::move(death.crash->frames));
+  death.started = left.begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
-  if (begun) {
-    death.usage = usage_until_death(seat.handle->usage_at_begin(), remains.usage, now, process.threads);
-  }
+  if (left.begun) death.usage = usage_until_death(left.usage_at_begin, remains.usage, now, process.threads);
   bury_followers(now, seat, death);
   if (seat.held.lease != 0) return bury_held(now, seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
-  listener_.on_died(now, id, with_stop(process, describe_death(death)));
+  died(now, id, with_stop(process, describe_death(death)));
 }
 
 // By the word of a slot that lied they have begun, too.
@@ -305,27 +311,12 @@ void SlotPool::bury_followers(Instant now, Seat& seat, Death death) {
   death.usage = {};
   for (const std::uint64_t lost : std::exchange(seat.behind, {})) {
     following_.erase(lost);
-    listener_.on_died(now, lost, describe_death(death));
+    died(now, lost, describe_death(death));
   }
-}
-
-std::vector<std::string> SlotPool::name_frames(GenerationId generation, std::vector<slot::CodeAddress> stack) {
-  if (stack.empty()) return {};
-  auto found = frame_names_.find(generation);
-  if (found == frame_names_.end()) {
-    PluginFile plugin = forker_.plugin_file(generation);
-    const auto demangler = std::make_shared<Demangler>(std::move(plugin.program));
-    found =
-        frame_names_
-            .try_emplace(generation, std::move(plugin.name), std::move(plugin.path),
-                         [demangler](std::vector<std::string> names) { return demangler->demangle(std::move(names)); })
-            .first;
-  }
-  return found->second.name(std::move(stack));
 }
 
 void SlotPool::tick(Instant now) {
-  if (oom_watch_.due(now)) oom_watch_.sample(now, oom_kills());
+  if (oom_watch_.due(now)) oom_watch_.sample(now, system_.oom_kills());
   recall_from_slow(now);
   recall_for_looks(now);
   table_.tick(now);
@@ -352,11 +343,10 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
   for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
     Seat& seat = process.seats[i];
     look_at_threads(now, {id, i}, process, seat);
-    const bool runs =
-        seat.invocation != 0 || (seat.held.lease != 0 && (!seat.handle->idle() || seat.handle->has_child()));
+    const bool runs = seat.invocation != 0 || (seat.held.lease != 0 && (!seat.slot->idle() || seat.slot->has_child()));
     if (!runs) continue;
     wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
-    if (process.crash_seen_at == kNever && seat.handle->crash_announced()) process.crash_seen_at = now;
+    if (process.crash_seen_at == kNever && seat.slot->crash_announced()) process.crash_seen_at = now;
   }
   if (process.crash_seen_at != kNever && now >= deadline_after(process.crash_seen_at, crash_wait_)) kill_now(process);
 }

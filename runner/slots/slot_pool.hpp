@@ -17,7 +17,6 @@
 #include <flame/result.hpp>
 
 #include "plugin_sdk/wire/messages.hpp"
-#include "runner/os/poller.hpp"
 #include "runner/policy/discards.hpp"
 #include "runner/policy/held_slots.hpp"
 #include "runner/policy/oom_watch.hpp"
@@ -26,23 +25,23 @@
 #include "runner/policy/thread_watch.hpp"
 #include "runner/slots/blame.hpp"
 #include "runner/slots/crash_report.hpp"
-#include "runner/slots/frame_names.hpp"
-#include "runner/slots/slot_handle.hpp"
+#include "runner/slots/slot.hpp"
+#include "runner/slots/slot_system.hpp"
 
 namespace flame::runner {
 
 /// Hears of invocations. Each one that was leased or entered ends with exactly one of on_freed(), on_let_go() and
-/// on_died().
+/// on_died(). What a listener has no use for, it leaves out.
 class SlotListener {
  public:
-  virtual void on_granted(Instant now, std::uint64_t id, slot::SlotHandle& slot) = 0;
-  /// It is to follow() what runs in the slot. It begins there, or on_granted() or on_queued() comes again.
-  virtual void on_queued(Instant now, std::uint64_t id, slot::SlotHandle& slot) = 0;
+  virtual void on_granted(Instant now, std::uint64_t id, slot::Slot& slot) = 0;
+  /// It is to follow() what runs in the slot. It begins there, or on_granted() or on_queued() comes again. Only of
+  /// those that were leased as brief.
+  virtual void on_queued(Instant /*now*/, std::uint64_t /*id*/, slot::Slot& /*slot*/) {}
   virtual void on_result(Instant now, slot::SlotResult result, std::string log_tail) = 0;
-  virtual void on_result_chunk(Instant now, slot::SlotResultChunk chunk) = 0;
-  virtual void on_progress(Instant now, slot::SlotProgress progress) = 0;
-  virtual void on_output(wire::Output output) = 0;
-  virtual void on_room(std::uint64_t id) = 0;
+  virtual void on_result_chunk(Instant /*now*/, slot::SlotResultChunk /*chunk*/) {}
+  virtual void on_progress(Instant /*now*/, slot::SlotProgress /*progress*/) {}
+  virtual void on_room(std::uint64_t /*id*/) {}
   /// The slot has ended the invocation.
   virtual void on_freed(Instant now, std::uint64_t id) = 0;
   /// The slot has ended the invocation but for its objects, for which it is kept.
@@ -52,41 +51,30 @@ class SlotListener {
   virtual void on_let_go(Instant now, std::uint64_t id, Error why) = 0;
   /// No slot could be had, or it died: `error` is the outcome if there was none yet.
   virtual void on_died(Instant now, std::uint64_t id, Error error) = 0;
-  /// The slot serves no further invocation; its last one has ended well, perhaps long ago.
-  virtual void on_discarded(const SlotDiscard& discard) = 0;
-  /// The task of an invocation that is in a slot; empty: of the runner's own.
+  /// The task of an invocation that is in a slot.
   [[nodiscard]] virtual std::string task_of(std::uint64_t id) const = 0;
 
  protected:
   ~SlotListener() = default;
 };
 
-/// A plugin's name and its file.
-struct PluginFile {
-  std::string name;
-  std::string path;
-  std::string program;       // that loads it: flame-zygote
-  bool stops_slots = false;  // it has a stop_slot()
-};
-
-/// Makes slot processes of a generation; see slot::ZygoteHandle::spawn().
-class SlotForker {
+/// Hears of the slots themselves.
+class SlotReports {
  public:
-  [[nodiscard]] virtual slot::MakeResult<pid_t> fork_slots(Instant now, GenerationId generation,
-                                                           std::span<slot::SlotHandle* const> slots, bool threads,
-                                                           ProcessId request) = 0;
-  /// What keeps it from making slots now, in words without a full stop; empty if nothing is known.
-  [[nodiscard]] virtual std::string why_no_slot(Instant now, GenerationId generation) const = 0;
-  /// The plugin of a generation.
-  [[nodiscard]] virtual PluginFile plugin_file(GenerationId generation) const = 0;
+  /// What a slot, or this pool about it, has to say; `output.id` is 0 if that concerns no call.
+  virtual void on_output(wire::Output output) = 0;
+  /// The slot serves no further invocation; its last one has ended well, perhaps long ago.
+  virtual void on_discarded(const SlotDiscard& discard) = 0;
 
  protected:
-  ~SlotForker() = default;
+  ~SlotReports() = default;
 };
 
 class SlotPool {
  public:
-  SlotPool(Instant now, const wire::Welcome& welcome, Poller& poller, SlotForker& forker, SlotListener& listener);
+  /// `lanes`: see SlotTable. `system`, `listener` and `reports` outlive this object.
+  SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t lanes, SlotSystem& system, SlotListener& listener,
+           SlotReports& reports);
   ~SlotPool();
   SlotPool(const SlotPool&) = delete;
   SlotPool& operator=(const SlotPool&) = delete;
@@ -105,6 +93,8 @@ class SlotPool {
   // --- invocations
   /// `brief`: it may share a slot with others, see SlotTable::lease().
   void lease(Instant now, GenerationId generation, std::uint64_t id, bool brief = false);
+  /// The same for an invocation of the runner's own, of which `listener` hears instead.
+  void lease_for(SlotListener& listener, Instant now, GenerationId generation, std::uint64_t id);
   /// The slot that was granted never saw the invocation; on_freed() follows.
   void give_back(Instant now, std::uint64_t id);
   /// Ends it now: a waiting one at once, a running one by killing its process. on_died() follows.
@@ -114,9 +104,7 @@ class SlotPool {
   /// back is served by the next tick(). (_followers.cpp)
   void settle(Instant now, std::uint64_t id);
   /// The slot that runs the invocation, or null: it waits, or follows another.
-  [[nodiscard]] slot::SlotHandle* slot_of(std::uint64_t id);
-  /// Call after using slot_of()'s handle to send: what the channel did not take is sent later.
-  void sent_to(std::uint64_t id);
+  [[nodiscard]] slot::Slot* slot_of(std::uint64_t id);
 
   // --- held slots (slot_pool_held.cpp); `lease` is the invocation that left objects there
   /// Runs an invocation in the slot of a lease, when its turn comes; see HeldSlots::enter().
@@ -127,7 +115,11 @@ class SlotPool {
   void stop_held(Instant now, LeaseId lease, StopCause cause);
 
   // --- the loop
-  void on_ready(Instant now, const Poller::Ready& ready);
+  /// The slot has said something. Those of processes that are gone are none of our business.
+  void on_channel(Instant now, SlotRef slot);
+  void on_writable(SlotRef slot);
+  /// The slot, or a process that it has started, has printed something.
+  void on_output(Instant now, SlotRef slot);
   /// Whether `pid` is or was one of ours is known for sure only once no process is being made.
   bool reaped(Instant now, pid_t pid, int status, const rusage& usage);
   /// A child was stopped by `signal`; 0: it goes on. Others than ours are none of our business. (slot_pool_stops.cpp)
@@ -163,13 +155,12 @@ class SlotPool {
     std::string task;
   };
   struct Seat {
-    std::unique_ptr<slot::SlotHandle> handle;
+    std::unique_ptr<slot::Slot> slot;
     Output output;
     std::uint64_t invocation = 0;
     std::deque<std::uint64_t> behind;  // invocations that the slot has been sent, too
     StopCause cause = StopCause::none;
     bool ready = false;
-    bool watches_writable = false;
     Held held;
     ThreadWatch threads;
     Last last;  // that left threads
@@ -223,10 +214,9 @@ class SlotPool {
   [[nodiscard]] static std::vector<Blame> judge_seats(const Process& process, int wait_status);
   void bury_followers(Instant now, Seat& seat, Death death);
   void bury_seat(Instant now, Process& process, Seat& seat, const Remains& remains, Blame blame);
-  std::size_t read_channel(Instant now, ProcessId id, std::uint16_t index);
-  void watch_writable(SlotRef slot);
-  void dispatch(Instant now, ProcessId id, std::uint16_t index, slot::SlotEvent& event);
-  void on_slot_ready(Instant now, ProcessId id, std::uint16_t index, const slot::SlotReady& ready);
+  std::size_t read_channel(Instant now, ProcessId id, std::uint32_t index);
+  void dispatch(Instant now, ProcessId id, std::uint32_t index, slot::SlotEvent& event);
+  void on_slot_ready(Instant now, ProcessId id, std::uint32_t index, const slot::SlotReady& ready);
   void on_slot_result(Instant now, Process& process, Seat& seat, slot::SlotResult result);
   [[nodiscard]] bool hold(ProcessId id, Seat& seat, const slot::SlotResult& result);
   void on_held_ready(Instant now, SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready);
@@ -243,16 +233,21 @@ class SlotPool {
   void recall_for_looks(Instant now);
   void drain_output(Process& process, Seat& seat);
   void deliver(std::vector<wire::Output>& outputs);
+  void report(wire::Output output);
   void watch_process(ProcessId id, Process& process, Instant now);
-  [[nodiscard]] std::vector<std::string> name_frames(GenerationId generation, std::vector<slot::CodeAddress> stack);
   [[nodiscard]] Seat* seat_of(std::uint64_t invocation);
+  [[nodiscard]] SlotListener& listener_of(std::uint64_t invocation) const;
+  void died(Instant now, std::uint64_t invocation, Error error);
+  void freed(Instant now, std::uint64_t invocation);
+  void let_go(Instant now, LeaseId lease, Error why);
+  [[nodiscard]] Seat* seat_at(SlotRef slot);
 
   SlotTable table_;
   HeldSlots held_;
-  Poller& poller_;
-  SlotForker& forker_;
+  SlotSystem& system_;
   SlotListener& listener_;
-  std::uint64_t payload_max_;
+  SlotReports& reports_;
+  std::unordered_map<std::uint64_t, SlotListener*> listeners_;  // of invocations that have one of their own
   Processes processes_;
   std::unordered_map<pid_t, ProcessId> by_pid_;
   std::deque<std::pair<pid_t, Remains>> unclaimed_;  // reaped before we heard whose they are; the newest last
@@ -271,7 +266,6 @@ class SlotPool {
   Duration start_limit_;
   Duration kill_grace_;
   Duration crash_wait_;
-  std::unordered_map<GenerationId, FrameNames> frame_names_;
   OomWatch oom_watch_;
   Instant wake_at_ = kNever;
   bool acting_ = false;

@@ -21,10 +21,9 @@ bool SlotPool::ending() const {
 
 void SlotPool::end(Instant now, Process& process) {
   for (Seat& seat : process.seats) {
-    if (seat.handle->channel_fd() < 0)
-      return kill_now(process);  // its channel has ended, and we have not heard of it yet
+    if (!seat.slot->open()) return kill_now(process);  // its channel has ended, and we have not heard of it yet
   }
-  for (std::uint16_t i = 0; i < process.seats.size(); ++i) process.seats[i].handle->end();
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) process.seats[i].slot->end();
   process.end_by = deadline_after(now, kill_grace_);
   wake_at_ = std::min(wake_at_, process.end_by);
 }
@@ -37,8 +36,8 @@ void SlotPool::watch_end(Process& process, Instant now) {
 
 // Nobody waits for it, so all there is to do is to tell.
 void SlotPool::report_end(Process& process, const Remains& remains) {
-  const bool by_exit =
-      std::any_of(process.seats.begin(), process.seats.end(), [](const Seat& seat) { return seat.handle->exited(); });
+  const bool by_exit = std::any_of(process.seats.begin(), process.seats.end(),
+                                   [](const Seat& seat) { return seat.slot->post_mortem().exited; });
   if (WIFEXITED(remains.status) && WEXITSTATUS(remains.status) == 0 && !by_exit) return;
   std::string fate = fmt::format("ended its process with exit code {}", WEXITSTATUS(remains.status));
   if (process.kill) {
@@ -46,15 +45,16 @@ void SlotPool::report_end(Process& process, const Remains& remains) {
   } else if (WIFSIGNALED(remains.status)) {
     fate = "crashed: " + signal_text(WTERMSIG(remains.status));
   }
-  std::string text = fmt::format("{}: the plugin's stop_slot() {}", forker_.plugin_file(process.generation).name, fate);
+  std::string text = fmt::format("{}: the plugin's stop_slot() {}", system_.plugin_name(process.generation), fate);
   for (const Seat& seat : process.seats) {
-    auto report = seat.handle->crash_report();
+    auto report = seat.slot->post_mortem().crash;
     if (!report) continue;
-    for (const std::string& frame : name_frames(process.generation, std::move(report->frames))) text += "\n  " + frame;
+    for (const std::string& frame : system_.name_frames(process.generation, std::move(report->frames)))
+      text += "\n  " + frame;
     break;
   }
   log(LogLevel::warning, text);
-  listener_.on_output({0, wire::Stream::log, wire::Level::warning, std::move(text), 0});
+  report({0, wire::Stream::log, wire::Level::warning, std::move(text), 0});
 }
 
 }  // namespace flame::runner

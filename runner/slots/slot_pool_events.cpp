@@ -7,44 +7,35 @@
 
 namespace flame::runner {
 
-void SlotPool::on_ready(Instant now, const Poller::Ready& ready) {
-  const auto found = processes_.find(ready.key.id);
-  if (found == processes_.end() || ready.key.index >= found->second.seats.size()) return;
-  Process& process = found->second;
-  Seat& seat = process.seats[ready.key.index];
-  if (ready.key.source != Source::slot_channel) {
-    // What runs after this output's task has to wait until it is read: so it keeps its owner.
-    if (!process.threads) recall(now, {ready.key.id, ready.key.index}, seat);
-    return drain_output(process, seat);
-  }
-  if (ready.writable) seat.handle->on_writable();
-  if (ready.readable) read_channel(now, ready.key.id, ready.key.index);
-  watch_writable({ready.key.id, ready.key.index});
+void SlotPool::on_channel(Instant now, SlotRef slot) {
+  if (seat_at(slot) != nullptr) read_channel(now, slot.process, slot.index);
 }
 
-void SlotPool::watch_writable(SlotRef slot) {
-  const auto found = processes_.find(slot.process);
-  if (found == processes_.end()) return;
-  Seat& seat = found->second.seats[slot.index];
-  const bool wants = seat.handle->wants_write();
-  if (wants == seat.watches_writable) return;
-  const Key key{Source::slot_channel, static_cast<std::uint16_t>(slot.index), slot.process};
-  poller_.watch_writable(seat.handle->channel_fd(), key, wants);
-  seat.watches_writable = wants;
+void SlotPool::on_writable(SlotRef slot) {
+  if (Seat* seat = seat_at(slot)) seat->slot->on_writable();
+}
+
+void SlotPool::on_output(Instant now, SlotRef slot) {
+  Seat* seat = seat_at(slot);
+  if (seat == nullptr) return;
+  Process& process = processes_.at(slot.process);
+  // What runs after this output's task has to wait until it is read: so it keeps its owner.
+  if (!process.threads) recall(now, slot, *seat);
+  drain_output(process, *seat);
 }
 
 // Returns how many events there were. The vector is taken out meanwhile, because an event may cause another read.
-std::size_t SlotPool::read_channel(Instant now, ProcessId id, std::uint16_t index) {
+std::size_t SlotPool::read_channel(Instant now, ProcessId id, std::uint32_t index) {
   std::vector<slot::SlotEvent> events = std::move(events_);
   events.clear();
-  processes_.at(id).seats[index].handle->on_readable(events);
+  processes_.at(id).seats[index].slot->read(events);
   for (slot::SlotEvent& event : events) dispatch(now, id, index, event);
   const std::size_t count = events.size();
   events_ = std::move(events);
   return count;
 }
 
-void SlotPool::dispatch(Instant now, ProcessId id, std::uint16_t index, slot::SlotEvent& event) {
+void SlotPool::dispatch(Instant now, ProcessId id, std::uint32_t index, slot::SlotEvent& event) {
   const auto found = processes_.find(id);
   if (found == processes_.end()) return;
   Process& process = found->second;
@@ -57,14 +48,14 @@ void SlotPool::dispatch(Instant now, ProcessId id, std::uint16_t index, slot::Sl
   } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
     take_back({id, index}, seat, recalled->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
-    listener_.on_result_chunk(now, std::move(*chunk));
+    listener_of(chunk->id).on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {
-    listener_.on_progress(now, std::move(*progress));
+    listener_of(progress->id).on_progress(now, std::move(*progress));
   } else if (const auto* line = std::get_if<slot::SlotLog>(&event)) {
     seat.output.log(static_cast<wire::Level>(std::clamp(line->level, 0, 3)), line->text, outputs_);
     deliver(outputs_);
   } else if (std::holds_alternative<slot::SlotRoom>(event)) {
-    if (seat.invocation != 0) listener_.on_room(seat.invocation);
+    if (seat.invocation != 0) listener_of(seat.invocation).on_room(seat.invocation);
   } else if (auto* ended = std::get_if<slot::SlotChildEnded>(&event)) {
     drain_output(process, seat);
     on_child_ended(now, seat, std::move(*ended));
@@ -83,13 +74,14 @@ void SlotPool::on_slot_result(Instant now, Process& process, Seat& seat, slot::S
   seat.output.finish(outputs_);
   deliver(outputs_);
   if (result.error.code != ErrorCode::none) {
-    result.error.where = name_frames(process.generation, seat.handle->thrown_at(result.id));
+    result.error.where = system_.name_frames(process.generation, seat.slot->thrown_at(result.id));
   }
   std::string log_tail = result.error.code == ErrorCode::none ? std::string() : seat.output.log_tail();
-  listener_.on_result(now, std::move(result), std::move(log_tail));
+  SlotListener& listener = listener_of(result.id);
+  listener.on_result(now, std::move(result), std::move(log_tail));
 }
 
-void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint16_t index, const slot::SlotReady& ready) {
+void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint32_t index, const slot::SlotReady& ready) {
   Process& process = processes_.at(id);
   Seat& seat = process.seats[index];
   if (!seat.ready && ready.reusable) {
@@ -110,9 +102,9 @@ void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint16_t index, con
   if (invocation == 0) return;
   by_invocation_.erase(invocation);
   discard(ready, invocation);
-  if (ready.threads > 0) seat.last = {invocation, listener_.task_of(invocation)};
+  if (ready.threads > 0) seat.last = {invocation, listener_of(invocation).task_of(invocation)};
   seat.threads.idle(now, ready.threads);
-  listener_.on_freed(now, invocation);
+  freed(now, invocation);
   if (pass_on(now, {id, index}, process, seat)) {
     if (seat.threads.due(now) && !seat.behind.empty()) to_look_at_.push_back({id, index});
     return;
@@ -130,7 +122,7 @@ void SlotPool::give_back(Instant now, std::uint64_t id) {
   Seat* seat = seat_of(id);
   if (seat != nullptr) seat->invocation = 0;
   by_invocation_.erase(found);
-  listener_.on_freed(now, id);
+  freed(now, id);
   if (seat != nullptr && seat->held.lease != 0) {
     table_.slot_held(slot);
     held_.idle(now, seat->held.lease);
@@ -143,22 +135,24 @@ void SlotPool::give_back(Instant now, std::uint64_t id) {
 // Threads share the pipes of their process, which the first of them has.
 void SlotPool::drain_output(Process& process, Seat& seat) {
   Seat& owner = process.threads ? process.seats.front() : seat;
-  for (const wire::Stream stream : {wire::Stream::out, wire::Stream::err}) {
+  for (const auto& [from, to] :
+       {std::pair(slot::OutputStream::out, wire::Stream::out), std::pair(slot::OutputStream::err, wire::Stream::err)}) {
     text_.clear();
-    if (stream == wire::Stream::out) {
-      owner.handle->drain_out(text_);
-    } else {
-      owner.handle->drain_err(text_);
-    }
-    if (!text_.empty()) owner.output.feed(stream, text_, outputs_);
+    owner.slot->drain(from, text_);
+    if (!text_.empty()) owner.output.feed(to, text_, outputs_);
   }
   deliver(outputs_);
+}
+
+void SlotPool::report(wire::Output output) {
+  if (listeners_.contains(output.id)) output.id = 0;  // no call's
+  reports_.on_output(std::move(output));
 }
 
 void SlotPool::deliver(std::vector<wire::Output>& outputs) {
   for (wire::Output& output : outputs) {
     output.text = slot::printable(output.text);
-    listener_.on_output(std::move(output));
+    report(std::move(output));
   }
   outputs.clear();
 }

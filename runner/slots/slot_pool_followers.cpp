@@ -15,14 +15,13 @@ constexpr int kReadsToCatchUp = 64;
 
 void SlotPool::queue_behind(Instant now, const QueueBehind& action) {
   Seat& seat = processes_.at(action.slot.process).seats[action.slot.index];
-  if (!seat.handle->takes_followers()) {  // its channel has just been lost, or it has just shown not to be brief
+  if (!seat.slot->takes_followers()) {  // its channel has just been lost, or it has just shown not to be brief
     return table_.taken_back(action.slot, {action.invocation});
   }
   seat.behind.push_back(action.invocation);
   following_[action.invocation] = action.slot;
   if (seat.behind.size() == 1) watch_patience(now, action.slot, seat);
-  listener_.on_queued(now, action.invocation, *seat.handle);
-  watch_writable(action.slot);
+  listener_.on_queued(now, action.invocation, *seat.slot);
 }
 
 void SlotPool::watch_patience(Instant now, SlotRef slot, const Seat& seat) {
@@ -53,11 +52,11 @@ void SlotPool::settle(Instant now, std::uint64_t id) {
 // Those that have begun all the same are heard of: the results of those before the last lie in the channel.
 void SlotPool::recall(Instant now, SlotRef slot, Seat& seat) {
   if (seat.behind.empty()) return;
-  take_back(slot, seat, seat.handle->recall());
-  for (int reads = 0; !seat.behind.empty() && reads < kReadsToCatchUp && seat.handle->channel_fd() >= 0; ++reads) {
-    if (read_channel(now, slot.process, static_cast<std::uint16_t>(slot.index)) == 0) break;
+  take_back(slot, seat, seat.slot->recall());
+  for (int reads = 0; !seat.behind.empty() && reads < kReadsToCatchUp && seat.slot->open(); ++reads) {
+    if (read_channel(now, slot.process, slot.index) == 0) break;
   }
-  if (seat.behind.empty() || seat.handle->channel_fd() < 0) return;
+  if (seat.behind.empty() || !seat.slot->open()) return;
   // It would keep calls that nobody can stop.
   Process& process = processes_.at(slot.process);
   process.channel_lost = "the slot says that it runs calls whose predecessors it has not answered";

@@ -47,8 +47,8 @@ void SlotPool::stop_held(Instant now, LeaseId lease, StopCause cause) {
   Seat* seat = seat_of(lease);
   if (seat == nullptr || seat->held.lease != lease) return;
   if (seat->held.stopped_for == StopCause::none) seat->held.stopped_for = cause;
-  seat->handle->request_child_stop();
-  if (seat->invocation != 0) seat->handle->request_stop();
+  seat->slot->request_child_stop();
+  if (seat->invocation != 0) seat->slot->request_stop();
   held_.stop(now, lease);
   run_actions(now);
 }
@@ -74,11 +74,12 @@ void SlotPool::on_held_ready(Instant now, SlotRef slot, Process& process, Seat& 
   if (!process.threads) seat.output.start(lease);  // of a child's run()
   if (invocation == lease) {
     table_.slot_held(slot);
-    listener_.on_held(now, invocation);
+    listener_of(invocation).on_held(now, invocation);
   } else if (invocation != 0) {
     by_invocation_.erase(invocation);
+    seat.cause = StopCause::none;  // it was the invocation's: the next one must not get it
     table_.slot_held(slot);
-    listener_.on_freed(now, invocation);
+    freed(now, invocation);
   }
   held_.idle(now, lease);
 }
@@ -98,7 +99,7 @@ bool SlotPool::run_held_actions(Instant now) {
     if (const auto* entered = std::get_if<EnterHeld>(&action)) {
       enter_held(now, *entered);
     } else if (const auto* refused = std::get_if<RefuseHeld>(&action)) {
-      listener_.on_died(now, refused->invocation, object_gone(Started::no));
+      died(now, refused->invocation, object_gone(Started::no));
     } else if (const auto* doomed = std::get_if<DestroyHeld>(&action)) {
       destroy_held(now, *doomed);
     } else if (const auto* stuck = std::get_if<KillHeld>(&action)) {
@@ -112,19 +113,17 @@ bool SlotPool::run_held_actions(Instant now) {
 
 void SlotPool::enter_held(Instant now, const EnterHeld& action) {
   const SlotRef slot = by_invocation_.at(action.lease);
+  // Its channel has just been lost: it will not say anything again.
+  if (!seat_of(action.lease)->slot->idle()) return died(now, action.invocation, object_gone(Started::no));
   table_.slot_entered(slot, action.invocation);
-  if (seat_of(action.lease)->handle->idle()) return grant(now, {action.invocation, slot});
-  // Its channel has just been lost: what is in it dies with it.
-  seat_of(action.lease)->invocation = action.invocation;
-  by_invocation_[action.invocation] = slot;
+  grant(now, {action.invocation, slot});
 }
 
 void SlotPool::destroy_held(Instant now, const DestroyHeld& action) {
   Seat& seat = *seat_of(action.lease);
-  if (!seat.handle->idle()) return;  // as above
-  seat.handle->destroy_objects(action.objects);
+  if (!seat.slot->idle()) return;  // as above
+  seat.slot->destroy_objects(action.objects);
   wake_at_ = std::min(wake_at_, now);
-  watch_writable(by_invocation_.at(action.lease));
 }
 
 void SlotPool::kill_held(Instant now, const KillHeld& action) {
@@ -146,8 +145,7 @@ void SlotPool::free_held(Instant now, const FreeHeld& action) {
   by_invocation_.erase(action.lease);
   if (!process.threads) seat.output.start(0);
   discard(held.verdict, action.lease);
-  listener_.on_let_go(now, action.lease,
-                      held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
+  let_go(now, action.lease, held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
   table_.slot_released(now, slot, held.verdict.reusable);
 }
 
@@ -155,19 +153,20 @@ void SlotPool::free_held(Instant now, const FreeHeld& action) {
 void SlotPool::bury_held(Instant now, Seat& seat, const Death& death) {
   const Held held = std::exchange(seat.held, {});
   const std::uint64_t invocation = std::exchange(seat.invocation, 0);
-  const std::vector<std::uint64_t> waiting = held_.gone(held.lease);
+  const HeldSlots::Left left = held_.gone(held.lease);
   by_invocation_.erase(held.lease);
   if (invocation != 0 && invocation != held.lease) {
     by_invocation_.erase(invocation);
     const bool object_ended = death.cause == StopCause::none && held.stopped_for != StopCause::none;
-    listener_.on_died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));
+    died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));
   }
-  for (const std::uint64_t id : waiting) listener_.on_died(now, id, object_gone(Started::no));
+  for (const std::uint64_t id : left.waiting) died(now, id, object_gone(Started::no));
   Error why = held.end;
+  if (left.was_free) return let_go(now, held.lease, std::move(why));
   if (why.code == ErrorCode::none) why = describe_stop(held.stopped_for, true);
   if (why.code == ErrorCode::none) why = describe_stop(death.cause, true);
   if (why.code == ErrorCode::none) why = describe_death(death);
-  listener_.on_died(now, held.lease, std::move(why));
+  died(now, held.lease, std::move(why));
 }
 
 }  // namespace flame::runner

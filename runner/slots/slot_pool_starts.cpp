@@ -24,14 +24,14 @@ void SlotPool::made_none(Instant now, GenerationId generation, ProcessId process
 
 std::string SlotPool::waits_for(Instant now, GenerationId generation) const {
   const auto shortage = start_problems_.find(generation);
-  return shortage != start_problems_.end() ? shortage->second : forker_.why_no_slot(now, generation);
+  return shortage != start_problems_.end() ? shortage->second : system_.why_no_slot(now, generation);
 }
 
 void SlotPool::trim_slot(SlotRef slot) {
   const auto found = processes_.find(slot.process);
   if (found == processes_.end()) return;
-  slot::SlotHandle& handle = *found->second.seats[slot.index].handle;
-  if (handle.idle()) handle.trim();
+  slot::Slot& idle = *found->second.seats[slot.index].slot;
+  if (idle.idle()) idle.trim();
 }
 
 // Why none of its slots became ready.
@@ -43,11 +43,12 @@ Error SlotPool::describe_start(Process& process, const Remains& remains) {
   death.wait_status = remains.status;
   death.oom_killed = remains.oom_killed;
   for (Seat& seat : process.seats) {
-    death.in_start_slot = death.in_start_slot || seat.handle->in_start_slot();
-    death.allocation_failed = death.allocation_failed || seat.handle->allocation_failed();
-    if (!death.crash) death.crash = seat.handle->crash_report();
+    slot::PostMortem left = seat.slot->post_mortem();
+    death.in_start_slot = death.in_start_slot || left.in_start_slot;
+    death.allocation_failed = death.allocation_failed || left.allocation_failed;
+    if (!death.crash) death.crash = std::move(left.crash);
   }
-  if (death.crash) death.where = name_frames(process.generation, std::move(death.crash->frames));
+  if (death.crash) death.where = system_.name_frames(process.generation, std::move(death.crash->frames));
   death.log_tail = process.seats.front().output.log_tail();
   if (process.kill && !process.overdue) death.channel_lost = process.channel_lost;
   return process.overdue

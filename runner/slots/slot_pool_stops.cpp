@@ -25,8 +25,8 @@ void SlotPool::stopped(Instant now, pid_t pid, int signal) {
   process.stopped_by = signal;
   if (signal == 0) return;
   // What it said before is heard first: its call may have ended.
-  for (std::uint16_t i = 0; i < process.seats.size(); ++i) {
-    while (process.seats[i].handle->channel_fd() >= 0 && read_channel(now, id, i) > 0) {
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
+    while (process.seats[i].slot->open() && read_channel(now, id, i) > 0) {
     }
   }
   tell_of_stop(id, process);
@@ -46,7 +46,7 @@ void SlotPool::tell_of_stop(ProcessId number, const Process& process) {
         "the process of this call (pid {}) was stopped by {}, not by FLAME: the call stands still until somebody sends "
         "SIGCONT, or until its deadline",
         process.pid, how);
-    listener_.on_output({id, wire::Stream::log, wire::Level::warning, std::move(text), 0});
+    report({id, wire::Stream::log, wire::Level::warning, std::move(text), 0});
   }
 }
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "runner/os/process_load.hpp"
 #include "runner/slots/slot_pool.hpp"
 
 namespace flame::runner {
@@ -10,7 +9,7 @@ namespace flame::runner {
 // The slot is idle, unless somebody waited for it. A call does not wait for the look, but takes another slot if it can;
 // where that has happened too often, another slot is made for it.
 void SlotPool::begin_look(Instant now, SlotRef slot, Process& process, Seat& seat) {
-  if (seat.threads.due(now) && table_.set_aside(now, slot)) seat.threads.begin(now, cpu_time_of(process.pid));
+  if (seat.threads.due(now) && table_.set_aside(now, slot)) seat.threads.begin(now, system_.cpu_time(process.pid));
   // Another one is being looked at, or the slot has just been taken: not at once again.
   const Instant again = deadline_after(now, ThreadWatch::kWindow);
   wake_at_ = std::min(wake_at_, seat.threads.due(now) ? again : seat.threads.wake_at());
@@ -23,7 +22,7 @@ void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat
     wake_at_ = std::min(wake_at_, seat.threads.wake_at());
     return;
   }
-  switch (seat.threads.sample(now, load_of(process.pid))) {
+  switch (seat.threads.sample(now, system_.load(process.pid))) {
     case ThreadWatch::Verdict::open:
       break;
     case ThreadWatch::Verdict::quiet:
@@ -31,8 +30,8 @@ void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat
       break;
     case ThreadWatch::Verdict::computing:
       seat.threads.interrupt(now);
-      listener_.on_discarded({seat.last.invocation, seat.last.task, DiscardReason::computing_threads,
-                              "a thread that it left goes on computing while the slot is idle"});
+      reports_.on_discarded({seat.last.invocation, seat.last.task, DiscardReason::computing_threads,
+                             "a thread that it left goes on computing while the slot is idle"});
       return table_.slot_discarded(now, slot);
   }
   wake_at_ = std::min(wake_at_, seat.threads.wake_at());
@@ -40,7 +39,7 @@ void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat
 
 void SlotPool::discard(const slot::SlotReady& ready, std::uint64_t invocation) {
   if (!ready.reusable) {
-    listener_.on_discarded({invocation, listener_.task_of(invocation), ready.discard, ready.reason});
+    reports_.on_discarded({invocation, listener_of(invocation).task_of(invocation), ready.discard, ready.reason});
   }
 }
 

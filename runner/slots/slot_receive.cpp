@@ -76,7 +76,7 @@ bool copy_out(const std::byte* arena, const std::vector<std::uint64_t>& parts,
 
 }  // namespace
 
-void SlotHandle::on_readable(std::vector<SlotEvent>& events) {
+void SlotHandle::read(std::vector<SlotEvent>& events) {
   alignas(16) std::array<std::byte, kDatagramMax> buffer;  // not zeroed: this is the hot path
   for (int turn = 0; turn < kDatagramsPerTurn && channel_; ++turn) {
     pid_t sender = 0;

@@ -17,6 +17,7 @@
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/spawn.hpp"
 #include "runner/protocol/channel.hpp"
+#include "runner/slots/drain_pipe.hpp"
 #include "runner/slots/printable.hpp"
 
 extern char** environ;

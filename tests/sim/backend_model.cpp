@@ -1,13 +1,20 @@
 // BackendModel: boots, destruction, exits.
 #include "tests/sim/backend_model.hpp"
 
+#include <utility>
+
+#include "plugin_sdk/wire/envelope.hpp"
+
 namespace flame::sim {
 
 using namespace std::chrono_literals;
 
-void BackendModel::boot(RunnerId id, const std::vector<DigestId>& digests) {
+void BackendModel::boot(pool::RunnerKey key, const std::string&, BootRequest request) {
+  const RunnerId id = key.second;
+  auto parent = wire::decode_parent(request.parent);
+  if (parent.has_error()) return sim_.findings.broken("a runner cannot read what its host tells it");
   Machine& machine = machines_[id];
-  machine.runner = std::make_unique<RunnerModel>(sim_, id, digests, network_, [this, id] { exited(id); });
+  machine.runner = std::make_unique<RunnerModel>(sim_, id, std::move(*parent), network_, [this, id] { exited(id); });
   const Plan& plan = sim_.plan;
   if (sim_.trouble(plan.failed_boots || plan.permanent_failures, 40)) return boot_fails(id);
   const Duration slow = 2 * plan.pool.boot_timeout;
@@ -44,7 +51,8 @@ void BackendModel::answers(RunnerId id) {
   if (machine.exited) report_exit(id);
 }
 
-void BackendModel::destroy(RunnerId id) {
+void BackendModel::destroy(pool::RunnerKey key) {
+  const RunnerId id = key.second;
   Machine& machine = machines_.at(id);
   machine.destroyed = true;
   if (!machine.answered || sim_.trouble(sim_.plan.lost_destroys, 50)) return;

@@ -6,18 +6,19 @@
 #include <memory>
 #include <vector>
 
-#include "tests/sim/host_model.hpp"
 #include "tests/sim/runner_model.hpp"
+#include "tests/sim/sim_host.hpp"
 
 namespace flame::sim {
 
-class BackendModel final : public MachineMaker {
+class BackendModel final : public pool::MachineMaker {
  public:
   BackendModel(Context& sim, Network& network) : sim_(sim), network_(network) {}
-  void set_host(HostModel& host) { host_ = &host; }
+  void set_host(SimHost& host) { host_ = &host; }
 
-  void boot(RunnerId runner, const std::vector<DigestId>& digests) override;
-  void destroy(RunnerId runner) override;
+  void boot(pool::RunnerKey runner, const std::string& backend, BootRequest request) override;
+  void destroy(pool::RunnerKey runner) override;
+  [[nodiscard]] MachineId name_of(pool::RunnerKey) const override { return {}; }
 
   /// Machines on which a runner runs, or stands still.
   [[nodiscard]] std::vector<RunnerModel*> running() const;
@@ -40,7 +41,7 @@ class BackendModel final : public MachineMaker {
 
   Context& sim_;
   Network& network_;
-  HostModel* host_ = nullptr;
+  SimHost* host_ = nullptr;
   std::map<RunnerId, Machine> machines_;
 };
 

@@ -7,8 +7,8 @@ namespace flame::sim {
 
 using namespace std::chrono_literals;
 
-Callers::Callers(Context& sim, HostModel& host) : sim_(sim), host_(host) {
-  host_.on_objects([this](CallId lease, const auto& objects) { use(lease, objects); });
+Callers::Callers(Context& sim, SimHost& host) : sim_(sim), host_(host) {
+  host_.on_objects([this](CallId lease, Handles objects) { use(lease, std::move(objects)); });
 }
 
 void Callers::start() {
@@ -21,7 +21,9 @@ void Callers::start() {
   if (plan.storms) every(6s, [this] { storm(); });
   if (plan.idle_edge) at_the_idle_edge();
   if (plan.resizes) every(5s, [this] { resize(); });
-  if (plan.expects) every(5s, [this] { host_.expect(sim_.chance.roll(12), sim_.chance.skewed(100ms, 20s)); });
+  if (plan.expects)
+    every(5s,
+          [this] { host_.expect(static_cast<std::uint32_t>(sim_.chance.roll(12)), sim_.chance.skewed(100ms, 20s)); });
   if (plan.updates && plan.digests > 1) every(8s, [this] { update(); });
 }
 
@@ -50,37 +52,51 @@ void Callers::submit() {
 }
 
 // Some calls on them, then each handle goes, or somebody stops it all.
-void Callers::use(CallId lease, const std::vector<std::uint64_t>& objects) {
-  handles_[lease].insert(objects.begin(), objects.end());
+void Callers::use(CallId lease, Handles objects) {
+  for (detail::ObjectHandle& object : objects) {
+    handles_[lease][++last_handle_] = std::move(object);
+    sim_.agenda.in(sim_.chance.skewed(1us, 20s), [this, lease, number = last_handle_] { let_go(lease, number); });
+  }
   if (sim_.calm) return let_go_of_all();
   for (std::uint64_t calls = sim_.chance.roll(4); calls > 0; --calls)
     sim_.agenda.in(sim_.chance.skewed(1us, 5s), [this, lease] { call_on(lease); });
-  for (const std::uint64_t object : objects)
-    sim_.agenda.in(sim_.chance.skewed(1us, 20s), [this, lease, object] { let_go(lease, object); });
-  if (sim_.chance.one_in(4)) sim_.agenda.in(sim_.chance.skewed(1us, 10s), [this, lease] { host_.stop_lease(lease); });
+  if (!sim_.chance.one_in(4)) return;
+  sim_.agenda.in(sim_.chance.skewed(1us, 10s), [this, lease] {
+    const auto handles = handles_.find(lease);
+    if (handles != handles_.end()) host_.stop_lease(handles->second.begin()->second);
+  });
 }
 
 void Callers::call_on(CallId lease) {
-  if (sim_.calm || host_.frozen() || !handles_.contains(lease)) return;
+  const auto handles = handles_.find(lease);
+  if (sim_.calm || host_.frozen() || handles == handles_.end()) return;
   pool::event::Submit submit{.call = ++last_call_, .digest = sim_.ledger.digest(lease)};
   submit.lease = lease;
   if (sim_.chance.one_in(2)) submit.budget = sim_.chance.skewed(1ms, 40s);
-  host_.submit(submit);
+  host_.submit(submit, sim_.chance.pick(handles->second).second);
 }
 
-void Callers::let_go(CallId lease, std::uint64_t object) {
+// Whatever still uses the object keeps it.
+void Callers::let_go(CallId lease, std::uint64_t number) {
   const auto handles = handles_.find(lease);
-  if (handles == handles_.end()) return;
-  if (sim_.ledger.in_use(lease) || host_.frozen())
-    return sim_.agenda.in(10ms, [this, lease, object] { let_go(lease, object); });
-  if (handles->second.erase(object) == 0) return;
+  if (handles == handles_.end() || !handles->second.contains(number)) return;
+  if (host_.frozen()) return sim_.agenda.in(10ms, [this, lease, number] { let_go(lease, number); });
+  end(handles->second.at(number));
+  handles->second.erase(number);
   if (handles->second.empty()) handles_.erase(handles);
-  host_.release(lease, object);
+  host_.released();
+}
+
+// An unlinked child outlives its handle.
+void Callers::end(const detail::ObjectHandle& object) {
+  if (object->child() != nullptr) host_.stop_lease(object);
 }
 
 void Callers::let_go_of_all() {
-  for (const auto& [lease, objects] : std::map(handles_))
-    for (const std::uint64_t object : objects) let_go(lease, object);
+  for (const auto& [lease, handles] : handles_)
+    for (const auto& [number, object] : handles) end(object);
+  handles_.clear();
+  host_.released();
 }
 
 CallId Callers::probe(DigestId digest) {

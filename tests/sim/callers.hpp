@@ -6,13 +6,13 @@
 #include <set>
 #include <vector>
 
-#include "tests/sim/host_model.hpp"
+#include "tests/sim/sim_host.hpp"
 
 namespace flame::sim {
 
 class Callers {
  public:
-  Callers(Context& sim, HostModel& host);
+  Callers(Context& sim, SimHost& host);
   /// Until the world is calm.
   void start();
   /// One call with patience, of a task that ends soon and well.
@@ -26,16 +26,18 @@ class Callers {
   void submit();
   void storm();
   void at_the_idle_edge();
-  void use(CallId lease, const std::vector<std::uint64_t>& objects);
+  void use(CallId lease, Handles objects);
   void call_on(CallId lease);
-  void let_go(CallId lease, std::uint64_t object);
+  void let_go(CallId lease, std::uint64_t number);
+  void end(const detail::ObjectHandle& object);
   void resize();
   void update();
 
   Context& sim_;
-  HostModel& host_;
+  SimHost& host_;
   CallId last_call_ = 0;
-  std::map<CallId, std::set<std::uint64_t>> handles_;
+  std::map<CallId, std::map<std::uint64_t, detail::ObjectHandle>> handles_;
+  std::uint64_t last_handle_ = 0;
 };
 
 }  // namespace flame::sim

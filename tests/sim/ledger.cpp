@@ -16,10 +16,7 @@ void Ledger::submitted(const pool::event::Submit& submit) {
   call.deadline = deadline_after(agenda_.now(), submit.budget.value_or(pool_.boot_timeout));
   due_.emplace(call.deadline, submit.call);
   open_.insert(submit.call);
-  if (submit.lease == 0)
-    unsent_[submit.digest].insert(submit.call);
-  else
-    users_.insert(submit.lease);
+  if (submit.lease == 0) unsent_[submit.digest].insert(submit.call);
   ++tally_.calls;
 }
 
@@ -83,7 +80,7 @@ bool Ledger::plausible(const Facts& call, ErrorCode code) const {
     case ErrorCode::task_failed:
       return call.threw;
     case ErrorCode::crashed:
-      return call.died || call.never_started;
+      return call.died || call.never_started || (call.lease != 0 && in_trouble_.contains(call.lease));
     case ErrorCode::timed_out:
       return sent && late;
     case ErrorCode::queue_timed_out:
@@ -115,7 +112,6 @@ void Ledger::check_started(CallId id, const Facts& call, Started started) {
 void Ledger::close(CallId id, Facts& call) {
   due_.erase({call.deadline, id});
   open_.erase(id);
-  if (call.lease != 0) users_.erase(users_.find(call.lease));
   unsent_[call.digest].erase(id);
 }
 

@@ -47,17 +47,20 @@ class Ledger {
   /// Its machine stands still; then the attempt goes on, or it is killed before it can.
   void paused(CallId call);
   void resumed(CallId call, RunnerId runner);
-  void died_paused(CallId call) { facts_.at(call).died = true; }
+  /// Its slot is gone before it could tell of its end.
+  void died(CallId call) { facts_.at(call).died = true; }
   /// The runner itself gave the call up, or could not start it.
   void stopped(CallId call, runner::StopCause cause);
   void could_not_start(CallId call);
   // --- objects that calls have left in their slots
   void holds(CallId lease) { held_.insert(lease); }
   void lease_ended(CallId lease);
+  /// Its runner told it to stop, or killed it, for this.
+  [[nodiscard]] bool was_stopped(CallId call, runner::StopCause cause) const {
+    return facts_.at(call).stops.contains(cause);
+  }
   /// From now on calls on them may be lost.
   void objects_in_trouble(CallId lease) { in_trouble_.insert(lease); }
-  /// Calls on them that are not answered: each keeps handles to what it uses.
-  [[nodiscard]] bool in_use(CallId lease) const { return users_.contains(lease); }
   [[nodiscard]] std::uint64_t held() const noexcept { return held_.size(); }
   /// The call that left the objects that this one is on; 0: it uses none.
   [[nodiscard]] CallId lease(CallId call) const { return facts_.at(call).lease; }
@@ -119,7 +122,6 @@ class Ledger {
   std::set<std::pair<Instant, CallId>> due_;
   std::unordered_set<RunnerId> excused_;
   std::set<CallId> held_;
-  std::multiset<CallId> users_;  // leases, by open call
   std::unordered_set<CallId> leases_ended_;
   std::unordered_set<CallId> in_trouble_;
   std::uint64_t answered_ = 0;

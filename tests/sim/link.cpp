@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "plugin_sdk/wire/envelope.hpp"
+
 namespace flame::sim {
 
 using namespace std::chrono_literals;
@@ -16,12 +18,17 @@ Side other(Side side) {
   return side == Side::host ? Side::runner : Side::host;
 }
 
+bool is_beat(const Packet& packet) {
+  const auto envelope = wire::decode(packet.envelope);
+  return envelope.has_value() && std::holds_alternative<wire::Beat>(envelope->body);
+}
+
 }  // namespace
 
-void Link::send(Side from, Line line, wire::Envelope envelope) {
+void Link::send(Side from, Line line, Packet packet) {
   if (!open_[index(from)]) return;
-  if (std::holds_alternative<wire::Beat>(envelope.body) && sim_.agenda.now() < no_beats_until_) return;
-  push(other(from), line, std::move(envelope));
+  if (sim_.agenda.now() < no_beats_until_ && is_beat(packet)) return;
+  push(other(from), line, std::move(packet));
 }
 
 void Link::heal() {
@@ -58,10 +65,10 @@ Duration Link::delay() {
   return sim_.plan.delay + sim_.chance.between(0us, 200us);
 }
 
-void Link::push(Side to, Line line, std::optional<wire::Envelope> envelope) {
+void Link::push(Side to, Line line, std::optional<Packet> packet) {
   auto& queue = flow(to, line).queue;
   const Instant arrival = sim_.agenda.now() + delay();
-  queue.emplace_back(queue.empty() ? arrival : std::max(arrival, queue.back().first), std::move(envelope));
+  queue.emplace_back(queue.empty() ? arrival : std::max(arrival, queue.back().first), std::move(packet));
   arm(to, line);
 }
 
@@ -75,11 +82,11 @@ void Link::deliver(Side to, Line line) {
   Flow& one = flow(to, line);
   one.armed = false;
   if (!partitioned_ && !one.queue.empty() && one.queue.front().first <= sim_.agenda.now()) {
-    std::optional<wire::Envelope> envelope = std::move(one.queue.front().second);
+    std::optional<Packet> packet = std::move(one.queue.front().second);
     one.queue.pop_front();
     LinkEnd& end = *ends_[index(to)];
-    if (envelope)
-      end.on_message(*this, line, std::move(*envelope));
+    if (packet)
+      end.on_packet(*this, line, std::move(*packet));
     else
       end.on_disconnected(*this);
   }

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "plugin_sdk/wire/messages.hpp"
+#include <flame/bytes.hpp>
+
 #include "tests/sim/context.hpp"
 
 namespace flame::sim {
@@ -16,12 +19,18 @@ namespace flame::sim {
 enum class Line : std::uint8_t { control = 0, bulk };
 enum class Side : std::uint8_t { host = 0, runner };
 
+/// One message, as bytes.
+struct Packet {
+  std::vector<std::byte> envelope;
+  Bytes payload;
+};
+
 class Link;
 
 class LinkEnd {
  public:
   virtual ~LinkEnd() = default;
-  virtual void on_message(Link& link, Line line, wire::Envelope&& envelope) = 0;
+  virtual void on_packet(Link& link, Line line, Packet&& packet) = 0;
   virtual void on_disconnected(Link& link) = 0;
 };
 
@@ -31,7 +40,7 @@ class Link {
       : sim_(sim), runner_(runner), ends_{&host_end, &runner_end} {}
 
   [[nodiscard]] RunnerId runner() const noexcept { return runner_; }
-  void send(Side from, Line line, wire::Envelope envelope);
+  void send(Side from, Line line, Packet packet);
 
   /// Nothing gets through until heal(); then everything does, in order.
   void partition() noexcept { partitioned_ = true; }
@@ -48,12 +57,12 @@ class Link {
  private:
   // nullopt: the connection was closed.
   struct Flow {
-    std::deque<std::pair<Instant, std::optional<wire::Envelope>>> queue;
+    std::deque<std::pair<Instant, std::optional<Packet>>> queue;
     bool armed = false;
   };
 
   [[nodiscard]] Flow& flow(Side to, Line line);
-  void push(Side to, Line line, std::optional<wire::Envelope> envelope);
+  void push(Side to, Line line, std::optional<Packet> packet);
   void arm(Side to, Line line);
   void deliver(Side to, Line line);
   [[nodiscard]] Duration delay();

@@ -1,6 +1,10 @@
 // Plan: how seeds choose.
 #include "tests/sim/plan.hpp"
 
+#include <fmt/format.h>
+
+#include <charconv>
+
 namespace flame::sim {
 
 using namespace std::chrono_literals;
@@ -52,9 +56,10 @@ Plan make_plan(Chance& chance) {
   Plan plan;
   plan.pool = choose_pool(chance);
   choose_load(plan, chance);
-  for (bool* habit : {&plan.tasks_fail, &plan.tasks_crash, &plan.tasks_hang, &plan.tasks_deaf, &plan.results_large,
-                      &plan.arguments_large, &plan.unlinked, &plan.objects, &plan.cancels, &plan.storms, &plan.resizes,
-                      &plan.expects, &plan.updates, &plan.idle_edge, &plan.checks_idle})
+  for (bool* habit :
+       {&plan.tasks_fail, &plan.tasks_crash, &plan.tasks_hang, &plan.tasks_deaf, &plan.results_large,
+        &plan.arguments_large, &plan.unlinked, &plan.objects, &plan.cancels, &plan.storms, &plan.resizes, &plan.expects,
+        &plan.updates, &plan.brief_tasks, &plan.slots_say_goodbye, &plan.idle_edge, &plan.checks_idle})
     *habit = chance.one_in(3);
   if (!chance.one_in(4)) choose_troubles(plan, chance);
   const std::uint64_t ending = chance.roll(10);
@@ -68,6 +73,20 @@ std::vector<DigestId> all_digests(const Plan& plan) {
   std::vector<DigestId> digests;
   for (DigestId digest = 0; digest < plan.digests; ++digest) digests.push_back(digest);
   return digests;
+}
+
+std::string runner_name(RunnerId runner) {
+  return fmt::format("sim-{}", runner);
+}
+
+std::string digest_text(DigestId digest) {
+  return fmt::format("{:064x}", digest);
+}
+
+DigestId digest_of(std::string_view text) {
+  DigestId digest = 0;
+  std::from_chars(text.data(), text.data() + text.size(), digest, 16);
+  return digest;
 }
 
 }  // namespace flame::sim

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <flame/config.hpp>
@@ -45,7 +47,9 @@ struct Plan {
   bool results_large = false;  ///< travel on the other connection
   bool arguments_large = false;
   bool unlinked = false;
-  bool objects = false;  ///< tasks leave objects in their slots: children and tracked resources
+  bool brief_tasks = false;        ///< most calls take a moment, and are sent behind each other
+  bool slots_say_goodbye = false;  ///< plugins have a stop_slot()
+  bool objects = false;            ///< tasks leave objects in their slots: children and tracked resources
   // callers
   bool cancels = false;
   bool storms = false;  ///< everything is cancelled at once
@@ -77,5 +81,12 @@ struct Plan {
 [[nodiscard]] Plan make_plan(Chance& chance);
 
 [[nodiscard]] std::vector<DigestId> all_digests(const Plan& plan);
+
+/// "sim-3".
+[[nodiscard]] std::string runner_name(RunnerId runner);
+
+/// As it travels, and back.
+[[nodiscard]] std::string digest_text(DigestId digest);
+[[nodiscard]] DigestId digest_of(std::string_view text);
 
 }  // namespace flame::sim

@@ -2,20 +2,65 @@
 #include "tests/sim/runner_model.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/batch.hpp"
+#include "plugin_sdk/wire/envelope.hpp"
 #include "tests/sim/describe.hpp"
 
 namespace flame::sim {
 
 using namespace std::chrono_literals;
 
-RunnerModel::RunnerModel(Context& sim, RunnerId id, const std::vector<DigestId>& digests, Network& network,
-                         std::function<void()> on_exit)
-    : sim_(sim), id_(id), digests_(digests.begin(), digests.end()), network_(network), on_exit_(std::move(on_exit)) {
-  for (const DigestId digest : digests)
-    if (sim.trouble(sim.plan.broken_plugins, 15)) broken_.insert(digest);
+namespace {
+
+constexpr std::uint32_t kLanes = 2;
+constexpr Duration kStoodStill = 2s;
+// More than anybody adds to.
+constexpr std::size_t kBacklog = 64 * limits::MiB;
+// What the supervisor gives slots for their goodbye.
+constexpr Duration kEndWait = limits::kKillGrace + 2s;
+
+std::vector<DigestId> wanted_by(const wire::Parent& parent) {
+  std::vector<DigestId> digests;
+  for (const wire::WantedPlugin& plugin : parent.plugins) digests.push_back(digest_of(plugin.digest));
+  return digests;
 }
+
+runner::Frame frame_of(std::span<const std::byte> bytes) {
+  runner::Frame frame(bytes.size());
+  if (!bytes.empty()) std::memcpy(frame.data(), bytes.data(), bytes.size());
+  return frame;
+}
+
+}  // namespace
+
+RunnerModel::Serving::Serving(RunnerModel& runner, const wire::Welcome& welcome)
+    : calls(runner_name(runner.id_), welcome, {runner, *runner.terminator_, runner.plugins_, pool}),
+      pool(runner.sim_.agenda.now(), welcome, kLanes, runner.slots_, calls, calls),
+      idle_checks(pool, [&runner](Instant now, bool may_go) { runner.terminator_->idle_checked(now, may_go); }),
+      most(welcome.slots) {
+  runner.slots_.serve(pool);
+}
+
+RunnerModel::RunnerModel(Context& sim, RunnerId id, wire::Parent parent, Network& network,
+                         std::function<void()> on_exit)
+    : sim_(sim),
+      id_(id),
+      parent_(std::move(parent)),
+      digests_(wanted_by(parent_)),
+      broken_([&] {
+        std::set<DigestId> broken;
+        for (const DigestId digest : digests_)
+          if (sim.trouble(sim.plan.broken_plugins, 15)) broken.insert(digest);
+        return broken;
+      }()),
+      plugins_(digests_, broken_),
+      network_(network),
+      on_exit_(std::move(on_exit)),
+      slots_(sim, *this),
+      standstill_(kStoodStill) {}
 
 void RunnerModel::start() {
   state_ = State::dialling;
@@ -36,11 +81,49 @@ void RunnerModel::later(Duration delay, std::function<void()> task) {
   });
 }
 
-void RunnerModel::send(Line line, wire::Body body) {
-  if (state_ != State::open) return;
+// --- what it says
+
+void RunnerModel::send(const wire::Body& body, runner::Frame payload) {
+  put(Line::control, body, std::move(payload));
+}
+
+void RunnerModel::send_bulk(const wire::Body& body, runner::Frame payload) {
+  put(Line::bulk, body, std::move(payload));
+}
+
+// Its sockets take nothing for a while.
+std::size_t RunnerModel::backlog(runner::Line) const {
+  return sim_.agenda.now() < congested_until_ ? kBacklog : 0;
+}
+
+void RunnerModel::put(Line line, const wire::Body& body, runner::Frame payload) {
+  check(body);
+  if (!speaks_) return;
   if (sim_.findings.traced() && !std::holds_alternative<wire::Beat>(body))
     sim_.findings.note("    runner ", id_, " says ", describe(body));
-  link_->send(Side::runner, line, {session_.id(), std::move(body)});
+  if (line == Line::bulk && sim_.trouble(sim_.plan.full_sockets, 20)) {
+    const Duration pause = sim_.chance.skewed(100us, 900ms);
+    congested_until_ = sim_.agenda.now() + pause;
+    later(pause, [] {});
+  }
+  if (line == Line::control) return outbox_.add(wire::encode(session_.id(), body), std::move(payload));
+  link_->send(Side::runner, line, {wire::encode(session_.id(), body), std::move(payload).into_bytes()});
+}
+
+void RunnerModel::flush() {
+  outbox_.flush(session_.id(), [this](std::span<const std::byte> envelope, runner::Frame payload) {
+    link_->send(Side::runner, Line::control, {{envelope.begin(), envelope.end()}, std::move(payload).into_bytes()});
+  });
+}
+
+// What callers may be told of this runner's slots.
+void RunnerModel::check(const wire::Body& body) {
+  if (const auto* ended = std::get_if<wire::Ended>(&body)) serving_->open.erase(ended->id);
+  const auto* result = std::get_if<wire::Result>(&body);
+  if (result == nullptr || result->error.code == ErrorCode::none) return;
+  if (result->error.started == Started::no && slots_.has_failed()) sim_.ledger.could_not_start(result->id);
+  if (result->error.message.find("takes no more calls") != std::string::npos)
+    sim_.findings.broken("call ", result->id, " came to runner ", id_, " after it was let go");
 }
 
 // --- one turn of the loop
@@ -49,15 +132,27 @@ void RunnerModel::turn() {
   if (!exists() || frozen_) return;
   const Instant now = sim_.agenda.now();
   obey();
+  tick(now);
+  obey();
+  flush();
+  if (left_) return leave();
+  arm();
+}
+
+void RunnerModel::tick(Instant now) {
   if (state_ == State::dialling && now >= redial_at_) dial();
   if (state_ == State::open && session_.silent(now)) lose("it has been silent");
   if (state_ == State::open)
-    if (const auto beat = session_.beat(now)) send(Line::control, *beat);
-  if (calls_) calls_->tick();
+    if (const auto beat = session_.beat(now)) send(*beat);
+  const Duration pause = standstill_.seen(now);
+  if (serving_) {
+    serving_->calls.pump(now);
+    if (pause > Duration::zero()) serving_->pool.stood_still(now, pause);
+    serving_->calls.tick(now);
+    serving_->idle_checks.tick(now);
+    serving_->pool.tick(now);
+  }
   terminator_->tick(now);
-  obey();
-  if (left_) return leave();
-  arm();
 }
 
 void RunnerModel::obey() {
@@ -66,33 +161,34 @@ void RunnerModel::obey() {
 }
 
 void RunnerModel::obey(const runner::TerminatorAction& action) {
+  const Instant now = sim_.agenda.now();
   if (const auto* stop = std::get_if<runner::StopTask>(&action)) {
-    calls_->stop(stop->id, stop->cause);
+    sim_.ledger.stopped(stop->id, stop->cause);
+    sim_.ledger.objects_in_trouble(stop->id);
+    serving_->calls.stop(now, stop->id, stop->cause);
+    if (serving_->pool.slot_of(stop->id) == nullptr && serving_->pool.running().contains(stop->id))
+      sim_.findings.broken("call ", stop->id, " was stopped and stays in line");
   } else if (const auto* kill = std::get_if<runner::KillTask>(&action)) {
-    calls_->kill(kill->id, kill->cause);
+    sim_.ledger.stopped(kill->id, kill->cause);
+    sim_.ledger.objects_in_trouble(kill->id);
+    serving_->calls.kill(now, kill->id, kill->cause);
   } else if (const auto* retire = std::get_if<runner::AskRetire>(&action)) {
-    send(Line::control, wire::Retire{retire->last_seq, retire->must, retire->reason});
+    send(wire::Retire{retire->last_seq, retire->must, retire->reason});
   } else if (std::holds_alternative<runner::CheckIdle>(action)) {
-    check_idle();
+    serving_->idle_checks.start(now, digests_);
   } else if (std::holds_alternative<runner::DropIdleCheck>(action)) {
-    ++idle_check_;
+    serving_->idle_checks.drop(now);
   } else if (const auto* leave = std::get_if<runner::Leave>(&action)) {
     left_ = *leave;
   }
-}
-
-void RunnerModel::check_idle() {
-  const bool may_go = !sim_.trouble(true, 30);
-  later(sim_.chance.skewed(100us, 2s), [this, may_go, check = ++idle_check_] {
-    if (check == idle_check_) terminator_->idle_checked(sim_.agenda.now(), may_go);
-  });
 }
 
 void RunnerModel::arm() {
   Instant wake = terminator_->wake_at();
   if (state_ == State::dialling) wake = std::min(wake, redial_at_);
   if (state_ == State::open) wake = std::min(wake, session_.wake_at());
-  if (calls_) wake = std::min(wake, calls_->wake_at());
+  if (serving_)
+    wake = std::min({wake, serving_->calls.wake_at(), serving_->idle_checks.wake_at(), serving_->pool.wake_at()});
   wake = std::max(wake, sim_.agenda.now());
   if (wake >= armed_) return;
   armed_ = wake;
@@ -107,10 +203,12 @@ void RunnerModel::arm() {
 
 wire::Hello RunnerModel::hello() {
   wire::Hello hello;
-  hello.runner = std::to_string(id_);
+  hello.runner = parent_.runner;
+  hello.incarnation = parent_.incarnation;
+  hello.nonce = parent_.nonce;
   for (const DigestId digest : digests_) {
     wire::PluginState state;
-    state.plugin.digest = std::to_string(digest);
+    state.plugin.digest = digest_text(digest);
     if (broken_.contains(digest)) state.error = "simulated";
     hello.plugins.push_back(std::move(state));
   }
@@ -124,15 +222,15 @@ void RunnerModel::dial() {
   redial_at_ = link_ == nullptr ? deadline_after(sim_.agenda.now(), limits::kDialInterval) : kNever;
   if (link_ == nullptr) return;
   session_.greeted(sim_.agenda.now(), sim_.plan.local);
-  link_->send(Side::runner, Line::control, {0, hello()});
+  link_->send(Side::runner, Line::control, {wire::encode(0, hello()), {}});
 }
 
-void RunnerModel::on_message(Link& link, Line line, wire::Envelope&& envelope) {
+void RunnerModel::on_packet(Link& link, Line line, Packet&& packet) {
   if (!exists() || &link != link_) return;
   if (frozen_)
-    inbox_.push_back({&link, line, std::move(envelope)});
+    inbox_.push_back({&link, line, std::move(packet)});
   else
-    receive({&link, line, std::move(envelope)});
+    receive({&link, line, std::move(packet)});
   turn();
 }
 
@@ -147,46 +245,71 @@ void RunnerModel::on_disconnected(Link& link) {
 
 void RunnerModel::receive(Arrival&& arrival) {
   if (arrival.link != link_ || left_) return;
-  if (!arrival.envelope) {
+  if (!arrival.packet) {
     if (state_ == State::open) return lose("the connection was closed");
     if (state_ == State::dialling) redial_at_ = deadline_after(sim_.agenda.now(), limits::kDialInterval);
     return;
   }
   if (arrival.line == Line::bulk && state_ != State::open) return;
-  switch (session_.judge(sim_.agenda.now(), *arrival.envelope)) {
+  auto envelope = wire::decode(arrival.packet->envelope);
+  if (envelope.has_error()) return sim_.findings.broken("the host sent what is no message");
+  const auto* batch = std::get_if<wire::Batch>(&envelope->body);
+  if (batch == nullptr) return receive(arrival.line, std::move(*envelope), arrival.packet->payload.span());
+  const auto entries = wire::unpack_batch(*batch, arrival.packet->payload.span());
+  for (const wire::BatchEntry& entry : *entries) receive(arrival.line, *wire::decode(entry.envelope), entry.payload);
+}
+
+void RunnerModel::receive(Line, wire::Envelope&& envelope, std::span<const std::byte> payload) {
+  switch (session_.judge(sim_.agenda.now(), envelope)) {
     case runner::Verdict::drop:
       return;
     case runner::Verdict::refused:
       return lose(session_.reason());
     case runner::Verdict::opened:
-      return welcome(std::get<wire::Welcome>(arrival.envelope->body));
+      return welcome(std::get<wire::Welcome>(envelope.body));
     case runner::Verdict::deliver:
-      if (state_ == State::open) deliver(arrival.envelope->body);
+      if (state_ == State::open) deliver(envelope.body, payload);
   }
 }
 
 void RunnerModel::welcome(const wire::Welcome& welcome) {
   state_ = State::open;
-  send(Line::bulk, wire::BulkHello{session_.id()});
-  std::set<DigestId> good;
+  speaks_ = true;
+  send_bulk(wire::BulkHello{session_.id()});
+  serving_ = std::make_unique<Serving>(*this, welcome);
+  terminator_->welcomed(sim_.agenda.now(), welcome, sim_.plan.checks_idle, session_.host_patience());
   for (const DigestId digest : digests_)
-    if (!broken_.contains(digest)) good.insert(digest);
-  calls_ = std::make_unique<CallsModel>(sim_, *this, *terminator_, welcome, good);
-  terminator_->welcomed(sim_.agenda.now(), welcome, sim_.plan.checks_idle);
-  for (const DigestId digest : good)
-    later(sim_.chance.skewed(1ms, 300ms), [this, digest] { calls_->generation_up(digest); });
+    if (!broken_.contains(digest)) load(digest);
 }
 
-void RunnerModel::deliver(const wire::Body& body) {
+// Its zygote may die later, and another one is made.
+void RunnerModel::load(DigestId digest) {
+  later(sim_.chance.skewed(1ms, 300ms), [this, digest] {
+    serving_->pool.generation_up(sim_.agenda.now(), digest, true);
+    if (!sim_.trouble(sim_.plan.slots_fail, 20)) return;
+    later(sim_.chance.skewed(10ms, 10s), [this, digest] {
+      if (sim_.calm) return;
+      serving_->pool.generation_down(sim_.agenda.now(), digest);
+      load(digest);
+    });
+  });
+}
+
+void RunnerModel::deliver(wire::Body& body, std::span<const std::byte> payload) {
   const Instant now = sim_.agenda.now();
   if (sim_.findings.traced() && !std::holds_alternative<wire::Beat>(body))
     sim_.findings.note("    runner ", id_, " hears ", describe(body));
-  if (const auto* invoke = std::get_if<wire::Invoke>(&body)) {
-    calls_->invoke(*invoke);
+  if (auto* invoke = std::get_if<wire::Invoke>(&body)) {
+    invoked(*invoke, payload);
   } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
-    calls_->chunk(*chunk);
+    runner::Frame frame = frame_of(payload);
+    serving_->calls.chunk(now, *chunk, frame);
+  } else if (const auto* credit = std::get_if<wire::Credit>(&body)) {
+    serving_->calls.credit(now, *credit);
+  } else if (const auto* abort = std::get_if<wire::Abort>(&body)) {
+    serving_->calls.abort(now, *abort);
   } else if (const auto* release = std::get_if<wire::Release>(&body)) {
-    calls_->release(*release);
+    serving_->calls.release(now, *release);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&body)) {
     terminator_->cancelled(now, cancel->id, cancel->reason);
   } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
@@ -199,30 +322,52 @@ void RunnerModel::deliver(const wire::Body& body) {
   obey();
 }
 
+void RunnerModel::invoked(wire::Invoke& invoke, std::span<const std::byte> payload) {
+  if (invoke.lease == 0 && serving_->open.size() >= serving_->most)
+    sim_.findings.broken("runner ", id_, " was given more calls than it has slots");
+  if (invoke.lease == 0 && !serving_->open.insert(invoke.id).second)
+    sim_.findings.broken("call ", invoke.id, " came to its runner twice");
+  runner::Frame frame = frame_of(payload);
+  serving_->calls.invoke(sim_.agenda.now(), invoke, frame);
+}
+
 void RunnerModel::lose(const std::string& why) {
   sim_.findings.note("    runner ", id_, " has lost its host: ", why);
   state_ = State::lost;
+  speaks_ = false;
   redial_at_ = kNever;
   terminator_->host_lost(sim_.agenda.now(), why);
-  // A thread that must die takes its process along, which waits for the others in it.
+  // A thread that must die takes its process along; the others in it have the grace of a shutdown.
   const bool threads = sim_.plan.pool.isolation == SlotIsolation::thread;
-  later(threads ? limits::kRetireGrace + 1ms : 0ms, [this] {
-    if (calls_ && calls_->linked_work()) sim_.findings.broken("linked work goes on without its host");
+  const Duration grace = sim_.plan.pool.shutdown_timeout + Duration(limits::kKillGrace) + 1ms;
+  later(threads ? grace : Duration(0), [this] {
+    if (slots_.linked_work()) sim_.findings.broken("linked work goes on without its host");
   });
 }
 
 // --- the end
 
+// Slots at rest say goodbye first, then the host is told.
 void RunnerModel::leave() {
+  if (state_ == State::leaving) {
+    if (!serving_ || !serving_->pool.ending()) return end();
+    return arm();
+  }
   sim_.findings.note("    runner ", id_, " leaves: ", left_->reason);
   // Told to go before it was welcome: what is on its way to it is lost when the network is slow.
   if (state_ == State::dialling) sim_.ledger.excuse(id_);
-  send(Line::control, wire::Bye{left_->reason});
-  end();
+  if (!serving_) return end();
+  serving_->pool.end_all(sim_.agenda.now());
+  if (!serving_->pool.ending()) return end();
+  state_ = State::leaving;
+  later(kEndWait, [this] { end(); });
+  arm();
 }
 
 void RunnerModel::end() {
-  if (calls_) calls_->die();
+  if (left_) send(wire::Bye{left_->reason});
+  if (speaks_) flush();
+  slots_.die();
   state_ = State::gone;
   if (link_ != nullptr) link_->close(Side::runner);
   on_exit_();
@@ -232,6 +377,7 @@ void RunnerModel::kill() {
   if (!exists()) return;
   sim_.findings.note("    runner ", id_, " is killed");
   sim_.ledger.excuse(id_);
+  left_.reset();
   end();
 }
 
@@ -239,6 +385,7 @@ void RunnerModel::vanish() {
   if (!exists()) return;
   sim_.findings.note("    runner ", id_, " vanishes");
   sim_.ledger.excuse(id_);
+  left_.reset();
   if (link_ != nullptr) link_->vanish();
   end();
 }
@@ -253,7 +400,7 @@ void RunnerModel::sigterm() {
 void RunnerModel::freeze() {
   sim_.findings.note("    runner ", id_, " stands still");
   frozen_ = true;
-  if (calls_) calls_->pause();
+  slots_.pause();
 }
 
 void RunnerModel::thaw() {
@@ -262,7 +409,7 @@ void RunnerModel::thaw() {
   for (Arrival& arrival : std::exchange(inbox_, {})) receive(std::move(arrival));
   turn();
   if (!exists()) return;
-  if (calls_) calls_->resume();
+  slots_.resume();
   for (const auto& task : std::exchange(deferred_, {})) {
     if (!exists()) return;
     task();

@@ -1,4 +1,5 @@
-// A simulated machine with flame-runner on it: the real Session and Terminator, and a model of the loop around them.
+// A simulated machine with flame-runner on it: the real Session, Terminator, Calls, IdleChecks and SlotPool, over a
+// simulated network and simulated processes; and a model of the loop around them.
 #pragma once
 
 #include <deque>
@@ -10,18 +11,24 @@
 #include <utility>
 #include <vector>
 
+#include "plugin_sdk/base/standstill.hpp"
+#include "runner/calls/calls.hpp"
+#include "runner/calls/idle_checks.hpp"
+#include "runner/link/host_port.hpp"
+#include "runner/link/outbox.hpp"
 #include "runner/policy/session.hpp"
 #include "runner/policy/terminator.hpp"
-#include "tests/sim/calls_model.hpp"
+#include "runner/slots/slot_pool.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/plugin_shelf.hpp"
+#include "tests/sim/slots/sim_slots.hpp"
 
 namespace flame::sim {
 
-class RunnerModel final : public LinkEnd, public RunnerPort {
+class RunnerModel final : public LinkEnd, public Machine, private runner::HostPort {
  public:
-  /// `on_exit`: its processes have ended.
-  RunnerModel(Context& sim, RunnerId id, const std::vector<DigestId>& digests, Network& network,
-              std::function<void()> on_exit);
+  /// `parent`: what its host has told it. `on_exit`: its processes have ended.
+  RunnerModel(Context& sim, RunnerId id, wire::Parent parent, Network& network, std::function<void()> on_exit);
 
   /// The machine is up: flame-runner dials.
   void start();
@@ -38,32 +45,51 @@ class RunnerModel final : public LinkEnd, public RunnerPort {
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
   [[nodiscard]] Link* link() const noexcept { return link_; }
 
-  // --- RunnerPort
+  // --- Machine
   [[nodiscard]] RunnerId id() const noexcept override { return id_; }
   void later(Duration delay, std::function<void()> task) override;
-  void send(Line line, wire::Body body) override;
 
   // --- LinkEnd
-  void on_message(Link& link, Line line, wire::Envelope&& envelope) override;
+  void on_packet(Link& link, Line line, Packet&& packet) override;
   void on_disconnected(Link& link) override;
 
  private:
-  enum class State : std::uint8_t { off, dialling, open, lost, gone };
+  enum class State : std::uint8_t { off, dialling, open, lost, leaving, gone };
   struct Arrival {
     Link* link;
     Line line;
-    std::optional<wire::Envelope> envelope;  // none: the connection was closed
+    std::optional<Packet> packet;  // none: the connection was closed
+  };
+  /// What Welcome brings into being.
+  struct Serving {
+    Serving(RunnerModel& runner, const wire::Welcome& welcome);
+    runner::Calls calls;
+    runner::SlotPool pool;
+    runner::IdleChecks idle_checks;
+    std::uint32_t most;
+    std::set<std::uint64_t> open;  // calls without objects of others that have not ended
   };
 
+  // --- HostPort
+  void send(const wire::Body& body, runner::Frame payload = {}) override;
+  void send_bulk(const wire::Body& body, runner::Frame payload = {}) override;
+  [[nodiscard]] std::size_t backlog(runner::Line) const override;
+  void flush();
+  void put(Line line, const wire::Body& body, runner::Frame payload);
+  void check(const wire::Body& body);
+
   void turn();
+  void tick(Instant now);
   void obey();
   void obey(const runner::TerminatorAction& action);
   void arm();
-  void check_idle();
   void dial();
   void receive(Arrival&& arrival);
-  void deliver(const wire::Body& body);
+  void receive(Line line, wire::Envelope&& envelope, std::span<const std::byte> payload);
+  void deliver(wire::Body& body, std::span<const std::byte> payload);
+  void invoked(wire::Invoke& invoke, std::span<const std::byte> payload);
   void welcome(const wire::Welcome& welcome);
+  void load(DigestId digest);
   void lose(const std::string& why);
   void leave();
   void end();
@@ -71,19 +97,25 @@ class RunnerModel final : public LinkEnd, public RunnerPort {
 
   Context& sim_;
   RunnerId id_;
-  std::set<DigestId> digests_;
+  wire::Parent parent_;
+  std::vector<DigestId> digests_;
   std::set<DigestId> broken_;
+  PluginShelf plugins_;
   Network& network_;
   std::function<void()> on_exit_;
   State state_ = State::off;
   bool frozen_ = false;
+  bool speaks_ = false;  // the host hears it
   Link* link_ = nullptr;
   Instant redial_at_ = kNever;
   runner::Session session_;
   std::optional<runner::Terminator> terminator_;
-  std::unique_ptr<CallsModel> calls_;
+  SimSlots slots_;
+  std::unique_ptr<Serving> serving_;
   std::optional<runner::Leave> left_;
-  std::uint64_t idle_check_ = 0;
+  base::Standstill standstill_;
+  Instant congested_until_{};
+  runner::Outbox outbox_;
   std::deque<Arrival> inbox_;                    // while it stands still
   std::vector<std::function<void()>> deferred_;  // the same
   Instant armed_ = kNever;

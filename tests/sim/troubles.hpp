@@ -10,7 +10,7 @@ namespace flame::sim {
 
 class Troubles {
  public:
-  Troubles(Context& sim, Network& network, BackendModel& backend, HostModel& host)
+  Troubles(Context& sim, Network& network, BackendModel& backend, SimHost& host)
       : sim_(sim), network_(network), backend_(backend), host_(host) {}
   void start();
   /// Everything works from now on.
@@ -36,7 +36,7 @@ class Troubles {
   Context& sim_;
   Network& network_;
   BackendModel& backend_;
-  HostModel& host_;
+  SimHost& host_;
   std::map<RunnerId, Instant> occupied_until_;  // one trouble at a time: together they would be a long one
   std::map<RunnerId, bool> terminated_;
 };

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <exception>
 
 #include "plugin_sdk/base/limits.hpp"
@@ -18,10 +19,15 @@ constexpr Duration kRecovery = 2min;
 // More entries in one instant than any world needs.
 constexpr std::uint64_t kStandstill = 100'000;
 
+// Thousands of runners would fill the screen; of one world each line counts.
+void quiet_unless(bool traced) {
+  if (!traced) ::setenv("FLAME_RUNNER_LOG", "off", 0);
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, bool traced)
-    : sim_(seed, traced),
+    : sim_((quiet_unless(traced), seed), traced),
       network_(sim_),
       backend_(sim_, network_),
       host_(sim_, backend_),
@@ -108,6 +114,8 @@ ErrorCode World::probe(DigestId digest) {
   const bool threads = sim_.plan.pool.isolation == SlotIsolation::thread;
   const bool excused = code == ErrorCode::none || code == ErrorCode::runner_lost ||
                        (code == ErrorCode::crashed && threads) ||
+                       (code == ErrorCode::task_failed &&
+                        sim_.ledger.was_stopped(call, runner::StopCause::shutting_down)) ||  // SIGTERM came before it
                        (code == ErrorCode::incompatible && sim_.plan.broken_plugins) ||
                        (code == ErrorCode::boot_failed && sim_.plan.permanent_failures);
   if (!excused) sim_.findings.broken("call ", call, " failed with ", to_string(code), " though nothing is in its way");

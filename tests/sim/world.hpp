@@ -41,7 +41,7 @@ class World {
   Context sim_;
   Network network_;
   BackendModel backend_;
-  HostModel host_;
+  SimHost host_;
   Callers callers_;
   Troubles troubles_;
   std::uint64_t steps_ = 0;

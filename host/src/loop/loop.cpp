@@ -33,11 +33,12 @@ Loop::Loop(Parts parts)
       sessions_(*parts_.router, parts_.log, incarnation_) {
   DriverServices services{.sessions = &sessions_,
                           .machines = &machines_,
-                          .router = parts_.router.get(),
+                          .listeners = parts_.router.get(),
                           .history = &history_,
                           .log = parts_.log,
                           .parent = {},
-                          .liveness = parts_.liveness};
+                          .liveness = parts_.liveness,
+                          .seed = random_incarnation()};
   services.parent.incarnation = incarnation_;
   services.parent.host_name = parts_.host_name;
   services.parent.failsafe_ns = parts_.liveness.failsafe.count();

@@ -13,13 +13,14 @@
 #include <flame/backend.hpp>
 
 #include "host/src/calls/inbox.hpp"
+#include "host/src/loop/machine_maker.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::pool {
 
 /// Loop thread, except construction. Callbacks of backends come back through the inbox, so they never run after the
 /// loop has ended.
-class Machines {
+class Machines final : public MachineMaker {
  public:
   struct Events {
     std::function<void(RunnerKey, std::optional<BootFailure>, Instant now)> on_boot;
@@ -31,14 +32,14 @@ class Machines {
   Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox);
   void set_events(Events events) { events_ = std::move(events); }
 
-  void boot(RunnerKey runner, const std::string& backend, BootRequest request);
-  /// At once, or as soon as its boot has an outcome; on_exit may still follow. Unknown runners: nothing.
-  void destroy(RunnerKey runner);
+  // --- MachineMaker
+  void boot(RunnerKey runner, const std::string& backend, BootRequest request) override;
+  void destroy(RunnerKey runner) override;
+  [[nodiscard]] MachineId name_of(RunnerKey runner) const override;
+
   /// What a backend has said meanwhile.
   void on(command::Booted&& booted, Instant now);
   void on(command::Exited&& exited, Instant now);
-  /// The backend's name for the runner's machine; empty until it has started.
-  [[nodiscard]] MachineId name_of(RunnerKey runner) const;
   /// Machines that exist or are being booted.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
 

@@ -29,13 +29,13 @@ bool PoolDriver::on_this_machine() const {
 }
 
 const Endpoints& PoolDriver::endpoints() const {
-  return endpoints_for(on_this_machine(), services_.router->ipc(), services_.router->tcp());
+  return endpoints_for(on_this_machine(), services_.listeners->ipc(), services_.listeners->tcp());
 }
 
 // What runners of this machine open. Who cleans /tmp may have taken it.
 Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) const {
   auto copies = core_->parts().catalog->restore(digests);
-  return copies.has_value() ? services_.router->renew_ipc() : copies;
+  return copies.has_value() ? services_.listeners->renew_ipc() : copies;
 }
 
 wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce,
@@ -58,7 +58,7 @@ void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::string name = runner_name(boot.runner);
   runners_[boot.runner] = {.id = boot.runner, .name = name};
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
-    if (on_this_machine() || &endpoints() == &services_.router->ipc()) {
+    if (on_this_machine() || &endpoints() == &services_.listeners->ipc()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true}, now);
     }
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",
@@ -67,10 +67,10 @@ void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::uint64_t nonce = random_nonce();
   wire::Parent parent = parent_for(name, nonce, boot.digests);
   const RunnerKey key{core_->parts().index, boot.runner};
-  KeyPair keys = make_key_pair();
+  KeyPair keys = services_.listeners->make_keys();
   services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
-  if (!services_.router->tcp().control.empty()) {
-    parent.host_key = services_.router->public_key();
+  if (!services_.listeners->tcp().control.empty()) {
+    parent.host_key = services_.listeners->public_key();
     parent.public_key = std::move(keys.public_key);
     parent.secret_key = std::move(keys.secret_key);
   }

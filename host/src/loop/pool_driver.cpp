@@ -2,7 +2,6 @@
 #include "host/src/loop/pool_driver.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include <flame/parent.hpp>
@@ -23,7 +22,7 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
     : core_(std::move(core)),
       services_(std::move(services)),
       config_(core_->parts().config),
-      policy_(config_, core_->parts().plugins, std::random_device{}(), services_.liveness, core_->name()),
+      policy_(config_, core_->parts().plugins, services_.seed, services_.liveness, core_->name()),
       trace_(core_->parts().index, *services_.history),
       standstill_(limits::kStandstillBeats * services_.liveness.beat),
       bounds_{config_.min, config_.max} {}
@@ -50,6 +49,7 @@ void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
   actions.clear();
   policy_.on(event, now, actions);
   trace_.on(event, actions, policy_, now);
+  if (services_.observer != nullptr) services_.observer->on_step(event, actions, policy_, now);
   for (Action& action : actions) {
     const auto carry_out = [&](auto& one) {
       if constexpr (requires { perform(one, now); }) {

@@ -11,11 +11,12 @@
 #include <flame/pool.hpp>
 
 #include "host/src/api/pool_core.hpp"
-#include "host/src/loop/machines.hpp"
+#include "host/src/loop/machine_maker.hpp"
 #include "host/src/policy/pool_policy.hpp"
 #include "host/src/trace/pool_trace.hpp"
 #include "host/src/trace/status.hpp"
-#include "host/src/transport/router.hpp"
+#include "host/src/trace/step_observer.hpp"
+#include "host/src/transport/listeners.hpp"
 #include "host/src/transport/session_table.hpp"
 #include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/wire/messages.hpp"
@@ -25,12 +26,14 @@ namespace flame::pool {
 /// The loop's parts that a pool acts through, and what all runners of a host are told.
 struct DriverServices {
   SessionTable* sessions = nullptr;
-  Machines* machines = nullptr;
-  Router* router = nullptr;
+  MachineMaker* machines = nullptr;
+  Listeners* listeners = nullptr;
   CallHistory* history = nullptr;
   base::Logger log;
   wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
   Liveness liveness;
+  std::uint64_t seed = 0;            // of what pools leave to chance
+  StepObserver* observer = nullptr;  // may be null
 };
 
 /// Loop thread.
@@ -54,6 +57,8 @@ class PoolDriver final : public RunnerEvents {
   /// that this process stood still.
   void on(Event event, Instant now);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
+  /// What runners load that are booted from now on, in order of preference.
+  void set_plugins(std::vector<DigestId> plugins) { policy_.set_plugins(std::move(plugins)); }
 
   void on_hello(Session& session, const wire::Hello& hello, Instant now) override;
   void on_notice(Session& session, const wire::Body& body, Instant now) override;

@@ -44,6 +44,14 @@ std::string describe_empty(const std::vector<fs::path>& path) {
 Catalog::Catalog(std::vector<fs::path> path, fs::path runtime_dir, Copies use)
     : path_(std::move(path)), store_(runtime_dir / "plugins"), use_(use) {}
 
+Catalog::Catalog(std::vector<CatalogPlugin> known) : use_(Copies::loaded) {
+  for (CatalogPlugin& plugin : known) {
+    FLAME_ASSERT(plugin.id == plugins_.size(), "plugins are numbered by position");
+    by_digest_[plugin.digest] = plugin.id;
+    plugins_.push_back(std::make_unique<CatalogPlugin>(std::move(plugin)));
+  }
+}
+
 Result<void> Catalog::scan() {
   found_.clear();
   refused_.clear();

@@ -59,6 +59,9 @@ class Catalog {
   /// loaded.
   Catalog(std::vector<std::filesystem::path> path, std::filesystem::path runtime_dir, Copies use = Copies::loaded);
 
+  /// Of plugins that are settled already and have no copies: `known` by id.
+  explicit Catalog(std::vector<CatalogPlugin> known);
+
   /// Reads the notes of all files on the path, runs nothing. A file that is no plugin is only remembered with its
   /// reason: resolve() names it when its file name or the name in its note matches. Errors: invalid_argument for a
   /// directory that cannot be read.

@@ -142,9 +142,10 @@ CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> er
   Call& call = it->second;
   Outcome outcome{it->first, call.runner, call.state == State::sent || call.state == State::begun, std::move(error)};
   if (outcome.error) {
-    // What a runner says is true of its own attempt only.
+    // What is said of one attempt is not true of those before it.
     const Started said = outcome.error->started;
-    if (said == Started::unknown || (said == Started::no && call.attempt > 1)) outcome.error->started = started(call);
+    const bool others = call.attempt > 1 || !outcome.remote;
+    if (said == Started::unknown || (said == Started::no && others)) outcome.error->started = started(call);
   }
   deadlines_.disarm(call.timer);
   calls_.erase(it);

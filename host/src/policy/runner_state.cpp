@@ -28,7 +28,8 @@ bool RunnerState::heard(Instant now) noexcept {
 
 void RunnerState::stood_still(Instant now, Duration pause) noexcept {
   if (!quiet_) heard_ = now;
-  for (Instant* const limit : {&boot_by_, &exit_by_, &disconnect_by_}) *limit = base::deadline_after(*limit, pause);
+  for (Instant* const limit : {&boot_by_, &exit_by_, &disconnect_by_, &drain_by_})
+    *limit = base::deadline_after(*limit, pause);
 }
 
 void RunnerState::drain(Instant now, Duration limit) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "host/src/transport/router.hpp"
+#include "host/src/transport/listeners.hpp"
 
 namespace flame::pool {
 

@@ -12,14 +12,11 @@
 #include <flame/result.hpp>
 
 #include "host/src/policy/types.hpp"
+#include "host/src/transport/listeners.hpp"
 #include "host/src/transport/transport.hpp"
 
 namespace flame::pool {
 
-struct KeyPair {
-  std::string public_key;  // Z85
-  std::string secret_key;
-};
 /// A fresh CURVE pair. Throws std::runtime_error if libzmq was built without CURVE.
 [[nodiscard]] KeyPair make_key_pair();
 
@@ -30,15 +27,9 @@ struct RouterConfig {
   std::string advertise = "auto";  // host part of what runners dial
 };
 
-/// What a runner is told to dial; the same positions belong together.
-struct Endpoints {
-  std::vector<std::string> control;
-  std::vector<std::string> bulk;
-};
-
 /// Not thread-safe: the loop thread makes, uses and destroys it. No call blocks. Owns the zmq context, the ZAP handler
 /// and one ROUTER per channel and kind of endpoint. tcp is always CURVE; ipc has none: its directory is 0700.
-class Router final : public Transport {
+class Router final : public Transport, public Listeners {
  public:
   /// Binds everything. Errors: boot_failed naming the endpoint.
   [[nodiscard]] static Result<std::unique_ptr<Router>> bind(const RouterConfig& config);
@@ -48,13 +39,12 @@ class Router final : public Transport {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  [[nodiscard]] const Endpoints& ipc() const noexcept;
-  [[nodiscard]] const Endpoints& tcp() const noexcept;
-  [[nodiscard]] const std::string& public_key() const noexcept;  // of this host, Z85
-
-  /// Makes ipc sockets again that somebody has removed: a stat(2) each otherwise. Connections that exist are not
-  /// affected. Error: bind()'s.
-  [[nodiscard]] Result<void> renew_ipc();
+  // --- Listeners
+  [[nodiscard]] const Endpoints& ipc() const noexcept override;
+  [[nodiscard]] const Endpoints& tcp() const noexcept override;
+  [[nodiscard]] const std::string& public_key() const noexcept override;
+  [[nodiscard]] KeyPair make_keys() override { return make_key_pair(); }
+  [[nodiscard]] Result<void> renew_ipc() override;
 
   /// See ZapHandler.
   void allow(const std::string& public_key, const std::string& runner) override;

@@ -20,15 +20,6 @@ constexpr std::size_t kFormerKept = 64;
 // Others may keep the sockets busy: then what a peer that has gone still said is waited for in so many turns.
 constexpr int kLastWordsTurns = 64;
 
-std::uint64_t random_id() {
-  std::random_device device;  // getrandom on this platform: session ids cannot be guessed
-  std::uint64_t id = 0;
-  while (id == 0) {
-    id = (std::uint64_t{device()} << 32) | device();
-  }
-  return id;
-}
-
 std::string name_of(const Incoming& message) {
   return message.user.empty() ? "local" : message.user;
 }
@@ -51,8 +42,18 @@ bool is_any(const wire::Body& body) {
 
 }  // namespace
 
-SessionTable::SessionTable(Transport& transport, base::Logger log, std::uint64_t incarnation)
-    : transport_(transport), log_(std::move(log)), incarnation_(incarnation) {}
+std::uint64_t random_session_id() {
+  std::random_device device;  // getrandom on this platform
+  std::uint64_t id = 0;
+  while (id == 0) {
+    id = (std::uint64_t{device()} << 32) | device();
+  }
+  return id;
+}
+
+SessionTable::SessionTable(Transport& transport, base::Logger log, std::uint64_t incarnation,
+                           std::function<std::uint64_t()> new_session)
+    : transport_(transport), log_(std::move(log)), incarnation_(incarnation), new_session_(std::move(new_session)) {}
 
 SessionTable::~SessionTable() = default;
 
@@ -202,7 +203,7 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   expected.used = true;
   auto session = std::make_unique<Session>(
       Session::Around{transport_, *pools_.at(expected.runner.first), unsent_},
-      SessionInfo{random_id(), expected.runner.second, hello.runner, message.peer, expected.payload_max,
+      SessionInfo{new_session_(), expected.runner.second, hello.runner, message.peer, expected.payload_max,
                   base::deadline_after(now, expected.boot_timeout), !message.encrypted});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
@@ -309,9 +310,10 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
   closed_.push_back(std::move(sessions_.extract(session.info().id).mapped()));
 }
 
+// It may be alive and well, and must not wait for us for ever.
 void SessionTable::lose(Session& session, const std::string& reason, Instant now) {
   if (!session.closed()) {
-    close(session, std::nullopt);
+    close(session, wire::Bye{"the host has given this runner up: " + reason});
     session.events().on_lost(session, reason, now);
   }
 }

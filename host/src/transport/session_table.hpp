@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,10 +17,15 @@
 
 namespace flame::pool {
 
+/// Not 0; from the kernel's random numbers.
+[[nodiscard]] std::uint64_t random_session_id();
+
 /// Loop thread.
 class SessionTable {
  public:
-  SessionTable(Transport& transport, base::Logger log, std::uint64_t incarnation);
+  /// `new_session` gives ids of sessions: never twice the same, and none that a stranger could guess.
+  SessionTable(Transport& transport, base::Logger log, std::uint64_t incarnation,
+               std::function<std::uint64_t()> new_session = random_session_id);
   ~SessionTable();
 
   /// Hears of the runners of the next pool: pools are numbered by position.
@@ -71,6 +77,7 @@ class SessionTable {
   std::vector<RunnerEvents*> pools_;
   base::Logger log_;
   std::uint64_t incarnation_;
+  std::function<std::uint64_t()> new_session_;
   std::map<std::string, Expected, std::less<>> expected_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;  // by id
   std::unordered_map<std::uint64_t, Session*> by_peer_;

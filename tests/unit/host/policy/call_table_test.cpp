@@ -203,6 +203,16 @@ TEST(CallTable, TimesOutWhileARetryWaitsAndKnowsItHadBegun) {
   EXPECT_FALSE(outcome->remote);
 }
 
+TEST(CallTable, KnowsThatItHadBegunWhateverEndsItsWaitForARetry) {
+  CallTable calls = table();
+  calls.submit(idempotent(1, 1), kStart);
+  calls.sent(1, kRunner, kStart);
+  calls.begun(kRunner, 1);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "gone", true).retry);
+  const auto outcome = calls.fail(1, Error{.code = ErrorCode::incompatible, .message = {}, .started = Started::no});
+  EXPECT_EQ(outcome->error->started, Started::yes);
+}
+
 TEST(CallTable, LetsACallRestUntilItsLastAttemptIsOver) {
   CallTable calls = table();
   event::Submit unlinked = idempotent(1, 1);

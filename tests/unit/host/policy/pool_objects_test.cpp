@@ -100,6 +100,16 @@ TEST_F(PoolObjects, ACallThatTimesOutBeforeItHasLeftTheHostHarmsNobody) {
   EXPECT_THAT(cancelled(), ElementsAre());
 }
 
+// Its arguments go with the answer: it must not be sent without them.
+TEST_F(PoolObjects, ACallThatMayNotHaveLeftTheHostIsTakenBackWhenItsObjectEnds) {
+  hold();
+  EXPECT_THAT(call(2).sent(), ElementsAre(2));
+  end(1, error_of(ErrorCode::crashed));
+  EXPECT_EQ(pool->failure(2), ErrorCode::runner_lost);
+  EXPECT_THAT(cancelled(), ElementsAre(2));
+  EXPECT_EQ(end(2).count<action::Complete>(), 0u) << "it was still in the queue";
+}
+
 TEST_F(PoolObjects, ACallThatTimesOutDoomsTheLease) {
   hold();
   call(2, 100ms);

@@ -79,6 +79,14 @@ TEST(RunnerState, IsNotJudgedByAPauseOfItsHost) {
   EXPECT_EQ(booting.due(kStart + 65s), Due::boot_overdue);
 }
 
+TEST(RunnerState, HasItsDrainLimitAnewForAPauseOfItsHost) {
+  RunnerState runner = ready();
+  runner.drain(kStart, 5s);
+  runner.stood_still(kStart + 10s, 9s);
+  EXPECT_EQ(runner.due(kStart + 10s), Due::nothing) << "its last results may be in the socket";
+  EXPECT_EQ(runner.due(kStart + 14s), Due::drain_overdue);
+}
+
 TEST(RunnerState, MustBeGoneWithinItsDrainLimit) {
   RunnerState runner = ready();
   runner.drain(kStart, 5s);

@@ -190,6 +190,10 @@ TEST_F(SessionTableTest, ASecondConnectionThatDoesNotComeIsALossUnlessTheHostWas
   table_.beat_all(now_ + kBootTimeout, false);
   EXPECT_THAT(pool_.told(), ElementsAre("lost ffmpeg-1"));
   EXPECT_EQ(pool_.why, "the bulk connection did not come within boot_timeout");
+  const auto heard = transport_.hear(control_);
+  ASSERT_TRUE(heard);
+  ASSERT_TRUE(std::holds_alternative<wire::Bye>(heard->envelope.body)) << "it must not wait for us for ever";
+  EXPECT_THAT(std::get<wire::Bye>(heard->envelope.body).reason, testing::HasSubstr("has given this runner up"));
   table_.reap();
 }
 

@@ -14,49 +14,48 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Hears of no check.
-class Calls final : public SlotListener {
+class Calls final : public SlotListener, public SlotReports {
  public:
-  void on_granted(Instant, std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
-  void on_queued(Instant, std::uint64_t id, slot::SlotHandle& /*slot*/) override { strange(id); }
+  void on_granted(Instant, std::uint64_t id, slot::Slot& /*slot*/) override { strange(id); }
   void on_result(Instant, slot::SlotResult result, std::string /*log_tail*/) override { strange(result.id); }
-  void on_result_chunk(Instant, slot::SlotResultChunk chunk) override { strange(chunk.id); }
-  void on_progress(Instant, slot::SlotProgress progress) override { strange(progress.id); }
-  void on_output(wire::Output output) override { strange(output.id); }
-  void on_room(std::uint64_t id) override { strange(id); }
   void on_freed(Instant, std::uint64_t id) override { strange(id); }
   void on_held(Instant, std::uint64_t id) override { strange(id); }
   void on_let_go(Instant, std::uint64_t id, Error /*why*/) override { strange(id); }
   void on_died(Instant, std::uint64_t id, Error /*error*/) override { strange(id); }
-  void on_discarded(const SlotDiscard& discard) override { strange(discard.invocation); }
   [[nodiscard]] std::string task_of(std::uint64_t /*id*/) const override { return {}; }
+  void on_output(wire::Output output) override { strange(output.id); }
+  void on_discarded(const SlotDiscard& discard) override { strange(discard.invocation); }
 
  private:
   static void strange(std::uint64_t id) { ADD_FAILURE() << "heard of " << id; }
 };
 
 /// Makes no process: every check waits for its slot.
-class NoForks final : public SlotForker {
+class NoForks final : public SlotSystem {
  public:
-  slot::MakeResult<pid_t> fork_slots(Instant, GenerationId, std::span<slot::SlotHandle* const>, bool,
-                                     ProcessId) override {
+  slot::MakeResult<MadeSlots> make(Instant, const ForkProcess&) override {
     return slot::MakeFailure{Error{.code = ErrorCode::boot_failed, .message = "no process"}};
   }
+  void kill(pid_t) override {}
   std::string why_no_slot(Instant, GenerationId) const override { return {}; }
-  PluginFile plugin_file(GenerationId) const override { return {}; }
+  std::string plugin_name(GenerationId) const override { return {}; }
+  bool stops_slots(GenerationId) const override { return false; }
+  std::vector<std::string> name_frames(GenerationId, std::vector<slot::CodeAddress>) override { return {}; }
+  Duration cpu_time(pid_t) const override { return {}; }
+  ThreadWatch::Load load(pid_t) const override { return {}; }
+  std::uint64_t oom_kills() const override { return 0; }
 };
 
 class IdleChecksTest : public testing::Test {
  protected:
-  IdleChecksTest() { checks_.open(slots_); }
   void start() { checks_.start(now_, std::array<GenerationId, 2>{0, 1}); }
 
   Instant now_{1000s};
   Calls calls_;
   NoForks forks_;
-  Poller poller_;
   std::optional<bool> may_go_;
-  IdleChecks checks_{calls_, [this](Instant, bool may_go) { may_go_ = may_go; }};
-  SlotPool slots_{now_, wire::Welcome{}, poller_, forks_, checks_};
+  SlotPool slots_{now_, wire::Welcome{}, 1, forks_, calls_, calls_};
+  IdleChecks checks_{slots_, [this](Instant, bool may_go) { may_go_ = may_go; }};
 };
 
 TEST_F(IdleChecksTest, ChecksThatDoNotEndAreGivenUpAndTheRunnerMayGo) {

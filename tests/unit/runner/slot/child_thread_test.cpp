@@ -89,7 +89,7 @@ TEST_F(ChildThreads, ACrashOfRunIsReportedAsOneOfTheSlot) {
   place(slot, kCrashes);
   const int status = status_of(slot.pid);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-  const auto report = slot.handle->crash_report();
+  const auto report = slot.handle->post_mortem().crash;
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->signal, SIGSEGV);
 }

@@ -164,8 +164,8 @@ TEST_F(Calls, OutputIsInThePipesBeforeTheResult) {
   begin(slot, "prints", {});
   std::vector<SlotEvent> events;
   ASSERT_TRUE(until([&] { return slot.ready; }));
-  slot.handle->drain_out(slot.out);
-  slot.handle->drain_err(slot.err);
+  slot.handle->drain(OutputStream::out, slot.out);
+  slot.handle->drain(OutputStream::err, slot.err);
   EXPECT_EQ(slot.out, "to stdout\n");
   EXPECT_EQ(slot.err, "to stderr\n");
 }

@@ -42,12 +42,12 @@ TEST_F(Deaths, ASegmentationFaultLeavesItsSignalAndCallStack) {
   const int status = deadly(slot, "segfaults");
   ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGSEGV);
-  const auto report = slot.handle->crash_report();
+  const auto report = slot.handle->post_mortem().crash;
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->signal, SIGSEGV);
   EXPECT_EQ(report->address, 0u);
   EXPECT_FALSE(report->stack_overflow);
-  EXPECT_FALSE(slot.handle->allocation_failed());
+  EXPECT_FALSE(slot.handle->post_mortem().allocation_failed);
   const auto in_plugin = std::ranges::find(report->frames, "fixture_hostile.so", &CodeAddress::module);
   ASSERT_NE(in_plugin, report->frames.end());
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they look at the access before it happens
@@ -62,7 +62,7 @@ TEST_F(Deaths, AbortIsReportedAsItsSignal) {
   const int status = deadly(slot, "calls_abort");
   ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGABRT);
-  EXPECT_EQ(slot.handle->crash_report()->signal, SIGABRT);
+  EXPECT_EQ(slot.handle->post_mortem().crash->signal, SIGABRT);
 }
 
 TEST_F(Deaths, AStackOverflowIsToldApart) {
@@ -70,8 +70,8 @@ TEST_F(Deaths, AStackOverflowIsToldApart) {
   const int status = deadly(slot, "overflows_stack");
   ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGSEGV);
-  ASSERT_TRUE(slot.handle->crash_report().has_value());
-  EXPECT_TRUE(slot.handle->crash_report()->stack_overflow);
+  ASSERT_TRUE(slot.handle->post_mortem().crash.has_value());
+  EXPECT_TRUE(slot.handle->post_mortem().crash->stack_overflow);
 }
 
 // Sanitizers allocate by rules of their own, so memory limits are off under them.
@@ -82,7 +82,7 @@ TEST_F(Deaths, ExhaustedMemoryIsToldApartFromABug) {
   TestSlot& slot = hostile_slot(limits);
   const int status = deadly(slot, "exhausts_memory");
   ASSERT_TRUE(WIFSIGNALED(status));
-  EXPECT_TRUE(slot.handle->allocation_failed());
+  EXPECT_TRUE(slot.handle->post_mortem().allocation_failed);
   expect_next_slot_works();
 }
 
@@ -157,7 +157,7 @@ TEST_F(Deaths, WhereTheUsageOfACallBeganIsKnownAfterItsDeath) {
   ASSERT_TRUE(slot.result.has_value());
   const std::int64_t before = base::BoottimeClock().now().time_since_epoch().count();
   deadly(slot, "segfaults");
-  const Usage begin = slot.handle->usage_at_begin();
+  const Usage begin = slot.handle->post_mortem().usage_at_begin;
   EXPECT_GE(begin.user_ns + begin.system_ns, 290'000'000) << "of the call before";
   EXPECT_GE(begin.wall_ns, before);
   EXPECT_LE(begin.wall_ns, base::BoottimeClock().now().time_since_epoch().count());

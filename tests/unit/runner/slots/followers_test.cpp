@@ -177,7 +177,7 @@ TEST_F(Followers, ResultsOfASlotThatDiedWithCallsUnreadAreHeard) {
   std::memcpy(bytes.data(), &message, sizeof(message));
   ASSERT_EQ(send_datagram(peer_.get(), std::as_bytes(std::span(bytes)), 0), Sent::yes);
   peer_.reset();
-  handle_->on_readable(events_);
+  handle_->read(events_);
   EXPECT_EQ(heard(), "result 5, ready, closed");
   EXPECT_EQ(handle_->recall(), Ids{7});
 }

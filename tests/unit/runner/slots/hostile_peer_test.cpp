@@ -158,7 +158,7 @@ TEST_F(HostilePeer, ALyingControlPageGivesABoundedReport) {
   crash.frames[2].address = 100;  // before it are those of the handler
   std::memset(crash.frames[2].module, '\x1b', sizeof(crash.frames[2].module));
   crash.announced = 1;
-  const auto report = handle_->crash_report();
+  const auto report = handle_->post_mortem().crash;
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->frames.size(), kCrashFrames - 2);
   EXPECT_EQ(report->signal, 64);

@@ -31,7 +31,7 @@ class PeerTest : public testing::Test {
   }
   void say(std::span<const std::byte> datagram) {
     ASSERT_EQ(send_datagram(peer_.get(), datagram, 0), Sent::yes);
-    handle_->on_readable(events_);
+    handle_->read(events_);
   }
   template <typename T>
   void say(T message, std::string_view tail = {}) {

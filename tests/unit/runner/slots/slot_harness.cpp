@@ -69,6 +69,7 @@ std::vector<TestSlot*> SlotTest::make_slots(std::size_t count, bool threads) {
     auto handle = SlotHandle::create(limits::kPayloadMaxDefault, i != 0);
     EXPECT_TRUE(handle.has_value()) << handle.error().error.message;
     slot.handle = std::move(*handle);
+    slot.handle->tell_backlog([&slot](bool waits) { slot.sends_later = waits; });
     made.push_back(&slot);
     handles.push_back(slot.handle.get());
   }
@@ -119,7 +120,7 @@ void SlotTest::turn() {
   if (zygote_) add(zygote_->channel_fd(), false);
   for (const auto& slot : slots_) {
     if (!slot->handle) continue;
-    add(slot->handle->channel_fd(), slot->handle->wants_write());
+    add(slot->handle->channel_fd(), slot->sends_later);
     add(slot->handle->out_fd(), false);
     add(slot->handle->err_fd(), false);
   }
@@ -145,9 +146,9 @@ void SlotTest::destroy(TestSlot& slot, std::vector<std::uint64_t> objects) {
 void SlotTest::read_slot(TestSlot& slot) {
   std::vector<SlotEvent> events;
   slot.handle->on_writable();
-  slot.handle->on_readable(events);
-  slot.handle->drain_out(slot.out);
-  slot.handle->drain_err(slot.err);
+  slot.handle->read(events);
+  slot.handle->drain(OutputStream::out, slot.out);
+  slot.handle->drain(OutputStream::err, slot.err);
   for (SlotEvent& event : events) take(slot, event);
 }
 
@@ -163,7 +164,7 @@ void SlotTest::take(TestSlot& slot, SlotEvent& event) {
   if (auto* chunk = std::get_if<SlotResultChunk>(&event)) {
     EXPECT_EQ(chunk->offset, slot.streamed.size());
     slot.streamed.append(reinterpret_cast<const char*>(chunk->bytes.data()), chunk->bytes.size());
-    slot.handle->acknowledge_chunks();
+    slot.handle->acknowledge_chunk();
   }
   if (auto* progress = std::get_if<SlotProgress>(&event)) slot.progress.push_back(std::move(*progress));
   if (auto* log = std::get_if<SlotLog>(&event)) slot.logs.push_back(std::move(*log));

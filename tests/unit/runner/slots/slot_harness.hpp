@@ -28,6 +28,7 @@ struct TestSlot {
   std::unique_ptr<SlotHandle> handle;
   pid_t pid = 0;
   bool ready = false;
+  bool sends_later = false;
   std::string discard_reason;  // why it is not reusable
   DiscardReason discard = DiscardReason::none;
   std::uint32_t threads = 0;  // that it keeps

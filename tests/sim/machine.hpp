@@ -1,20 +1,21 @@
-// What the parts of a simulated runner use of it.
+// What the parts of a simulated machine use of it.
 #pragma once
 
 #include <functional>
 
-#include "tests/sim/link.hpp"
+#include "tests/sim/context.hpp"
 
 namespace flame::sim {
 
-class RunnerPort {
+class Machine {
  public:
-  virtual ~RunnerPort() = default;
+  /// The runner that is there.
   [[nodiscard]] virtual RunnerId id() const noexcept = 0;
   /// Happens on this machine: not while it stands still, never once it is gone.
   virtual void later(Duration delay, std::function<void()> task) = 0;
-  /// To the host, if it is not lost.
-  virtual void send(Line line, wire::Body body) = 0;
+
+ protected:
+  ~Machine() = default;
 };
 
 }  // namespace flame::sim

@@ -1,0 +1,25 @@
+// What pools ask of backends. Machines does it; simulated worlds have machines of their own.
+#pragma once
+
+#include <string>
+
+#include <flame/backend.hpp>
+
+#include "host/src/policy/types.hpp"
+
+namespace flame::pool {
+
+/// Loop thread. No call blocks: what comes of one is told later, as PoolDriver::on_boot() and event::MachineExited.
+class MachineMaker {
+ public:
+  virtual void boot(RunnerKey runner, const std::string& backend, BootRequest request) = 0;
+  /// At once, or as soon as its boot has an outcome; its exit may still be told. Unknown runners: nothing.
+  virtual void destroy(RunnerKey runner) = 0;
+  /// The backend's name for the runner's machine; empty until it has started.
+  [[nodiscard]] virtual MachineId name_of(RunnerKey runner) const = 0;
+
+ protected:
+  ~MachineMaker() = default;
+};
+
+}  // namespace flame::pool

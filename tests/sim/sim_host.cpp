@@ -1,0 +1,327 @@
+// SimHost: the loop of host/src/loop/loop.
+#include "tests/sim/sim_host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/wire/payload_frame.hpp"
+
+namespace flame::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t kIncarnation = 1;
+
+// One that every runner's plugins have; see PluginShelf.
+std::string task_of(const Plan& plan, CallId call, CallId lease) {
+  if (lease != 0) return "method";
+  if (plan.objects && call % 9 == 0) return "child";
+  return plan.brief_tasks && call % 3 != 0 ? "brief" : "task";
+}
+
+// Mostly a chunk, sometimes several.
+std::uint64_t arguments_size(Chance& chance) {
+  const std::uint64_t chunks = chance.one_in(8) ? chance.number(2ULL, 4ULL) : 0;
+  return limits::kInlinePayloadMax + 16 * chance.number(1ULL, 100ULL) + chunks * limits::kChunkMax;
+}
+
+// Shared by all: nobody looks at them.
+Bytes zeros(std::uint64_t size) {
+  static const auto memory = std::make_shared<const std::vector<std::byte>>(8 * limits::kChunkMax);
+  return {memory, memory->data(), size};
+}
+
+// What the host would write into its log.
+class Notes final : public base::LogSink {
+ public:
+  explicit Notes(const Findings& findings) : findings_(findings) {}
+  void write(base::LogLevel, std::string_view line) noexcept override { findings_.note("  host's log: ", line); }
+
+ private:
+  const Findings& findings_;
+};
+
+base::Logger log_into(const Findings& findings) {
+  return findings.traced() ? base::Logger(std::make_shared<Notes>(findings)) : base::Logger();
+}
+
+// No callback is set: it has nothing to do.
+std::shared_ptr<pool::Executor> executor() {
+  static const auto shared = std::make_shared<pool::Executor>([](const char*) {});
+  return shared;
+}
+
+std::shared_ptr<const pool::Catalog> catalog_of(const Plan& plan) {
+  std::vector<pool::CatalogPlugin> plugins;
+  for (const DigestId digest : all_digests(plan)) {
+    pool::CatalogPlugin& plugin = plugins.emplace_back();
+    plugin.id = digest;
+    plugin.digest = digest_text(digest);
+    plugin.reference = "plugin@0.0." + std::to_string(digest);
+    plugin.manifest.name = "plugin";
+  }
+  return std::make_shared<const pool::Catalog>(std::move(plugins));
+}
+
+}  // namespace
+
+SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
+    : sim_(sim),
+      books_(sim),
+      transport_(sim),
+      sessions_(transport_, log_into(sim.findings), kIncarnation, [this] { return ++last_session_; }) {
+  detail::PoolCore::Parts parts;
+  parts.name = "sim";
+  parts.config = sim.plan.pool;
+  parts.config.backend = sim.plan.local ? "local" : "far";
+  parts.catalog = catalog_of(sim.plan);
+  parts.plugins = all_digests(sim.plan);
+  parts.inbox = inbox_;
+  parts.executor = executor();
+  core_ = std::make_shared<detail::PoolCore>(std::move(parts));
+  pool::DriverServices services{.sessions = &sessions_,
+                                .machines = &maker,
+                                .listeners = this,
+                                .history = &history_,
+                                .log = log_into(sim.findings),
+                                .parent = {},
+                                .liveness = {},
+                                .seed = sim.seed,
+                                .observer = &books_};
+  services.parent.incarnation = kIncarnation;
+  driver_ = std::make_unique<pool::PoolDriver>(core_, std::move(services));
+  sessions_.add_pool(*driver_);
+}
+
+SimHost::~SimHost() = default;
+
+void SimHost::start() {
+  next_beat_ = sim_.agenda.now();
+  turn();
+}
+
+// As Loop::turn().
+void SimHost::turn() {
+  if (dead_ || frozen_ || std::exchange(turning_, true)) return;
+  const Instant now = sim_.agenda.now();
+  bool more = true;
+  while (more && sim_.findings.ok()) {
+    more = false;
+    while (sim_.findings.ok() && sessions_.receive(now)) more = true;
+    more = take_commands() || more;
+    keep_time(now);
+    more = settle() || more;
+    more = sessions_.flush(now) == pool::Session::Flushed::more || more;
+    sessions_.reap();
+  }
+  turning_ = false;
+  arm();
+}
+
+// The loop may have something else to do.
+void SimHost::turn_soon() {
+  if (!sim_.chance.one_in(4)) return turn();
+  sim_.agenda.in(sim_.chance.skewed(1us, 3ms), [this] { turn(); });
+}
+
+bool SimHost::take_commands() {
+  inbox_->take_all(commands_);
+  const Instant now = sim_.agenda.now();
+  for (pool::Command& command : commands_) {
+    if (auto* submit = std::get_if<pool::command::Submit>(&command)) {
+      driver_->submit(std::move(submit->call), now);
+    } else if (auto* cancel = std::get_if<pool::command::Cancel>(&command)) {
+      driver_->on(pool::event::Cancel{cancel->call->id(), wire::CancelReason::cancelled}, now);
+    } else {
+      std::visit(
+          [&](auto& one) {
+            if constexpr (requires { driver_->take(std::move(one), now); }) driver_->take(std::move(one), now);
+          },
+          command);
+    }
+  }
+  return !commands_.empty();
+}
+
+void SimHost::keep_time(Instant now) {
+  if (now >= next_beat_) {
+    sessions_.beat_all(now, now - next_beat_ > limits::kBeatInterval);
+    next_beat_ = now + limits::kBeatInterval;
+    driver_->on(pool::event::Tick{}, now);
+  }
+  if (driver_->next_wakeup() <= now) driver_->on(pool::event::Tick{}, now);
+}
+
+// Callers have been told what the policy has decided, and got what was left for them.
+bool SimHost::settle() {
+  const std::vector<HostBooks::Answer> answers = books_.take_answers();
+  for (const HostBooks::Answer& answer : answers) {
+    const auto call = calls_.extract(answer.call);
+    if (!call || !call.mapped()->ready()) {
+      sim_.findings.broken("call ", answer.call, " is said to be answered, and its caller waits");
+      continue;
+    }
+    const auto outcome = call.mapped()->take();
+    const ErrorCode code = outcome.has_error() ? outcome.error().code : ErrorCode::none;
+    if (code != answer.code)
+      sim_.findings.broken("the caller of ", answer.call, " hears ", to_string(code), " for ", to_string(answer.code));
+    const auto source = call.mapped()->take_objects();
+    Handles handles;
+    for (std::uint32_t i = 1; source != nullptr && i <= answer.objects.size(); ++i)
+      handles.push_back(source->find(i, {}));
+    if (handles.size() != answer.objects.size())
+      sim_.findings.broken("call ", answer.call, " has left ", answer.objects.size(), " objects and gives ",
+                           handles.size());
+    const CallId lease = sim_.ledger.lease(answer.call);
+    if (!handles.empty() && on_objects_) on_objects_(lease == 0 ? answer.call : lease, std::move(handles));
+  }
+  return !answers.empty();
+}
+
+void SimHost::arm() {
+  const Instant wake = std::max(std::min(next_beat_, driver_->next_wakeup()), sim_.agenda.now());
+  if (dead_ || wake >= armed_) return;
+  armed_ = wake;
+  sim_.agenda.at(wake, [this, wake] {
+    if (armed_ != wake) return;
+    armed_ = kNever;
+    turn();
+  });
+}
+
+bool SimHost::defer(std::function<void()> task) {
+  if (frozen_) deferred_.push_back(std::move(task));
+  return frozen_;
+}
+
+void SimHost::freeze() {
+  sim_.findings.note("the host stands still");
+  frozen_ = true;
+}
+
+void SimHost::thaw() {
+  if (!std::exchange(frozen_, false)) return;
+  sim_.findings.note("the host goes on");
+  if (sim_.chance.one_in(2)) turn();
+  for (const auto& task : std::exchange(deferred_, {})) task();
+  turn();
+}
+
+// --- callers
+
+void SimHost::push(pool::Command&& command) {
+  if (!inbox_->push(std::move(command))) sim_.findings.broken("the loop takes no commands");
+  turn();
+}
+
+std::shared_ptr<pool::RemoteCall> SimHost::call_of(const pool::event::Submit& submit, detail::ObjectHandle object) {
+  pool::CallRecord record;
+  record.id = submit.call;
+  record.digest = submit.digest;
+  record.digest_text = digest_text(submit.digest);
+  record.task = task_of(sim_.plan, submit.call, submit.lease);
+  record.child = record.task == "child";
+  record.budget = submit.budget;
+  record.retries = submit.retries;
+  record.idempotent = submit.idempotent;
+  record.linked = submit.linked;
+  record.lease_id = submit.lease;
+  if (object != nullptr) {
+    detail::CallSpec spec;
+    spec.object = object;
+    auto destination = pool::find_destination(*core_, spec);
+    record.lease = std::move(destination->lease);
+    record.object = destination->object;
+    record.handles = {std::move(object)};
+  }
+  if (sim_.plan.arguments_large && sim_.chance.one_in(2)) {
+    record.wire_bytes = arguments_size(sim_.chance);
+    record.arguments.table = zeros(record.wire_bytes);
+    record.info.parts = {record.wire_bytes};
+  }
+  return std::make_shared<pool::RemoteCall>(executor(), inbox_, std::move(record));
+}
+
+void SimHost::submit(const pool::event::Submit& submit, detail::ObjectHandle object) {
+  if (dead_ || defer([=, this] { this->submit(submit, object); })) return;
+  sim_.ledger.submitted(submit);
+  auto call = call_of(submit, std::move(object));
+  calls_[submit.call] = call;
+  push(pool::command::Submit{std::move(call)});
+}
+
+void SimHost::cancel(CallId call) {
+  if (defer([=, this] { cancel(call); })) return;
+  const auto found = calls_.find(call);
+  if (found == calls_.end()) return;
+  sim_.ledger.cancel_asked(call);
+  found->second->cancel();
+  turn();
+}
+
+void SimHost::drain(Duration grace) {
+  if (defer([=, this] { drain(grace); })) return;
+  sim_.ledger.drain_asked(grace);
+  push(pool::command::Drain{0, grace, [](bool) {}});
+}
+
+void SimHost::resize(std::uint32_t min, std::uint32_t max) {
+  if (defer([=, this] { resize(min, max); })) return;
+  push(pool::command::Resize{0, min, max, [](bool) {}});
+}
+
+void SimHost::expect(std::uint32_t calls, Duration within) {
+  if (defer([=, this] { expect(calls, within); })) return;
+  push(pool::command::Expect{0, calls, within});
+}
+
+void SimHost::stop_lease(const detail::ObjectHandle& object) {
+  if (frozen_) return;
+  detail::CallSpec spec;
+  spec.object = object;
+  pool::find_destination(*core_, spec)->lease->stop();
+  turn();
+}
+
+// --- machines
+
+void SimHost::on_boot(RunnerId runner, bool failed, bool permanent) {
+  if (dead_ || defer([=, this] { on_boot(runner, failed, permanent); })) return;
+  std::optional<BootFailure> failure;
+  if (failed)
+    failure = BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "simulated"}, .permanent = permanent};
+  driver_->on_boot(runner, failure, sim_.agenda.now());
+  turn();
+}
+
+void SimHost::on_exit(RunnerId runner) {
+  if (dead_ || defer([=, this] { on_exit(runner); })) return;
+  driver_->on(pool::event::MachineExited{runner, "simulated exit"}, sim_.agenda.now());
+  turn();
+}
+
+void SimHost::park_some_socket(Instant until) {
+  std::vector<RunnerId> connected = books_.connected();
+  if (connected.empty()) return;
+  transport_.park(sim_.chance.pick(connected), until);
+  sim_.agenda.at(until, [this] { turn(); });
+}
+
+// --- what arrives
+
+void SimHost::on_packet(Link& link, Line line, Packet&& packet) {
+  if (dead_) return;
+  transport_.arrived(link, line, std::move(packet));
+  turn_soon();
+}
+
+void SimHost::on_disconnected(Link& link) {
+  if (dead_) return;
+  transport_.disconnected(link);
+  turn_soon();
+}
+
+}  // namespace flame::sim

@@ -1,0 +1,108 @@
+// The host of a simulated world: the real PoolDriver with its policy, sessions and SessionTable, over a simulated
+// network; and a model of the loop around them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/src/api/pool_core.hpp"
+#include "host/src/loop/pool_driver.hpp"
+#include "host/src/transport/listeners.hpp"
+#include "host/src/transport/session_table.hpp"
+#include "tests/sim/host_books.hpp"
+#include "tests/sim/host_transport.hpp"
+
+namespace flame::sim {
+
+/// What a call has left for its caller: the handles are all there is to it.
+using Handles = std::vector<detail::ObjectHandle>;
+
+class SimHost final : public LinkEnd, private pool::Listeners {
+ public:
+  SimHost(Context& sim, pool::MachineMaker& maker);
+  ~SimHost() override;
+  SimHost(const SimHost&) = delete;
+  SimHost& operator=(const SimHost&) = delete;
+  void start();
+
+  // --- callers, which are threads of its process: nothing while it stands still
+  /// `object`: what the call uses; null: nothing.
+  void submit(const pool::event::Submit& submit, detail::ObjectHandle object = nullptr);
+  void cancel(CallId call);
+  void drain(Duration grace);
+  void resize(std::uint32_t min, std::uint32_t max);
+  void expect(std::uint32_t calls, Duration within);
+  void stop_lease(const detail::ObjectHandle& object);
+  /// Some handle was dropped.
+  void released() { turn(); }
+  /// Called with what a call has left for its caller.
+  void on_objects(std::function<void(CallId lease, Handles objects)> callback) { on_objects_ = std::move(callback); }
+  void update(std::vector<DigestId> plugins) { driver_->set_plugins(std::move(plugins)); }
+
+  // --- machines
+  void on_boot(RunnerId runner, bool failed, bool permanent);
+  void on_exit(RunnerId runner);
+  void park_some_socket(Instant until);
+
+  // --- LinkEnd
+  void on_packet(Link& link, Line line, Packet&& packet) override;
+  void on_disconnected(Link& link) override;
+
+  /// Its process stands still; what comes meanwhile is looked at when it goes on.
+  void freeze();
+  void thaw();
+  [[nodiscard]] bool frozen() const noexcept { return frozen_; }
+
+  /// Nothing is decided or sent any more.
+  void die() { dead_ = true; }
+  [[nodiscard]] bool drained() const noexcept { return books_.drained(); }
+  [[nodiscard]] const pool::PoolPolicy& policy() const noexcept { return books_.policy(); }
+  [[nodiscard]] const PolicyWatch& watch() const noexcept { return books_.watch(); }
+
+ private:
+  // --- Listeners
+  [[nodiscard]] const pool::Endpoints& ipc() const noexcept override { return endpoints_; }
+  [[nodiscard]] const pool::Endpoints& tcp() const noexcept override { return endpoints_; }
+  [[nodiscard]] const std::string& public_key() const noexcept override { return key_; }
+  [[nodiscard]] pool::KeyPair make_keys() override { return {key_, key_}; }
+  [[nodiscard]] Result<void> renew_ipc() override { return {}; }
+
+  void turn();
+  void turn_soon();
+  [[nodiscard]] bool take_commands();
+  void keep_time(Instant now);
+  [[nodiscard]] bool settle();
+  void arm();
+  [[nodiscard]] bool defer(std::function<void()> task);
+  void push(pool::Command&& command);
+  [[nodiscard]] std::shared_ptr<pool::RemoteCall> call_of(const pool::event::Submit& submit,
+                                                          detail::ObjectHandle object);
+
+  Context& sim_;
+  HostBooks books_;
+  HostTransport transport_;
+  std::uint64_t last_session_ = 0;
+  pool::SessionTable sessions_;
+  std::shared_ptr<pool::Inbox> inbox_ = std::make_shared<pool::Inbox>();
+  pool::CallHistory history_;
+  std::shared_ptr<detail::PoolCore> core_;
+  std::unique_ptr<pool::PoolDriver> driver_;
+  std::unordered_map<CallId, std::shared_ptr<pool::RemoteCall>> calls_;  // that are not answered
+  pool::Endpoints endpoints_{{"tcp://simulated:1"}, {"tcp://simulated:2"}};
+  std::string key_ = std::string(40, 'k');
+  std::vector<pool::Command> commands_;
+  std::function<void(CallId, Handles)> on_objects_;
+  std::vector<std::function<void()>> deferred_;  // while it stands still
+  Instant next_beat_{};
+  Instant armed_ = kNever;
+  bool turning_ = false;
+  bool frozen_ = false;
+  bool dead_ = false;
+};
+
+}  // namespace flame::sim

@@ -1,0 +1,125 @@
+// SlotPool over slots that say what the test wants: what its listener hears, and in which order.
+#include "runner/slots/slot_pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tests/unit/runner/slots/fake_slots.hpp"
+
+namespace flame::runner {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr GenerationId kPlugin = 0;
+
+wire::Welcome one_slot() {
+  wire::Welcome welcome;
+  welcome.slots = 1;
+  welcome.kill_grace_ns = 250'000'000;
+  return welcome;
+}
+
+class SlotPoolTest : public testing::Test {
+ protected:
+  SlotPoolTest() { pool_.generation_up(now_, kPlugin, true); }
+
+  /// The call `id` is in the slot, which has said that it runs nothing else.
+  void lease(std::uint64_t id) {
+    pool_.lease(now_, kPlugin, id);
+    slot().say(slot::SlotReady{.reusable = true, .reason = {}});
+    hear();
+    EXPECT_THAT(told(), ElementsAre("granted " + std::to_string(id)));
+  }
+  /// Its result names these objects, and the slot is idle.
+  void end(std::uint64_t id, std::vector<std::uint64_t> objects = {}) {
+    slot::SlotResult result;
+    result.id = id;
+    result.resources = std::move(objects);
+    slot().say(std::move(result));
+    slot().say(slot::SlotReady{.reusable = true, .reason = {}});
+  }
+  void hear() {
+    pool_.on_channel(now_, {1, 0});
+    pool_.run_actions(now_);
+  }
+  void close() { slot().say(slot::SlotClosed{"the end"}); }
+  void reap(int status = SIGSEGV) {
+    EXPECT_TRUE(pool_.reaped(now_, 101, status, rusage{}));
+    pool_.run_actions(now_);
+  }
+  std::vector<std::string> told() { return listener_.told(); }
+  test::FakeSlot& slot() { return *system_.slots.at(0); }
+
+  Instant now_{1000s};
+  test::FakeSystem system_;
+  test::ToldListener listener_;
+  SlotPool pool_{now_, one_slot(), 0, system_, listener_, listener_};
+};
+
+TEST_F(SlotPoolTest, WhatASlotSaidBeforeItDiedIsHeardFirst) {
+  lease(1);
+  end(1);
+  close();
+  reap();
+  EXPECT_THAT(told(), ElementsAre("result 1", "freed 1"));
+}
+
+TEST_F(SlotPoolTest, ACallThatHasNoResultDiesWithItsProcess) {
+  lease(1);
+  close();
+  reap();
+  EXPECT_THAT(told(), ElementsAre("died (crashed) 1"));
+}
+
+TEST_F(SlotPoolTest, ObjectsThatWereDestroyedBeforeTheirProcessDiedWereLetGo) {
+  lease(1);
+  end(1, {5});
+  hear();
+  EXPECT_THAT(told(), ElementsAre("result 1", "held 1"));
+  pool_.release(now_, 1, std::vector<std::uint64_t>{5});
+  EXPECT_THAT(slot().destroyed, ElementsAre(5));
+  slot().say(slot::SlotReady{.reusable = true, .reason = {}});
+  close();
+  reap();  // both are heard now
+  EXPECT_THAT(told(), ElementsAre("let go 1"));
+  EXPECT_THAT(pool_.running(), IsEmpty());
+}
+
+TEST_F(SlotPoolTest, ACallWhoseTurnHasComeInASlotThatHasDiedEndsOnce) {
+  lease(1);
+  end(1, {5});
+  hear();
+  EXPECT_EQ(pool_.enter(now_, 1, 2), HeldSlots::Turn::comes);
+  EXPECT_EQ(pool_.enter(now_, 1, 3), HeldSlots::Turn::comes);
+  EXPECT_THAT(told(), ElementsAre("result 1", "held 1", "granted 2"));
+  end(2);
+  close();
+  reap();
+  EXPECT_THAT(told(), ElementsAre("result 2", "freed 2", "died (runner_lost) 3", "died (crashed) 1"));
+  EXPECT_THAT(pool_.running(), IsEmpty());
+}
+
+TEST_F(SlotPoolTest, ACallIsNotToldWhyTheOneBeforeItWasKilled) {
+  lease(1);
+  end(1, {5});
+  hear();
+  EXPECT_EQ(pool_.enter(now_, 1, 2), HeldSlots::Turn::comes);
+  pool_.kill(now_, 2, StopCause::cancelled);
+  EXPECT_THAT(system_.killed, ElementsAre(101));
+  end(2);
+  close();
+  hear();
+  hear();
+  EXPECT_THAT(told(), ElementsAre("result 1", "held 1", "granted 2", "result 2", "freed 2"));
+  EXPECT_EQ(pool_.enter(now_, 1, 3), HeldSlots::Turn::comes);
+  EXPECT_THAT(told(), ElementsAre("died (runner_lost) 3"));
+  reap(SIGKILL);
+  EXPECT_THAT(told(), ElementsAre("died (crashed) 1"));
+}
+
+}  // namespace
+}  // namespace flame::runner
