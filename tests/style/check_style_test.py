@@ -170,7 +170,8 @@ class CheckStyle(unittest.TestCase):
         self.assert_quiet(".ci/run", "./tools/test\n")
 
     def test_readmes(self):
-        self.assert_fires("readme", "host/README.md", "x\n" * 41)
+        self.assert_fires("readme", "tools/README.md", "x\n" * 41)
+        self.assert_fires("readme", "host/README.md", "x\n" * 81)
         status, output = run_on({"host/README.md": None})
         self.assertEqual(status, 1)
         self.assertIn("host/README.md:1: readme: ", output)
