@@ -246,8 +246,8 @@ void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   }
   if (entry->second.end_by != kNever) report_end(entry->second, remains);
   std::vector<Blame> blames = judge_seats(entry->second, remains.status);
-  for (std::size_t i = 0; i < blames.size(); ++i)
-    bury_seat(now, entry->second, entry->second.seats[i], remains, std::move(blames[i]));
+  for (std::uint32_t i = 0; i < blames.size(); ++i)
+    bury_seat(now, {id, i}, entry->second, remains, std::move(blames[i]));
   if (was_ready) {
     processes_.erase(entry);
     return table_.process_gone(now, id);
@@ -273,7 +273,8 @@ std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status
   return judge(witnesses, wait_status, process.threads);
 }
 
-void SlotPool::bury_seat(Instant now, Process& process, Seat& seat, const Remains& remains, Blame blame) {
+void SlotPool::bury_seat(Instant now, SlotRef slot, Process& process, const Remains& remains, Blame blame) {
+  Seat& seat = process.seats[slot.index];
   drain_output(process, seat);
   if (seat.invocation == 0 && seat.held.lease == 0) return;
   seat.output.finish(outputs_);
@@ -297,7 +298,7 @@ void SlotPool::bury_seat(Instant now, Process& process, Seat& seat, const Remain
   death.started = left.begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
   if (left.begun) death.usage = usage_until_death(left.usage_at_begin, remains.usage, now, process.threads);
-  bury_followers(now, seat, death);
+  bury_followers(now, slot, death);
   if (seat.held.lease != 0) return bury_held(now, seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
@@ -305,12 +306,11 @@ void SlotPool::bury_seat(Instant now, Process& process, Seat& seat, const Remain
 }
 
 // By the word of a slot that lied they have begun, too.
-void SlotPool::bury_followers(Instant now, Seat& seat, Death death) {
+void SlotPool::bury_followers(Instant now, SlotRef slot, Death death) {
   death.cause = StopCause::none;
   death.started = Started::yes;
   death.usage = {};
-  for (const std::uint64_t lost : std::exchange(seat.behind, {})) {
-    following_.erase(lost);
+  for (const std::uint64_t lost : pipeline_.take_all(slot)) {
     died(now, lost, describe_death(death));
   }
 }
@@ -352,14 +352,13 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
 }
 
 Instant SlotPool::wake_at() const {
-  const Instant patience_ends = patience_.empty() ? kNever : patience_.front().due;
-  return std::min({table_.wake_at(), held_.wake_at(), wake_at_, patience_ends});
+  return std::min({table_.wake_at(), held_.wake_at(), pipeline_.wake_at(), wake_at_});
 }
 
 std::set<std::uint64_t> SlotPool::running() const {
   std::set<std::uint64_t> ids;
   for (const auto& [id, slot] : by_invocation_) ids.insert(id);
-  for (const auto& [id, slot] : following_) ids.insert(id);
+  for (const std::uint64_t id : pipeline_.all()) ids.insert(id);
   return ids;
 }
 

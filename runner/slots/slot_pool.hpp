@@ -21,6 +21,7 @@
 #include "runner/policy/held_slots.hpp"
 #include "runner/policy/oom_watch.hpp"
 #include "runner/policy/output.hpp"
+#include "runner/policy/pipeline.hpp"
 #include "runner/policy/slot_table.hpp"
 #include "runner/policy/thread_watch.hpp"
 #include "runner/slots/blame.hpp"
@@ -158,7 +159,6 @@ class SlotPool {
     std::unique_ptr<slot::Slot> slot;
     Output output;
     std::uint64_t invocation = 0;
-    std::deque<std::uint64_t> behind;  // invocations that the slot has been sent, too
     StopCause cause = StopCause::none;
     bool ready = false;
     Held held;
@@ -196,9 +196,8 @@ class SlotPool {
   [[nodiscard]] bool pass_on(Instant now, SlotRef slot, Process& process, Seat& seat);
   void recall(Instant now, SlotRef slot, Seat& seat);
   void recall_all(Instant now, ProcessId id, Process& process);
-  void take_back(SlotRef slot, Seat& seat, const std::vector<std::uint64_t>& ids);
+  void take_back(SlotRef slot, const std::vector<std::uint64_t>& ids);
   void recall_from_slow(Instant now);
-  void watch_patience(Instant now, SlotRef slot, const Seat& seat);
   void made_none(Instant now, GenerationId generation, ProcessId process, slot::MakeFailure failure);
   void trim_slot(SlotRef slot);
   [[nodiscard]] std::string waits_for(Instant now, GenerationId generation) const;
@@ -212,8 +211,8 @@ class SlotPool {
   void claim(Instant now, ProcessId id, pid_t pid);
   void finish(Instant now, Processes::iterator process, Remains remains);
   [[nodiscard]] static std::vector<Blame> judge_seats(const Process& process, int wait_status);
-  void bury_followers(Instant now, Seat& seat, Death death);
-  void bury_seat(Instant now, Process& process, Seat& seat, const Remains& remains, Blame blame);
+  void bury_followers(Instant now, SlotRef slot, Death death);
+  void bury_seat(Instant now, SlotRef slot, Process& process, const Remains& remains, Blame blame);
   std::size_t read_channel(Instant now, ProcessId id, std::uint32_t index);
   void dispatch(Instant now, ProcessId id, std::uint32_t index, slot::SlotEvent& event);
   void on_slot_ready(Instant now, ProcessId id, std::uint32_t index, const slot::SlotReady& ready);
@@ -254,13 +253,7 @@ class SlotPool {
   std::unordered_map<GenerationId, std::string>
       start_problems_;  // what slots cannot be made for, since the last one that was
   std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
-  std::unordered_map<std::uint64_t, SlotRef> following_;
-  struct Patience {
-    Instant due;
-    SlotRef slot;
-    std::uint64_t invocation;  // others follow it
-  };
-  std::deque<Patience> patience_;
+  Pipeline pipeline_;
   std::vector<SlotRef> to_look_at_;
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
   Duration start_limit_;

@@ -46,7 +46,7 @@ void SlotPool::dispatch(Instant now, ProcessId id, std::uint32_t index, slot::Sl
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
     on_slot_ready(now, id, index, *ready);
   } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
-    take_back({id, index}, seat, recalled->ids);
+    take_back({id, index}, recalled->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
     listener_of(chunk->id).on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {
@@ -106,7 +106,7 @@ void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint32_t index, con
   seat.threads.idle(now, ready.threads);
   freed(now, invocation);
   if (pass_on(now, {id, index}, process, seat)) {
-    if (seat.threads.due(now) && !seat.behind.empty()) to_look_at_.push_back({id, index});
+    if (seat.threads.due(now) && !pipeline_.empty({id, index})) to_look_at_.push_back({id, index});
     return;
   }
   if (!process.threads) seat.output.start(0);
