@@ -22,7 +22,7 @@ namespace flame::runner {
 
 class Calls final : public SlotListener, public SlotReports {
  public:
-  /// Who it works with. All of it outlives the calls; `pool` is not used before the first of them.
+  /// Who it works with. No constructor or destructor uses any of it.
   struct Around {
     HostPort& host;
     Terminator& terminator;

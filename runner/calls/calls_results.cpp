@@ -9,6 +9,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "runner/calls/calls.hpp"
+#include "runner/calls/idle_checks.hpp"
 #include "runner/os/log.hpp"
 
 namespace flame::runner {
@@ -186,12 +187,13 @@ void Calls::on_died(Instant now, std::uint64_t id, Error error) {
 }
 
 void Calls::on_discarded(const SlotDiscard& discard) {
-  if (counts_discards_) host_.send(wire::SlotDiscarded{discard.invocation, discard.reason});
+  const std::uint64_t id = IdleChecks::owns(discard.invocation) ? 0 : discard.invocation;
+  if (counts_discards_) host_.send(wire::SlotDiscarded{id, discard.reason});
   const auto line = discards_.tell(discard);
   if (!line) return;
   const bool expected = discard.reason == DiscardReason::calls_max;
-  log(expected ? LogLevel::info : LogLevel::warning, fmt::format("invocation {}: {}", discard.invocation, *line));
-  on_output({discard.invocation, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
+  log(expected ? LogLevel::info : LogLevel::warning, fmt::format("invocation {}: {}", id, *line));
+  on_output({id, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
 }
 
 std::string Calls::task_of(std::uint64_t id) const {

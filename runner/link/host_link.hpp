@@ -34,7 +34,7 @@ class HostLink final : public HostPort {
   /// All references outlive this object.
   HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener, const base::Clock& clock);
 
-  // --- HostPort: what was sent goes with the next pump()
+  // --- HostPort: what send() was given goes with the next pump()
   void send(const wire::Body& body, Frame payload = Frame()) override;
   void send_bulk(const wire::Body& body, Frame payload = Frame()) override;
   [[nodiscard]] std::size_t backlog(Line line) const override { return dealer_.queued_bytes(line); }

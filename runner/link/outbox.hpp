@@ -22,7 +22,7 @@ class Outbox {
   [[nodiscard]] bool empty() const noexcept { return pending_.empty(); }
   /// flush() it: one batch holds no more.
   [[nodiscard]] bool full() const noexcept { return pending_.size() == limits::kBatchCountMax; }
-  /// Hands all to `send`, in the envelopes of this session.
+  /// Hands all to `send`, which must not add() meanwhile. `session`: of the batches.
   void flush(std::uint64_t session, const std::function<void(std::span<const std::byte>, Frame)>& send);
 
  private:

@@ -22,7 +22,7 @@ bool wanted(LogLevel level) {
     const char* value = std::getenv("FLAME_RUNNER_LOG");
     return std::string(value == nullptr ? "" : value);
   }();
-  return level == LogLevel::debug ? choice == "debug" : choice != "off";
+  return level == LogLevel::debug ? choice == "debug" : level == LogLevel::error || choice != "error";
 }
 
 const char* name_of(LogLevel level) {

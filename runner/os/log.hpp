@@ -9,7 +9,8 @@ namespace flame::runner {
 enum class LogLevel { debug, info, warning, error };
 
 /// Writes "flame-runner[pid] level: text\n" in one piece; control characters become spaces. [any thread]
-/// FLAME_RUNNER_LOG in the environment, read once: "debug" adds debug lines, "off" leaves all of them out.
+/// FLAME_RUNNER_LOG in the environment, read once: "debug" adds debug lines, "error" leaves all but
+/// errors out.
 void log(LogLevel level, std::string_view text);
 
 /// While one lives, log() never waits for whoever reads standard error: a thread writes, and lines beyond

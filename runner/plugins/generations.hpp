@@ -53,7 +53,8 @@ class Generations final : public PluginDirectory {
   /// For the hello.
   [[nodiscard]] std::vector<wire::PluginState> states() const;
 
-  /// The zygotes load. `pool` and `host` outlive this object.
+  /// The zygotes load. `pool` and `host` are used until the last event;
+  /// the destructor needs neither.
   void open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostPort& host);
 
   // --- PluginDirectory

@@ -72,7 +72,8 @@ class HeldSlots {
     std::vector<std::uint64_t> waiting;  // invocations that will not enter it
     bool was_free = false;               // all objects had gone before
   };
-  /// The slot's process is gone. Whatever was decided for it, and is not done yet, is void.
+  /// The slot's process is gone. Whatever was decided for it and is not done yet is void; who was refused stays
+  /// refused.
   [[nodiscard]] Left gone(LeaseId lease);
 
   /// Time has passed. Call at or after wake_at().

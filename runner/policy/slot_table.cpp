@@ -245,6 +245,7 @@ void SlotTable::channel_lost(Instant now, SlotRef slot) {
   if (entry == nullptr || !entry->ready) return;
   Process& process = processes_.at(slot.process);
   process.hears_nothing = true;
+  return_granted(slot.process, generations_[process.generation]);
   retire(slot.process, process, deadline_after(now, limits::kRetireGrace));
   balance(now, process.generation);
 }

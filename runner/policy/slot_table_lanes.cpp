@@ -46,6 +46,7 @@ void SlotTable::return_granted(ProcessId id, Generation& generation) {
   std::erase_if(actions_, [&](const SlotAction& action) {
     const auto* grant = std::get_if<GrantSlot>(&action);
     if (grant == nullptr || grant->slot.process != id) return false;
+    find(grant->slot)->invocation = 0;
     wait_again(generation, {grant->invocation});
     return true;
   });

@@ -104,6 +104,7 @@ class Slot {
   [[nodiscard]] virtual bool crash_announced() const noexcept = 0;
   /// See slot::thrown_at().
   [[nodiscard]] virtual std::vector<CodeAddress> thrown_at(std::uint64_t invocation) const = 0;
+  /// What is known if it were dead now; of a living one it may change at any time.
   [[nodiscard]] virtual PostMortem post_mortem() const = 0;
 
   /// Gives the memory of an idle slot's payloads back to the system. Precondition: idle().

@@ -29,7 +29,7 @@ SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t lane
     : table_(welcome, lanes),
       held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       system_(system),
-      listener_(listener),
+      listeners_(listener),
       reports_(reports),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
@@ -55,7 +55,7 @@ void SlotPool::fail_waiting(Instant now, GenerationId generation, const Error& e
   for (auto& [id, process] : processes_) {
     if (process.generation == generation) recall_all(now, id, process);
   }
-  for (const std::uint64_t id : table_.take_waiting(generation)) died(now, id, error);
+  for (const std::uint64_t id : table_.take_waiting(generation)) listeners_.died(now, id, error);
 }
 
 void SlotPool::spawned(Instant now, ProcessId process, pid_t pid) {
@@ -68,32 +68,8 @@ void SlotPool::lease(Instant now, GenerationId generation, std::uint64_t id, boo
 }
 
 void SlotPool::lease_for(SlotListener& listener, Instant now, GenerationId generation, std::uint64_t id) {
-  listeners_[id] = &listener;
+  listeners_.set(id, listener);
   lease(now, generation, id);
-}
-
-SlotListener& SlotPool::listener_of(std::uint64_t invocation) const {
-  if (listeners_.empty()) return listener_;  // as good as always
-  const auto own = listeners_.find(invocation);
-  return own == listeners_.end() ? listener_ : *own->second;
-}
-
-void SlotPool::died(Instant now, std::uint64_t invocation, Error error) {
-  SlotListener& listener = listener_of(invocation);
-  listeners_.erase(invocation);
-  listener.on_died(now, invocation, std::move(error));
-}
-
-void SlotPool::freed(Instant now, std::uint64_t invocation) {
-  SlotListener& listener = listener_of(invocation);
-  listeners_.erase(invocation);
-  listener.on_freed(now, invocation);
-}
-
-void SlotPool::let_go(Instant now, LeaseId lease, Error why) {
-  SlotListener& listener = listener_of(lease);
-  listeners_.erase(lease);
-  listener.on_let_go(now, lease, std::move(why));
 }
 
 void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
@@ -104,7 +80,7 @@ void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
     death.cause = cause;
     death.started = Started::no;
     if (waited_for) death.waited_for = waits_for(now, *waited_for);
-    return died(now, id, describe_death(death));
+    return listeners_.died(now, id, describe_death(death));
   }
   const auto found = by_invocation_.find(id);
   if (found == by_invocation_.end()) return;
@@ -147,7 +123,7 @@ void SlotPool::run_actions(Instant now) {
       } else if (const auto* doomed = std::get_if<KillProcess>(&action)) {
         kill_process(now, *doomed);
       } else if (const auto* failed = std::get_if<FailWaiting>(&action)) {
-        died(now, failed->invocation, start_errors_[failed->process]);
+        listeners_.died(now, failed->invocation, start_errors_[failed->process]);
       } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
         trim_slot(idle->slot);
       }
@@ -172,7 +148,7 @@ void SlotPool::grant(Instant now, const GrantSlot& action) {
   Process& process = processes_.at(action.slot.process);
   Seat& seat = process.seats[action.slot.index];
   occupy(now, action.slot, process, seat, action.invocation);
-  listener_of(action.invocation).on_granted(now, action.invocation, *seat.slot);
+  listeners_.of(action.invocation).on_granted(now, action.invocation, *seat.slot);
   wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
 }
 
@@ -302,7 +278,7 @@ void SlotPool::bury_seat(Instant now, SlotRef slot, Process& process, const Rema
   if (seat.held.lease != 0) return bury_held(now, seat, death);
   const std::uint64_t id = std::exchange(seat.invocation, 0);
   by_invocation_.erase(id);
-  died(now, id, with_stop(process, describe_death(death)));
+  listeners_.died(now, id, with_stop(process, describe_death(death)));
 }
 
 // By the word of a slot that lied they have begun, too.
@@ -311,7 +287,7 @@ void SlotPool::bury_followers(Instant now, SlotRef slot, Death death) {
   death.started = Started::yes;
   death.usage = {};
   for (const std::uint64_t lost : pipeline_.take_all(slot)) {
-    died(now, lost, describe_death(death));
+    listeners_.died(now, lost, describe_death(death));
   }
 }
 

@@ -17,7 +17,6 @@
 #include <flame/result.hpp>
 
 #include "plugin_sdk/wire/messages.hpp"
-#include "runner/policy/discards.hpp"
 #include "runner/policy/held_slots.hpp"
 #include "runner/policy/oom_watch.hpp"
 #include "runner/policy/output.hpp"
@@ -27,53 +26,15 @@
 #include "runner/slots/blame.hpp"
 #include "runner/slots/crash_report.hpp"
 #include "runner/slots/slot.hpp"
+#include "runner/slots/slot_listener.hpp"
 #include "runner/slots/slot_system.hpp"
 
 namespace flame::runner {
 
-/// Hears of invocations. Each one that was leased or entered ends with exactly one of on_freed(), on_let_go() and
-/// on_died(). What a listener has no use for, it leaves out.
-class SlotListener {
- public:
-  virtual void on_granted(Instant now, std::uint64_t id, slot::Slot& slot) = 0;
-  /// It is to follow() what runs in the slot. It begins there, or on_granted() or on_queued() comes again. Only of
-  /// those that were leased as brief.
-  virtual void on_queued(Instant /*now*/, std::uint64_t /*id*/, slot::Slot& /*slot*/) {}
-  virtual void on_result(Instant now, slot::SlotResult result, std::string log_tail) = 0;
-  virtual void on_result_chunk(Instant /*now*/, slot::SlotResultChunk /*chunk*/) {}
-  virtual void on_progress(Instant /*now*/, slot::SlotProgress /*progress*/) {}
-  virtual void on_room(std::uint64_t /*id*/) {}
-  /// The slot has ended the invocation.
-  virtual void on_freed(Instant now, std::uint64_t id) = 0;
-  /// The slot has ended the invocation but for its objects, for which it is kept.
-  virtual void on_held(Instant now, std::uint64_t id) = 0;
-  /// What stayed of it is gone. `why`: what ended a child, or what stop_held() was called for; code none: all objects
-  /// were released, or the child ended by itself.
-  virtual void on_let_go(Instant now, std::uint64_t id, Error why) = 0;
-  /// No slot could be had, or it died: `error` is the outcome if there was none yet.
-  virtual void on_died(Instant now, std::uint64_t id, Error error) = 0;
-  /// The task of an invocation that is in a slot.
-  [[nodiscard]] virtual std::string task_of(std::uint64_t id) const = 0;
-
- protected:
-  ~SlotListener() = default;
-};
-
-/// Hears of the slots themselves.
-class SlotReports {
- public:
-  /// What a slot, or this pool about it, has to say; `output.id` is 0 if that concerns no call.
-  virtual void on_output(wire::Output output) = 0;
-  /// The slot serves no further invocation; its last one has ended well, perhaps long ago.
-  virtual void on_discarded(const SlotDiscard& discard) = 0;
-
- protected:
-  ~SlotReports() = default;
-};
-
 class SlotPool {
  public:
-  /// `lanes`: see SlotTable. `system`, `listener` and `reports` outlive this object.
+  /// `lanes`: see SlotTable. `system` outlives this object; its destructor uses neither
+  /// `listener` nor `reports`.
   SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t lanes, SlotSystem& system, SlotListener& listener,
            SlotReports& reports);
   ~SlotPool();
@@ -94,7 +55,7 @@ class SlotPool {
   // --- invocations
   /// `brief`: it may share a slot with others, see SlotTable::lease().
   void lease(Instant now, GenerationId generation, std::uint64_t id, bool brief = false);
-  /// The same for an invocation of the runner's own, of which `listener` hears instead.
+  /// The same for an invocation of the runner's own, of which `listener` hears instead: it lives until that has ended.
   void lease_for(SlotListener& listener, Instant now, GenerationId generation, std::uint64_t id);
   /// The slot that was granted never saw the invocation; on_freed() follows.
   void give_back(Instant now, std::uint64_t id);
@@ -235,18 +196,13 @@ class SlotPool {
   void report(wire::Output output);
   void watch_process(ProcessId id, Process& process, Instant now);
   [[nodiscard]] Seat* seat_of(std::uint64_t invocation);
-  [[nodiscard]] SlotListener& listener_of(std::uint64_t invocation) const;
-  void died(Instant now, std::uint64_t invocation, Error error);
-  void freed(Instant now, std::uint64_t invocation);
-  void let_go(Instant now, LeaseId lease, Error why);
   [[nodiscard]] Seat* seat_at(SlotRef slot);
 
   SlotTable table_;
   HeldSlots held_;
   SlotSystem& system_;
-  SlotListener& listener_;
+  SlotListeners listeners_;
   SlotReports& reports_;
-  std::unordered_map<std::uint64_t, SlotListener*> listeners_;  // of invocations that have one of their own
   Processes processes_;
   std::unordered_map<pid_t, ProcessId> by_pid_;
   std::deque<std::pair<pid_t, Remains>> unclaimed_;  // reaped before we heard whose they are; the newest last

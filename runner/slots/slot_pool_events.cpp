@@ -48,14 +48,14 @@ void SlotPool::dispatch(Instant now, ProcessId id, std::uint32_t index, slot::Sl
   } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
     take_back({id, index}, recalled->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
-    listener_of(chunk->id).on_result_chunk(now, std::move(*chunk));
+    listeners_.of(chunk->id).on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {
-    listener_of(progress->id).on_progress(now, std::move(*progress));
+    listeners_.of(progress->id).on_progress(now, std::move(*progress));
   } else if (const auto* line = std::get_if<slot::SlotLog>(&event)) {
     seat.output.log(static_cast<wire::Level>(std::clamp(line->level, 0, 3)), line->text, outputs_);
     deliver(outputs_);
   } else if (std::holds_alternative<slot::SlotRoom>(event)) {
-    if (seat.invocation != 0) listener_of(seat.invocation).on_room(seat.invocation);
+    if (seat.invocation != 0) listeners_.of(seat.invocation).on_room(seat.invocation);
   } else if (auto* ended = std::get_if<slot::SlotChildEnded>(&event)) {
     drain_output(process, seat);
     on_child_ended(now, seat, std::move(*ended));
@@ -77,7 +77,7 @@ void SlotPool::on_slot_result(Instant now, Process& process, Seat& seat, slot::S
     result.error.where = system_.name_frames(process.generation, seat.slot->thrown_at(result.id));
   }
   std::string log_tail = result.error.code == ErrorCode::none ? std::string() : seat.output.log_tail();
-  SlotListener& listener = listener_of(result.id);
+  SlotListener& listener = listeners_.of(result.id);
   listener.on_result(now, std::move(result), std::move(log_tail));
 }
 
@@ -102,9 +102,9 @@ void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint32_t index, con
   if (invocation == 0) return;
   by_invocation_.erase(invocation);
   discard(ready, invocation);
-  if (ready.threads > 0) seat.last = {invocation, listener_of(invocation).task_of(invocation)};
+  if (ready.threads > 0) seat.last = {invocation, listeners_.of(invocation).task_of(invocation)};
   seat.threads.idle(now, ready.threads);
-  freed(now, invocation);
+  listeners_.freed(now, invocation);
   if (pass_on(now, {id, index}, process, seat)) {
     if (seat.threads.due(now) && !pipeline_.empty({id, index})) to_look_at_.push_back({id, index});
     return;
@@ -122,7 +122,7 @@ void SlotPool::give_back(Instant now, std::uint64_t id) {
   Seat* seat = seat_of(id);
   if (seat != nullptr) seat->invocation = 0;
   by_invocation_.erase(found);
-  freed(now, id);
+  listeners_.freed(now, id);
   if (seat != nullptr && seat->held.lease != 0) {
     table_.slot_held(slot);
     held_.idle(now, seat->held.lease);
@@ -145,7 +145,7 @@ void SlotPool::drain_output(Process& process, Seat& seat) {
 }
 
 void SlotPool::report(wire::Output output) {
-  if (listeners_.contains(output.id)) output.id = 0;  // no call's
+  if (listeners_.has_own(output.id)) output.id = 0;  // no call's
   reports_.on_output(std::move(output));
 }
 

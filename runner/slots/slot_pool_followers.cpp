@@ -17,7 +17,7 @@ void SlotPool::queue_behind(Instant now, const QueueBehind& action) {
     return table_.taken_back(action.slot, {action.invocation});
   }
   pipeline_.add(now, action.slot, seat.invocation, action.invocation);
-  listener_.on_queued(now, action.invocation, *seat.slot);
+  listeners_.of(action.invocation).on_queued(now, action.invocation, *seat.slot);
 }
 
 // The slot has gone on by itself.
@@ -30,6 +30,7 @@ bool SlotPool::pass_on(Instant now, SlotRef slot, Process& process, Seat& seat) 
 }
 
 void SlotPool::settle(Instant now, std::uint64_t id) {
+  run_actions(now);  // it may have been given a slot in this turn
   const auto own = by_invocation_.find(id);
   const auto slot = own != by_invocation_.end() ? std::optional(own->second) : pipeline_.slot_of(id);
   Seat* const seat = slot ? seat_at(*slot) : nullptr;

@@ -74,12 +74,11 @@ void SlotPool::on_held_ready(Instant now, SlotRef slot, Process& process, Seat& 
   if (!process.threads) seat.output.start(lease);  // of a child's run()
   if (invocation == lease) {
     table_.slot_held(slot);
-    listener_of(invocation).on_held(now, invocation);
+    listeners_.of(invocation).on_held(now, invocation);
   } else if (invocation != 0) {
     by_invocation_.erase(invocation);
-    seat.cause = StopCause::none;  // it was the invocation's: the next one must not get it
     table_.slot_held(slot);
-    freed(now, invocation);
+    listeners_.freed(now, invocation);
   }
   held_.idle(now, lease);
 }
@@ -99,7 +98,7 @@ bool SlotPool::run_held_actions(Instant now) {
     if (const auto* entered = std::get_if<EnterHeld>(&action)) {
       enter_held(now, *entered);
     } else if (const auto* refused = std::get_if<RefuseHeld>(&action)) {
-      died(now, refused->invocation, object_gone(Started::no));
+      listeners_.died(now, refused->invocation, object_gone(Started::no));
     } else if (const auto* doomed = std::get_if<DestroyHeld>(&action)) {
       destroy_held(now, *doomed);
     } else if (const auto* stuck = std::get_if<KillHeld>(&action)) {
@@ -114,7 +113,7 @@ bool SlotPool::run_held_actions(Instant now) {
 void SlotPool::enter_held(Instant now, const EnterHeld& action) {
   const SlotRef slot = by_invocation_.at(action.lease);
   // Its channel has just been lost: it will not say anything again.
-  if (!seat_of(action.lease)->slot->idle()) return died(now, action.invocation, object_gone(Started::no));
+  if (!seat_of(action.lease)->slot->idle()) return listeners_.died(now, action.invocation, object_gone(Started::no));
   table_.slot_entered(slot, action.invocation);
   grant(now, {action.invocation, slot});
 }
@@ -145,7 +144,8 @@ void SlotPool::free_held(Instant now, const FreeHeld& action) {
   by_invocation_.erase(action.lease);
   if (!process.threads) seat.output.start(0);
   discard(held.verdict, action.lease);
-  let_go(now, action.lease, held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
+  listeners_.let_go(now, action.lease,
+                    held.end.code != ErrorCode::none ? held.end : describe_stop(held.stopped_for, false));
   table_.slot_released(now, slot, held.verdict.reusable);
 }
 
@@ -158,15 +158,15 @@ void SlotPool::bury_held(Instant now, Seat& seat, const Death& death) {
   if (invocation != 0 && invocation != held.lease) {
     by_invocation_.erase(invocation);
     const bool object_ended = death.cause == StopCause::none && held.stopped_for != StopCause::none;
-    died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));
+    listeners_.died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));
   }
-  for (const std::uint64_t id : left.waiting) died(now, id, object_gone(Started::no));
+  for (const std::uint64_t id : left.waiting) listeners_.died(now, id, object_gone(Started::no));
   Error why = held.end;
-  if (left.was_free) return let_go(now, held.lease, std::move(why));
-  if (why.code == ErrorCode::none) why = describe_stop(held.stopped_for, true);
+  if (why.code == ErrorCode::none) why = describe_stop(held.stopped_for, !left.was_free);
+  if (left.was_free) return listeners_.let_go(now, held.lease, std::move(why));
   if (why.code == ErrorCode::none) why = describe_stop(death.cause, true);
   if (why.code == ErrorCode::none) why = describe_death(death);
-  died(now, held.lease, std::move(why));
+  listeners_.died(now, held.lease, std::move(why));
 }
 
 }  // namespace flame::runner

@@ -39,7 +39,7 @@ void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat
 
 void SlotPool::discard(const slot::SlotReady& ready, std::uint64_t invocation) {
   if (!ready.reusable) {
-    reports_.on_discarded({invocation, listener_of(invocation).task_of(invocation), ready.discard, ready.reason});
+    reports_.on_discarded({invocation, listeners_.of(invocation).task_of(invocation), ready.discard, ready.reason});
   }
 }
 

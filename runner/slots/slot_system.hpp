@@ -41,6 +41,7 @@ class SlotSystem {
                                                              std::vector<slot::CodeAddress> stack) = 0;
   /// CPU time of all threads of a process; zero if there is no such process.
   [[nodiscard]] virtual Duration cpu_time(pid_t pid) const = 0;
+  /// The same, and whether any of its threads wants a processor: reads their states, which is not free.
   [[nodiscard]] virtual ThreadWatch::Load load(pid_t pid) const = 0;
   /// Processes that the kernel's OOM killer has ended since boot; 0 if it cannot be read.
   [[nodiscard]] virtual std::uint64_t oom_kills() const = 0;

@@ -33,6 +33,7 @@ std::string describe(const pool::Action& action) {
             return fmt::format("send {} to {} (attempt {}, {})", x.call, x.runner, x.attempt, seconds(x.remaining));
           },
           [](const a::CancelRemote& x) { return fmt::format("cancel {} on {}", x.call, x.runner); },
+          [](const a::Withdraw& x) { return fmt::format("withdraw {} on {}", x.call, x.runner); },
           [](const a::Complete& x) { return fmt::format("complete {}: {}", x.call, code_of(x.error)); },
           [](const a::RetireReply& x) { return fmt::format("{} {}", x.granted ? "grant" : "deny", x.runner); },
           [](const a::DrainRunner& x) { return fmt::format("drain {} ({})", x.runner, seconds(x.grace)); },

@@ -61,6 +61,8 @@ void HostBooks::take(const pool::event::RunnerHello& hello) {
 
 void HostBooks::take(const pool::event::RunnerLost& lost) {
   if (Peer* const peer = find(lost.runner)) peer->connected = false;
+  // Its second connection was kept away by what a plan may have: that costs it, as a boot that takes too long does.
+  if (lost.reason.find("bulk connection") != std::string::npos) sim_.ledger.excuse(lost.runner);
 }
 
 void HostBooks::take(const pool::event::MachineExited& exited) {

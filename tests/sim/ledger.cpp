@@ -80,7 +80,7 @@ bool Ledger::plausible(const Facts& call, ErrorCode code) const {
     case ErrorCode::task_failed:
       return call.threw;
     case ErrorCode::crashed:
-      return call.died || call.never_started || (call.lease != 0 && in_trouble_.contains(call.lease));
+      return call.died || call.never_started;
     case ErrorCode::timed_out:
       return sent && late;
     case ErrorCode::queue_timed_out:

@@ -77,8 +77,14 @@ void RunnerModel::later(Duration delay, std::function<void()> task) {
       return;
     }
     task();
-    turn();
+    turn_soon();
   });
+}
+
+// Several things may come to it in one turn of its loop.
+void RunnerModel::turn_soon() {
+  if (!sim_.chance.one_in(4)) return turn();
+  sim_.agenda.in(sim_.chance.skewed(1us, 500us), [this] { turn(); });
 }
 
 // --- what it says
@@ -122,7 +128,9 @@ void RunnerModel::check(const wire::Body& body) {
   const auto* result = std::get_if<wire::Result>(&body);
   if (result == nullptr || result->error.code == ErrorCode::none) return;
   if (result->error.started == Started::no && slots_.has_failed()) sim_.ledger.could_not_start(result->id);
-  if (result->error.message.find("takes no more calls") != std::string::npos)
+  if (result->error.code == ErrorCode::shutting_down && result->error.started == Started::no &&
+      !sim_.ledger.was_stopped(result->id, runner::StopCause::shutting_down) &&
+      !sim_.ledger.was_stopped(result->id, runner::StopCause::host_lost))
     sim_.findings.broken("call ", result->id, " came to runner ", id_, " after it was let go");
 }
 
@@ -231,7 +239,7 @@ void RunnerModel::on_packet(Link& link, Line line, Packet&& packet) {
     inbox_.push_back({&link, line, std::move(packet)});
   else
     receive({&link, line, std::move(packet)});
-  turn();
+  turn_soon();
 }
 
 void RunnerModel::on_disconnected(Link& link) {

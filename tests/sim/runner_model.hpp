@@ -79,6 +79,7 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
   void check(const wire::Body& body);
 
   void turn();
+  void turn_soon();
   void tick(Instant now);
   void obey();
   void obey(const runner::TerminatorAction& action);

@@ -21,7 +21,7 @@ constexpr std::uint64_t kStandstill = 100'000;
 
 // Thousands of runners would fill the screen; of one world each line counts.
 void quiet_unless(bool traced) {
-  if (!traced) ::setenv("FLAME_RUNNER_LOG", "off", 0);
+  if (!traced) ::setenv("FLAME_RUNNER_LOG", "error", 0);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 // libzmq wakes us when a full pipe drains; this is the safety net.
 constexpr Duration kParkedRetry = std::chrono::milliseconds(5);
 
-std::uint64_t random_incarnation() {
+std::uint64_t random_number() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
 }
@@ -27,7 +27,7 @@ std::uint64_t random_incarnation() {
 
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
-      incarnation_(random_incarnation()),
+      incarnation_(random_number()),
       started_(boot_time()),
       machines_(std::move(parts_.backends), parts_.inbox),
       sessions_(*parts_.router, parts_.log, incarnation_) {
@@ -37,13 +37,13 @@ Loop::Loop(Parts parts)
                           .history = &history_,
                           .log = parts_.log,
                           .parent = {},
-                          .liveness = parts_.liveness,
-                          .seed = random_incarnation()};
+                          .liveness = parts_.liveness};
   services.parent.incarnation = incarnation_;
   services.parent.host_name = parts_.host_name;
   services.parent.failsafe_ns = parts_.liveness.failsafe.count();
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
+    services.seed = random_number();  // pools that back off must not do so together
     drivers_.push_back(std::make_unique<PoolDriver>(core, services));
     sessions_.add_pool(*drivers_.back());
   }

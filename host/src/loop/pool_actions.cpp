@@ -141,6 +141,13 @@ void PoolDriver::perform(const action::CancelRemote& cancel, Instant now) {
   }
 }
 
+void PoolDriver::perform(const action::Withdraw& withdraw, Instant now) {
+  Runner* const runner = find(withdraw.runner);
+  if (runner != nullptr && runner->session != nullptr && runner->session->withdraw(withdraw.call)) {
+    on(event::Ended{withdraw.runner, withdraw.call}, now);
+  }
+}
+
 void PoolDriver::perform(action::Complete& complete) {
   const auto found = calls_.find(complete.call);
   FLAME_ASSERT(found != calls_.end(), "a call is completed once");

@@ -102,6 +102,7 @@ class PoolDriver final : public RunnerEvents {
   void perform(const action::Reject& reject);
   void perform(const action::Send& send, Instant now);
   void perform(const action::CancelRemote& cancel, Instant now);
+  void perform(const action::Withdraw& withdraw, Instant now);
   void perform(action::Complete& complete);
   void perform(const action::RetireReply& reply);
   void perform(const action::DrainRunner& drain);

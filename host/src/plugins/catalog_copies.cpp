@@ -150,7 +150,7 @@ Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& d
 }
 
 Result<void> Catalog::restore(std::span<const DigestId> plugins) const {
-  if (copies_.empty()) return {};
+  if (store_.empty()) return {};
   for (const fs::path& directory : {store_.parent_path(), store_}) {
     if (auto ours = make_private(directory); ours.has_error()) return ours;
   }

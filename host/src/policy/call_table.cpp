@@ -142,10 +142,10 @@ CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> er
   Call& call = it->second;
   Outcome outcome{it->first, call.runner, call.state == State::sent || call.state == State::begun, std::move(error)};
   if (outcome.error) {
-    // What is said of one attempt is not true of those before it.
+    // "Not begun" is said of one attempt, or of none: it is not true of those before.
     const Started said = outcome.error->started;
-    const bool others = call.attempt > 1 || !outcome.remote;
-    if (said == Started::unknown || (said == Started::no && others)) outcome.error->started = started(call);
+    const bool after_others = call.attempt > 1 || !outcome.remote;
+    if (said == Started::unknown || (said == Started::no && after_others)) outcome.error->started = started(call);
   }
   deadlines_.disarm(call.timer);
   calls_.erase(it);

@@ -173,6 +173,11 @@ struct CancelRemote {
   wire::CancelReason reason = wire::CancelReason::cancelled;
   CallId lease = 0;
 };
+/// Take it back if its Invoke is still in the driver's queue, and feed Ended then.
+struct Withdraw {
+  CallId call = 0;
+  RunnerId runner = 0;
+};
 /// Tell the caller, once. nullopt: the payload of the last Result of this call. Arguments and payload can go now.
 /// `error.runner` and `error.plugin` are not filled here: the driver knows the names (`runner` below; 0: none).
 struct Complete {
@@ -230,9 +235,9 @@ struct Drained {};
 }  // namespace action
 
 using Action =
-    std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Complete,
-                 action::RetireReply, action::DrainRunner, action::Destroy, action::Callback, action::Drained,
-                 action::ReleaseObjects, action::LeaseEnded, action::Quiet>;
+    std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Withdraw,
+                 action::Complete, action::RetireReply, action::DrainRunner, action::Destroy, action::Callback,
+                 action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet>;
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

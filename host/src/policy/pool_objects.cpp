@@ -77,8 +77,11 @@ void PoolPolicy::end_lease(CallId lease, const std::optional<Error>& error, Acti
   if (!remains) return;
   const std::string why = error ? error->message : std::string();
   for (CallId call : remains->waiting) complete(*calls_.fail(call, object_gone(why)), out);
-  // Lost with it, unless its caller has given up before; it may not even have left this process.
-  if (remains->inside) give_up(calls_.fail(*remains->inside, object_gone(why)), wire::CancelReason::cancelled, out);
+  if (remains->inside)  // lost with it, unless its caller has given up before
+    if (auto outcome = calls_.fail(*remains->inside, object_gone(why))) {
+      if (runners_.contains(remains->runner)) out.push_back(action::Withdraw{outcome->call, remains->runner});
+      complete(std::move(*outcome), out);
+    }
   out.push_back(action::LeaseEnded{lease, remains->runner, error});
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/standstill.hpp"
 
 namespace flame::pool {
 
@@ -28,14 +29,16 @@ bool RunnerState::heard(Instant now) noexcept {
 
 void RunnerState::stood_still(Instant now, Duration pause) noexcept {
   if (!quiet_) heard_ = now;
-  for (Instant* const limit : {&boot_by_, &exit_by_, &disconnect_by_, &drain_by_})
-    *limit = base::deadline_after(*limit, pause);
+  for (Instant* const limit : {&boot_by_, &exit_by_, &disconnect_by_}) *limit = base::deadline_after(*limit, pause);
+  drain_by_ = base::put_off(drain_by_, pause, now, drain_limit_);
 }
 
 void RunnerState::drain(Instant now, Duration limit) {
   FLAME_ASSERT(phase_ == Phase::ready || phase_ == Phase::draining, "only a runner that said hello can drain");
   phase_ = Phase::draining;
-  drain_by_ = std::min(drain_by_, base::deadline_after(now, limit));
+  if (base::deadline_after(now, limit) >= drain_by_) return;
+  drain_by_ = base::deadline_after(now, limit);
+  drain_limit_ = limit;
 }
 
 void RunnerState::exited(Instant now) {

@@ -93,6 +93,7 @@ class RunnerState {
   Instant heard_{};
   Instant idle_since_{};
   Instant drain_by_ = kNever;
+  Duration drain_limit_ = base::kInfinite;
   Instant goodbye_since_ = kNever;
   Instant exit_by_ = kNever;
   Instant disconnect_by_ = kNever;

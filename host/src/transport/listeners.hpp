@@ -26,7 +26,7 @@ class Listeners {
   [[nodiscard]] virtual const Endpoints& tcp() const noexcept = 0;
   /// Of this host, Z85.
   [[nodiscard]] virtual const std::string& public_key() const noexcept = 0;
-  /// A fresh pair for a runner.
+  /// A fresh pair for a runner. Throws std::runtime_error if libzmq was built without CURVE.
   [[nodiscard]] virtual KeyPair make_keys() = 0;
   /// Makes ipc sockets again that somebody has removed: a stat(2) each otherwise. Connections that exist are not
   /// affected. Error: boot_failed naming the endpoint.

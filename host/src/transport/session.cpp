@@ -72,13 +72,20 @@ void Session::beat() {
   have_unsent();
 }
 
-bool Session::cancel(CallId call, wire::CancelReason reason) {
+bool Session::withdraw(CallId call) {
   const auto queued = std::find_if(control_queue_.begin(), control_queue_.end(), [&](const Item& item) {
     const auto* invocation = std::get_if<Invocation>(&item);
     return invocation != nullptr && invocation->call->id() == call;
   });
-  if (queued != control_queue_.end()) {
-    control_queue_.erase(queued);
+  if (queued == control_queue_.end()) {
+    return false;
+  }
+  control_queue_.erase(queued);
+  return true;
+}
+
+bool Session::cancel(CallId call, wire::CancelReason reason) {
+  if (withdraw(call)) {
     return true;
   }
   if (const auto transfer = outgoing_.find(call); transfer != outgoing_.end()) {

@@ -63,6 +63,8 @@ class Session final : public SlotPort {
 
   void send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) override;
   bool cancel(CallId call, wire::CancelReason reason) override;
+  /// True: the invocation was still queued and will never be sent.
+  bool withdraw(CallId call);
   /// Any message on control.
   void post(wire::Body body);
   /// Tries once to send `farewell`, if there is one, in place of all that is queued. Nothing is sent after that.

@@ -197,7 +197,10 @@ void Worker::struck() {
   if (std::exchange(dead_, true)) return;
   for (const Work& work : queue_) sim_.findings.note("      call ", work.id, " is lost in its slot");
   if (running_) sim_.findings.note("      call ", running_->work.id, " dies with its slot");
-  if (lease_ != 0) sim_.ledger.objects_in_trouble(lease_);
+  if (lease_ != 0) {
+    sim_.ledger.objects_in_trouble(lease_);
+    sim_.ledger.died(lease_);  // what of its result has not left the runner is lost, too
+  }
   for (const Work& work : queue_)
     if (work.purpose == slot::Purpose::task) sim_.ledger.could_not_start(work.id);
   if (!running_ || running_->work.purpose == slot::Purpose::idle_check) return;

@@ -166,6 +166,19 @@ TEST_F(SlotTableTest, AnIdleSlotWhoseChannelIsLostIsKilledAndGetsNoCall) {
   EXPECT_EQ(did(), "fork 3, grant 7 2.0");
 }
 
+TEST_F(SlotTableTest, ACallThatIsAboutToGetASlotWhoseChannelIsLostGetsAnother) {
+  up();
+  ready(1);
+  did();
+  lease(7);
+  table->channel_lost(now, {1, 0});
+  EXPECT_EQ(did(), "fork 2, kill 1") << "it was not sent";
+  table->process_gone(now, 1);
+  ready(2);
+  pass(1ms);
+  EXPECT_THAT(did(), testing::HasSubstr("grant 7 2.0"));
+}
+
 TEST_F(SlotTableTest, AProcessThatDiesIsReplaced) {
   up();
   ready(1);

@@ -89,6 +89,29 @@ TEST_F(SlotPoolTest, ObjectsThatWereDestroyedBeforeTheirProcessDiedWereLetGo) {
   EXPECT_THAT(pool_.running(), IsEmpty());
 }
 
+TEST_F(SlotPoolTest, ObjectsThatWereToldToStopSayWhyWhenTheirProcessDiesAtOnce) {
+  lease(1);
+  end(1, {5});
+  hear();
+  EXPECT_THAT(told(), ElementsAre("result 1", "held 1"));
+  pool_.stop_held(now_, 1, StopCause::timed_out);
+  slot().say(slot::SlotReady{.reusable = true, .reason = {}});
+  close();
+  reap();
+  EXPECT_THAT(told(), ElementsAre("let go (timed_out) 1"));
+}
+
+TEST_F(SlotPoolTest, ACallThatIsStoppedInTheTurnInWhichItGetsItsSlotIsInThatSlot) {
+  lease(1);
+  pool_.lease(now_, kPlugin, 2);
+  end(1);
+  pool_.on_channel(now_, {1, 0});  // what that leads to is not done yet
+  EXPECT_THAT(told(), ElementsAre("result 1", "freed 1"));
+  pool_.settle(now_, 2);
+  EXPECT_THAT(told(), ElementsAre("granted 2"));
+  EXPECT_NE(pool_.slot_of(2), nullptr);
+}
+
 TEST_F(SlotPoolTest, ACallWhoseTurnHasComeInASlotThatHasDiedEndsOnce) {
   lease(1);
   end(1, {5});
@@ -118,7 +141,7 @@ TEST_F(SlotPoolTest, ACallIsNotToldWhyTheOneBeforeItWasKilled) {
   EXPECT_EQ(pool_.enter(now_, 1, 3), HeldSlots::Turn::comes);
   EXPECT_THAT(told(), ElementsAre("died (runner_lost) 3"));
   reap(SIGKILL);
-  EXPECT_THAT(told(), ElementsAre("died (crashed) 1"));
+  EXPECT_THAT(told(), ElementsAre("died (cancelled) 1")) << "it was killed for its own call";
 }
 
 }  // namespace
