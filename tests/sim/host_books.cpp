@@ -149,7 +149,7 @@ void HostBooks::note(const pool::action::Complete& complete) {
 }
 
 void HostBooks::note(const pool::action::LeaseEnded& ended) {
-  sim_.ledger.lease_ended(ended.lease);
+  sim_.ledger.lease_ended(ended.lease, ended.error ? ended.error->code : ErrorCode::none);
 }
 
 void HostBooks::leaves(Peer& peer) {

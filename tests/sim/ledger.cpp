@@ -146,14 +146,41 @@ void Ledger::resumed(CallId id, RunnerId runner) {
 }
 
 void Ledger::stopped(CallId id, runner::StopCause cause) {
-  facts_.at(id).stops.insert(cause);
+  Facts& call = facts_.at(id);
+  call.stops.insert(cause);
+  // What does not stop there takes the objects along.
+  if (call.lease != 0) facts_.at(call.lease).stops.insert(cause);
 }
 
 void Ledger::could_not_start(CallId id) {
   facts_.at(id).never_started = true;
 }
 
-void Ledger::lease_ended(CallId lease) {
+bool Ledger::plausible_end(CallId lease, ErrorCode why) const {
+  const Facts& call = facts_.at(lease);
+  switch (why) {
+    case ErrorCode::none:
+      return true;
+    case ErrorCode::crashed:
+      return call.died || stood_still_.contains(call.where);
+    case ErrorCode::task_failed:
+      return failed_children_.contains(lease);
+    case ErrorCode::cancelled:
+      return call.stops.contains(runner::StopCause::cancelled);
+    case ErrorCode::timed_out:
+      return call.stops.contains(runner::StopCause::timed_out);
+    case ErrorCode::shutting_down:
+      return call.stops.contains(runner::StopCause::shutting_down);
+    case ErrorCode::runner_lost:
+      return excused(call.where) || in_trouble_.contains(lease);
+    default:
+      return false;
+  }
+}
+
+void Ledger::lease_ended(CallId lease, ErrorCode why) {
+  if (!plausible_end(lease, why))
+    findings_.broken("the objects of call ", lease, " are said to be gone: ", to_string(why), " for no reason");
   if (!leases_ended_.insert(lease).second)
     findings_.broken("the objects of call ", lease, " are said to be gone twice");
   in_trouble_.insert(lease);

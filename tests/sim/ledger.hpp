@@ -54,7 +54,9 @@ class Ledger {
   void could_not_start(CallId call);
   // --- objects that calls have left in their slots
   void holds(CallId lease) { held_.insert(lease); }
-  void lease_ended(CallId lease);
+  /// `why` none: they were let go, or the child has ended well.
+  void lease_ended(CallId lease, ErrorCode why);
+  void child_failed(CallId lease) { failed_children_.insert(lease); }
   /// Its runner told it to stop, or killed it, for this.
   [[nodiscard]] bool was_stopped(CallId call, runner::StopCause cause) const {
     return facts_.at(call).stops.contains(cause);
@@ -67,6 +69,8 @@ class Ledger {
   // --- the world
   /// From now on its calls may be lost.
   void excuse(RunnerId runner) { excused_.insert(runner); }
+  /// Its machine stood still: graces of a moment may have passed, and a destructor be killed.
+  void stood_still(RunnerId runner) { stood_still_.insert(runner); }
   [[nodiscard]] bool excused(RunnerId runner) const { return excused_.contains(runner); }
   void boot_failed() { boots_have_failed_ = true; }
   void plugin_broken() { plugins_are_broken_ = true; }
@@ -110,6 +114,7 @@ class Ledger {
   };
 
   [[nodiscard]] bool plausible(const Facts& call, ErrorCode code) const;
+  [[nodiscard]] bool plausible_end(CallId lease, ErrorCode why) const;
   void check_started(CallId id, const Facts& call, Started started);
   void close(CallId id, Facts& call);
 
@@ -121,9 +126,11 @@ class Ledger {
   std::map<DigestId, std::set<CallId>> unsent_;
   std::set<std::pair<Instant, CallId>> due_;
   std::unordered_set<RunnerId> excused_;
+  std::unordered_set<RunnerId> stood_still_;
   std::set<CallId> held_;
   std::unordered_set<CallId> leases_ended_;
   std::unordered_set<CallId> in_trouble_;
+  std::unordered_set<CallId> failed_children_;
   std::uint64_t answered_ = 0;
   std::uint32_t running_ = 0;
   bool boots_have_failed_ = false;

@@ -408,6 +408,7 @@ void RunnerModel::sigterm() {
 void RunnerModel::freeze() {
   sim_.findings.note("    runner ", id_, " stands still");
   frozen_ = true;
+  sim_.ledger.stood_still(id_);
   slots_.pause();
 }
 

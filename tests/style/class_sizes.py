@@ -99,7 +99,7 @@ LARGER = {
     "SlotLoop": (19, 31, 2, "one call's state becomes an object"),
     "MapRun": (21, 15, 1, "reading, ordering and writing become objects"),
     "JsonCodec": (15, 35, 3, "the two directions of one codec, and its schemas"),
-    "Ledger": (19, 39, 1, "of the simulation"),
+    "Ledger": (20, 42, 1, "of the simulation"),
     "SimHost": (20, 40, 1, "the loop of a simulated host: its members are what it composes"),
     "RunnerModel": (24, 37, 1, "the supervisor's loop: its members are what it composes"),
     "SimSlot": (16, 38, 1, "what Slot has, and the other side of it"),

@@ -159,7 +159,9 @@ void Worker::end_child(std::uint64_t child) {
   if (child_ != child) return;
   child_ = 0;
   sim_.ledger.objects_in_trouble(lease_);
-  around_.say(said::ChildEnded{sim_.chance.one_in(3)});
+  const bool failed = sim_.chance.one_in(3);
+  if (failed) sim_.ledger.child_failed(lease_);
+  around_.say(said::ChildEnded{failed});
 }
 
 void Worker::stop() {
