@@ -97,7 +97,8 @@ void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts&
 // Who waits must not find out by waiting.
 void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats) {
   const auto* failed = std::get_if<pool::event::BootFailed>(&event);
-  const bool alone = stats.runners == stats.draining + stats.silent && stats.booting == 0;
+  // Another one that booted then could have helped, though its time is up in the same step.
+  const bool alone = stats.runners == stats.draining + stats.silent && stats.booting == 0 && before_.booting == 1;
   if (failed != nullptr && failed->permanent && alone && stats.boots_failed > before_.boots_failed && stats.waiting > 0)
     sim_.findings.broken(stats.waiting, " wait and are not told that boots fail for good");
 }
