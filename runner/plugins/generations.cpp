@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/units.hpp"
-#include "runner/link/host_link.hpp"
 #include "runner/os/log.hpp"
 #include "runner/slots/crash_report.hpp"
 #include "runner/slots/printable.hpp"

@@ -262,12 +262,12 @@ void RunnerModel::receive(Arrival&& arrival) {
   auto envelope = wire::decode(arrival.packet->envelope);
   if (envelope.has_error()) return sim_.findings.broken("the host sent what is no message");
   const auto* batch = std::get_if<wire::Batch>(&envelope->body);
-  if (batch == nullptr) return receive(arrival.line, std::move(*envelope), arrival.packet->payload.span());
+  if (batch == nullptr) return receive(std::move(*envelope), arrival.packet->payload.span());
   const auto entries = wire::unpack_batch(*batch, arrival.packet->payload.span());
-  for (const wire::BatchEntry& entry : *entries) receive(arrival.line, *wire::decode(entry.envelope), entry.payload);
+  for (const wire::BatchEntry& entry : *entries) receive(*wire::decode(entry.envelope), entry.payload);
 }
 
-void RunnerModel::receive(Line, wire::Envelope&& envelope, std::span<const std::byte> payload) {
+void RunnerModel::receive(wire::Envelope&& envelope, std::span<const std::byte> payload) {
   switch (session_.judge(sim_.agenda.now(), envelope)) {
     case runner::Verdict::drop:
       return;

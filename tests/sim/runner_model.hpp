@@ -86,7 +86,7 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
   void arm();
   void dial();
   void receive(Arrival&& arrival);
-  void receive(Line line, wire::Envelope&& envelope, std::span<const std::byte> payload);
+  void receive(wire::Envelope&& envelope, std::span<const std::byte> payload);
   void deliver(wire::Body& body, std::span<const std::byte> payload);
   void invoked(wire::Invoke& invoke, std::span<const std::byte> payload);
   void welcome(const wire::Welcome& welcome);

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <exception>
-#include <random>
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/random_number.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::pool {
@@ -18,16 +18,11 @@ namespace {
 // libzmq wakes us when a full pipe drains; this is the safety net.
 constexpr Duration kParkedRetry = std::chrono::milliseconds(5);
 
-std::uint64_t random_number() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
-
 }  // namespace
 
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
-      incarnation_(random_number()),
+      incarnation_(base::random_number()),
       started_(boot_time()),
       machines_(std::move(parts_.backends), parts_.inbox),
       sessions_(*parts_.router, parts_.log, incarnation_) {
@@ -43,7 +38,7 @@ Loop::Loop(Parts parts)
   services.parent.failsafe_ns = parts_.liveness.failsafe.count();
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
-    services.seed = random_number();  // pools that back off must not do so together
+    services.seed = base::random_number();  // pools that back off must not do so together
     drivers_.push_back(std::make_unique<PoolDriver>(core, services));
     sessions_.add_pool(*drivers_.back());
   }

@@ -1,5 +1,4 @@
 // PoolDriver's hands: one function per action of the policy.
-#include <random>
 #include <utility>
 
 #include "host/src/loop/pool_driver.hpp"
@@ -7,14 +6,10 @@
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/random_number.hpp"
 
 namespace flame::pool {
 namespace {
-
-std::uint64_t random_nonce() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 // kForever is -1 on the wire.
 std::int64_t wire_time(Duration time) {
@@ -64,7 +59,7 @@ void PoolDriver::perform(const action::Boot& boot, Instant now) {
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",
                         {{"pool", core_->name()}, {"why", files.error().message}});
   }
-  const std::uint64_t nonce = random_nonce();
+  const std::uint64_t nonce = base::random_number();
   wire::Parent parent = parent_for(name, nonce, boot.digests);
   const RunnerKey key{core_->parts().index, boot.runner};
   KeyPair keys = services_.listeners->make_keys();

@@ -2,10 +2,10 @@
 #include "host/src/transport/session_table.hpp"
 
 #include <algorithm>
-#include <random>
 #include <span>
 #include <utility>
 
+#include "plugin_sdk/base/random_number.hpp"
 #include "plugin_sdk/wire/batch.hpp"
 
 namespace flame::pool {
@@ -43,10 +43,9 @@ bool is_any(const wire::Body& body) {
 }  // namespace
 
 std::uint64_t random_session_id() {
-  std::random_device device;  // getrandom on this platform
   std::uint64_t id = 0;
   while (id == 0) {
-    id = (std::uint64_t{device()} << 32) | device();
+    id = base::random_number();
   }
   return id;
 }

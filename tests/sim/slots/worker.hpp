@@ -47,7 +47,6 @@ class Worker {
   void end();
 
   // --- by its process
-  void ready(const said::Ready& verdict) { around_.say(verdict); }
   /// Nothing runs any more.
   void struck();
   void pause();

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "tests/unit/runner/slots/fake_slots.hpp"
 
 namespace flame::runner {
 namespace {
@@ -30,29 +31,15 @@ class Calls final : public SlotListener, public SlotReports {
   static void strange(std::uint64_t id) { ADD_FAILURE() << "heard of " << id; }
 };
 
-/// Makes no process: every check waits for its slot.
-class NoForks final : public SlotSystem {
- public:
-  slot::MakeResult<MadeSlots> make(Instant, const ForkProcess&) override {
-    return slot::MakeFailure{Error{.code = ErrorCode::boot_failed, .message = "no process"}};
-  }
-  void kill(pid_t) override {}
-  std::string why_no_slot(Instant, GenerationId) const override { return {}; }
-  std::string plugin_name(GenerationId) const override { return {}; }
-  bool stops_slots(GenerationId) const override { return false; }
-  std::vector<std::string> name_frames(GenerationId, std::vector<slot::CodeAddress>) override { return {}; }
-  Duration cpu_time(pid_t) const override { return {}; }
-  ThreadWatch::Load load(pid_t) const override { return {}; }
-  std::uint64_t oom_kills() const override { return 0; }
-};
-
+/// No process is made: every check waits for its slot.
 class IdleChecksTest : public testing::Test {
  protected:
+  IdleChecksTest() { forks_.has_processes = false; }
   void start() { checks_.start(now_, std::array<GenerationId, 2>{0, 1}); }
 
   Instant now_{1000s};
   Calls calls_;
-  NoForks forks_;
+  test::FakeSystem forks_;
   std::optional<bool> may_go_;
   SlotPool slots_{now_, wire::Welcome{}, 1, forks_, calls_, calls_};
   IdleChecks checks_{slots_, [this](Instant, bool may_go) { may_go_ = may_go; }};

@@ -1,10 +1,10 @@
 // Slots that say what a test puts into their mouths, and a listener that writes down what SlotPool makes of it.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -79,8 +79,10 @@ class FakeSystem final : public runner::SlotSystem {
  public:
   std::vector<FakeSlot*> slots;  // as they were made; the pool's
   std::vector<pid_t> killed;
+  bool has_processes = true;
 
   [[nodiscard]] slot::MakeResult<runner::MadeSlots> make(Instant, const runner::ForkProcess& wanted) override {
+    if (!has_processes) return slot::MakeFailure{Error{.code = ErrorCode::boot_failed, .message = "no process"}};
     runner::MadeSlots made;
     made.pid = 101 + made_++;
     for (std::uint32_t i = 0; i < wanted.slots; ++i) {
