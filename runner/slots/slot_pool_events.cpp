@@ -77,7 +77,8 @@ void SlotPool::on_slot_result(Instant now, Process& process, Seat& seat, slot::S
     result.error.where = system_.name_frames(process.generation, seat.slot->thrown_at(result.id));
   }
   std::string log_tail = result.error.code == ErrorCode::none ? std::string() : seat.output.log_tail();
-  listeners_.of(result.id).on_result(now, std::move(result), std::move(log_tail));
+  SlotListener& listener = listeners_.of(result.id);
+  listener.on_result(now, std::move(result), std::move(log_tail));
 }
 
 void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint32_t index, const slot::SlotReady& ready) {
