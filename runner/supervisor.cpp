@@ -33,7 +33,7 @@
 #include "runner/plugins/zygote_slots.hpp"
 #include "runner/policy/orphans.hpp"
 #include "runner/policy/terminator.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 namespace {

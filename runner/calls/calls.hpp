@@ -16,7 +16,7 @@
 #include "runner/policy/discards.hpp"
 #include "runner/policy/task_pace.hpp"
 #include "runner/policy/terminator.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 

@@ -14,7 +14,7 @@
 #include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/os/log.hpp"
-#include "runner/slots/crash_report.hpp"
+#include "runner/processes/crash_report.hpp"
 #include "runner/slots/printable.hpp"
 
 namespace flame::runner {

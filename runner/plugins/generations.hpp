@@ -18,7 +18,7 @@
 #include "runner/plugins/plugin_directory.hpp"
 #include "runner/plugins/plugin_store.hpp"
 #include "runner/policy/fork_watch.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 #include "runner/slots/zygote_handle.hpp"
 
 namespace flame::runner {

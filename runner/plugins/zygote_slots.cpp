@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "runner/os/process_load.hpp"
-#include "runner/slots/crash_report.hpp"
-#include "runner/slots/demangler.hpp"
+#include "runner/processes/crash_report.hpp"
+#include "runner/processes/demangler.hpp"
 
 namespace flame::runner {
 

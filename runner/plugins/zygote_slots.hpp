@@ -8,8 +8,8 @@
 
 #include "runner/os/poller.hpp"
 #include "runner/plugins/generations.hpp"
-#include "runner/slots/frame_names.hpp"
-#include "runner/slots/slot_system.hpp"
+#include "runner/processes/frame_names.hpp"
+#include "runner/processes/slot_system.hpp"
 
 namespace flame::runner {
 

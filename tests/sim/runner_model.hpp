@@ -18,7 +18,7 @@
 #include "runner/link/outbox.hpp"
 #include "runner/policy/session.hpp"
 #include "runner/policy/terminator.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/plugin_shelf.hpp"
 #include "tests/sim/slots/sim_slots.hpp"

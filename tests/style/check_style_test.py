@@ -82,6 +82,7 @@ class CheckStyle(unittest.TestCase):
         for path, header in [("host/src/policy/a.cpp", "host/src/loop/x.hpp"),
                              ("host/src/transport/a.cpp", "host/src/loop/x.hpp"),
                              ("runner/policy/a.cpp", "runner/os/x.hpp"), ("runner/slots/a.cpp", "runner/slot/x.hpp"),
+                             ("runner/slots/a.cpp", "runner/policy/x.hpp"), ("runner/slots/a.cpp", "runner/os/x.hpp"),
                              ("runner/slot/a.cpp", "runner/slots/x.hpp"), ("runner/os/a.cpp", "runner/supervisor.hpp"),
                              ("runner/a.cpp", "runner/slot/x.hpp"), ("runner/new/a.cpp", "runner/os/x.hpp")]:
             with self.subTest(path=path, header=header):

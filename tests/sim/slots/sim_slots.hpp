@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "runner/slots/slot_pool.hpp"
-#include "runner/slots/slot_system.hpp"
+#include "runner/processes/slot_pool.hpp"
+#include "runner/processes/slot_system.hpp"
 #include "tests/sim/slots/sim_slot.hpp"
 
 namespace flame::sim {

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "tests/unit/runner/slots/fake_slots.hpp"
+#include "tests/unit/runner/processes/fake_slots.hpp"
 
 namespace flame::runner {
 namespace {

@@ -23,11 +23,11 @@
 #include "runner/policy/pipeline.hpp"
 #include "runner/policy/slot_table.hpp"
 #include "runner/policy/thread_watch.hpp"
-#include "runner/slots/blame.hpp"
-#include "runner/slots/crash_report.hpp"
+#include "runner/processes/blame.hpp"
+#include "runner/processes/crash_report.hpp"
+#include "runner/processes/slot_listener.hpp"
+#include "runner/processes/slot_system.hpp"
 #include "runner/slots/slot.hpp"
-#include "runner/slots/slot_listener.hpp"
-#include "runner/slots/slot_system.hpp"
 
 namespace flame::runner {
 

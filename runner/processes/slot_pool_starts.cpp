@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "runner/os/log.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 

@@ -1,11 +1,11 @@
 // SlotPool over slots that say what the test wants: what its listener hears, and in which order.
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "tests/unit/runner/slots/fake_slots.hpp"
+#include "tests/unit/runner/processes/fake_slots.hpp"
 
 namespace flame::runner {
 namespace {

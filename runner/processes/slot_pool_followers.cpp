@@ -1,7 +1,7 @@
 // SlotPool: invocations that were sent to a slot before it was free, behind a brief one.
 #include <optional>
 
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 namespace {

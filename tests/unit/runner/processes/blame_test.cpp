@@ -1,5 +1,5 @@
 // Which of the calls in a process that died is told what.
-#include "runner/slots/blame.hpp"
+#include "runner/processes/blame.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

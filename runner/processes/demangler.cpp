@@ -1,5 +1,5 @@
 // See demangler.hpp.
-#include "runner/slots/demangler.hpp"
+#include "runner/processes/demangler.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

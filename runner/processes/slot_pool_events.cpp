@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runner/processes/slot_pool.hpp"
 #include "runner/slots/printable.hpp"
-#include "runner/slots/slot_pool.hpp"
 
 namespace flame::runner {
 

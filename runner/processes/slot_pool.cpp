@@ -1,5 +1,5 @@
 // The processes of SlotPool: making, killing, reaping. What their slots say is in slot_pool_events.cpp.
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 #include <fmt/format.h>
 #include <signal.h>

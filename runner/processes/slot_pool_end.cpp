@@ -6,7 +6,7 @@
 
 #include "plugin_sdk/base/units.hpp"
 #include "runner/os/log.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 

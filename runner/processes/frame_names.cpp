@@ -1,5 +1,5 @@
 // See frame_names.hpp.
-#include "runner/slots/frame_names.hpp"
+#include "runner/processes/frame_names.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // describe_death(): which error a dead slot is.
-#include "runner/slots/crash_report.hpp"
+#include "runner/processes/crash_report.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::test {
 

@@ -1,5 +1,5 @@
 // See blame.hpp.
-#include "runner/slots/blame.hpp"
+#include "runner/processes/blame.hpp"
 
 #include <sys/wait.h>
 

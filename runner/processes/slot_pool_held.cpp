@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/make_error.hpp"
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 namespace {

@@ -1,5 +1,5 @@
 // Call stacks as callers see them, with this test program in the place of a plugin.
-#include "runner/slots/frame_names.hpp"
+#include "runner/processes/frame_names.hpp"
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>

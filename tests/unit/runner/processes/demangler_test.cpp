@@ -1,5 +1,5 @@
 // A plugin's symbols as people read them, and symbols that are made to choke who reads them.
-#include "runner/slots/demangler.hpp"
+#include "runner/processes/demangler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "runner/slots/slot_pool.hpp"
+#include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
 

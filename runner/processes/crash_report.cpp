@@ -1,5 +1,5 @@
 // See crash_report.hpp.
-#include "runner/slots/crash_report.hpp"
+#include "runner/processes/crash_report.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
