@@ -1,11 +1,9 @@
-// Invocations that were sent to a slot before it was free: behind a brief one, so that no slot has to be woken for
-// each. Pure: knows who is behind whom, and for how long the first in line may keep the others waiting.
+// For how long an invocation may keep those behind it waiting: those were sent to its slot before it was free, because
+// all of them were taken for brief. Pure.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "runner/policy/clock.hpp"
@@ -19,20 +17,10 @@ class Pipeline {
   /// What runs longer than a brief task should, or is not run at all on a busy machine, keeps no others waiting.
   static constexpr Duration kPatience = TaskPace::kLong;
 
-  /// `invocation` was sent to the slot, in which `running` is.
-  void add(Instant now, SlotRef slot, std::uint64_t running, std::uint64_t invocation);
-  /// What was in the slot has ended, and the slot goes on with this one; nullopt: nothing is behind.
-  [[nodiscard]] std::optional<std::uint64_t> pass_on(Instant now, SlotRef slot);
-  /// These do not begin there.
-  void remove(SlotRef slot, const std::vector<std::uint64_t>& invocations);
-  /// The slot is gone; in order.
-  [[nodiscard]] std::vector<std::uint64_t> take_all(SlotRef slot);
-
-  [[nodiscard]] bool empty(SlotRef slot) const { return !behind_.contains(key(slot)); }
-  /// Where it is behind another one.
-  [[nodiscard]] std::optional<SlotRef> slot_of(std::uint64_t invocation) const;
-  /// All that are behind others.
-  [[nodiscard]] std::vector<std::uint64_t> all() const;
+  /// In the slot, `running` keeps others waiting from now on.
+  void keeps_waiting(Instant now, SlotRef slot, std::uint64_t running) {
+    waits_.push_back({deadline_after(now, kPatience), {slot, running}});
+  }
 
   /// In the slot, `running` keeps others waiting for too long, if it is still there.
   struct Slow {
@@ -40,19 +28,14 @@ class Pipeline {
     std::uint64_t running;
   };
   [[nodiscard]] std::vector<Slow> take_slow(Instant now);
-  [[nodiscard]] Instant wake_at() const { return patience_.empty() ? kNever : patience_.front().due; }
+  [[nodiscard]] Instant wake_at() const { return waits_.empty() ? kNever : waits_.front().due; }
 
  private:
-  struct Patience {
+  struct Wait {
     Instant due;
     Slow slow;
   };
-  // A process has far fewer slots.
-  [[nodiscard]] static std::uint64_t key(SlotRef slot) { return slot.process << 16 | slot.index; }
-
-  std::unordered_map<std::uint64_t, std::deque<std::uint64_t>> behind_;  // by slot; none is empty
-  std::unordered_map<std::uint64_t, SlotRef> slots_;                     // by invocation
-  std::deque<Patience> patience_;                                        // in order
+  std::deque<Wait> waits_;  // in order
 };
 
 }  // namespace flame::runner

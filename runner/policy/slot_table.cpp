@@ -123,8 +123,8 @@ SlotRef SlotTable::grant(Generation& generation, std::uint64_t invocation) {
   const SlotRef slot = taken->slot;
   generation.free.erase(taken);
   Slot* entry = find(slot);
-  FLAME_ASSERT(entry != nullptr && entry->invocation == 0, "a free slot is in the table and free");
-  entry->invocation = invocation;
+  FLAME_ASSERT(entry != nullptr && !entry->busy, "a free slot is in the table and free");
+  entry->busy = true;
   ++entry->calls;
   actions_.emplace_back(GrantSlot{invocation, slot});
   return slot;
@@ -151,7 +151,7 @@ std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
 
 void SlotTable::kill(Instant now, SlotRef slot, bool host_lost) {
   Slot* entry = find(slot);
-  if (entry == nullptr || (entry->invocation == 0 && !entry->held)) return;
+  if (entry == nullptr || (!entry->busy && !entry->held)) return;
   entry->deaf = true;
   Process& process = processes_.at(slot.process);
   if (threads()) {
@@ -199,34 +199,34 @@ void SlotTable::serve_waiting(Generation& generation) {
 
 void SlotTable::slot_freed(Instant now, SlotRef slot, bool reusable) {
   Slot* entry = find(slot);
-  if (entry == nullptr || entry->invocation == 0) return;
+  if (entry == nullptr || !entry->busy) return;
   vacated(now, slot, *entry, reusable);
 }
 
 void SlotTable::slot_held(SlotRef slot) {
   Slot* entry = find(slot);
-  if (entry == nullptr || entry->invocation == 0) return;
-  entry->invocation = 0;
+  if (entry == nullptr || !entry->busy) return;
+  entry->busy = false;
   entry->held = true;
   end_lane(generations_[processes_.at(slot.process).generation], slot);
 }
 
-void SlotTable::slot_entered(SlotRef slot, std::uint64_t invocation) {
+void SlotTable::slot_entered(SlotRef slot) {
   Slot* entry = find(slot);
-  FLAME_ASSERT(entry != nullptr && entry->held && entry->invocation == 0, "only an idle held slot is entered");
-  entry->invocation = invocation;
+  FLAME_ASSERT(entry != nullptr && entry->held && !entry->busy, "only an idle held slot is entered");
+  entry->busy = true;
   ++entry->calls;
 }
 
 void SlotTable::slot_released(Instant now, SlotRef slot, bool reusable) {
   Slot* entry = find(slot);
-  if (entry == nullptr || !entry->held || entry->invocation != 0) return;
+  if (entry == nullptr || !entry->held || entry->busy) return;
   vacated(now, slot, *entry, reusable);
 }
 
 void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
   FLAME_ASSERT(entry.behind == 0, "a slot with followers is not free");
-  entry.invocation = 0;
+  entry.busy = false;
   entry.held = false;
   entry.deaf = false;
   Process& process = processes_.at(slot.process);
@@ -263,9 +263,8 @@ void SlotTable::retire(ProcessId id, Process& process, Instant kill_at) {
 }
 
 void SlotTable::kill_if_drained(ProcessId id, Process& process) {
-  const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) {
-    return (slot.invocation != 0 || slot.held) && !slot.deaf;
-  });
+  const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(),
+                                         [](const Slot& slot) { return (slot.busy || slot.held) && !slot.deaf; });
   if (process.state == ProcessState::retired && !innocent_runs) kill_process(id, process);
 }
 
@@ -273,18 +272,14 @@ void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
   if (process.state == ProcessState::killed) return;
   if (process.state != ProcessState::retired) leave_service(process, id);
   process.state = ProcessState::killed;
-  KillProcess action{id, {}, overdue, in_good_order(process)};
-  for (const Slot& slot : process.slots) {
-    if (slot.deaf) action.blamed.push_back(slot.invocation);
-  }
-  actions_.emplace_back(std::move(action));
+  const bool blames =
+      std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) { return slot.deaf; });
+  actions_.emplace_back(KillProcess{id, blames, overdue, in_good_order(process)});
 }
 
 // Threads of a process become ready one after the other: those that are still at it end when they are.
 bool SlotTable::in_good_order(const Process& process) {
-  const auto at_rest = [](const Slot& slot) {
-    return slot.invocation == 0 && !slot.held && !slot.deaf && slot.behind == 0;
-  };
+  const auto at_rest = [](const Slot& slot) { return !slot.busy && !slot.held && !slot.deaf && slot.behind == 0; };
   const auto ready = [](const Slot& slot) { return slot.ready; };
   return !process.hears_nothing && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
          std::all_of(process.slots.begin(), process.slots.end(), at_rest);

@@ -1,5 +1,5 @@
 // Which slot an invocation gets, when processes are forked, discarded and killed. Pure: events and `now` in, actions
-// out; knows neither pids nor descriptors.
+// out; knows neither pids nor descriptors, and of a slot only whether it is taken: Occupancy has who is there.
 #pragma once
 
 #include <cstdint>
@@ -42,11 +42,10 @@ struct QueueBehind {
   std::uint64_t invocation;
   SlotRef slot;
 };
-/// SIGKILL it; answer with process_gone() once it is reaped. What still runs in it is lost: those in `blamed` by their
-/// own fault, the others as collateral.
+/// SIGKILL it; answer with process_gone() once it is reaped. What still runs in it is lost.
 struct KillProcess {
   ProcessId process;
-  std::vector<std::uint64_t> blamed;
+  bool blames = false;         // those that kill() was called for; the others are collateral
   bool overdue = false;        // none of its slots became ready in time
   bool in_good_order = false;  // nothing is left in its slots, which can hear: they may say goodbye first
 };
@@ -91,7 +90,7 @@ class SlotTable {
 
   // --- lanes (slot_table_lanes.cpp)
   /// The slot's invocation has ended, and it goes on with the first one behind it.
-  void slot_passed(SlotRef slot, std::uint64_t next);
+  void slot_passed(SlotRef slot);
   /// These were to run behind the slot's invocation and have not begun: they wait again, before all others, each for a
   /// slot of its own; tick() grants those, not before: they may be withdrawn. The slot is a lane no more.
   void taken_back(SlotRef slot, const std::vector<std::uint64_t>& invocations);
@@ -105,7 +104,7 @@ class SlotTable {
   /// say, and counts as running.
   void slot_held(SlotRef slot);
   /// An invocation begins in a held slot; slot_held() again when it has ended.
-  void slot_entered(SlotRef slot, std::uint64_t invocation);
+  void slot_entered(SlotRef slot);
   /// The last object is gone from a held slot in which nothing runs.
   void slot_released(Instant now, SlotRef slot, bool reusable);
   /// A free slot is to be left alone for a while: invocations prefer others, and a process is made in its place. One at
@@ -148,8 +147,8 @@ class SlotTable {
  private:
   enum class ProcessState : std::uint8_t { starting, serving, retired, killed };
   struct Slot {
-    std::uint64_t invocation = 0;
-    std::uint32_t behind = 0;  // invocations that follow it
+    bool busy = false;         // an invocation has it
+    std::uint32_t behind = 0;  // invocations that follow that
     std::uint32_t calls = 0;
     bool ready = false;
     bool given_up = false;    // it did not become ready in time, others of its process did

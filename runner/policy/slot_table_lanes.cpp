@@ -19,10 +19,9 @@ bool SlotTable::queue_behind(Generation& generation, std::uint64_t invocation) {
   return true;
 }
 
-void SlotTable::slot_passed(SlotRef slot, std::uint64_t next) {
+void SlotTable::slot_passed(SlotRef slot) {
   Slot* entry = find(slot);
   FLAME_ASSERT(entry != nullptr && entry->behind > 0, "what follows was queued");
-  entry->invocation = next;
   --entry->behind;
   ++entry->calls;
 }
@@ -46,7 +45,7 @@ void SlotTable::return_granted(ProcessId id, Generation& generation) {
   std::erase_if(actions_, [&](const SlotAction& action) {
     const auto* grant = std::get_if<GrantSlot>(&action);
     if (grant == nullptr || grant->slot.process != id) return false;
-    find(grant->slot)->invocation = 0;
+    find(grant->slot)->busy = false;
     wait_again(generation, {grant->invocation});
     return true;
   });

@@ -82,13 +82,12 @@ void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
     if (waited_for) death.waited_for = waits_for(now, *waited_for);
     return listeners_.died(now, id, describe_death(death));
   }
-  const auto found = by_invocation_.find(id);
-  if (found == by_invocation_.end()) return;
-  if (Seat* seat = seat_of(id)) {
-    (seat->held.lease == id ? seat->held.stopped_for : seat->cause) = cause;
-    seat->slot->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
-  }
-  table_.kill(now, found->second, cause == StopCause::host_lost);
+  Seat* const seat = seat_of(id);
+  if (seat == nullptr) return;
+  const SlotRef slot = *occupancy_.find(id);
+  (occupancy_.at(slot).lease == id ? seat->held.stopped_for : seat->cause) = cause;
+  seat->slot->request_stop();  // a thread lives on beside innocent ones; it may not have been asked yet
+  table_.kill(now, slot, cause == StopCause::host_lost);
   run_actions(now);
 }
 
@@ -98,8 +97,8 @@ slot::Slot* SlotPool::slot_of(std::uint64_t id) {
 }
 
 SlotPool::Seat* SlotPool::seat_of(std::uint64_t invocation) {
-  const auto found = by_invocation_.find(invocation);
-  return found == by_invocation_.end() ? nullptr : seat_at(found->second);
+  const auto slot = occupancy_.find(invocation);
+  return !slot || occupancy_.is_behind(invocation) ? nullptr : seat_at(*slot);
 }
 
 SlotPool::Seat* SlotPool::seat_at(SlotRef slot) {
@@ -147,17 +146,16 @@ void SlotPool::fork(Instant now, const ForkProcess& action) {
 void SlotPool::grant(Instant now, const GrantSlot& action) {
   Process& process = processes_.at(action.slot.process);
   Seat& seat = process.seats[action.slot.index];
-  occupy(now, action.slot, process, seat, action.invocation);
+  occupancy_.enter(action.slot, action.invocation);
+  begin(now, process, seat, action.invocation);
   listeners_.of(action.invocation).on_granted(now, action.invocation, *seat.slot);
   wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
 }
 
-void SlotPool::occupy(Instant now, SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation) {
-  seat.invocation = invocation;
+void SlotPool::begin(Instant now, Process& process, Seat& seat, std::uint64_t invocation) {
   seat.cause = StopCause::none;
   if (seat.threads.keeps_threads()) seat.threads.interrupt(now);
   if (!process.threads) seat.output.start(invocation);
-  by_invocation_[invocation] = slot;
 }
 
 // The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
@@ -180,7 +178,7 @@ void SlotPool::claim(Instant now, ProcessId id, pid_t pid) {
 void SlotPool::kill_process(Instant now, const KillProcess& action) {
   const auto found = processes_.find(action.process);
   if (found == processes_.end()) return;
-  found->second.blames_others = !action.blamed.empty();
+  found->second.blames_others = action.blames;
   found->second.overdue = action.overdue;
   const bool says_goodbye = action.in_good_order && system_.stops_slots(found->second.generation);
   return says_goodbye ? end(now, found->second) : kill_now(found->second);
@@ -216,12 +214,12 @@ void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   remains.oom_killed = foreign_kill && oom_watch_.explains_death(system_.oom_kills());
   bool was_ready = false;
   for (std::uint32_t i = 0; i < entry->second.seats.size(); ++i) {
-    while (entry->second.seats[i].slot->open() && read_channel(now, id, i) > 0) {
+    while (entry->second.seats[i].slot->open() && read_channel(now, {id, i}) > 0) {
     }
     was_ready = was_ready || entry->second.seats[i].ready;
   }
   if (entry->second.end_by != kNever) report_end(entry->second, remains);
-  std::vector<Blame> blames = judge_seats(entry->second, remains.status);
+  std::vector<Blame> blames = judge_seats(id, entry->second, remains.status);
   for (std::uint32_t i = 0; i < blames.size(); ++i)
     bury_seat(now, {id, i}, entry->second, remains, std::move(blames[i]));
   if (was_ready) {
@@ -236,15 +234,14 @@ void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   made_none(now, generation, id, std::move(failure));
 }
 
-std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status) {
+std::vector<Blame> SlotPool::judge_seats(ProcessId id, const Process& process, int wait_status) const {
   std::vector<Witness> witnesses;
-  for (const Seat& seat : process.seats) {
-    const bool held = seat.held.lease != 0;
-    slot::PostMortem left = seat.slot->post_mortem();
-    witnesses.push_back({.runs = seat.invocation != 0 || held,
-                         .begun = held || left.begun,
-                         .exited = left.exited,
-                         .crash = std::move(left.crash)});
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
+    const Occupancy::Seat& there = occupancy_.at({id, i});
+    const bool held = there.lease != 0;
+    slot::PostMortem left = process.seats[i].slot->post_mortem();
+    witnesses.push_back(
+        {.runs = !there.empty(), .begun = held || left.begun, .exited = left.exited, .crash = std::move(left.crash)});
   }
   return judge(witnesses, wait_status, process.threads);
 }
@@ -252,7 +249,7 @@ std::vector<Blame> SlotPool::judge_seats(const Process& process, int wait_status
 void SlotPool::bury_seat(Instant now, SlotRef slot, Process& process, const Remains& remains, Blame blame) {
   Seat& seat = process.seats[slot.index];
   drain_output(process, seat);
-  if (seat.invocation == 0 && seat.held.lease == 0) return;
+  if (occupancy_.at(slot).empty()) return;
   seat.output.finish(outputs_);
   deliver(outputs_);
   Death death;
@@ -275,10 +272,8 @@ void SlotPool::bury_seat(Instant now, SlotRef slot, Process& process, const Rema
   death.log_tail = seat.output.log_tail();
   if (left.begun) death.usage = usage_until_death(left.usage_at_begin, remains.usage, now, process.threads);
   bury_followers(now, slot, death);
-  if (seat.held.lease != 0) return bury_held(now, seat, death);
-  const std::uint64_t id = std::exchange(seat.invocation, 0);
-  by_invocation_.erase(id);
-  listeners_.died(now, id, with_stop(process, describe_death(death)));
+  if (occupancy_.at(slot).lease != 0) return bury_held(now, slot, seat, death);
+  listeners_.died(now, occupancy_.leave(slot), with_stop(process, describe_death(death)));
 }
 
 // By the word of a slot that lied they have begun, too.
@@ -286,9 +281,7 @@ void SlotPool::bury_followers(Instant now, SlotRef slot, Death death) {
   death.cause = StopCause::none;
   death.started = Started::yes;
   death.usage = {};
-  for (const std::uint64_t lost : pipeline_.take_all(slot)) {
-    listeners_.died(now, lost, describe_death(death));
-  }
+  for (const std::uint64_t lost : occupancy_.take_behind(slot)) listeners_.died(now, lost, describe_death(death));
 }
 
 void SlotPool::tick(Instant now) {
@@ -319,7 +312,8 @@ void SlotPool::watch_process(ProcessId id, Process& process, Instant now) {
   for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
     Seat& seat = process.seats[i];
     look_at_threads(now, {id, i}, process, seat);
-    const bool runs = seat.invocation != 0 || (seat.held.lease != 0 && (!seat.slot->idle() || seat.slot->has_child()));
+    const Occupancy::Seat& there = occupancy_.at({id, i});
+    const bool runs = there.invocation != 0 || (there.lease != 0 && (!seat.slot->idle() || seat.slot->has_child()));
     if (!runs) continue;
     wake_at_ = std::min(wake_at_, deadline_after(now, kCrashPoll));
     if (process.crash_seen_at == kNever && seat.slot->crash_announced()) process.crash_seen_at = now;
@@ -332,10 +326,8 @@ Instant SlotPool::wake_at() const {
 }
 
 std::set<std::uint64_t> SlotPool::running() const {
-  std::set<std::uint64_t> ids;
-  for (const auto& [id, slot] : by_invocation_) ids.insert(id);
-  for (const std::uint64_t id : pipeline_.all()) ids.insert(id);
-  return ids;
+  const std::vector<std::uint64_t> ids = occupancy_.all();
+  return {ids.begin(), ids.end()};
 }
 
 void SlotPool::append_pids(std::vector<pid_t>& pids) const {

@@ -18,6 +18,7 @@
 
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/policy/held_slots.hpp"
+#include "runner/policy/occupancy.hpp"
 #include "runner/policy/oom_watch.hpp"
 #include "runner/policy/output.hpp"
 #include "runner/policy/pipeline.hpp"
@@ -107,7 +108,6 @@ class SlotPool {
 
  private:
   struct Held {
-    LeaseId lease = 0;                        // 0: no objects live here
     StopCause stopped_for = StopCause::none;  // stop_held(), or kill() of the lease
     Error end;                                // how the child ended, or why the slot is killed
     slot::SlotReady verdict;                  // the last one on the slot
@@ -119,7 +119,6 @@ class SlotPool {
   struct Seat {
     std::unique_ptr<slot::Slot> slot;
     Output output;
-    std::uint64_t invocation = 0;
     StopCause cause = StopCause::none;
     bool ready = false;
     Held held;
@@ -153,7 +152,7 @@ class SlotPool {
   void grant(Instant now, const GrantSlot& action);
   void kill_process(Instant now, const KillProcess& action);
   void queue_behind(Instant now, const QueueBehind& action);
-  void occupy(Instant now, SlotRef slot, Process& process, Seat& seat, std::uint64_t invocation);
+  void begin(Instant now, Process& process, Seat& seat, std::uint64_t invocation);
   [[nodiscard]] bool pass_on(Instant now, SlotRef slot, Process& process, Seat& seat);
   void recall(Instant now, SlotRef slot, Seat& seat);
   void recall_all(Instant now, ProcessId id, Process& process);
@@ -171,22 +170,22 @@ class SlotPool {
   [[nodiscard]] static Error with_stop(const Process& process, Error error);
   void claim(Instant now, ProcessId id, pid_t pid);
   void finish(Instant now, Processes::iterator process, Remains remains);
-  [[nodiscard]] static std::vector<Blame> judge_seats(const Process& process, int wait_status);
+  [[nodiscard]] std::vector<Blame> judge_seats(ProcessId id, const Process& process, int wait_status) const;
   void bury_followers(Instant now, SlotRef slot, Death death);
   void bury_seat(Instant now, SlotRef slot, Process& process, const Remains& remains, Blame blame);
-  std::size_t read_channel(Instant now, ProcessId id, std::uint32_t index);
-  void dispatch(Instant now, ProcessId id, std::uint32_t index, slot::SlotEvent& event);
-  void on_slot_ready(Instant now, ProcessId id, std::uint32_t index, const slot::SlotReady& ready);
+  std::size_t read_channel(Instant now, SlotRef slot);
+  void dispatch(Instant now, SlotRef slot, slot::SlotEvent& event);
+  void on_slot_ready(Instant now, SlotRef slot, const slot::SlotReady& ready);
   void on_slot_result(Instant now, Process& process, Seat& seat, slot::SlotResult result);
-  [[nodiscard]] bool hold(ProcessId id, Seat& seat, const slot::SlotResult& result);
+  [[nodiscard]] bool hold(SlotRef slot, Process& process, Seat& seat, const slot::SlotResult& result);
   void on_held_ready(Instant now, SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready);
-  void on_child_ended(Instant now, Seat& seat, slot::SlotChildEnded ended);
+  void on_child_ended(Instant now, SlotRef slot, Seat& seat, slot::SlotChildEnded ended);
   bool run_held_actions(Instant now);
   void enter_held(Instant now, const EnterHeld& action);
   void destroy_held(Instant now, const DestroyHeld& action);
   void kill_held(Instant now, const KillHeld& action);
   void free_held(Instant now, const FreeHeld& action);
-  void bury_held(Instant now, Seat& seat, const Death& death);
+  void bury_held(Instant now, SlotRef slot, Seat& seat, const Death& death);
   void begin_look(Instant now, SlotRef slot, Process& process, Seat& seat);
   void look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat);
   void discard(const slot::SlotReady& ready, std::uint64_t invocation);
@@ -208,7 +207,7 @@ class SlotPool {
   std::deque<std::pair<pid_t, Remains>> unclaimed_;  // reaped before we heard whose they are; the newest last
   std::unordered_map<GenerationId, std::string>
       start_problems_;  // what slots cannot be made for, since the last one that was
-  std::unordered_map<std::uint64_t, SlotRef> by_invocation_;
+  Occupancy occupancy_;
   Pipeline pipeline_;
   std::vector<SlotRef> to_look_at_;
   std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out

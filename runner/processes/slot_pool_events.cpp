@@ -8,7 +8,7 @@
 namespace flame::runner {
 
 void SlotPool::on_channel(Instant now, SlotRef slot) {
-  if (seat_at(slot) != nullptr) read_channel(now, slot.process, slot.index);
+  if (seat_at(slot) != nullptr) read_channel(now, slot);
 }
 
 void SlotPool::on_writable(SlotRef slot) {
@@ -25,28 +25,28 @@ void SlotPool::on_output(Instant now, SlotRef slot) {
 }
 
 // Returns how many events there were. The vector is taken out meanwhile, because an event may cause another read.
-std::size_t SlotPool::read_channel(Instant now, ProcessId id, std::uint32_t index) {
+std::size_t SlotPool::read_channel(Instant now, SlotRef slot) {
   std::vector<slot::SlotEvent> events = std::move(events_);
   events.clear();
-  processes_.at(id).seats[index].slot->read(events);
-  for (slot::SlotEvent& event : events) dispatch(now, id, index, event);
+  seat_at(slot)->slot->read(events);
+  for (slot::SlotEvent& event : events) dispatch(now, slot, event);
   const std::size_t count = events.size();
   events_ = std::move(events);
   return count;
 }
 
-void SlotPool::dispatch(Instant now, ProcessId id, std::uint32_t index, slot::SlotEvent& event) {
-  const auto found = processes_.find(id);
+void SlotPool::dispatch(Instant now, SlotRef slot, slot::SlotEvent& event) {
+  const auto found = processes_.find(slot.process);
   if (found == processes_.end()) return;
   Process& process = found->second;
-  Seat& seat = process.seats[index];
+  Seat& seat = process.seats[slot.index];
   if (auto* result = std::get_if<slot::SlotResult>(&event)) {
-    if (!hold(id, seat, *result)) return;
+    if (!hold(slot, process, seat, *result)) return;
     on_slot_result(now, process, seat, std::move(*result));
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
-    on_slot_ready(now, id, index, *ready);
+    on_slot_ready(now, slot, *ready);
   } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
-    take_back({id, index}, recalled->ids);
+    take_back(slot, recalled->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
     listeners_.of(chunk->id).on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {
@@ -55,17 +55,17 @@ void SlotPool::dispatch(Instant now, ProcessId id, std::uint32_t index, slot::Sl
     seat.output.log(static_cast<wire::Level>(std::clamp(line->level, 0, 3)), line->text, outputs_);
     deliver(outputs_);
   } else if (std::holds_alternative<slot::SlotRoom>(event)) {
-    if (seat.invocation != 0) listeners_.of(seat.invocation).on_room(seat.invocation);
+    if (const std::uint64_t id = occupancy_.at(slot).invocation; id != 0) listeners_.of(id).on_room(id);
   } else if (auto* ended = std::get_if<slot::SlotChildEnded>(&event)) {
     drain_output(process, seat);
-    on_child_ended(now, seat, std::move(*ended));
+    on_child_ended(now, slot, seat, std::move(*ended));
   } else if (const auto* hello = std::get_if<slot::SlotHello>(&event)) {
-    claim(now, id, hello->pid);
+    claim(now, slot.process, hello->pid);
   } else if (const auto* closed = std::get_if<slot::SlotClosed>(&event)) {
     process.channel_lost = closed->reason;
     process.channel_lost_at = now;
-    wake_at_ = std::min(wake_at_, process.channel_lost_at);
-    table_.channel_lost(process.channel_lost_at, {id, index});
+    wake_at_ = std::min(wake_at_, now);
+    table_.channel_lost(now, slot);
   }
 }
 
@@ -81,13 +81,13 @@ void SlotPool::on_slot_result(Instant now, Process& process, Seat& seat, slot::S
   listener.on_result(now, std::move(result), std::move(log_tail));
 }
 
-void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint32_t index, const slot::SlotReady& ready) {
-  Process& process = processes_.at(id);
-  Seat& seat = process.seats[index];
+void SlotPool::on_slot_ready(Instant now, SlotRef slot, const slot::SlotReady& ready) {
+  Process& process = processes_.at(slot.process);
+  Seat& seat = process.seats[slot.index];
   if (!seat.ready && ready.reusable) {
     seat.ready = true;
     start_problems_.erase(process.generation);
-    return table_.slot_ready(now, {id, index});
+    return table_.slot_ready(now, slot);
   }
   if (!seat.ready) {
     process.start_shortage = ready.shortage;
@@ -97,35 +97,31 @@ void SlotPool::on_slot_ready(Instant now, ProcessId id, std::uint32_t index, con
     kill_now(process);
     return;  // reaping it tells the table
   }
-  if (seat.held.lease != 0) return on_held_ready(now, {id, index}, process, seat, ready);
-  const std::uint64_t invocation = std::exchange(seat.invocation, 0);
+  if (occupancy_.at(slot).lease != 0) return on_held_ready(now, slot, process, seat, ready);
+  const std::uint64_t invocation = occupancy_.leave(slot);
   if (invocation == 0) return;
-  by_invocation_.erase(invocation);
   discard(ready, invocation);
   if (ready.threads > 0) seat.last = {invocation, listeners_.of(invocation).task_of(invocation)};
   seat.threads.idle(now, ready.threads);
   listeners_.freed(now, invocation);
-  if (pass_on(now, {id, index}, process, seat)) {
-    if (seat.threads.due(now) && !pipeline_.empty({id, index})) to_look_at_.push_back({id, index});
+  if (pass_on(now, slot, process, seat)) {
+    if (seat.threads.due(now) && !occupancy_.at(slot).behind.empty()) to_look_at_.push_back(slot);
     return;
   }
   if (!process.threads) seat.output.start(0);
-  if (seat.threads.due(now) && seat.threads.insists()) table_.set_aside_next({id, index});
-  table_.slot_freed(now, {id, index}, ready.reusable && process.stopped_by == 0);
-  if (ready.threads > 0) begin_look(now, {id, index}, process, seat);
+  if (seat.threads.due(now) && seat.threads.insists()) table_.set_aside_next(slot);
+  table_.slot_freed(now, slot, ready.reusable && process.stopped_by == 0);
+  if (ready.threads > 0) begin_look(now, slot, process, seat);
 }
 
 void SlotPool::give_back(Instant now, std::uint64_t id) {
-  const auto found = by_invocation_.find(id);
-  if (found == by_invocation_.end()) return;
-  const SlotRef slot = found->second;
-  Seat* seat = seat_of(id);
-  if (seat != nullptr) seat->invocation = 0;
-  by_invocation_.erase(found);
+  if (seat_of(id) == nullptr) return;
+  const SlotRef slot = *occupancy_.find(id);
+  occupancy_.leave(slot);
   listeners_.freed(now, id);
-  if (seat != nullptr && seat->held.lease != 0) {
+  if (const LeaseId lease = occupancy_.at(slot).lease; lease != 0) {
     table_.slot_held(slot);
-    held_.idle(now, seat->held.lease);
+    held_.idle(now, lease);
   } else {
     table_.slot_freed(now, slot, true);
   }

@@ -1,6 +1,4 @@
 // SlotPool: invocations that were sent to a slot before it was free, behind a brief one.
-#include <optional>
-
 #include "runner/processes/slot_pool.hpp"
 
 namespace flame::runner {
@@ -16,35 +14,38 @@ void SlotPool::queue_behind(Instant now, const QueueBehind& action) {
   if (!seat.slot->takes_followers()) {  // its channel has just been lost, or it has just shown not to be brief
     return table_.taken_back(action.slot, {action.invocation});
   }
-  pipeline_.add(now, action.slot, seat.invocation, action.invocation);
+  const Occupancy::Seat& there = occupancy_.at(action.slot);
+  if (there.behind.empty()) pipeline_.keeps_waiting(now, action.slot, there.invocation);
+  occupancy_.queue(action.slot, action.invocation);
   listeners_.of(action.invocation).on_queued(now, action.invocation, *seat.slot);
 }
 
 // The slot has gone on by itself.
 bool SlotPool::pass_on(Instant now, SlotRef slot, Process& process, Seat& seat) {
-  const auto next = pipeline_.pass_on(now, slot);
-  if (!next) return false;
-  occupy(now, slot, process, seat, *next);
-  table_.slot_passed(slot, *next);
+  const std::uint64_t next = occupancy_.pass_on(slot);
+  if (next == 0) return false;
+  if (!occupancy_.at(slot).behind.empty()) pipeline_.keeps_waiting(now, slot, next);
+  begin(now, process, seat, next);
+  table_.slot_passed(slot);
   return true;
 }
 
 void SlotPool::settle(Instant now, std::uint64_t id) {
   run_actions(now);  // it may have been given a slot in this turn
-  const auto own = by_invocation_.find(id);
-  const auto slot = own != by_invocation_.end() ? std::optional(own->second) : pipeline_.slot_of(id);
+  const auto slot = occupancy_.find(id);
   Seat* const seat = slot ? seat_at(*slot) : nullptr;
   if (seat != nullptr) recall(now, *slot, *seat);
 }
 
 // Those that have begun all the same are heard of: the results of those before the last lie in the channel.
 void SlotPool::recall(Instant now, SlotRef slot, Seat& seat) {
-  if (pipeline_.empty(slot)) return;
+  const auto nothing_behind = [&] { return occupancy_.at(slot).behind.empty(); };
+  if (nothing_behind()) return;
   take_back(slot, seat.slot->recall());
-  for (int reads = 0; !pipeline_.empty(slot) && reads < kReadsToCatchUp && seat.slot->open(); ++reads) {
-    if (read_channel(now, slot.process, slot.index) == 0) break;
+  for (int reads = 0; !nothing_behind() && reads < kReadsToCatchUp && seat.slot->open(); ++reads) {
+    if (read_channel(now, slot) == 0) break;
   }
-  if (pipeline_.empty(slot) || !seat.slot->open()) return;
+  if (nothing_behind() || !seat.slot->open()) return;
   // It would keep calls that nobody can stop.
   Process& process = processes_.at(slot.process);
   process.channel_lost = "the slot says that it runs calls whose predecessors it has not answered";
@@ -57,14 +58,14 @@ void SlotPool::recall_all(Instant now, ProcessId id, Process& process) {
 
 void SlotPool::take_back(SlotRef slot, const std::vector<std::uint64_t>& ids) {
   if (ids.empty()) return;
-  pipeline_.remove(slot, ids);
+  occupancy_.take_back(slot, ids);
   table_.taken_back(slot, ids);
 }
 
 void SlotPool::recall_from_slow(Instant now) {
   for (const Pipeline::Slow& slow : pipeline_.take_slow(now)) {
     Seat* const seat = seat_at(slow.slot);
-    if (seat != nullptr && seat->invocation == slow.running) recall(now, slow.slot, *seat);
+    if (seat != nullptr && occupancy_.at(slow.slot).invocation == slow.running) recall(now, slow.slot, *seat);
   }
 }
 

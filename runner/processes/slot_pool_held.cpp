@@ -45,51 +45,52 @@ void SlotPool::release(Instant now, LeaseId lease, std::span<const std::uint64_t
 
 void SlotPool::stop_held(Instant now, LeaseId lease, StopCause cause) {
   Seat* seat = seat_of(lease);
-  if (seat == nullptr || seat->held.lease != lease) return;
+  if (seat == nullptr) return;
+  const Occupancy::Seat& there = occupancy_.at(*occupancy_.find(lease));
+  if (there.lease != lease) return;
   if (seat->held.stopped_for == StopCause::none) seat->held.stopped_for = cause;
   seat->slot->request_child_stop();
-  if (seat->invocation != 0) seat->slot->request_stop();
+  if (there.invocation != 0) seat->slot->request_stop();
   held_.stop(now, lease);
   run_actions(now);
 }
 
 // False: the slot claims too much and will be killed.
-bool SlotPool::hold(ProcessId id, Seat& seat, const slot::SlotResult& result) {
+bool SlotPool::hold(SlotRef slot, Process& process, Seat& seat, const slot::SlotResult& result) {
   if (result.error.code != ErrorCode::none || result.resources.empty()) return true;
-  if (seat.held.lease == 0) {
+  if (occupancy_.at(slot).lease == 0) {
     seat.held = {};
-    seat.held.lease = seat.invocation;
+    occupancy_.hold(slot);
   }
-  if (held_.add(seat.held.lease, result.resources)) return true;
-  Process& process = processes_.at(id);
+  if (held_.add(occupancy_.at(slot).lease, result.resources)) return true;
   process.channel_lost = "the slot names more objects than it may hold";
   kill_now(process);
   return false;
 }
 
 void SlotPool::on_held_ready(Instant now, SlotRef slot, Process& process, Seat& seat, const slot::SlotReady& ready) {
-  const LeaseId lease = seat.held.lease;
-  const std::uint64_t invocation = std::exchange(seat.invocation, 0);
+  const LeaseId lease = occupancy_.at(slot).lease;
+  const std::uint64_t invocation = occupancy_.leave(slot);
   seat.held.verdict = ready;
   if (!process.threads) seat.output.start(lease);  // of a child's run()
   if (invocation == lease) {
     table_.slot_held(slot);
     listeners_.of(invocation).on_held(now, invocation);
   } else if (invocation != 0) {
-    by_invocation_.erase(invocation);
     table_.slot_held(slot);
     listeners_.freed(now, invocation);
   }
   held_.idle(now, lease);
 }
 
-void SlotPool::on_child_ended(Instant now, Seat& seat, slot::SlotChildEnded ended) {
-  if (seat.held.lease == 0) return;
+void SlotPool::on_child_ended(Instant now, SlotRef slot, Seat& seat, slot::SlotChildEnded ended) {
+  const LeaseId lease = occupancy_.at(slot).lease;
+  if (lease == 0) return;
   if (ended.error.code != ErrorCode::none) {
     seat.held.end = std::move(ended.error);
     seat.held.end.log_tail = seat.output.log_tail();
   }
-  held_.child_ended(now, seat.held.lease);
+  held_.child_ended(now, lease);
 }
 
 bool SlotPool::run_held_actions(Instant now) {
@@ -111,10 +112,10 @@ bool SlotPool::run_held_actions(Instant now) {
 }
 
 void SlotPool::enter_held(Instant now, const EnterHeld& action) {
-  const SlotRef slot = by_invocation_.at(action.lease);
+  const SlotRef slot = *occupancy_.find(action.lease);
   // Its channel has just been lost: it will not say anything again.
   if (!seat_of(action.lease)->slot->idle()) return listeners_.died(now, action.invocation, object_gone(Started::no));
-  table_.slot_entered(slot, action.invocation);
+  table_.slot_entered(slot);
   grant(now, {action.invocation, slot});
 }
 
@@ -137,11 +138,11 @@ void SlotPool::kill_held(Instant now, const KillHeld& action) {
 }
 
 void SlotPool::free_held(Instant now, const FreeHeld& action) {
-  const SlotRef slot = by_invocation_.at(action.lease);
+  const SlotRef slot = *occupancy_.find(action.lease);
   Process& process = processes_.at(slot.process);
   Seat& seat = process.seats[slot.index];
   const Held held = std::exchange(seat.held, {});
-  by_invocation_.erase(action.lease);
+  occupancy_.let_go(slot);
   if (!process.threads) seat.output.start(0);
   discard(held.verdict, action.lease);
   listeners_.let_go(now, action.lease,
@@ -150,23 +151,22 @@ void SlotPool::free_held(Instant now, const FreeHeld& action) {
 }
 
 // The process is dead: first what ran in the slot, then what waited for it, then the lease itself.
-void SlotPool::bury_held(Instant now, Seat& seat, const Death& death) {
+void SlotPool::bury_held(Instant now, SlotRef slot, Seat& seat, const Death& death) {
   const Held held = std::exchange(seat.held, {});
-  const std::uint64_t invocation = std::exchange(seat.invocation, 0);
-  const HeldSlots::Left left = held_.gone(held.lease);
-  by_invocation_.erase(held.lease);
-  if (invocation != 0 && invocation != held.lease) {
-    by_invocation_.erase(invocation);
+  const std::uint64_t invocation = occupancy_.leave(slot);
+  const LeaseId lease = occupancy_.let_go(slot);
+  const HeldSlots::Left left = held_.gone(lease);
+  if (invocation != 0 && invocation != lease) {
     const bool object_ended = death.cause == StopCause::none && held.stopped_for != StopCause::none;
     listeners_.died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));
   }
   for (const std::uint64_t id : left.waiting) listeners_.died(now, id, object_gone(Started::no));
   Error why = held.end;
   if (why.code == ErrorCode::none) why = describe_stop(held.stopped_for, !left.was_free);
-  if (left.was_free) return listeners_.let_go(now, held.lease, std::move(why));
+  if (left.was_free) return listeners_.let_go(now, lease, std::move(why));
   if (why.code == ErrorCode::none) why = describe_stop(death.cause, true);
   if (why.code == ErrorCode::none) why = describe_death(death);
-  listeners_.died(now, held.lease, std::move(why));
+  listeners_.died(now, lease, std::move(why));
 }
 
 }  // namespace flame::runner

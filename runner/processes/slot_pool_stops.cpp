@@ -26,7 +26,7 @@ void SlotPool::stopped(Instant now, pid_t pid, int signal) {
   if (signal == 0) return;
   // What it said before is heard first: its call may have ended.
   for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
-    while (process.seats[i].slot->open() && read_channel(now, id, i) > 0) {
+    while (process.seats[i].slot->open() && read_channel(now, {id, i}) > 0) {
     }
   }
   tell_of_stop(id, process);
@@ -39,9 +39,10 @@ void SlotPool::tell_of_stop(ProcessId number, const Process& process) {
   const std::string how = name_of_signal(process.stopped_by);
   if (!process.kill)
     log(LogLevel::warning, fmt::format("slot process {} (pid {}) was stopped by {}", number, process.pid, how));
-  for (const Seat& seat : process.seats) {
-    const std::uint64_t id = seat.invocation != 0 ? seat.invocation : seat.held.lease;
-    if (id == 0) continue;
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) {
+    const Occupancy::Seat& there = occupancy_.at({number, i});
+    if (there.empty()) continue;
+    const std::uint64_t id = there.invocation != 0 ? there.invocation : there.lease;
     std::string text = fmt::format(
         "the process of this call (pid {}) was stopped by {}, not by FLAME: the call stands still until somebody sends "
         "SIGCONT, or until its deadline",

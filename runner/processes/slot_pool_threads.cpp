@@ -16,7 +16,7 @@ void SlotPool::begin_look(Instant now, SlotRef slot, Process& process, Seat& sea
 }
 
 void SlotPool::look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat) {
-  if (process.threads || process.kill || seat.invocation != 0 || seat.held.lease != 0) return;
+  if (process.threads || process.kill || !occupancy_.at(slot).empty()) return;
   if (!seat.threads.looking()) return begin_look(now, slot, process, seat);
   if (now < seat.threads.wake_at()) {  // reading its threads' states is not free
     wake_at_ = std::min(wake_at_, seat.threads.wake_at());

@@ -37,7 +37,7 @@ class SlotTableTest : public testing::Test {
                 std::to_string(queue->slot.index);
       } else if (const auto* kill = std::get_if<KillProcess>(&action)) {
         text += (kill->overdue ? "overdue " : "kill ") + std::to_string(kill->process);
-        for (const auto id : kill->blamed) text += " for " + std::to_string(id);
+        if (kill->blames) text += " by fault";
       } else if (const auto* fail = std::get_if<FailWaiting>(&action)) {
         text += "fail " + std::to_string(fail->invocation);
       } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {

@@ -34,7 +34,7 @@ TEST_F(Lanes, AnInvocationThatIsNotBriefGetsASlotOfItsOwn) {
 TEST_F(Lanes, ASlotGoesOnWithWhatFollowsAndIsFreeAfterTheLast) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   static_cast<void>(did());
-  table->slot_passed({4, 0}, 13);
+  table->slot_passed({4, 0});
   EXPECT_EQ(table->free_slots(0), 3U);
   freed(4);
   EXPECT_EQ(table->free_slots(0), 4U);

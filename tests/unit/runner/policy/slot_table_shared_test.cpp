@@ -33,7 +33,7 @@ TEST_F(ThreadedSlotTableTest, ADeafTaskRetiresItsProcessWhichDiesAfterTheOthers)
   for (std::uint32_t i = 0; i < 3; ++i) ready(2, i);
   EXPECT_EQ(did(), "grant 9 2.0");
   freed(1, 1);
-  EXPECT_EQ(did(), "kill 1 for 7");
+  EXPECT_EQ(did(), "kill 1 by fault");
 }
 
 TEST_F(ThreadedSlotTableTest, ARetiredProcessIsKilledAfterItsGraceWithTheInnocentInIt) {
@@ -44,7 +44,7 @@ TEST_F(ThreadedSlotTableTest, ARetiredProcessIsKilledAfterItsGraceWithTheInnocen
   pass(4999ms);
   EXPECT_EQ(did(), "");
   pass(1ms);
-  EXPECT_EQ(did(), "kill 1 for 7");
+  EXPECT_EQ(did(), "kill 1 by fault");
 }
 
 TEST_F(ThreadedSlotTableTest, WhatASlotLeftBehindCostsTheOthersNothingHoweverLongTheyRun) {
@@ -70,14 +70,14 @@ TEST_F(ThreadedSlotTableTest, ATaskThatHangsInARetiredProcessIsKilledAfterTheGra
   pass(4999ms);
   EXPECT_EQ(did().find("kill 1"), std::string::npos);
   pass(1ms);
-  EXPECT_EQ(did(), "kill 1 for 8");
+  EXPECT_EQ(did(), "kill 1 by fault");
 }
 
 TEST_F(ThreadedSlotTableTest, ADeafTaskAloneIsKilledAtOnce) {
   lease(7);
   did();
   table->kill(now, {1, 2});
-  EXPECT_EQ(did(), "kill 1 for 7, fork 2x3");
+  EXPECT_EQ(did(), "kill 1 by fault, fork 2x3");
 }
 
 TEST_F(ThreadedSlotTableTest, WhenTheHostIsLostTheInnocentHaveThePoolsGraceInsteadOfThat) {
@@ -96,7 +96,7 @@ TEST_F(ThreadedSlotTableTest, WhenTheHostIsLostTheInnocentHaveThePoolsGraceInste
     pass(grace + 249ms);
     EXPECT_EQ(did(), "") << "asked to stop at the end of the grace, it may still end by itself";
     pass(1ms);
-    EXPECT_EQ(did(), "kill 1 for 7");
+    EXPECT_EQ(did(), "kill 1 by fault");
   }
 }
 
@@ -113,7 +113,7 @@ TEST_F(SlotTableTest, AHeldSlotIsKeptForItsObjectsAndEnteredByCallsOnThem) {
   ready(2);
   ready(3);
   EXPECT_EQ(did(), "grant 8 2.0");
-  table->slot_entered({1, 0}, 9);
+  table->slot_entered({1, 0});
   table->slot_held({1, 0});
   pass(100s);
   EXPECT_EQ(did(), "") << "idle as it is, it stays";
@@ -143,7 +143,7 @@ TEST_F(SlotTableTest, AHeldSlotCanBeKilledWhileNothingRunsInIt) {
   table->slot_held({1, 0});
   static_cast<void>(did());
   table->kill(now, {1, 0});
-  EXPECT_EQ(did(), "kill 1 for 0");
+  EXPECT_EQ(did(), "kill 1 by fault");
 }
 
 TEST_F(SlotTableTest, AHeldThreadKeepsARetiredProcessAliveForTheGrace) {
@@ -158,7 +158,7 @@ TEST_F(SlotTableTest, AHeldThreadKeepsARetiredProcessAliveForTheGrace) {
   table->kill(now, {1, 0});
   EXPECT_EQ(did(), "fork 2x2") << "the other thread holds objects";
   pass(5s);
-  EXPECT_EQ(did(), "kill 1 for 8");
+  EXPECT_EQ(did(), "kill 1 by fault");
 }
 
 }  // namespace

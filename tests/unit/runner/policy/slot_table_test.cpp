@@ -149,7 +149,7 @@ TEST_F(SlotTableTest, AKilledCallTakesItsProcessWithIt) {
   lease(7);
   did();
   table->kill(now, {1, 0});
-  EXPECT_EQ(did(), "kill 1 for 7");
+  EXPECT_EQ(did(), "kill 1 by fault");
   table->kill(now, {1, 0});
   EXPECT_EQ(did(), "");
 }
