@@ -74,7 +74,7 @@ void Calls::invoke(Instant now, wire::Invoke& message, Frame& payload) {
     return;
   }
   call.payload = std::move(payload);
-  call.brief = may_follow(call);
+  call.brief = may_be_pipelined(call);
   start(now, id, call);
 }
 
@@ -109,7 +109,7 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
 }
 
 // What a slot cannot refuse, takes no objects and leaves none, and is known not to take long.
-bool Calls::may_follow(const Call& call) const {
+bool Calls::may_be_pipelined(const Call& call) const {
   const wire::Invoke& message = call.message;
   const bool small = message.payload.transfer == 0 && call.total <= slot::kInlineMax &&
                      message.payload.parts.size() <= slot::kPartsMax && message.task.size() <= limits::kNameMax;
@@ -207,7 +207,7 @@ void Calls::abort(Instant now, const wire::Abort& message) {
 }
 
 void Calls::stop(Instant now, std::uint64_t id, StopCause cause) {
-  pool_.settle(now, id);
+  pool_.unpipeline(now, id);
   Call* call = find(id);
   if (call == nullptr) return;
   if (call->stays) return pool_.stop_held(now, id, cause);

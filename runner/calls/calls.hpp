@@ -14,7 +14,7 @@
 #include "runner/link/host_port.hpp"
 #include "runner/plugins/plugin_directory.hpp"
 #include "runner/policy/discards.hpp"
-#include "runner/policy/task_pace.hpp"
+#include "runner/policy/service_times.hpp"
 #include "runner/policy/terminator.hpp"
 #include "runner/processes/slot_pool.hpp"
 
@@ -92,7 +92,7 @@ class Calls final : public SlotListener, public SlotReports {
   [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
   [[nodiscard]] Error check_kind(const Call& call, manifest::TaskKind kind) const;
   [[nodiscard]] Error accept_transfer(Call& call);
-  [[nodiscard]] bool may_follow(const Call& call) const;
+  [[nodiscard]] bool may_be_pipelined(const Call& call) const;
   [[nodiscard]] slot::InvokeView view_of(const Call& call) const;
   void refuse_transfer(std::uint64_t transfer);
   void reject(std::uint64_t id, Error error, const std::string& plugin);
@@ -122,7 +122,7 @@ class Calls final : public SlotListener, public SlotReports {
   std::unordered_map<std::uint64_t, std::uint64_t> by_outgoing_;  // transfer of a result → invocation
   wire::BulkQueue in_{wire::Side::host};
   wire::BulkSender out_{wire::Side::runner};
-  TaskPace pace_;
+  ServiceTimes pace_;
   Discards discards_;
   std::deque<std::pair<Instant, std::uint64_t>> unbegun_;  // when to look whether it has begun
   Instant progress_wake_ = kNever;

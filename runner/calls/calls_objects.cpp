@@ -54,12 +54,12 @@ void Calls::start(Instant now, std::uint64_t id, Call& call) {
   if (call.message.lease == 0) return pool_.lease(now, call.generation, id, call.brief);
   Error error;
   switch (pool_.enter(now, call.message.lease, id)) {
-    case HeldSlots::Turn::comes:
+    case HeldObjects::Turn::comes:
       return;
-    case HeldSlots::Turn::unknown:
+    case HeldObjects::Turn::unknown:
       error = no_such_lease();
       break;
-    case HeldSlots::Turn::full:
+    case HeldObjects::Turn::full:
       error = base::refusal(ErrorCode::queue_full,
                             "A call waits for the object on its runner already. Send the next one when it has ended.");
   }

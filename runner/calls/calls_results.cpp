@@ -73,7 +73,7 @@ void Calls::on_granted(Instant now, std::uint64_t id, slot::Slot& slot) {
 // Its payload stays here: it may have to go to another slot.
 void Calls::on_queued(Instant now, std::uint64_t id, slot::Slot& slot) {
   const Call& call = calls_.at(id);
-  slot.follow(view_of(call));
+  slot.push(view_of(call));
   unbegun_.emplace_back(deadline_after(now, kBegunDelay), id);
 }
 

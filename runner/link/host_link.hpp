@@ -12,7 +12,7 @@
 #include "runner/link/host_port.hpp"
 #include "runner/link/outbox.hpp"
 #include "runner/os/poller.hpp"
-#include "runner/policy/session.hpp"
+#include "runner/policy/host_session.hpp"
 
 namespace flame::runner {
 
@@ -53,7 +53,7 @@ class HostLink final : public HostPort {
   [[nodiscard]] bool open() const { return state_ == State::open; }
   /// The host has our hello, or will have it.
   [[nodiscard]] bool greeted() const { return state_ == State::dialling && redial_at_ == kNever; }
-  /// See Session::host_patience().
+  /// See HostSession::host_patience().
   [[nodiscard]] Duration host_patience() const { return session_.host_patience(); }
   /// Closes both lines for good; blocks for at most `patience` until libzmq has written what was sent.
   void close(Duration patience);
@@ -84,7 +84,7 @@ class HostLink final : public HostPort {
   const base::Clock& clock_;
   Dealer dealer_;
   Outbox outbox_;  // of this turn, for control
-  Session session_;
+  HostSession session_;
   State state_ = State::dialling;
   std::size_t attempts_ = 0;
   std::size_t endpoint_ = 0;

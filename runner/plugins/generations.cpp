@@ -41,26 +41,26 @@ std::string zygote_path() {
   return error ? std::string("/usr/bin/flame-zygote") : (self.parent_path() / "flame-zygote").string();
 }
 
-slot::LoadSpec load_spec(const StoredPlugin& plugin, const Employer& employer) {
+slot::LoadSpec load_spec(const StoredPlugin& plugin, const ParentInfo& parent) {
   slot::LoadSpec spec;
   spec.plugin_path = plugin.path;
   spec.name = plugin.ref.name;
   spec.version = plugin.ref.version;
   for (const auto& task : plugin.manifest.tasks) spec.tasks_hash += slot::task_hash(task.name, task.fingerprint);
   spec.task_count = static_cast<std::uint32_t>(plugin.manifest.tasks.size());
-  spec.host_name = employer.host_name;
-  spec.pool = employer.pool;
-  spec.runner_id = employer.runner;
-  spec.backend = employer.backend;
+  spec.host_name = parent.host_name;
+  spec.pool = parent.pool;
+  spec.runner_id = parent.runner;
+  spec.backend = parent.backend;
   spec.environment = slot::built_environment();
   return spec;
 }
 
 }  // namespace
 
-Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, Employer employer, Poller& poller,
+Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, ParentInfo parent, Poller& poller,
                          std::uint64_t open_files)
-    : employer_(std::move(employer)), poller_(poller), open_files_(open_files), zygote_binary_(zygote_path()) {
+    : parent_(std::move(parent)), poller_(poller), open_files_(open_files), zygote_binary_(zygote_path()) {
   const auto directories = plugin_directories();
   for (const wire::WantedPlugin& plugin : wanted) {
     Generation& generation = list_.emplace_back();
@@ -136,7 +136,7 @@ std::string Generations::describe_all() const {
 
 std::optional<slot::MakeFailure> Generations::make_zygote(GenerationId id) {
   Generation& generation = list_[id];
-  slot::LoadSpec spec = load_spec(generation.plugin, employer_);
+  slot::LoadSpec spec = load_spec(generation.plugin, parent_);
   spec.zygote_binary = zygote_binary_;
   auto zygote = slot::ZygoteHandle::start(std::move(spec));
   if (!zygote) return std::move(zygote).error();
@@ -251,7 +251,7 @@ void Generations::on_zygote_ready(Instant now, GenerationId id, const slot::Zygo
 void Generations::fail(Instant now, GenerationId id, Error error) {
   Generation& generation = list_[id];
   error.started = Started::no;
-  error.runner = employer_.runner;
+  error.runner = parent_.runner;
   error.plugin = name(id);
   generation.problem = std::move(error);
   generation.up = false;

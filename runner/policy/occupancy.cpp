@@ -78,7 +78,7 @@ std::uint64_t Occupancy::pass_on(SlotRef slot) {
   return seat.invocation;
 }
 
-void Occupancy::take_back(SlotRef slot, const std::vector<std::uint64_t>& invocations) {
+void Occupancy::revoke(SlotRef slot, const std::vector<std::uint64_t>& invocations) {
   const auto found = seats_.find(key(slot));
   if (found == seats_.end()) return;
   for (const std::uint64_t invocation : invocations) {
@@ -89,7 +89,7 @@ void Occupancy::take_back(SlotRef slot, const std::vector<std::uint64_t>& invoca
 
 std::vector<std::uint64_t> Occupancy::take_behind(SlotRef slot) {
   const std::vector<std::uint64_t> behind = at(slot).behind;
-  take_back(slot, behind);
+  revoke(slot, behind);
   return behind;
 }
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "runner/policy/held_slots.hpp"
+#include "runner/policy/held_objects.hpp"
 #include "runner/policy/slot_table.hpp"
 
 namespace flame::runner {
@@ -44,7 +44,7 @@ class Occupancy {
   /// Nothing runs in the slot any more, and it goes on with the first one behind, which is returned; 0: none is.
   std::uint64_t pass_on(SlotRef slot);
   /// These, which are behind others there, do not begin.
-  void take_back(SlotRef slot, const std::vector<std::uint64_t>& invocations);
+  void revoke(SlotRef slot, const std::vector<std::uint64_t>& invocations);
   /// Nor does any of those behind others, in order.
   [[nodiscard]] std::vector<std::uint64_t> take_behind(SlotRef slot);
 

@@ -7,19 +7,19 @@
 #include <vector>
 
 #include "runner/policy/clock.hpp"
+#include "runner/policy/service_times.hpp"
 #include "runner/policy/slot_table.hpp"
-#include "runner/policy/task_pace.hpp"
 
 namespace flame::runner {
 
 class Pipeline {
  public:
   /// What runs longer than a brief task should, or is not run at all on a busy machine, keeps no others waiting.
-  static constexpr Duration kPatience = TaskPace::kLong;
+  static constexpr Duration kTimeLimit = ServiceTimes::kLong;
 
   /// In the slot, `running` keeps others waiting from now on.
   void keeps_waiting(Instant now, SlotRef slot, std::uint64_t running) {
-    waits_.push_back({deadline_after(now, kPatience), {slot, running}});
+    waits_.push_back({deadline_after(now, kTimeLimit), {slot, running}});
   }
 
   /// In the slot, `running` keeps others waiting for too long, if it is still there.

@@ -17,12 +17,12 @@ constexpr Duration kIdleSlotAge = 10s;
 
 }  // namespace
 
-SlotTable::SlotTable(const wire::Welcome& welcome, std::uint32_t lanes)
+SlotTable::SlotTable(const wire::Welcome& welcome, std::uint32_t pipelines)
     : isolation_(welcome.isolation),
       slots_(std::clamp<std::uint32_t>(welcome.slots, 1, limits::kMaxConcurrencyCeiling)),
       spare_slots_(std::min(welcome.spare_slots, slots_)),
       reuse_(welcome.reuse && !welcome.single_use),
-      lanes_(reuse_ ? lanes : 0),
+      pipelines_max_(reuse_ ? pipelines : 0),
       start_limit_(welcome.start_limit_ns > 0 ? Duration(welcome.start_limit_ns) : limits::kStartLimitDefault),
       shutdown_grace_(base::from_wire(welcome.shutdown_grace_ns)),
       kill_grace_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))) {}
@@ -55,7 +55,7 @@ void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invoca
   if (brief && entry.waiting.empty() && queue_behind(entry, invocation)) return;
   if (entry.best() != entry.free.end() && entry.waiting.empty()) {
     const SlotRef slot = grant(entry, invocation);
-    if (brief && entry.lanes.size() < lanes_) entry.lanes.push_back(slot);
+    if (brief && entry.pipelines.size() < pipelines_max_) entry.pipelines.push_back(slot);
   } else {
     entry.waiting.push_back(invocation);
   }
@@ -132,7 +132,7 @@ SlotRef SlotTable::grant(Generation& generation, std::uint64_t invocation) {
 
 std::optional<GenerationId> SlotTable::withdraw(std::uint64_t invocation) {
   for (auto& [id, generation] : generations_) {
-    if (std::erase(generation.returned, invocation) > 0) return id;
+    if (std::erase(generation.revoked, invocation) > 0) return id;
     const auto found = std::find(generation.waiting.begin(), generation.waiting.end(), invocation);
     if (found == generation.waiting.end()) continue;
     generation.waiting.erase(found);
@@ -143,7 +143,7 @@ std::optional<GenerationId> SlotTable::withdraw(std::uint64_t invocation) {
 
 std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
   Generation& entry = generations_[generation];
-  std::vector<std::uint64_t> waiting = std::exchange(entry.returned, {});
+  std::vector<std::uint64_t> waiting = std::exchange(entry.revoked, {});
   waiting.insert(waiting.end(), entry.waiting.begin(), entry.waiting.end());
   entry.waiting.clear();
   return waiting;
@@ -152,7 +152,7 @@ std::vector<std::uint64_t> SlotTable::take_waiting(GenerationId generation) {
 void SlotTable::kill(Instant now, SlotRef slot, bool host_lost) {
   Slot* entry = find(slot);
   if (entry == nullptr || (!entry->busy && !entry->held)) return;
-  entry->deaf = true;
+  entry->must_die = true;
   Process& process = processes_.at(slot.process);
   if (threads()) {
     const Instant grace_ends = deadline_after(deadline_after(now, shutdown_grace_), kill_grace_);
@@ -208,7 +208,7 @@ void SlotTable::slot_held(SlotRef slot) {
   if (entry == nullptr || !entry->busy) return;
   entry->busy = false;
   entry->held = true;
-  end_lane(generations_[processes_.at(slot.process).generation], slot);
+  end_pipeline(generations_[processes_.at(slot.process).generation], slot);
 }
 
 void SlotTable::slot_entered(SlotRef slot) {
@@ -225,12 +225,12 @@ void SlotTable::slot_released(Instant now, SlotRef slot, bool reusable) {
 }
 
 void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
-  FLAME_ASSERT(entry.behind == 0, "a slot with followers is not free");
+  FLAME_ASSERT(entry.behind == 0, "a slot with calls behind its own is not free");
   entry.busy = false;
   entry.held = false;
-  entry.deaf = false;
+  entry.must_die = false;
   Process& process = processes_.at(slot.process);
-  end_lane(generations_[process.generation], slot);
+  end_pipeline(generations_[process.generation], slot);
   if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
   if (!reusable || !reuse_ || entry.calls >= limits::kSlotCallsMax) {
     retire(slot.process, process, kNever);  // the innocent in it end in their own time
@@ -264,7 +264,7 @@ void SlotTable::retire(ProcessId id, Process& process, Instant kill_at) {
 
 void SlotTable::kill_if_drained(ProcessId id, Process& process) {
   const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(),
-                                         [](const Slot& slot) { return (slot.busy || slot.held) && !slot.deaf; });
+                                         [](const Slot& slot) { return (slot.busy || slot.held) && !slot.must_die; });
   if (process.state == ProcessState::retired && !innocent_runs) kill_process(id, process);
 }
 
@@ -273,13 +273,13 @@ void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
   if (process.state != ProcessState::retired) leave_service(process, id);
   process.state = ProcessState::killed;
   const bool blames =
-      std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) { return slot.deaf; });
+      std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) { return slot.must_die; });
   actions_.emplace_back(KillProcess{id, blames, overdue, in_good_order(process)});
 }
 
 // Threads of a process become ready one after the other: those that are still at it end when they are.
 bool SlotTable::in_good_order(const Process& process) {
-  const auto at_rest = [](const Slot& slot) { return !slot.busy && !slot.held && !slot.deaf && slot.behind == 0; };
+  const auto at_rest = [](const Slot& slot) { return !slot.busy && !slot.held && !slot.must_die && slot.behind == 0; };
   const auto ready = [](const Slot& slot) { return slot.ready; };
   return !process.hears_nothing && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
          std::all_of(process.slots.begin(), process.slots.end(), at_rest);
@@ -297,7 +297,7 @@ void SlotTable::leave_service(Process& process, ProcessId id) {
   --generation.processes;
   for (const Slot& slot : process.slots) generation.starting -= slot.ready || slot.given_up ? 0 : 1;
   std::erase_if(generation.free, [id](const Free& free) { return free.slot.process == id; });
-  std::erase_if(generation.lanes, [id](const SlotRef& slot) { return slot.process == id; });
+  std::erase_if(generation.pipelines, [id](const SlotRef& slot) { return slot.process == id; });
 }
 
 bool SlotTable::serves(GenerationId generation) const {
@@ -379,7 +379,7 @@ void SlotTable::tick(Instant now) {
     }
   }
   for (auto& [id, generation] : generations_) {
-    serve_returned(generation);
+    serve_revoked(generation);
     balance(now, id);
     trim_arenas(now, generation);
   }

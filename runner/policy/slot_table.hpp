@@ -65,9 +65,9 @@ using SlotAction = std::variant<ForkProcess, GrantSlot, QueueBehind, KillProcess
 
 class SlotTable {
  public:
-  /// `lanes`: so many slots at once take brief invocations in a row, each behind the other; as many as processors. 0:
-  /// every invocation gets a slot of its own.
-  explicit SlotTable(const wire::Welcome& welcome, std::uint32_t lanes = 0);
+  /// `pipelines`: so many slots at once take brief invocations in a row, each behind the other; as many as processors.
+  /// 0: every invocation gets a slot of its own.
+  explicit SlotTable(const wire::Welcome& welcome, std::uint32_t pipelines = 0);
 
   // --- generations
   /// The plugin is loaded; processes can be made. `forkable` false: only on demand, because each loads the plugin anew.
@@ -88,12 +88,12 @@ class SlotTable {
   /// pool's grace for that, however long it is.
   void kill(Instant now, SlotRef slot, bool host_lost = false);
 
-  // --- lanes (slot_table_lanes.cpp)
+  // --- pipelines (slot_table_pipelines.cpp)
   /// The slot's invocation has ended, and it goes on with the first one behind it.
   void slot_passed(SlotRef slot);
   /// These were to run behind the slot's invocation and have not begun: they wait again, before all others, each for a
-  /// slot of its own; tick() grants those, not before: they may be withdrawn. The slot is a lane no more.
-  void taken_back(SlotRef slot, const std::vector<std::uint64_t>& invocations);
+  /// slot of its own; tick() grants those, not before: they may be withdrawn. The slot is no pipeline any more.
+  void revoked(SlotRef slot, const std::vector<std::uint64_t>& invocations);
 
   // --- slots and processes
   /// A new slot said that it is ready. A process whose first slot takes longer than the host allows is killed.
@@ -121,7 +121,7 @@ class SlotTable {
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
   /// A signal stopped the process: what runs or is held there may go on some time, but no invocation may wait for that.
-  /// If some of its slots are free it is killed as soon as nothing runs in the others. (slot_table_lanes.cpp)
+  /// If some of its slots are free it is killed as soon as nothing runs in the others. (slot_table_pipelines.cpp)
   void process_stopped(Instant now, ProcessId process);
   /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last,
   /// and a waiting invocation fails if no living slot can serve it; after a shortage only if no other process is being
@@ -153,7 +153,7 @@ class SlotTable {
     bool ready = false;
     bool given_up = false;    // it did not become ready in time, others of its process did
     bool held = false;        // objects live there
-    bool deaf = false;        // what is in it is to die
+    bool must_die = false;    // what is in it is to die
     bool aside_next = false;  // set_aside_next()
   };
   struct Process {
@@ -183,12 +183,12 @@ class SlotTable {
     bool forkable = true;
     std::vector<Free> free;  // used from the back: the warmest
     std::deque<std::uint64_t> waiting;
-    std::vector<SlotRef> lanes;           // busy with brief invocations only
-    std::vector<std::uint64_t> returned;  // taken_back(), until tick()
-    std::uint32_t starting = 0;           // slots of processes that are being made
-    std::uint32_t processes = 0;          // without retired and killed ones
-    std::uint32_t failures = 0;           // starts that failed, since the last that worked
-    Instant retry_at{};                   // no start before this
+    std::vector<SlotRef> pipelines;      // busy with brief invocations only
+    std::vector<std::uint64_t> revoked;  // revoked(), until tick()
+    std::uint32_t starting = 0;          // slots of processes that are being made
+    std::uint32_t processes = 0;         // without retired and killed ones
+    std::uint32_t failures = 0;          // starts that failed, since the last that worked
+    Instant retry_at{};                  // no start before this
   };
 
   [[nodiscard]] Slot* find(SlotRef slot);
@@ -200,8 +200,8 @@ class SlotTable {
   [[nodiscard]] bool queue_behind(Generation& generation, std::uint64_t invocation);
   void wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations);
   void return_granted(ProcessId id, Generation& generation);
-  void serve_returned(Generation& generation);
-  void end_lane(Generation& generation, SlotRef slot);
+  void serve_revoked(Generation& generation);
+  void end_pipeline(Generation& generation, SlotRef slot);
   void balance(Instant now, GenerationId id);
   void fork(Instant now, GenerationId id, Generation& generation);
   void serve_waiting(Generation& generation);
@@ -221,7 +221,7 @@ class SlotTable {
   std::uint32_t slots_;
   std::uint32_t spare_slots_;
   bool reuse_;
-  std::uint32_t lanes_;
+  std::uint32_t pipelines_max_;
   Duration start_limit_;
   Duration shutdown_grace_;
   Duration kill_grace_;

@@ -11,7 +11,7 @@
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/policy/clock.hpp"
 #include "runner/policy/discards.hpp"
-#include "runner/policy/held_slots.hpp"
+#include "runner/policy/held_objects.hpp"
 #include "runner/slots/slot.hpp"
 
 namespace flame::runner {
@@ -21,8 +21,8 @@ namespace flame::runner {
 class SlotListener {
  public:
   virtual void on_granted(Instant now, std::uint64_t id, slot::Slot& slot) = 0;
-  /// It is to follow() what runs in the slot. It begins there, or on_granted() or on_queued() comes again. Only of
-  /// those that were leased as brief.
+  /// It is to be push()ed behind what runs in the slot. It begins there, or on_granted() or on_queued() comes again.
+  /// Only of those that were leased as brief.
   virtual void on_queued(Instant /*now*/, std::uint64_t /*id*/, slot::Slot& /*slot*/) {}
   virtual void on_result(Instant now, slot::SlotResult result, std::string log_tail) = 0;
   virtual void on_result_chunk(Instant /*now*/, slot::SlotResultChunk /*chunk*/) {}

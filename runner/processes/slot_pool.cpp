@@ -24,9 +24,9 @@ constexpr Duration kCrashPoll = 500ms;
 
 }  // namespace
 
-SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t lanes, SlotSystem& system,
+SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t pipelines, SlotSystem& system,
                    SlotListener& listener, SlotReports& reports)
-    : table_(welcome, lanes),
+    : table_(welcome, pipelines),
       held_(base::from_wire(std::max<std::int64_t>(welcome.kill_grace_ns, 0))),
       system_(system),
       listeners_(listener),
@@ -53,7 +53,7 @@ void SlotPool::generation_down(Instant now, GenerationId generation) {
 
 void SlotPool::fail_waiting(Instant now, GenerationId generation, const Error& error) {
   for (auto& [id, process] : processes_) {
-    if (process.generation == generation) recall_all(now, id, process);
+    if (process.generation == generation) revoke_all(now, id, process);
   }
   for (const std::uint64_t id : table_.take_waiting(generation)) listeners_.died(now, id, error);
 }
@@ -73,7 +73,7 @@ void SlotPool::lease_for(SlotListener& listener, Instant now, GenerationId gener
 }
 
 void SlotPool::kill(Instant now, std::uint64_t id, StopCause cause) {
-  settle(now, id);
+  unpipeline(now, id);
   const auto waited_for = table_.withdraw(id);
   if (waited_for || held_.withdraw(id)) {
     Death death;
@@ -209,7 +209,7 @@ bool SlotPool::reaped(Instant now, pid_t pid, int status, const rusage& usage) {
 // What the process said before it died is heard first: a result may be among it.
 void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   const ProcessId id = entry->first;
-  recall_all(now, id, entry->second);
+  revoke_all(now, id, entry->second);
   const bool foreign_kill = WIFSIGNALED(remains.status) && WTERMSIG(remains.status) == SIGKILL && !entry->second.kill;
   remains.oom_killed = foreign_kill && oom_watch_.explains_death(system_.oom_kills());
   bool was_ready = false;
@@ -271,13 +271,13 @@ void SlotPool::bury_seat(Instant now, SlotRef slot, Process& process, const Rema
   death.started = left.begun ? Started::yes : Started::no;
   death.log_tail = seat.output.log_tail();
   if (left.begun) death.usage = usage_until_death(left.usage_at_begin, remains.usage, now, process.threads);
-  bury_followers(now, slot, death);
+  bury_pipelined(now, slot, death);
   if (occupancy_.at(slot).lease != 0) return bury_held(now, slot, seat, death);
   listeners_.died(now, occupancy_.leave(slot), with_stop(process, describe_death(death)));
 }
 
 // By the word of a slot that lied they have begun, too.
-void SlotPool::bury_followers(Instant now, SlotRef slot, Death death) {
+void SlotPool::bury_pipelined(Instant now, SlotRef slot, Death death) {
   death.cause = StopCause::none;
   death.started = Started::yes;
   death.usage = {};
@@ -286,8 +286,8 @@ void SlotPool::bury_followers(Instant now, SlotRef slot, Death death) {
 
 void SlotPool::tick(Instant now) {
   if (oom_watch_.due(now)) oom_watch_.sample(now, system_.oom_kills());
-  recall_from_slow(now);
-  recall_for_looks(now);
+  revoke_from_slow(now);
+  revoke_for_looks(now);
   table_.tick(now);
   held_.tick(now);
   if (now >= wake_at_) {

@@ -17,10 +17,10 @@
 #include <flame/result.hpp>
 
 #include "plugin_sdk/wire/messages.hpp"
-#include "runner/policy/held_slots.hpp"
+#include "runner/policy/held_objects.hpp"
 #include "runner/policy/occupancy.hpp"
 #include "runner/policy/oom_watch.hpp"
-#include "runner/policy/output.hpp"
+#include "runner/policy/output_collector.hpp"
 #include "runner/policy/pipeline.hpp"
 #include "runner/policy/slot_table.hpp"
 #include "runner/policy/thread_watch.hpp"
@@ -34,10 +34,10 @@ namespace flame::runner {
 
 class SlotPool {
  public:
-  /// `lanes`: see SlotTable. `system` outlives this object; its destructor uses neither
+  /// `pipelines`: see SlotTable. `system` outlives this object; its destructor uses neither
   /// `listener` nor `reports`.
-  SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t lanes, SlotSystem& system, SlotListener& listener,
-           SlotReports& reports);
+  SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t pipelines, SlotSystem& system,
+           SlotListener& listener, SlotReports& reports);
   ~SlotPool();
   SlotPool(const SlotPool&) = delete;
   SlotPool& operator=(const SlotPool&) = delete;
@@ -62,16 +62,16 @@ class SlotPool {
   void give_back(Instant now, std::uint64_t id);
   /// Ends it now: a waiting one at once, a running one by killing its process. on_died() follows.
   void kill(Instant now, std::uint64_t id, StopCause cause);
-  /// Whatever follows this invocation in its slot, or this one if it follows others, is taken back unless it has begun,
-  /// and what has ended before it is heard. Afterwards slot_of() tells whether it is in a slot, alone; what was taken
-  /// back is served by the next tick(). (_followers.cpp)
-  void settle(Instant now, std::uint64_t id);
+  /// Whatever is behind this invocation in its slot, or this one if it is behind others, is revoked unless it has
+  /// begun, and what has ended before it is heard. Afterwards slot_of() tells whether it is in a slot, alone; what was
+  /// taken back is served by the next tick(). (_pipeline.cpp)
+  void unpipeline(Instant now, std::uint64_t id);
   /// The slot that runs the invocation, or null: it waits, or follows another.
   [[nodiscard]] slot::Slot* slot_of(std::uint64_t id);
 
   // --- held slots (slot_pool_held.cpp); `lease` is the invocation that left objects there
-  /// Runs an invocation in the slot of a lease, when its turn comes; see HeldSlots::enter().
-  [[nodiscard]] HeldSlots::Turn enter(Instant now, LeaseId lease, std::uint64_t id);
+  /// Runs an invocation in the slot of a lease, when its turn comes; see HeldObjects::enter().
+  [[nodiscard]] HeldObjects::Turn enter(Instant now, LeaseId lease, std::uint64_t id);
   /// The host has let go of these objects.
   void release(Instant now, LeaseId lease, std::span<const std::uint64_t> objects);
   /// Asks all that is in the slot to stop and destroys its objects; on_let_go() follows, or kill() what does not end.
@@ -118,7 +118,7 @@ class SlotPool {
   };
   struct Seat {
     std::unique_ptr<slot::Slot> slot;
-    Output output;
+    OutputCollector output;
     StopCause cause = StopCause::none;
     bool ready = false;
     Held held;
@@ -154,10 +154,10 @@ class SlotPool {
   void queue_behind(Instant now, const QueueBehind& action);
   void begin(Instant now, Process& process, Seat& seat, std::uint64_t invocation);
   [[nodiscard]] bool pass_on(Instant now, SlotRef slot, Process& process, Seat& seat);
-  void recall(Instant now, SlotRef slot, Seat& seat);
-  void recall_all(Instant now, ProcessId id, Process& process);
-  void take_back(SlotRef slot, const std::vector<std::uint64_t>& ids);
-  void recall_from_slow(Instant now);
+  void revoke(Instant now, SlotRef slot, Seat& seat);
+  void revoke_all(Instant now, ProcessId id, Process& process);
+  void revoke(SlotRef slot, const std::vector<std::uint64_t>& ids);
+  void revoke_from_slow(Instant now);
   void made_none(Instant now, GenerationId generation, ProcessId process, slot::MakeFailure failure);
   void trim_slot(SlotRef slot);
   [[nodiscard]] std::string waits_for(Instant now, GenerationId generation) const;
@@ -171,7 +171,7 @@ class SlotPool {
   void claim(Instant now, ProcessId id, pid_t pid);
   void finish(Instant now, Processes::iterator process, Remains remains);
   [[nodiscard]] std::vector<Blame> judge_seats(ProcessId id, const Process& process, int wait_status) const;
-  void bury_followers(Instant now, SlotRef slot, Death death);
+  void bury_pipelined(Instant now, SlotRef slot, Death death);
   void bury_seat(Instant now, SlotRef slot, Process& process, const Remains& remains, Blame blame);
   std::size_t read_channel(Instant now, SlotRef slot);
   void dispatch(Instant now, SlotRef slot, slot::SlotEvent& event);
@@ -189,7 +189,7 @@ class SlotPool {
   void begin_look(Instant now, SlotRef slot, Process& process, Seat& seat);
   void look_at_threads(Instant now, SlotRef slot, Process& process, Seat& seat);
   void discard(const slot::SlotReady& ready, std::uint64_t invocation);
-  void recall_for_looks(Instant now);
+  void revoke_for_looks(Instant now);
   void drain_output(Process& process, Seat& seat);
   void deliver(std::vector<wire::Output>& outputs);
   void report(wire::Output output);
@@ -198,7 +198,7 @@ class SlotPool {
   [[nodiscard]] Seat* seat_at(SlotRef slot);
 
   SlotTable table_;
-  HeldSlots held_;
+  HeldObjects held_;
   SlotSystem& system_;
   SlotListeners listeners_;
   SlotReports& reports_;

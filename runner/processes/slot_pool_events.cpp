@@ -20,7 +20,7 @@ void SlotPool::on_output(Instant now, SlotRef slot) {
   if (seat == nullptr) return;
   Process& process = processes_.at(slot.process);
   // What runs after this output's task has to wait until it is read: so it keeps its owner.
-  if (!process.threads) recall(now, slot, *seat);
+  if (!process.threads) revoke(now, slot, *seat);
   drain_output(process, *seat);
 }
 
@@ -45,8 +45,8 @@ void SlotPool::dispatch(Instant now, SlotRef slot, slot::SlotEvent& event) {
     on_slot_result(now, process, seat, std::move(*result));
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
     on_slot_ready(now, slot, *ready);
-  } else if (const auto* recalled = std::get_if<slot::SlotRecalled>(&event)) {
-    take_back(slot, recalled->ids);
+  } else if (const auto* revoked = std::get_if<slot::SlotRevoked>(&event)) {
+    revoke(slot, revoked->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
     listeners_.of(chunk->id).on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {

@@ -1,4 +1,4 @@
-// SlotPool: slots that are kept for objects, as HeldSlots decides.
+// SlotPool: slots that are kept for objects, as HeldObjects decides.
 #include <utility>
 
 #include "plugin_sdk/base/make_error.hpp"
@@ -32,8 +32,8 @@ Error object_gone(Started started) {
 
 }  // namespace
 
-HeldSlots::Turn SlotPool::enter(Instant now, LeaseId lease, std::uint64_t id) {
-  const HeldSlots::Turn turn = held_.enter(now, lease, id);
+HeldObjects::Turn SlotPool::enter(Instant now, LeaseId lease, std::uint64_t id) {
+  const HeldObjects::Turn turn = held_.enter(now, lease, id);
   run_actions(now);
   return turn;
 }
@@ -155,7 +155,7 @@ void SlotPool::bury_held(Instant now, SlotRef slot, Seat& seat, const Death& dea
   const Held held = std::exchange(seat.held, {});
   const std::uint64_t invocation = occupancy_.leave(slot);
   const LeaseId lease = occupancy_.let_go(slot);
-  const HeldSlots::Left left = held_.gone(lease);
+  const HeldObjects::Left left = held_.gone(lease);
   if (invocation != 0 && invocation != lease) {
     const bool object_ended = death.cause == StopCause::none && held.stopped_for != StopCause::none;
     listeners_.died(now, invocation, object_ended ? object_gone(death.started) : describe_death(death));

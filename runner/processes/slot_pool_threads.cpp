@@ -44,10 +44,10 @@ void SlotPool::discard(const slot::SlotReady& ready, std::uint64_t invocation) {
 }
 
 // Calls that follow each other leave no time to look.
-void SlotPool::recall_for_looks(Instant now) {
+void SlotPool::revoke_for_looks(Instant now) {
   for (const SlotRef slot : std::exchange(to_look_at_, {})) {
     const auto process = processes_.find(slot.process);
-    if (process != processes_.end()) recall(now, slot, process->second.seats[slot.index]);
+    if (process != processes_.end()) revoke(now, slot, process->second.seats[slot.index]);
   }
 }
 

@@ -8,7 +8,7 @@
 // A call, slot idle:   Invoke → … Log* Progress* … → Result (with the verdict on the slot: reusable or not).
 // Input beyond kArenaInput:   Invoke(streamed), Data*; the slot acknowledges each Data, runs after the last.
 // Result beyond the arena:    Result(streamed, no verdict), Data*; the supervisor acknowledges; then Ready.
-// Brief calls in a row:       Invoke, Invoke(follows)* … → Result, Result* …; see Claims.
+// Brief calls in a row:       Invoke, Invoke(pipelined)* … → Result, Result* …; see Claims.
 // Objects that a call left, slot idle:   Destroy → (a child's run() is waited for, destructors run) → Ready.
 // A child whose run() has returned, at any time:   → ChildEnded. Destroy follows.
 // The slot is not wanted any more:                 End → (stop_slot() runs) Log*, and the channel closes.
@@ -40,7 +40,7 @@ static_assert(kStreamSlabs >= 2 && kStreamSlab * kStreamSlabs == kArenaInput);
 inline constexpr std::size_t kPartsMax = limits::kAttachmentsMax + 1;  // the table and its attachments
 inline constexpr std::size_t kTypeMax = 1 * limits::KiB;               // an exception's type name
 /// Brief calls that wait in a slot's channel behind the one that runs. Enough for 64 calls in flight on two slots.
-inline constexpr std::uint32_t kFollowersMax = 32;
+inline constexpr std::uint32_t kPipelinedMax = 32;
 
 [[nodiscard]] constexpr std::uint64_t padded(std::uint64_t size) {
   return (size + (limits::kPartAlignment - 1)) & ~std::uint64_t{limits::kPartAlignment - 1};
@@ -78,12 +78,12 @@ struct ThrowInfo {
   CodeFrame frames[kThrowFrames];  // return addresses, innermost first
 };
 
-/// Brief calls are sent to a slot before it is idle, so that neither side has to be woken for each: the followers. Each
-/// call that may have followers, and each follower, has a number, counted up per slot. A slot runs a numbered call only
-/// if it claims it there first, and the supervisor takes back there what has not begun: both by compare-exchange,
-/// so each call either begins or is taken back. (The first of them is never taken back, so the supervisor sets it as
-/// begun when it takes back those behind it.) The slot drops the datagram of a call that was taken back, and of a
-/// follower whose predecessor's result did not say `runs_followers`.
+/// Brief calls are pipelined: sent to a slot before it is idle, so that neither side has to be woken for each. Each
+/// call that may have others behind it, and each of those, has a number, counted up per slot. A slot runs a numbered
+/// call only if it claims it there first, and the supervisor revokes there what has not begun: both by
+/// compare-exchange, so each call either begins or is revoked. (The first of them is never revoked, so the supervisor
+/// sets it as begun when it revokes those behind it.) The slot drops the datagram of a call that was revoked, and of a
+/// pipelined one whose predecessor's result did not say `runs_pipelined`.
 struct Claims {
   std::uint32_t begun = 0;    // the number that began last
   std::uint32_t revoked = 0;  // numbers up to this that have not begun never will
@@ -171,8 +171,8 @@ struct InvokeMessage {
   std::int64_t cpu_time_ns;  // 0 = unlimited
   std::int64_t deadline_ns;  // CLOCK_BOOTTIME, 0 = none
   Purpose purpose;
-  std::uint32_t number;   // in Claims; 0: never has followers
-  std::uint32_t follows;  // 1: the slot was not idle when it was sent
+  std::uint32_t number;     // in Claims; 0: never has others behind it
+  std::uint32_t pipelined;  // 1: the slot was not idle when it was sent
   std::uint32_t reserved;
 };
 static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
@@ -259,7 +259,7 @@ struct ResultMessage {
   DiscardReason discard_reason;
   std::uint8_t reserved;
   std::uint32_t objects;
-  std::uint8_t runs_followers;  // 1: nothing of the call is left to be seen to, so its followers may run
+  std::uint8_t runs_pipelined;  // 1: nothing of the call is left to be seen to, so those behind it may run
   std::uint8_t quiet;           // 1: the output pipes are empty
   std::uint16_t threads;        // that calls have left and the slot keeps
   UsageNumbers usage;

@@ -59,10 +59,10 @@ class PartReader {
   std::size_t at_ = 0;
 };
 
-bool is_follower(std::span<const std::byte> datagram) {
+bool is_pipelined(std::span<const std::byte> datagram) {
   InvokeMessage message{};
   if (!read_message(datagram, message)) return false;
-  return message.header.kind == Kind::invoke && message.follows != 0;
+  return message.header.kind == Kind::invoke && message.pipelined != 0;
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ T SlotLoop::receive_reply(Kind kind) {
     const ssize_t size = receive_datagram(channel_, received_.span(), 0);
     if (size <= 0) ::_exit(0);  // the supervisor has given this slot up
     const auto datagram = received_.span().first(static_cast<std::size_t>(size));
-    if (is_follower(datagram)) continue;  // this call does not end as they need it
+    if (is_pipelined(datagram)) continue;  // this call does not end as they need it
     if (!read_message(datagram, message) || message.header.kind != kind) ::_exit(kExitBadRequest);
     return message;
   }
@@ -130,9 +130,9 @@ void SlotLoop::answer(const Call& call, std::optional<Failure> failure) {
   // The supervisor looks later at a result in the arena, the frames of a throw, and output; the next call would write
   // over them. (Where slots share their process, output has no owner anyway.)
   const bool in_datagram = !failure && state_.result.carrier() == Carrier::inline_bytes;
-  runs_followers_ = in_datagram && !finding && head.objects == 0 && (quiet || shared_.threads);
+  runs_pipelined_ = in_datagram && !finding && head.objects == 0 && (quiet || shared_.threads);
   head.quiet = quiet ? 1 : 0;
-  head.runs_followers = runs_followers_ ? 1 : 0;
+  head.runs_pipelined = runs_pipelined_ ? 1 : 0;
   head.code = static_cast<std::uint32_t>(failure ? failure->code : ErrorCode::none);
   send_result(head, failure ? *failure : Failure{}, streamed ? std::string() : finding.text);
   if (streamed) {

@@ -105,7 +105,7 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   const RunningCall running(shared_.running);  // outlives what the call holds
   Call call = unpack(datagram);
   if (!may_begin(call.head)) return;
-  if (call.head.follows != 0) page_->allocation_failed.store(0, std::memory_order_relaxed);
+  if (call.head.pipelined != 0) page_->allocation_failed.store(0, std::memory_order_relaxed);
   page_->deadline_ns.store(call.head.deadline_ns, std::memory_order_relaxed);
   page_->memory_kept.store(hygiene_->memory_kept(), std::memory_order_relaxed);
   state_.result.reset();
@@ -127,7 +127,7 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
 
 // See Claims. False: the supervisor has taken the call back, or will when it reads the last result.
 bool SlotLoop::may_begin(const InvokeMessage& call) const {
-  if (call.follows != 0 && !runs_followers_) return false;
+  if (call.pipelined != 0 && !runs_pipelined_) return false;
   if (call.number == 0) return true;
   std::uint64_t word = page_->claims.load(std::memory_order_acquire);
   for (;;) {

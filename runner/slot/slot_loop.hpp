@@ -124,7 +124,7 @@ class SlotLoop {
   std::vector<std::uint64_t> stream_parts_;
   std::vector<std::uint64_t> stream_resources_;
   std::uint32_t calls_ = 0;
-  bool runs_followers_ = false;  // after the last call
+  bool runs_pipelined_ = false;  // after the last call
   bool cpu_limited_ = false;
   bool allocation_failed_ = false;  // in a call since the slot was judged last
   bool warned_fds_ = false;

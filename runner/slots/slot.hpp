@@ -36,7 +36,7 @@ struct InvokeView {
   std::span<const std::uint64_t> resources;  // object ids within the slot
   std::span<const std::byte> bytes;          // all padded parts, or empty: they come through feed()
   Purpose purpose = Purpose::task;
-  bool brief = false;  // others may follow() it. Only for inline payloads, without objects
+  bool brief = false;  // others may push() it. Only for inline payloads, without objects
 };
 
 enum class OutputStream : std::uint8_t { out, err };
@@ -65,13 +65,13 @@ class Slot {
   /// A payload beyond the arena that is given here as a whole is copied once more: prefer feed() for those.
   [[nodiscard]] virtual Result<void> invoke(const InvokeView& call) = 0;
   /// The call that runs, and those that follow it, are brief, and there is room for one more.
-  [[nodiscard]] virtual bool takes_followers() const noexcept = 0;
+  [[nodiscard]] virtual bool takes_pipelined() const noexcept = 0;
   /// Sends a brief call with all its bytes to be run when the last one before it has ended well, without another word.
-  /// Otherwise, and if it does not begin before recall(), it comes back. Precondition: takes_followers().
-  virtual void follow(const InvokeView& call) = 0;
+  /// Otherwise, and if it does not begin before revoke(), it comes back. Precondition: takes_pipelined().
+  virtual void push(const InvokeView& call) = 0;
   /// Takes back what has not begun, in order. Those that remain have begun, by the slot's word, and all but the last of
   /// them have ended: their results are on the way.
-  [[nodiscard]] virtual std::vector<std::uint64_t> recall() = 0;
+  [[nodiscard]] virtual std::vector<std::uint64_t> revoke() = 0;
   /// Takes the next bytes of the running invocation's payload; returns how many it took. Fewer than given: keep the
   /// rest until SlotRoom. Takes nothing after the payload is complete or the slot closed.
   [[nodiscard]] virtual std::size_t feed(std::span<const std::byte> bytes) = 0;

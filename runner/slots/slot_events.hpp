@@ -95,8 +95,8 @@ struct SlotResult {
   PayloadBuffer bytes;
 };
 
-/// These followers will not run in this slot, in order; comes right after the result that they would have followed.
-struct SlotRecalled {
+/// These pipelined calls will not run in this slot, in order; comes right after the result that they were behind.
+struct SlotRevoked {
   std::vector<std::uint64_t> ids;
 };
 
@@ -118,7 +118,7 @@ struct SlotClosed {
   std::string reason;
 };
 
-using SlotEvent = std::variant<SlotHello, SlotReady, SlotProgress, SlotLog, SlotResult, SlotRecalled, SlotResultChunk,
+using SlotEvent = std::variant<SlotHello, SlotReady, SlotProgress, SlotLog, SlotResult, SlotRevoked, SlotResultChunk,
                                SlotRoom, SlotChildEnded, SlotClosed>;
 
 /// The plugin is loaded, start() succeeded. Not forkable: the zygote exits by itself (expected); slots are exec'd.

@@ -152,7 +152,7 @@ void SlotHandle::begin_call(const InvokeView& call) {
 }
 
 // The datagram, but for an inline payload's bytes.
-void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool follows) {
+void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool pipelined) {
   const Carrier carrier = carrier_of(total);
   const std::size_t inline_size = carrier == Carrier::inline_bytes ? total : 0;
   invoke_size_ =
@@ -173,7 +173,7 @@ void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool follows)
   message.cpu_time_ns = call.cpu_time_ns;
   message.deadline_ns = call.deadline == base::kNever ? 0 : call.deadline.time_since_epoch().count();
   message.number = call.brief ? ++last_number_ : 0;
-  message.follows = follows ? 1 : 0;
+  message.pipelined = pipelined ? 1 : 0;
   std::size_t at = 0;
   append(invoke_, at, &message, sizeof(message));
   at += inline_size;
@@ -182,22 +182,22 @@ void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool follows)
   append(invoke_, at, call.task.data(), call.task.size());
 }
 
-bool SlotHandle::takes_followers() const noexcept {
-  return state_ == State::running && running_number_ != 0 && !stop_requested_ && followers_.size() < kFollowersMax;
+bool SlotHandle::takes_pipelined() const noexcept {
+  return state_ == State::running && running_number_ != 0 && !stop_requested_ && pipelined_.size() < kPipelinedMax;
 }
 
-void SlotHandle::follow(const InvokeView& call) {
-  FLAME_ASSERT(takes_followers() && call.brief && call.id != 0, "only a brief call follows, and only a brief call");
+void SlotHandle::push(const InvokeView& call) {
+  FLAME_ASSERT(takes_pipelined() && call.brief && call.id != 0, "only a brief call follows, and only a brief call");
   FLAME_ASSERT(call.bytes.size() <= kInlineMax, "a brief call travels inline");
   pack(call, call.bytes.size(), true);
   if (!call.bytes.empty()) std::memcpy(invoke_.data() + sizeof(InvokeMessage), call.bytes.data(), call.bytes.size());
-  followers_.push_back({call.id, last_number_});
+  pipelined_.push_back({call.id, last_number_});
   send(std::span(invoke_).first(invoke_size_));
 }
 
-std::vector<std::uint64_t> SlotHandle::recall() {
+std::vector<std::uint64_t> SlotHandle::revoke() {
   std::vector<std::uint64_t> ids;
-  if (followers_.empty()) return ids;
+  if (pipelined_.empty()) return ids;
   std::uint64_t word = control_->claims.load(std::memory_order_acquire);
   std::uint32_t begun = 0;
   int tries = 0;
@@ -205,9 +205,9 @@ std::vector<std::uint64_t> SlotHandle::recall() {
     if (++tries > kClaimTries) return ids;
     begun = std::max(Claims::unpack(word).begun, running_number_);
   } while (!control_->claims.compare_exchange_weak(word, Claims{begun, last_number_}.pack()));
-  while (!followers_.empty() && followers_.back().number > begun) {
-    ids.insert(ids.begin(), followers_.back().id);
-    followers_.pop_back();
+  while (!pipelined_.empty() && pipelined_.back().number > begun) {
+    ids.insert(ids.begin(), pipelined_.back().id);
+    pipelined_.pop_back();
   }
   return ids;
 }

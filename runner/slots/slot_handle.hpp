@@ -57,9 +57,9 @@ class SlotHandle final : public Slot {
   bool drain(OutputStream stream, std::string& text) override;
   [[nodiscard]] bool idle() const noexcept override { return state_ == State::idle; }
   [[nodiscard]] Result<void> invoke(const InvokeView& call) override;
-  [[nodiscard]] bool takes_followers() const noexcept override;
-  void follow(const InvokeView& call) override;
-  [[nodiscard]] std::vector<std::uint64_t> recall() override;
+  [[nodiscard]] bool takes_pipelined() const noexcept override;
+  void push(const InvokeView& call) override;
+  [[nodiscard]] std::vector<std::uint64_t> revoke() override;
   [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes) override;
   [[nodiscard]] std::uint64_t missing_bytes() const noexcept override { return feed_total_ - fed_; }
   [[nodiscard]] bool withdraw() override;
@@ -86,7 +86,7 @@ class SlotHandle final : public Slot {
   void close_child_ends() noexcept;
 
  private:
-  struct Follower {
+  struct Pipelined {
     std::uint64_t id;
     std::uint32_t number;
   };
@@ -105,8 +105,8 @@ class SlotHandle final : public Slot {
   void receive_child_ended(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void receive_text(std::span<const std::byte> datagram, std::vector<SlotEvent>& events);
   void begin_call(const InvokeView& call);
-  void pack(const InvokeView& call, std::uint64_t total, bool follows);
-  [[nodiscard]] bool run_next(bool may_follow, std::vector<SlotEvent>& events);
+  void pack(const InvokeView& call, std::uint64_t total, bool pipelined);
+  [[nodiscard]] bool run_next(bool may_be_pipelined, std::vector<SlotEvent>& events);
   void send_invoke();
   void send_kept();
   void send(std::span<const std::byte> datagram);
@@ -124,10 +124,10 @@ class SlotHandle final : public Slot {
   std::uint64_t invocation_ = 0;
   std::uint32_t running_number_ = 0;  // of the call in the slot if it is brief, see Claims
   std::uint32_t last_number_ = 0;
-  bool stop_requested_ = false;     // of the call in the slot: the next one must not see it
-  std::deque<Follower> followers_;  // sent behind the call in the slot
-  std::uint64_t child_ = 0;         // the invocation that made the child that lives here
-  std::vector<std::byte> invoke_;   // the datagram, kept while its payload is being fed; storage reused
+  bool stop_requested_ = false;      // of the call in the slot: the next one must not see it
+  std::deque<Pipelined> pipelined_;  // sent behind the call in the slot
+  std::uint64_t child_ = 0;          // the invocation that made the child that lives here
+  std::vector<std::byte> invoke_;    // the datagram, kept while its payload is being fed; storage reused
   std::size_t invoke_size_ = 0;
   std::vector<std::byte> kept_;  // what of invoke()'s own bytes the stream's window did not take yet
   std::size_t kept_sent_ = 0;

@@ -85,7 +85,7 @@ void SlotHandle::read(std::vector<SlotEvent>& events) {
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (size <= 0) return close(events, "the task closed the runner's channel");
     receive(std::span(buffer).first(static_cast<std::size_t>(size)), sender, events);
-    // The usual case ends here without a second, empty receive. With followers there is more.
+    // The usual case ends here without a second, empty receive. With pipelined calls there is more.
     if (state_ == State::idle) return;
   }
 }
@@ -187,21 +187,21 @@ void SlotHandle::receive_result(std::span<const std::byte> datagram, std::vector
   invocation_ = 0;
   const bool leaves_nothing = ready.reusable && ready.objects == 0 && message.resource_count == 0 &&
                               message.carrier == Carrier::inline_bytes && message.code == 0;
-  if (run_next(message.runs_followers != 0 && leaves_nothing, events)) events.emplace_back(std::move(ready));
+  if (run_next(message.runs_pipelined != 0 && leaves_nothing, events)) events.emplace_back(std::move(ready));
 }
 
 // The slot goes on with what it has been sent, or says that it does not. False: it lied, and is closed.
-bool SlotHandle::run_next(bool may_follow, std::vector<SlotEvent>& events) {
-  if (followers_.empty()) return true;
-  if (!may_follow) events.emplace_back(SlotRecalled{recall()});
-  if (followers_.empty()) return true;
-  if (!may_follow) {
+bool SlotHandle::run_next(bool may_be_pipelined, std::vector<SlotEvent>& events) {
+  if (pipelined_.empty()) return true;
+  if (!may_be_pipelined) events.emplace_back(SlotRevoked{revoke()});
+  if (pipelined_.empty()) return true;
+  if (!may_be_pipelined) {
     close(events, "the slot runs what it has refused");
     return false;
   }
-  invocation_ = followers_.front().id;
-  running_number_ = followers_.front().number;
-  followers_.pop_front();
+  invocation_ = pipelined_.front().id;
+  running_number_ = pipelined_.front().number;
+  pipelined_.pop_front();
   state_ = State::running;
   fed_ = feed_total_ = 0;
   return true;

@@ -16,7 +16,7 @@
 #include "runner/calls/idle_checks.hpp"
 #include "runner/link/host_port.hpp"
 #include "runner/link/outbox.hpp"
-#include "runner/policy/session.hpp"
+#include "runner/policy/host_session.hpp"
 #include "runner/policy/terminator.hpp"
 #include "runner/processes/slot_pool.hpp"
 #include "tests/sim/network.hpp"
@@ -109,7 +109,7 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
   bool speaks_ = false;  // the host hears it
   Link* link_ = nullptr;
   Instant redial_at_ = kNever;
-  runner::Session session_;
+  runner::HostSession session_;
   std::optional<runner::Terminator> terminator_;
   SimSlots slots_;
   std::unique_ptr<Serving> serving_;

@@ -103,13 +103,13 @@ void SimSlot::hear(const said::Outcome& outcome, std::vector<slot::SlotEvent>& e
 }
 
 void SimSlot::run_next(bool goes_on, std::vector<slot::SlotEvent>& events) {
-  if (followers_.empty()) return;
+  if (pipelined_.empty()) return;
   if (!goes_on) {
-    events.emplace_back(slot::SlotRecalled{recall()});
+    events.emplace_back(slot::SlotRevoked{revoke()});
     return;
   }
-  invocation_ = followers_.front();
-  followers_.erase(followers_.begin());
+  invocation_ = pipelined_.front();
+  pipelined_.erase(pipelined_.begin());
   state_ = State::running;
   total_ = fed_ = 0;
 }
@@ -154,22 +154,22 @@ Result<void> SimSlot::invoke(const slot::InvokeView& call) {
   return boost::system::in_place_value;
 }
 
-bool SimSlot::takes_followers() const noexcept {
+bool SimSlot::takes_pipelined() const noexcept {
   if (idle()) sim_.findings.broken("a call follows nothing");
-  return state_ == State::running && brief_ && !stopped_ && followers_.size() < slot::kFollowersMax;
+  return state_ == State::running && brief_ && !stopped_ && pipelined_.size() < slot::kPipelinedMax;
 }
 
-void SimSlot::follow(const slot::InvokeView& call) {
-  if (!takes_followers() || !call.brief) sim_.findings.broken("call ", call.id, " is sent behind one that takes none");
-  followers_.push_back(call.id);
+void SimSlot::push(const slot::InvokeView& call) {
+  if (!takes_pipelined() || !call.brief) sim_.findings.broken("call ", call.id, " is sent behind one that takes none");
+  pipelined_.push_back(call.id);
   Work work = work_of(call);
-  work.follows = true;
+  work.pipelined = true;
   worker_.accept(work);
 }
 
-std::vector<std::uint64_t> SimSlot::recall() {
-  std::vector<std::uint64_t> back = worker_.recall();
-  for (const std::uint64_t id : back) std::erase(followers_, id);
+std::vector<std::uint64_t> SimSlot::revoke() {
+  std::vector<std::uint64_t> back = worker_.revoke();
+  for (const std::uint64_t id : back) std::erase(pipelined_, id);
   return back;
 }
 

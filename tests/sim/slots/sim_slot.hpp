@@ -40,9 +40,9 @@ class SimSlot final : public slot::Slot {
   bool drain(slot::OutputStream, std::string&) override { return true; }
   [[nodiscard]] bool idle() const noexcept override { return state_ == State::idle; }
   [[nodiscard]] Result<void> invoke(const slot::InvokeView& call) override;
-  [[nodiscard]] bool takes_followers() const noexcept override;
-  void follow(const slot::InvokeView& call) override;
-  [[nodiscard]] std::vector<std::uint64_t> recall() override;
+  [[nodiscard]] bool takes_pipelined() const noexcept override;
+  void push(const slot::InvokeView& call) override;
+  [[nodiscard]] std::vector<std::uint64_t> revoke() override;
   [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes) override;
   [[nodiscard]] std::uint64_t missing_bytes() const noexcept override { return total_ - fed_; }
   [[nodiscard]] bool withdraw() override;
@@ -76,7 +76,7 @@ class SimSlot final : public slot::Slot {
   std::deque<said::Message> said_;
   State state_ = State::starting;
   std::uint64_t invocation_ = 0;
-  std::vector<std::uint64_t> followers_;
+  std::vector<std::uint64_t> pipelined_;
   Work work_;  // whose bytes are still to come
   std::uint64_t total_ = 0;
   std::uint64_t fed_ = 0;

@@ -32,22 +32,22 @@ void Worker::go_on(Duration delay, void (Worker::*step)()) {
 void Worker::accept(const Work& work) {
   if (dead_ && work.purpose == slot::Purpose::task) sim_.ledger.could_not_start(work.id);
   queue_.push_back(work);
-  if (!work.follows && !running_) later(sim_.chance.skewed(1us, 300us), [this] { start_next(); });
+  if (!work.pipelined && !running_) later(sim_.chance.skewed(1us, 300us), [this] { start_next(); });
 }
 
 void Worker::start_next() {
-  const auto next = std::find_if(queue_.begin(), queue_.end(), [](const Work& work) { return !work.follows; });
+  const auto next = std::find_if(queue_.begin(), queue_.end(), [](const Work& work) { return !work.pipelined; });
   if (running_ || next == queue_.end()) return;
   const Work work = *next;
   queue_.erase(next);
   begin(work);
 }
 
-std::vector<std::uint64_t> Worker::recall() {
+std::vector<std::uint64_t> Worker::revoke() {
   std::vector<std::uint64_t> ids;
   for (const Work& work : queue_)
-    if (work.follows) ids.push_back(work.id);
-  std::erase_if(queue_, [](const Work& work) { return work.follows; });
+    if (work.pipelined) ids.push_back(work.id);
+  std::erase_if(queue_, [](const Work& work) { return work.pipelined; });
   return ids;
 }
 
@@ -103,9 +103,9 @@ void Worker::answer() {
     outcome.streamed = sim_.chance.one_in(3);
     if (outcome.streamed && sim_.chance.one_in(4)) outcome.bytes += 3 * limits::kChunkMax;
   }
-  const auto follower = std::find_if(queue_.begin(), queue_.end(), [](const Work& work) { return work.follows; });
+  const auto next_in_line = std::find_if(queue_.begin(), queue_.end(), [](const Work& work) { return work.pipelined; });
   outcome.goes_on =
-      returned && outcome.ready.reusable && objects_.empty() && outcome.bytes == 0 && follower != queue_.end();
+      returned && outcome.ready.reusable && objects_.empty() && outcome.bytes == 0 && next_in_line != queue_.end();
   if (outcome.streamed) {
     streaming_ = outcome.bytes = slot::padded(outcome.bytes);
     streamed_ = 0;
@@ -116,8 +116,8 @@ void Worker::answer() {
   around_.say(std::move(outcome));
   if (streaming_ > 0) return send_chunks();
   if (!goes_on) return;
-  const Work next = *follower;
-  queue_.erase(follower);
+  const Work next = *next_in_line;
+  queue_.erase(next_in_line);
   begin(next);
 }
 

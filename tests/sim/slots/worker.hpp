@@ -21,8 +21,8 @@ struct Work {
   bool linked = true;
   bool on_object = false;
   bool child = false;
-  bool brief = false;    // its task is known as such
-  bool follows = false;  // begins only when the one before it has ended well, unless it is recalled
+  bool brief = false;      // its task is known as such
+  bool pipelined = false;  // begins only when the one before it has ended well, unless it is revoked
   slot::Purpose purpose = slot::Purpose::task;
 };
 
@@ -38,7 +38,7 @@ class Worker {
   // --- by the supervisor
   void accept(const Work& work);
   /// Those that follow and have not begun will not.
-  [[nodiscard]] std::vector<std::uint64_t> recall();
+  [[nodiscard]] std::vector<std::uint64_t> revoke();
   void stop();
   void stop_child();
   void destroy(std::vector<std::uint64_t> objects);

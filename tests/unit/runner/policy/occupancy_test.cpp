@@ -48,11 +48,11 @@ TEST_F(OccupancyTest, ASlotGoesOnWithWhatIsBehindInOrder) {
 }
 
 TEST_F(OccupancyTest, WhatIsTakenBackIsNowhere) {
-  occupancy_.take_back(kSlot, {8});
+  occupancy_.revoke(kSlot, {8});
   EXPECT_EQ(occupancy_.find(8), std::nullopt);
-  occupancy_.take_back(kOther, {9});
+  occupancy_.revoke(kOther, {9});
   EXPECT_TRUE(occupancy_.is_behind(9)) << "of another slot";
-  occupancy_.take_back(kSlot, {7});
+  occupancy_.revoke(kSlot, {7});
   EXPECT_EQ(occupancy_.find(7), kSlot) << "what runs has begun";
 }
 

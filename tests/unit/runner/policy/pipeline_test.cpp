@@ -23,11 +23,11 @@ TEST(Pipeline, WhoeverKeepsOthersWaitingHasAMoment) {
   Instant now{1000s};
   EXPECT_EQ(pipeline.wake_at(), kNever);
   pipeline.keeps_waiting(now, kSlot, 7);
-  EXPECT_EQ(pipeline.wake_at(), now + Pipeline::kPatience);
+  EXPECT_EQ(pipeline.wake_at(), now + Pipeline::kTimeLimit);
   now += 1ms;
   pipeline.keeps_waiting(now, kSlot, 8);
   EXPECT_THAT(slow(now), IsEmpty());
-  now += Pipeline::kPatience - 1ms;
+  now += Pipeline::kTimeLimit - 1ms;
   EXPECT_THAT(slow(now), ElementsAre(7)) << "its owner looks whether that is still there";
   now += 1ms;
   EXPECT_THAT(slow(now), ElementsAre(8));

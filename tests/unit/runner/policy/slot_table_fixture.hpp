@@ -20,7 +20,7 @@ class SlotTableTest : public testing::Test {
     message.spare_slots = 1;
     return message;
   }
-  void make(const wire::Welcome& message, std::uint32_t lanes = 0) { table.emplace(message, lanes); }
+  void make(const wire::Welcome& message, std::uint32_t pipelines = 0) { table.emplace(message, pipelines); }
   // "fork 1", "fork 1x4", "grant 7 1.0", "queue 8 1.0", "kill 1", "kill 1 for 7", "fail 7", "trim 1.0".
   std::string did() {
     std::string text;

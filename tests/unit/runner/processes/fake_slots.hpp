@@ -45,9 +45,9 @@ class FakeSlot final : public slot::Slot {
     invocation = call.id;
     return boost::system::in_place_value;
   }
-  [[nodiscard]] bool takes_followers() const noexcept override { return false; }
-  void follow(const slot::InvokeView&) override {}
-  [[nodiscard]] std::vector<std::uint64_t> recall() override { return {}; }
+  [[nodiscard]] bool takes_pipelined() const noexcept override { return false; }
+  void push(const slot::InvokeView&) override {}
+  [[nodiscard]] std::vector<std::uint64_t> revoke() override { return {}; }
   [[nodiscard]] std::size_t feed(std::span<const std::byte>) override { return 0; }
   [[nodiscard]] std::uint64_t missing_bytes() const noexcept override { return 0; }
   [[nodiscard]] bool withdraw() override { return false; }

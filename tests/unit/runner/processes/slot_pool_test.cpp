@@ -107,7 +107,7 @@ TEST_F(SlotPoolTest, ACallThatIsStoppedInTheTurnInWhichItGetsItsSlotIsInThatSlot
   end(1);
   pool_.on_channel(now_, {1, 0});  // what that leads to is not done yet
   EXPECT_THAT(told(), ElementsAre("result 1", "freed 1"));
-  pool_.settle(now_, 2);
+  pool_.unpipeline(now_, 2);
   EXPECT_THAT(told(), ElementsAre("granted 2"));
   EXPECT_NE(pool_.slot_of(2), nullptr);
 }
@@ -116,8 +116,8 @@ TEST_F(SlotPoolTest, ACallWhoseTurnHasComeInASlotThatHasDiedEndsOnce) {
   lease(1);
   end(1, {5});
   hear();
-  EXPECT_EQ(pool_.enter(now_, 1, 2), HeldSlots::Turn::comes);
-  EXPECT_EQ(pool_.enter(now_, 1, 3), HeldSlots::Turn::comes);
+  EXPECT_EQ(pool_.enter(now_, 1, 2), HeldObjects::Turn::comes);
+  EXPECT_EQ(pool_.enter(now_, 1, 3), HeldObjects::Turn::comes);
   EXPECT_THAT(told(), ElementsAre("result 1", "held 1", "granted 2"));
   end(2);
   close();
@@ -130,7 +130,7 @@ TEST_F(SlotPoolTest, ACallIsNotToldWhyTheOneBeforeItWasKilled) {
   lease(1);
   end(1, {5});
   hear();
-  EXPECT_EQ(pool_.enter(now_, 1, 2), HeldSlots::Turn::comes);
+  EXPECT_EQ(pool_.enter(now_, 1, 2), HeldObjects::Turn::comes);
   pool_.kill(now_, 2, StopCause::cancelled);
   EXPECT_THAT(system_.killed, ElementsAre(101));
   end(2);
@@ -138,7 +138,7 @@ TEST_F(SlotPoolTest, ACallIsNotToldWhyTheOneBeforeItWasKilled) {
   hear();
   hear();
   EXPECT_THAT(told(), ElementsAre("result 1", "held 1", "granted 2", "result 2", "freed 2"));
-  EXPECT_EQ(pool_.enter(now_, 1, 3), HeldSlots::Turn::comes);
+  EXPECT_EQ(pool_.enter(now_, 1, 3), HeldObjects::Turn::comes);
   EXPECT_THAT(told(), ElementsAre("died (runner_lost) 3"));
   reap(SIGKILL);
   EXPECT_THAT(told(), ElementsAre("died (cancelled) 1")) << "it was killed for its own call";

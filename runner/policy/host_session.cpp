@@ -1,5 +1,5 @@
 // See session.hpp.
-#include "runner/policy/session.hpp"
+#include "runner/policy/host_session.hpp"
 
 #include <fmt/format.h>
 
@@ -19,18 +19,18 @@ Duration given_or(std::int64_t given_ns, Duration usual) {
 
 }  // namespace
 
-void Session::greeted(Instant now, bool local) {
+void HostSession::greeted(Instant now, bool local) {
   greeted_ = true;
   local_ = local;
   heard_at_ = now;
   echoed_at_ = now;
 }
 
-void Session::reset() {
+void HostSession::reset() {
   greeted_ = false;
 }
 
-Verdict Session::judge(Instant now, const wire::Envelope& envelope) {
+Verdict HostSession::judge(Instant now, const wire::Envelope& envelope) {
   if (open()) {
     if (envelope.session != id_) return Verdict::drop;
     heard_at_ = now;
@@ -46,7 +46,7 @@ Verdict Session::judge(Instant now, const wire::Envelope& envelope) {
   return Verdict::drop;
 }
 
-Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
+Verdict HostSession::open_with(Instant now, const wire::Welcome& welcome) {
   if (welcome.protocol_minor > wire::kProtocolMinor) {
     reason_ =
         fmt::format("the host answered with protocol {}.{}, newer than the {}.{} of the hello: update flame-runner",
@@ -67,7 +67,7 @@ Verdict Session::open_with(Instant now, const wire::Welcome& welcome) {
   return Verdict::opened;
 }
 
-std::optional<wire::Beat> Session::beat(Instant now) {
+std::optional<wire::Beat> HostSession::beat(Instant now) {
   if (now < beat_at_) return std::nullopt;
   beat_at_ = deadline_after(now, beat_interval_);
   unechoed_.push_back(now);
@@ -75,14 +75,14 @@ std::optional<wire::Beat> Session::beat(Instant now) {
   return wire::Beat{++beats_};
 }
 
-void Session::echoed(std::uint64_t beat) {
+void HostSession::echoed(std::uint64_t beat) {
   const std::uint64_t first = beats_ - unechoed_.size() + 1;
   if (beat < first || beat > beats_) return;
   echoed_at_ = unechoed_[beat - first];
   unechoed_.erase(unechoed_.begin(), unechoed_.begin() + static_cast<std::ptrdiff_t>(beat - first));
 }
 
-bool Session::silent(Instant now) {
+bool HostSession::silent(Instant now) {
   if (open()) stood_still(now, standstill_.seen(now));
   return open() && now >= gives_up_at();
 }
@@ -90,24 +90,24 @@ bool Session::silent(Instant now) {
 // The host may have stood still with us. If it did not, it has given us up, and its goodbye or the end of the
 // connection says so; for the case that neither can reach us, the wait is no longer than the host's before it tries
 // calls again.
-void Session::stood_still(Instant now, Duration pause) {
+void HostSession::stood_still(Instant now, Duration pause) {
   if (pause == Duration::zero()) return;
   heard_at_ = now;
   const bool was_in_time = deadline_after(echoed_at_, lease_) > now - pause;
   if (was_in_time) be_patient(now, pause);
 }
 
-void Session::be_patient(Instant now, Duration time) {
+void HostSession::be_patient(Instant now, Duration time) {
   patient_until_ = deadline_after(now, std::min<Duration>(time, limits::kSilenceBeatsMin * beat_interval_));
 }
 
-Instant Session::gives_up_at() const {
+Instant HostSession::gives_up_at() const {
   if (local_) return kNever;
   return std::min(deadline_after(heard_at_, host_silence_),
                   std::max(deadline_after(echoed_at_, lease_), patient_until_));
 }
 
-Instant Session::wake_at() const {
+Instant HostSession::wake_at() const {
   return open() ? std::min(beat_at_, gives_up_at()) : kNever;
 }
 

@@ -1,5 +1,5 @@
-// Session: hello, welcome, session id, beats and silence.
-#include "runner/policy/session.hpp"
+// HostSession: hello, welcome, session id, beats and silence.
+#include "runner/policy/host_session.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,15 +19,15 @@ wire::Envelope welcome(std::uint64_t session, std::uint16_t minor = wire::kProto
   return {0, message};
 }
 
-Session open_session(bool local = false) {
-  Session session;
+HostSession open_session(bool local = false) {
+  HostSession session;
   session.greeted(kStart, local);
   EXPECT_EQ(session.judge(kStart, welcome(9)), Verdict::opened);
   return session;
 }
 
 TEST(Session, OpensWithAWelcomeThatAnswersAHello) {
-  Session session;
+  HostSession session;
   EXPECT_EQ(session.judge(kStart, welcome(9)), Verdict::drop) << "before the hello";
   session.greeted(kStart);
   EXPECT_EQ(session.judge(kStart, welcome(0)), Verdict::drop) << "no session id";
@@ -36,35 +36,35 @@ TEST(Session, OpensWithAWelcomeThatAnswersAHello) {
 }
 
 TEST(Session, DropsMessagesOfAnotherSession) {
-  Session session = open_session();
+  HostSession session = open_session();
   EXPECT_EQ(session.judge(kStart, {9, wire::Beat{1}}), Verdict::deliver);
   EXPECT_EQ(session.judge(kStart, {8, wire::Beat{1}}), Verdict::drop);
   EXPECT_EQ(session.judge(kStart, {0, wire::Beat{1}}), Verdict::drop);
 }
 
 TEST(Session, IsRefusedWithTheHostsReason) {
-  Session session;
+  HostSession session;
   session.greeted(kStart);
   EXPECT_EQ(session.judge(kStart, {0, wire::Refuse{ErrorCode::incompatible, "speak 2.0"}}), Verdict::refused);
   EXPECT_NE(session.reason().find("speak 2.0"), std::string::npos);
 }
 
 TEST(Session, RefusesAMinorThatTheHelloDidNotOffer) {
-  Session session;
+  HostSession session;
   session.greeted(kStart);
   EXPECT_EQ(session.judge(kStart, welcome(9, wire::kProtocolMinor + 1)), Verdict::refused);
   EXPECT_FALSE(session.open());
 }
 
 TEST(Session, BeatsOnceASecond) {
-  Session session = open_session();
+  HostSession session = open_session();
   EXPECT_TRUE(session.beat(kStart).has_value());
   EXPECT_FALSE(session.beat(kStart + 999ms).has_value());
   EXPECT_TRUE(session.beat(kStart + 1s).has_value());
 }
 
 TEST(Session, DoesNotBeatBeforeItIsOpen) {
-  Session session;
+  HostSession session;
   EXPECT_FALSE(session.beat(kStart + 100s).has_value());
   EXPECT_FALSE(session.silent(kStart + 100s));
 }
@@ -77,10 +77,10 @@ void beat_and_echo(Session& session, Instant at) {
 }
 
 TEST(Session, AnythingOfTheSessionCountsAsLife) {
-  Session quiet = open_session();
+  HostSession quiet = open_session();
   for (Duration at = 0s; at < 10s; at += 1s) EXPECT_FALSE(quiet.silent(kStart + at));
   EXPECT_TRUE(quiet.silent(kStart + 10s));
-  Session session = open_session();
+  HostSession session = open_session();
   for (Duration at = 0s; at < 18s; at += 1s) {
     EXPECT_FALSE(session.silent(kStart + at)) << at.count();
     if (at == 5s) beat_and_echo(session, kStart + at);
@@ -94,7 +94,7 @@ TEST(Session, AnythingOfTheSessionCountsAsLife) {
 
 // Else it would work on while its host, which hears nothing, gives its calls to others.
 TEST(Session, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
-  Session session = open_session();
+  HostSession session = open_session();
   beat_and_echo(session, kStart);
   for (Duration at = 1s; at < 14s; at += 1s) {
     EXPECT_TRUE(session.beat(kStart + at).has_value());
@@ -106,7 +106,7 @@ TEST(Session, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
 }
 
 TEST(Session, AnEchoCountsFromWhenItsBeatWasSent) {
-  Session session = open_session();
+  HostSession session = open_session();
   for (Duration at = 0s; at <= 9s; at += 1s) EXPECT_TRUE(session.beat(kStart + at).has_value());
   EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Beat{4}}), Verdict::deliver);
   EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{2}}), Verdict::deliver) << "late: says nothing new";
@@ -124,13 +124,13 @@ void turns(Session& session, Duration from, Duration to) {
 }
 
 TEST(Session, OverIpcAHostThatIsSilentIsNotGivenUp) {
-  Session session = open_session(true);
+  HostSession session = open_session(true);
   turns(session, 0s, 60s);
   EXPECT_EQ(session.wake_at(), kStart + 61s) << "it goes on beating";
 }
 
 TEST(Session, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
-  Session session = open_session();
+  HostSession session = open_session();
   turns(session, 0s, 1s);
   EXPECT_FALSE(session.silent(kStart + 18s)) << "the host may have stood still with it";
   const auto beat = session.beat(kStart + 18s);
@@ -141,7 +141,7 @@ TEST(Session, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
 
 // A host that did not stand still has given its calls to others, or is about to.
 TEST(Session, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear) {
-  Session session = open_session();
+  HostSession session = open_session();
   turns(session, 0s, 1s);
   EXPECT_FALSE(session.silent(kStart + 18s));
   EXPECT_EQ(session.judge(kStart + 18s, {9, wire::Beat{1}}), Verdict::deliver) << "an old one, from the socket";
@@ -150,7 +150,7 @@ TEST(Session, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear) {
 }
 
 TEST(Session, AShortPauseGivesItsHostNoMoreThanThat) {
-  Session session = open_session();
+  HostSession session = open_session();
   turns(session, 0s, 9s);
   EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Ended{1}}), Verdict::deliver);
   EXPECT_FALSE(session.silent(kStart + 12s));
@@ -159,7 +159,7 @@ TEST(Session, AShortPauseGivesItsHostNoMoreThanThat) {
 }
 
 TEST(Session, APauseAfterItsTimeWasOverChangesNothing) {
-  Session session = open_session();
+  HostSession session = open_session();
   EXPECT_FALSE(session.silent(kStart));
   for (Duration at = 1s; at < 14s; at += 1s) {
     EXPECT_EQ(session.judge(kStart + at, {9, wire::Ended{1}}), Verdict::deliver);
@@ -170,7 +170,7 @@ TEST(Session, APauseAfterItsTimeWasOverChangesNothing) {
 }
 
 TEST(Session, AHostThatWelcomesLateHasAMomentToHearUs) {
-  Session session;
+  HostSession session;
   session.greeted(kStart);
   const Instant late = kStart + 2 * limits::kRunnerSilence;
   ASSERT_EQ(session.judge(late, welcome(9)), Verdict::opened);
@@ -181,7 +181,7 @@ TEST(Session, AHostThatWelcomesLateHasAMomentToHearUs) {
 }
 
 TEST(Session, TakesItsFiguresFromTheWelcome) {
-  Session session;
+  HostSession session;
   session.greeted(kStart);
   wire::Envelope envelope = welcome(9);
   auto& figures = std::get<wire::Welcome>(envelope.body);

@@ -7,13 +7,13 @@
 
 namespace flame::runner {
 
-// As long as there are fewer lanes than processors, a slot of its own is faster.
+// As long as there are fewer pipelines than processors, a slot of its own is faster.
 bool SlotTable::queue_behind(Generation& generation, std::uint64_t invocation) {
-  if (generation.lanes.empty() || generation.lanes.size() < lanes_) return false;
-  const auto shortest = std::min_element(generation.lanes.begin(), generation.lanes.end(),
+  if (generation.pipelines.empty() || generation.pipelines.size() < pipelines_max_) return false;
+  const auto shortest = std::min_element(generation.pipelines.begin(), generation.pipelines.end(),
                                          [this](SlotRef a, SlotRef b) { return find(a)->behind < find(b)->behind; });
   Slot& slot = *find(*shortest);
-  if (slot.behind >= slot::kFollowersMax) return false;
+  if (slot.behind >= slot::kPipelinedMax) return false;
   ++slot.behind;
   actions_.emplace_back(QueueBehind{invocation, *shortest});
   return true;
@@ -26,17 +26,17 @@ void SlotTable::slot_passed(SlotRef slot) {
   ++entry->calls;
 }
 
-void SlotTable::taken_back(SlotRef slot, const std::vector<std::uint64_t>& invocations) {
+void SlotTable::revoked(SlotRef slot, const std::vector<std::uint64_t>& invocations) {
   Slot* entry = find(slot);
-  FLAME_ASSERT(entry != nullptr && entry->behind >= invocations.size(), "what is taken back was queued");
+  FLAME_ASSERT(entry != nullptr && entry->behind >= invocations.size(), "what is revoked was queued");
   entry->behind -= static_cast<std::uint32_t>(invocations.size());
   Generation& generation = generations_[processes_.at(slot.process).generation];
-  end_lane(generation, slot);
+  end_pipeline(generation, slot);
   wait_again(generation, invocations);
 }
 
 void SlotTable::wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations) {
-  generation.returned.insert(generation.returned.end(), invocations.begin(), invocations.end());
+  generation.revoked.insert(generation.revoked.end(), invocations.begin(), invocations.end());
   wake_by(Instant{});
 }
 
@@ -51,14 +51,14 @@ void SlotTable::return_granted(ProcessId id, Generation& generation) {
   });
 }
 
-void SlotTable::serve_returned(Generation& generation) {
-  generation.waiting.insert(generation.waiting.begin(), generation.returned.begin(), generation.returned.end());
-  generation.returned.clear();
+void SlotTable::serve_revoked(Generation& generation) {
+  generation.waiting.insert(generation.waiting.begin(), generation.revoked.begin(), generation.revoked.end());
+  generation.revoked.clear();
   serve_waiting(generation);
 }
 
-void SlotTable::end_lane(Generation& generation, SlotRef slot) {
-  std::erase(generation.lanes, slot);
+void SlotTable::end_pipeline(Generation& generation, SlotRef slot) {
+  std::erase(generation.pipelines, slot);
 }
 
 void SlotTable::process_stopped(Instant now, ProcessId id) {
@@ -66,7 +66,7 @@ void SlotTable::process_stopped(Instant now, ProcessId id) {
   if (found == processes_.end() || found->second.state != ProcessState::serving) return;
   Process& process = found->second;
   Generation& generation = generations_[process.generation];
-  std::erase_if(generation.lanes, [id](const SlotRef& slot) { return slot.process == id; });
+  std::erase_if(generation.pipelines, [id](const SlotRef& slot) { return slot.process == id; });
   const auto& free = generation.free;
   if (std::none_of(free.begin(), free.end(), [id](const Free& one) { return one.slot.process == id; })) return;
   process.hears_nothing = true;

@@ -1,5 +1,5 @@
-// HeldSlots of the runner: turns, destructors, and the end of a held slot, in its own words.
-#include "runner/policy/held_slots.hpp"
+// HeldObjects of the runner: turns, destructors, and the end of a held slot, in its own words.
+#include "runner/policy/held_objects.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ namespace flame::runner {
 namespace {
 
 using namespace std::chrono_literals;
-using Turn = HeldSlots::Turn;
+using Turn = HeldObjects::Turn;
 
 class HeldSlotsTest : public testing::Test {
  protected:
@@ -49,7 +49,7 @@ class HeldSlotsTest : public testing::Test {
 
   static constexpr LeaseId kLease = 100;
   Instant now{1000s};
-  HeldSlots slots{250ms};
+  HeldObjects slots{250ms};
 };
 
 TEST_F(HeldSlotsTest, GivesTurnsInOrderOneAtATime) {

@@ -15,7 +15,7 @@ namespace flame::runner {
 
 /// The output of one slot. Of each invocation, limits::kOutputMax bytes are passed on: all but the last 64 KiB of them
 /// at once, then the end of the output when the invocation finishes; `dropped` counts what lay between.
-class Output {
+class OutputCollector {
  public:
   static constexpr std::size_t kTailBytes = 64 * limits::KiB;
   static constexpr std::size_t kLiveBytes = limits::kOutputMax - kTailBytes;

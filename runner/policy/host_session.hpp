@@ -21,7 +21,7 @@ enum class Verdict : std::uint8_t {
   deliver,  ///< a message of the open session
 };
 
-class Session {
+class HostSession {
  public:
   /// The hello went out on a fresh connection. `local`: over ipc, where the end of the connection tells of the host's
   /// end, and its silence proves nothing.

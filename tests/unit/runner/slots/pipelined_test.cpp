@@ -4,7 +4,7 @@
 namespace flame::slot {
 namespace {
 
-class Followers : public PeerTest {
+class Pipelined : public PeerTest {
  protected:
   void SetUp() override {
     PeerTest::SetUp();
@@ -22,22 +22,22 @@ class Followers : public PeerTest {
     call.brief = true;
     return call;
   }
-  void follow(std::initializer_list<std::uint64_t> ids) {
-    for (const std::uint64_t id : ids) handle_->follow(brief(id));
+  void push(std::initializer_list<std::uint64_t> ids) {
+    for (const std::uint64_t id : ids) handle_->push(brief(id));
   }
   /// The slot claims the call with this number; the first has 1.
   void begin(std::uint32_t number) {
     const Claims claims = Claims::unpack(page_->claims.load());
     page_->claims.store(Claims{number, claims.revoked}.pack());
   }
-  [[nodiscard]] static ResultMessage result_of(std::uint64_t id, bool runs_followers = true) {
+  [[nodiscard]] static ResultMessage result_of(std::uint64_t id, bool runs_pipelined = true) {
     ResultMessage message = result();
     message.id = id;
-    message.runs_followers = runs_followers ? 1 : 0;
+    message.runs_pipelined = runs_pipelined ? 1 : 0;
     return message;
   }
-  void answer(std::uint64_t id, bool runs_followers = true) { say(result_of(id, runs_followers), numbers({0})); }
-  /// "result 5, ready, recalled 6 7, closed".
+  void answer(std::uint64_t id, bool runs_pipelined = true) { say(result_of(id, runs_pipelined), numbers({0})); }
+  /// "result 5, ready, revoked 6 7, closed".
   [[nodiscard]] std::string heard() const {
     std::string text;
     for (const SlotEvent& event : events_) {
@@ -45,9 +45,9 @@ class Followers : public PeerTest {
       if (const auto* result = std::get_if<SlotResult>(&event)) text += "result " + std::to_string(result->id);
       if (std::holds_alternative<SlotReady>(event)) text += "ready";
       if (std::holds_alternative<SlotClosed>(event)) text += "closed";
-      if (const auto* recalled = std::get_if<SlotRecalled>(&event)) {
-        text += "recalled";
-        for (const std::uint64_t id : recalled->ids) text += " " + std::to_string(id);
+      if (const auto* revoked = std::get_if<SlotRevoked>(&event)) {
+        text += "revoked";
+        for (const std::uint64_t id : revoked->ids) text += " " + std::to_string(id);
       }
     }
     return text;
@@ -58,8 +58,8 @@ class Followers : public PeerTest {
 
 using Ids = std::vector<std::uint64_t>;
 
-TEST_F(Followers, ASlotAnswersOneAfterTheOtherAndIsIdleAfterTheLast) {
-  follow({6, 7});
+TEST_F(Pipelined, ASlotAnswersOneAfterTheOtherAndIsIdleAfterTheLast) {
+  push({6, 7});
   for (const std::uint64_t id : {5, 6, 7}) {
     EXPECT_FALSE(handle_->idle());
     EXPECT_EQ(handle_->invocation(), id);
@@ -69,107 +69,107 @@ TEST_F(Followers, ASlotAnswersOneAfterTheOtherAndIsIdleAfterTheLast) {
   EXPECT_EQ(heard(), "result 5, ready, result 6, ready, result 7, ready");
 }
 
-TEST_F(Followers, AResultOutOfTurnCloses) {
-  follow({6, 7});
+TEST_F(Pipelined, AResultOutOfTurnCloses) {
+  push({6, 7});
   answer(6);
   EXPECT_EQ(heard(), "closed");
 }
 
-TEST_F(Followers, ACallThatIsNotBriefTakesNoFollowers) {
+TEST_F(Pipelined, ACallThatIsNotBriefHasNoneBehindIt) {
   answer(5);
   ASSERT_TRUE(handle_->invoke(a_call(6)).has_value());
-  EXPECT_FALSE(handle_->takes_followers());
+  EXPECT_FALSE(handle_->takes_pipelined());
 }
 
-TEST_F(Followers, NoneIsSentBehindACallThatWasAskedToStop) {
-  EXPECT_TRUE(handle_->takes_followers());
+TEST_F(Pipelined, NoneIsSentBehindACallThatWasAskedToStop) {
+  EXPECT_TRUE(handle_->takes_pipelined());
   handle_->request_stop();
-  EXPECT_FALSE(handle_->takes_followers()) << "it would see the request";
+  EXPECT_FALSE(handle_->takes_pipelined()) << "it would see the request";
   answer(5);
   ASSERT_TRUE(handle_->invoke(brief(6)).has_value());
-  EXPECT_TRUE(handle_->takes_followers());
+  EXPECT_TRUE(handle_->takes_pipelined());
 }
 
-TEST_F(Followers, ThereAreOnlySoMany) {
-  for (std::uint64_t id = 6; id < 6 + kFollowersMax; ++id) {
-    ASSERT_TRUE(handle_->takes_followers());
-    follow({id});
+TEST_F(Pipelined, ThereAreOnlySoMany) {
+  for (std::uint64_t id = 6; id < 6 + kPipelinedMax; ++id) {
+    ASSERT_TRUE(handle_->takes_pipelined());
+    push({id});
   }
-  EXPECT_FALSE(handle_->takes_followers());
+  EXPECT_FALSE(handle_->takes_pipelined());
 }
 
-TEST_F(Followers, WhatHasNotBegunIsTakenBackAndNeverBegins) {
-  follow({6, 7, 8});
+TEST_F(Pipelined, WhatHasNotBegunIsRevokedAndNeverBegins) {
+  push({6, 7, 8});
   begin(2);
-  EXPECT_EQ(handle_->recall(), (Ids{7, 8}));
+  EXPECT_EQ(handle_->revoke(), (Ids{7, 8}));
   EXPECT_EQ(Claims::unpack(page_->claims.load()).revoked, 4U);
   answer(5);
   answer(6);
   EXPECT_TRUE(handle_->idle());
 }
 
-TEST_F(Followers, TheFirstCallIsNotTakenBackThoughTheSlotHasNotSeenItYet) {
-  follow({6});
-  EXPECT_EQ(handle_->recall(), Ids{6});
+TEST_F(Pipelined, TheFirstCallIsNotRevokedThoughTheSlotHasNotSeenItYet) {
+  push({6});
+  EXPECT_EQ(handle_->revoke(), Ids{6});
   const Claims claims = Claims::unpack(page_->claims.load());
   EXPECT_EQ(claims.begun, 1U) << "by this the slot knows that it may run it";
   EXPECT_EQ(claims.revoked, 2U);
 }
 
-TEST_F(Followers, WhatComesAfterARecallHasAnotherNumber) {
-  follow({6});
-  static_cast<void>(handle_->recall());
-  follow({7});
+TEST_F(Pipelined, WhatComesAfterARevocationHasAnotherNumber) {
+  push({6});
+  static_cast<void>(handle_->revoke());
+  push({7});
   begin(3);
-  EXPECT_EQ(handle_->recall(), Ids{}) << "7 has begun";
+  EXPECT_EQ(handle_->revoke(), Ids{}) << "7 has begun";
 }
 
-TEST_F(Followers, AResultThatLeavesSomethingGivesThemBack) {
+TEST_F(Pipelined, AResultThatLeavesSomethingGivesThemBack) {
   const std::vector<std::function<void(ResultMessage&)>> leave = {
-      [](ResultMessage& m) { m.runs_followers = 0; }, [](ResultMessage& m) { m.verdict = Verdict::discard; },
+      [](ResultMessage& m) { m.runs_pipelined = 0; }, [](ResultMessage& m) { m.verdict = Verdict::discard; },
       [](ResultMessage& m) { m.objects = 1; }, [](ResultMessage& m) { m.carrier = Carrier::arena; }};
   std::uint64_t id = 5;
   for (const auto& change : leave) {
-    follow({id + 1, id + 2});
+    push({id + 1, id + 2});
     events_.clear();
     auto message = result_of(id);
     change(message);
     say(message, message.carrier == Carrier::arena ? numbers({0, kArenaInput}) : numbers({0}));
     const std::string text = std::to_string(id + 1) + " " + std::to_string(id + 2);
-    EXPECT_EQ(heard(), "result " + std::to_string(id) + ", recalled " + text + ", ready");
+    EXPECT_EQ(heard(), "result " + std::to_string(id) + ", revoked " + text + ", ready");
     id += 3;
     ASSERT_TRUE(handle_->invoke(brief(id)).has_value());
   }
 }
 
-TEST_F(Followers, ASlotThatRunsWhatItHasRefusedIsClosed) {
-  follow({6, 7});
+TEST_F(Pipelined, ASlotThatRunsWhatItHasRefusedIsClosed) {
+  push({6, 7});
   begin(2);
   answer(5, false);
-  EXPECT_EQ(heard(), "result 5, recalled 7, closed");
+  EXPECT_EQ(heard(), "result 5, revoked 7, closed");
 }
 
-TEST_F(Followers, ASlotThatClaimsTheFutureKeepsWhatItWasGivenAndNothingElse) {
-  follow({6, 7});
+TEST_F(Pipelined, ASlotThatClaimsTheFutureKeepsWhatItWasGivenAndNothingElse) {
+  push({6, 7});
   begin(~0U);
-  EXPECT_EQ(handle_->recall(), Ids{});
+  EXPECT_EQ(handle_->revoke(), Ids{});
   answer(5);
   answer(6);
   answer(7);
   EXPECT_TRUE(handle_->idle());
 }
 
-TEST_F(Followers, ASlotThatDeniesWhatItRunsGetsNoSecondResultIn) {
-  follow({6});
+TEST_F(Pipelined, ASlotThatDeniesWhatItRunsGetsNoSecondResultIn) {
+  push({6});
   begin(0);
-  EXPECT_EQ(handle_->recall(), Ids{6});
+  EXPECT_EQ(handle_->revoke(), Ids{6});
   answer(5);
   answer(6);
   EXPECT_EQ(heard(), "result 5, ready, closed");
 }
 
-TEST_F(Followers, ResultsOfASlotThatDiedWithCallsUnreadAreHeard) {
-  follow({6, 7});
+TEST_F(Pipelined, ResultsOfASlotThatDiedWithCallsUnreadAreHeard) {
+  push({6, 7});
   begin(2);
   std::string bytes(sizeof(ResultMessage) + sizeof(std::uint64_t), '\0');
   auto message = result_of(5);
@@ -179,7 +179,7 @@ TEST_F(Followers, ResultsOfASlotThatDiedWithCallsUnreadAreHeard) {
   peer_.reset();
   handle_->read(events_);
   EXPECT_EQ(heard(), "result 5, ready, closed");
-  EXPECT_EQ(handle_->recall(), Ids{7});
+  EXPECT_EQ(handle_->revoke(), Ids{7});
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // See task_pace.hpp.
-#include "runner/policy/task_pace.hpp"
+#include "runner/policy/service_times.hpp"
 
 #include <algorithm>
 
 namespace flame::runner {
 
-void TaskPace::ran(std::uint64_t task, Duration time, bool quiet) {
+void ServiceTimes::ran(std::uint64_t task, Duration time, bool quiet) {
   Task& entry = tasks_[task];
   // Slots measure themselves and may say anything.
   if (!quiet || time > kLong || time < Duration::zero()) {
@@ -16,7 +16,7 @@ void TaskPace::ran(std::uint64_t task, Duration time, bool quiet) {
   entry.trusted = std::min(entry.trusted + 1, kCallsToTrust);
 }
 
-bool TaskPace::brief(std::uint64_t task) const {
+bool ServiceTimes::brief(std::uint64_t task) const {
   const auto found = tasks_.find(task);
   return found != tasks_.end() && found->second.trusted == kCallsToTrust && found->second.mean <= kBrief;
 }

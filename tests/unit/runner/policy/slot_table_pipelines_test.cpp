@@ -5,12 +5,12 @@
 namespace flame::runner {
 namespace {
 
-class Lanes : public SlotTableTest {
+class Pipelines : public SlotTableTest {
  protected:
-  /// Two lanes, and as many ready slots as there may be.
+  /// Two pipelines, and as many ready slots as there may be.
   void SetUp() override { make_with(welcome(4), 2); }
-  void make_with(const wire::Welcome& message, std::uint32_t lanes) {
-    make(message, lanes);
+  void make_with(const wire::Welcome& message, std::uint32_t pipelines) {
+    make(message, pipelines);
     up();
     for (std::uint64_t id = 1; id <= message.slots; ++id) lease(id);
     for (ProcessId process = 1; process <= message.slots + 1; ++process) ready(process);
@@ -20,18 +20,18 @@ class Lanes : public SlotTableTest {
   void lease_brief(std::uint64_t id) { table->lease(now, 0, id, true); }
 };
 
-TEST_F(Lanes, TheFirstOnesGetSlotsAndTheNextOnesFollowTheShortestLane) {
+TEST_F(Pipelines, TheFirstOnesGetSlotsAndTheNextOnesFollowTheShortestLane) {
   for (const std::uint64_t id : {11, 12, 13, 14, 15}) lease_brief(id);
   EXPECT_EQ(did(), "grant 11 4.0, grant 12 3.0, queue 13 4.0, queue 14 3.0, queue 15 4.0");
 }
 
-TEST_F(Lanes, AnInvocationThatIsNotBriefGetsASlotOfItsOwn) {
+TEST_F(Pipelines, AnInvocationThatIsNotBriefGetsASlotOfItsOwn) {
   for (const std::uint64_t id : {11, 12}) lease_brief(id);
   lease(13);
   EXPECT_EQ(did(), "grant 11 4.0, grant 12 3.0, grant 13 2.0");
 }
 
-TEST_F(Lanes, ASlotGoesOnWithWhatFollowsAndIsFreeAfterTheLast) {
+TEST_F(Pipelines, ASlotGoesOnWithWhatFollowsAndIsFreeAfterTheLast) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   static_cast<void>(did());
   table->slot_passed({4, 0});
@@ -39,42 +39,42 @@ TEST_F(Lanes, ASlotGoesOnWithWhatFollowsAndIsFreeAfterTheLast) {
   freed(4);
   EXPECT_EQ(table->free_slots(0), 4U);
   lease_brief(14);
-  EXPECT_EQ(did(), "grant 14 4.0") << "a lane that is empty is none";
+  EXPECT_EQ(did(), "grant 14 4.0") << "a pipeline that is empty is none";
 }
 
-TEST_F(Lanes, ALaneHasAnEndBehindWhichInvocationsGetSlotsOfTheirOwn) {
-  const std::uint64_t room = 2 * slot::kFollowersMax;
+TEST_F(Pipelines, ALaneHasAnEndBehindWhichInvocationsGetSlotsOfTheirOwn) {
+  const std::uint64_t room = 2 * slot::kPipelinedMax;
   for (std::uint64_t id = 0; id < 2 + room; ++id) lease_brief(100 + id);
   static_cast<void>(did());
   lease_brief(900);
   EXPECT_EQ(did(), "grant 900 2.0");
 }
 
-TEST_F(Lanes, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
+TEST_F(Pipelines, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
   for (const std::uint64_t id : {11, 12, 13, 14, 15}) lease_brief(id);
   lease(16);
   static_cast<void>(did());
-  table->taken_back({4, 0}, {13, 15});
+  table->revoked({4, 0}, {13, 15});
   lease(17);
-  EXPECT_EQ(did(), "grant 17 1.0") << "what was taken back waits for tick()";
+  EXPECT_EQ(did(), "grant 17 1.0") << "what was revoked waits for tick()";
   table->tick(now);
   EXPECT_EQ(did(), "grant 13 5.0");
   freed(1);
   EXPECT_EQ(did(), "grant 15 1.0");
   lease_brief(18);
-  EXPECT_EQ(did(), "") << "one lane is left, and a second slot would be faster than following there";
+  EXPECT_EQ(did(), "") << "one pipeline is left, and a second slot would be faster than waiting there";
 }
 
-TEST_F(Lanes, WhatIsTakenBackAsksForAnEarlyTick) {
+TEST_F(Pipelines, WhatIsTakenBackAsksForAnEarlyTick) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   EXPECT_GT(table->wake_at(), now);
-  table->taken_back({4, 0}, {13});
+  table->revoked({4, 0}, {13});
   EXPECT_LE(table->wake_at(), now);
   table->tick(now);
   EXPECT_GT(table->wake_at(), now);
 }
 
-TEST_F(Lanes, AGrantOfAProcessThatIsGoneBeforeItIsCarriedOutGoesToAnother) {
+TEST_F(Pipelines, AGrantOfAProcessThatIsGoneBeforeItIsCarriedOutGoesToAnother) {
   lease(11);
   table->process_gone(now, 4);
   EXPECT_EQ(did().find("grant"), std::string::npos);
@@ -82,32 +82,32 @@ TEST_F(Lanes, AGrantOfAProcessThatIsGoneBeforeItIsCarriedOutGoesToAnother) {
   EXPECT_EQ(did(), "grant 11 3.0");
 }
 
-TEST_F(Lanes, WhatIsTakenBackCanBeWithdrawn) {
+TEST_F(Pipelines, WhatIsTakenBackCanBeWithdrawn) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   static_cast<void>(did());
-  table->taken_back({4, 0}, {13});
+  table->revoked({4, 0}, {13});
   EXPECT_TRUE(table->withdraw(13));
   EXPECT_FALSE(table->withdraw(13));
   table->tick(now);
   EXPECT_EQ(did(), "");
 }
 
-TEST_F(Lanes, WhatWasTakenBackFromADeadProcessIsServedByAnother) {
+TEST_F(Pipelines, WhatWasTakenBackFromADeadProcessIsServedByAnother) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
   static_cast<void>(did());
-  table->taken_back({4, 0}, {13});
+  table->revoked({4, 0}, {13});
   table->process_gone(now, 4);
   table->tick(now);
   EXPECT_EQ(did(), "grant 13 2.0");
 }
 
-TEST_F(Lanes, AGenerationThatFailsFailsWhatWasTakenBackToo) {
+TEST_F(Pipelines, AGenerationThatFailsFailsWhatWasTakenBackToo) {
   for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
-  table->taken_back({4, 0}, {13});
+  table->revoked({4, 0}, {13});
   EXPECT_EQ(table->take_waiting(0), std::vector<std::uint64_t>{13});
 }
 
-TEST_F(Lanes, SlotsThatServeOnceTakeNoFollowers) {
+TEST_F(Pipelines, SlotsThatServeOncePipelineNothing) {
   auto once = welcome(4);
   once.reuse = false;
   make(once, 2);

@@ -1,5 +1,5 @@
 // Which tasks a runner takes for brief.
-#include "runner/policy/task_pace.hpp"
+#include "runner/policy/service_times.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,8 +17,8 @@ class Pace : public testing::Test {
   }
   [[nodiscard]] bool brief() const { return pace_.brief(kTask); }
 
-  static constexpr int kEnough = TaskPace::kCallsToTrust;
-  TaskPace pace_;
+  static constexpr int kEnough = ServiceTimes::kCallsToTrust;
+  ServiceTimes pace_;
 };
 
 TEST_F(Pace, ATaskIsBriefOnceEnoughOfItsCallsWere) {
@@ -31,17 +31,17 @@ TEST_F(Pace, ATaskIsBriefOnceEnoughOfItsCallsWere) {
 }
 
 TEST_F(Pace, TheMeanOfItsCallsDecides) {
-  run(kEnough, TaskPace::kBrief);
+  run(kEnough, ServiceTimes::kBrief);
   EXPECT_TRUE(brief());
-  run(1, TaskPace::kBrief + 8us);
+  run(1, ServiceTimes::kBrief + 8us);
   EXPECT_FALSE(brief());
-  run(1, TaskPace::kBrief - 8us);
+  run(1, ServiceTimes::kBrief - 8us);
   EXPECT_TRUE(brief());
 }
 
 TEST_F(Pace, OneLongCallEndsTheTrust) {
   run(kEnough, 5us);
-  run(1, TaskPace::kLong + 1ns);
+  run(1, ServiceTimes::kLong + 1ns);
   EXPECT_FALSE(brief());
   run(kEnough - 1, 5us);
   EXPECT_FALSE(brief());

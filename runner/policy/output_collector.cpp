@@ -1,12 +1,12 @@
 // See output.hpp.
-#include "runner/policy/output.hpp"
+#include "runner/policy/output_collector.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace flame::runner {
 
-void Output::start(std::uint64_t id) {
+void OutputCollector::start(std::uint64_t id) {
   id_ = id;
   partial_[0].clear();
   partial_[1].clear();
@@ -17,7 +17,7 @@ void Output::start(std::uint64_t id) {
   tail_.clear();
 }
 
-void Output::feed(wire::Stream stream, std::string_view bytes, std::vector<wire::Output>& out) {
+void OutputCollector::feed(wire::Stream stream, std::string_view bytes, std::vector<wire::Output>& out) {
   std::string& partial = partial_[stream == wire::Stream::err ? 1 : 0];
   partial.append(bytes);
   std::string_view rest = partial;
@@ -37,11 +37,11 @@ void Output::feed(wire::Stream stream, std::string_view bytes, std::vector<wire:
   partial.erase(0, partial.size() - rest.size());
 }
 
-void Output::log(wire::Level level, std::string_view line, std::vector<wire::Output>& out) {
+void OutputCollector::log(wire::Level level, std::string_view line, std::vector<wire::Output>& out) {
   emit(wire::Stream::log, level, line.substr(0, limits::kTextMax), out);
 }
 
-void Output::finish(std::vector<wire::Output>& out) {
+void OutputCollector::finish(std::vector<wire::Output>& out) {
   for (int i = 0; i < 2; ++i) {
     if (partial_[i].empty()) continue;
     emit(i == 0 ? wire::Stream::out : wire::Stream::err, wire::Level::info, partial_[i], out);
@@ -53,7 +53,8 @@ void Output::finish(std::vector<wire::Output>& out) {
   held_bytes_ = 0;
 }
 
-void Output::emit(wire::Stream stream, wire::Level level, std::string_view text, std::vector<wire::Output>& out) {
+void OutputCollector::emit(wire::Stream stream, wire::Level level, std::string_view text,
+                           std::vector<wire::Output>& out) {
   tail_.append(text).push_back('\n');
   if (tail_.size() > 2 * limits::kLogTailMax) tail_.erase(0, tail_.size() - limits::kLogTailMax);
   wire::Output message{id_, stream, level, std::string(text), 0};
@@ -62,7 +63,7 @@ void Output::emit(wire::Stream stream, wire::Level level, std::string_view text,
   out.push_back(std::move(message));
 }
 
-void Output::hold_back(wire::Output message) {
+void OutputCollector::hold_back(wire::Output message) {
   held_bytes_ += message.text.size() + 1;
   held_.push_back(std::move(message));
   while (held_bytes_ > kTailBytes) {
@@ -73,7 +74,7 @@ void Output::hold_back(wire::Output message) {
   }
 }
 
-std::string Output::log_tail() const {
+std::string OutputCollector::log_tail() const {
   if (tail_.size() <= limits::kLogTailMax) return tail_;
   const std::size_t cut = tail_.size() - limits::kLogTailMax;
   const std::size_t newline = tail_.find('\n', cut);

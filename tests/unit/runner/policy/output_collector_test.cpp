@@ -1,5 +1,5 @@
 // Output: lines, the cap per invocation, and the tail for errors.
-#include "runner/policy/output.hpp"
+#include "runner/policy/output_collector.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ class OutputTest : public testing::Test {
     return total;
   }
 
-  Output output;
+  OutputCollector output;
   std::vector<wire::Output> sent;
 };
 
@@ -65,7 +65,7 @@ TEST_F(OutputTest, BeyondTheCapOnlyTheEndIsSentAndTheRestCounted) {
   const std::string line = std::string(99, 'x') + "\n";
   for (int i = 0; i < 40000; ++i) feed(line);
   feed("the end\n");
-  EXPECT_LE(bytes(), Output::kLiveBytes);
+  EXPECT_LE(bytes(), OutputCollector::kLiveBytes);
   output.finish(sent);
   EXPECT_LE(bytes(), limits::kOutputMax);
   EXPECT_GT(bytes(), limits::kOutputMax - 40 * limits::KiB);

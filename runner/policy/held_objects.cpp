@@ -1,5 +1,5 @@
 // See held_slots.hpp.
-#include "runner/policy/held_slots.hpp"
+#include "runner/policy/held_objects.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -19,13 +19,13 @@ bool concerns(const Action& action, LeaseId lease) {
 
 }  // namespace
 
-bool HeldSlots::add(LeaseId lease, std::span<const std::uint64_t> objects) {
+bool HeldObjects::add(LeaseId lease, std::span<const std::uint64_t> objects) {
   std::set<std::uint64_t>& live = leases_[lease].live;
   live.insert(objects.begin(), objects.end());
   return live.size() <= limits::kObjectsPerSlotMax;
 }
 
-HeldSlots::Turn HeldSlots::enter(Instant now, LeaseId lease, std::uint64_t invocation) {
+HeldObjects::Turn HeldObjects::enter(Instant now, LeaseId lease, std::uint64_t invocation) {
   const auto found = leases_.find(lease);
   if (found == leases_.end() || found->second.ending) return Turn::unknown;
   if (found->second.next != 0) return Turn::full;
@@ -34,7 +34,7 @@ HeldSlots::Turn HeldSlots::enter(Instant now, LeaseId lease, std::uint64_t invoc
   return Turn::comes;
 }
 
-bool HeldSlots::withdraw(std::uint64_t invocation) {
+bool HeldObjects::withdraw(std::uint64_t invocation) {
   const auto waits = [invocation](const auto& lease) { return lease.second.next == invocation; };
   const auto found = std::find_if(leases_.begin(), leases_.end(), waits);
   if (invocation == 0 || found == leases_.end()) return false;
@@ -42,7 +42,7 @@ bool HeldSlots::withdraw(std::uint64_t invocation) {
   return true;
 }
 
-void HeldSlots::idle(Instant now, LeaseId lease) {
+void HeldObjects::idle(Instant now, LeaseId lease) {
   const auto found = leases_.find(lease);
   if (found == leases_.end()) return;
   found->second.busy = false;
@@ -50,7 +50,7 @@ void HeldSlots::idle(Instant now, LeaseId lease) {
   advance(now, lease, found->second);
 }
 
-void HeldSlots::release(Instant now, LeaseId id, std::span<const std::uint64_t> objects) {
+void HeldObjects::release(Instant now, LeaseId id, std::span<const std::uint64_t> objects) {
   const auto found = leases_.find(id);
   if (found == leases_.end()) return;
   Lease& lease = found->second;
@@ -60,15 +60,15 @@ void HeldSlots::release(Instant now, LeaseId id, std::span<const std::uint64_t> 
   advance(now, id, lease);
 }
 
-void HeldSlots::stop(Instant now, LeaseId lease) {
+void HeldObjects::stop(Instant now, LeaseId lease) {
   end(now, lease, true);
 }
 
-void HeldSlots::child_ended(Instant now, LeaseId lease) {
+void HeldObjects::child_ended(Instant now, LeaseId lease) {
   end(now, lease, false);
 }
 
-void HeldSlots::end(Instant now, LeaseId id, bool patient) {
+void HeldObjects::end(Instant now, LeaseId id, bool patient) {
   const auto found = leases_.find(id);
   if (found == leases_.end()) return;
   Lease& lease = found->second;
@@ -82,7 +82,7 @@ void HeldSlots::end(Instant now, LeaseId id, bool patient) {
   advance(now, id, lease);
 }
 
-HeldSlots::Left HeldSlots::gone(LeaseId id) {
+HeldObjects::Left HeldObjects::gone(LeaseId id) {
   Left left;
   for (const HeldAction& action : actions_) {
     if (const auto* enter = std::get_if<EnterHeld>(&action); enter != nullptr && enter->lease == id)
@@ -98,7 +98,7 @@ HeldSlots::Left HeldSlots::gone(LeaseId id) {
 }
 
 // Gives an idle slot its next work, or lets it go.
-void HeldSlots::advance(Instant now, LeaseId id, Lease& lease) {
+void HeldObjects::advance(Instant now, LeaseId id, Lease& lease) {
   if (lease.busy) return;
   if (!lease.unwanted.empty()) return destroy(now, id, lease);
   if (lease.live.empty()) {
@@ -112,7 +112,7 @@ void HeldSlots::advance(Instant now, LeaseId id, Lease& lease) {
   actions_.emplace_back(EnterHeld{id, std::exchange(lease.next, 0)});
 }
 
-void HeldSlots::destroy(Instant now, LeaseId id, Lease& lease) {
+void HeldObjects::destroy(Instant now, LeaseId id, Lease& lease) {
   const auto count = static_cast<std::ptrdiff_t>(std::min(lease.unwanted.size(), limits::kAttachmentsMax));
   DestroyHeld action{id, {lease.unwanted.begin(), lease.unwanted.begin() + count}};
   lease.unwanted.erase(lease.unwanted.begin(), lease.unwanted.begin() + count);
@@ -124,7 +124,7 @@ void HeldSlots::destroy(Instant now, LeaseId id, Lease& lease) {
   actions_.emplace_back(std::move(action));
 }
 
-void HeldSlots::tick(Instant now) {
+void HeldObjects::tick(Instant now) {
   if (now < wake_at_) return;
   wake_at_ = kNever;
   for (auto& [id, lease] : leases_) {
@@ -136,7 +136,7 @@ void HeldSlots::tick(Instant now) {
   }
 }
 
-std::vector<HeldAction> HeldSlots::take_actions() {
+std::vector<HeldAction> HeldObjects::take_actions() {
   return std::exchange(actions_, {});
 }
 

@@ -11,8 +11,8 @@ constexpr int kReadsToCatchUp = 64;
 
 void SlotPool::queue_behind(Instant now, const QueueBehind& action) {
   Seat& seat = processes_.at(action.slot.process).seats[action.slot.index];
-  if (!seat.slot->takes_followers()) {  // its channel has just been lost, or it has just shown not to be brief
-    return table_.taken_back(action.slot, {action.invocation});
+  if (!seat.slot->takes_pipelined()) {  // its channel has just been lost, or it has just shown not to be brief
+    return table_.revoked(action.slot, {action.invocation});
   }
   const Occupancy::Seat& there = occupancy_.at(action.slot);
   if (there.behind.empty()) pipeline_.keeps_waiting(now, action.slot, there.invocation);
@@ -30,18 +30,18 @@ bool SlotPool::pass_on(Instant now, SlotRef slot, Process& process, Seat& seat) 
   return true;
 }
 
-void SlotPool::settle(Instant now, std::uint64_t id) {
+void SlotPool::unpipeline(Instant now, std::uint64_t id) {
   run_actions(now);  // it may have been given a slot in this turn
   const auto slot = occupancy_.find(id);
   Seat* const seat = slot ? seat_at(*slot) : nullptr;
-  if (seat != nullptr) recall(now, *slot, *seat);
+  if (seat != nullptr) revoke(now, *slot, *seat);
 }
 
 // Those that have begun all the same are heard of: the results of those before the last lie in the channel.
-void SlotPool::recall(Instant now, SlotRef slot, Seat& seat) {
+void SlotPool::revoke(Instant now, SlotRef slot, Seat& seat) {
   const auto nothing_behind = [&] { return occupancy_.at(slot).behind.empty(); };
   if (nothing_behind()) return;
-  take_back(slot, seat.slot->recall());
+  revoke(slot, seat.slot->revoke());
   for (int reads = 0; !nothing_behind() && reads < kReadsToCatchUp && seat.slot->open(); ++reads) {
     if (read_channel(now, slot) == 0) break;
   }
@@ -52,20 +52,20 @@ void SlotPool::recall(Instant now, SlotRef slot, Seat& seat) {
   kill_now(process);
 }
 
-void SlotPool::recall_all(Instant now, ProcessId id, Process& process) {
-  for (std::uint32_t i = 0; i < process.seats.size(); ++i) recall(now, {id, i}, process.seats[i]);
+void SlotPool::revoke_all(Instant now, ProcessId id, Process& process) {
+  for (std::uint32_t i = 0; i < process.seats.size(); ++i) revoke(now, {id, i}, process.seats[i]);
 }
 
-void SlotPool::take_back(SlotRef slot, const std::vector<std::uint64_t>& ids) {
+void SlotPool::revoke(SlotRef slot, const std::vector<std::uint64_t>& ids) {
   if (ids.empty()) return;
-  occupancy_.take_back(slot, ids);
-  table_.taken_back(slot, ids);
+  occupancy_.revoke(slot, ids);
+  table_.revoked(slot, ids);
 }
 
-void SlotPool::recall_from_slow(Instant now) {
+void SlotPool::revoke_from_slow(Instant now) {
   for (const Pipeline::Slow& slow : pipeline_.take_slow(now)) {
     Seat* const seat = seat_at(slow.slot);
-    if (seat != nullptr && occupancy_.at(slow.slot).invocation == slow.running) recall(now, slow.slot, *seat);
+    if (seat != nullptr && occupancy_.at(slow.slot).invocation == slow.running) revoke(now, slow.slot, *seat);
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace flame::runner {
 
-class TaskPace {
+class ServiceTimes {
  public:
   /// A call of `task` (any key; there are as many as tasks) has ended after `time`. `quiet`: it left no output that the
   /// runner had not read yet; what writes is better off in a slot of its own.

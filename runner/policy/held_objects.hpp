@@ -41,10 +41,10 @@ using HeldAction = std::variant<EnterHeld, RefuseHeld, DestroyHeld, KillHeld, Fr
 
 /// A held slot does one thing at a time: an invocation, or destructors. Objects that were let go are destroyed first.
 /// The host has the queue of those that wait: here one waits at most, for the slot to be idle again.
-class HeldSlots {
+class HeldObjects {
  public:
   /// `kill_grace`: how long destructors may take.
-  explicit HeldSlots(Duration kill_grace) : kill_grace_(kill_grace) {}
+  explicit HeldObjects(Duration kill_grace) : kill_grace_(kill_grace) {}
 
   /// A result named objects. A new lease is busy: idle() tells when its slot has ended the invocation. False: more
   /// objects than a slot may hold (limits::kObjectsPerSlotMax).
