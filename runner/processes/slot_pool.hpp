@@ -64,9 +64,9 @@ class SlotPool {
   void kill(Instant now, std::uint64_t id, StopCause cause);
   /// Whatever is behind this invocation in its slot, or this one if it is behind others, is revoked unless it has
   /// begun, and what has ended before it is heard. Afterwards slot_of() tells whether it is in a slot, alone; what was
-  /// taken back is served by the next tick(). (_pipeline.cpp)
+  /// revoked is served by the next tick(). (_pipeline.cpp)
   void unpipeline(Instant now, std::uint64_t id);
-  /// The slot that runs the invocation, or null: it waits, or follows another.
+  /// The slot that runs the invocation, or null: it waits, or is behind another.
   [[nodiscard]] slot::Slot* slot_of(std::uint64_t id);
 
   // --- held slots (slot_pool_held.cpp); `lease` is the invocation that left objects there

@@ -64,12 +64,12 @@ class Slot {
   /// Errors (nothing was sent, the slot stays idle): too_large, invalid_argument (part list or name beyond limits).
   /// A payload beyond the arena that is given here as a whole is copied once more: prefer feed() for those.
   [[nodiscard]] virtual Result<void> invoke(const InvokeView& call) = 0;
-  /// The call that runs, and those that follow it, are brief, and there is room for one more.
+  /// The call that runs, and those behind it, are brief, and there is room for one more.
   [[nodiscard]] virtual bool takes_pipelined() const noexcept = 0;
   /// Sends a brief call with all its bytes to be run when the last one before it has ended well, without another word.
   /// Otherwise, and if it does not begin before revoke(), it comes back. Precondition: takes_pipelined().
   virtual void push(const InvokeView& call) = 0;
-  /// Takes back what has not begun, in order. Those that remain have begun, by the slot's word, and all but the last of
+  /// Revokes what has not begun, in order. Those that remain have begun, by the slot's word, and all but the last of
   /// them have ended: their results are on the way.
   [[nodiscard]] virtual std::vector<std::uint64_t> revoke() = 0;
   /// Takes the next bytes of the running invocation's payload; returns how many it took. Fewer than given: keep the

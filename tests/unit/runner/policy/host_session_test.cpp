@@ -26,7 +26,7 @@ HostSession open_session(bool local = false) {
   return session;
 }
 
-TEST(Session, OpensWithAWelcomeThatAnswersAHello) {
+TEST(HostSession, OpensWithAWelcomeThatAnswersAHello) {
   HostSession session;
   EXPECT_EQ(session.judge(kStart, welcome(9)), Verdict::drop) << "before the hello";
   session.greeted(kStart);
@@ -35,35 +35,35 @@ TEST(Session, OpensWithAWelcomeThatAnswersAHello) {
   EXPECT_EQ(session.id(), 9u);
 }
 
-TEST(Session, DropsMessagesOfAnotherSession) {
+TEST(HostSession, DropsMessagesOfAnotherSession) {
   HostSession session = open_session();
   EXPECT_EQ(session.judge(kStart, {9, wire::Beat{1}}), Verdict::deliver);
   EXPECT_EQ(session.judge(kStart, {8, wire::Beat{1}}), Verdict::drop);
   EXPECT_EQ(session.judge(kStart, {0, wire::Beat{1}}), Verdict::drop);
 }
 
-TEST(Session, IsRefusedWithTheHostsReason) {
+TEST(HostSession, IsRefusedWithTheHostsReason) {
   HostSession session;
   session.greeted(kStart);
   EXPECT_EQ(session.judge(kStart, {0, wire::Refuse{ErrorCode::incompatible, "speak 2.0"}}), Verdict::refused);
   EXPECT_NE(session.reason().find("speak 2.0"), std::string::npos);
 }
 
-TEST(Session, RefusesAMinorThatTheHelloDidNotOffer) {
+TEST(HostSession, RefusesAMinorThatTheHelloDidNotOffer) {
   HostSession session;
   session.greeted(kStart);
   EXPECT_EQ(session.judge(kStart, welcome(9, wire::kProtocolMinor + 1)), Verdict::refused);
   EXPECT_FALSE(session.open());
 }
 
-TEST(Session, BeatsOnceASecond) {
+TEST(HostSession, BeatsOnceASecond) {
   HostSession session = open_session();
   EXPECT_TRUE(session.beat(kStart).has_value());
   EXPECT_FALSE(session.beat(kStart + 999ms).has_value());
   EXPECT_TRUE(session.beat(kStart + 1s).has_value());
 }
 
-TEST(Session, DoesNotBeatBeforeItIsOpen) {
+TEST(HostSession, DoesNotBeatBeforeItIsOpen) {
   HostSession session;
   EXPECT_FALSE(session.beat(kStart + 100s).has_value());
   EXPECT_FALSE(session.silent(kStart + 100s));
@@ -76,7 +76,7 @@ void beat_and_echo(Session& session, Instant at) {
   EXPECT_EQ(session.judge(at, {9, wire::Beat{beat->seq}}), Verdict::deliver);
 }
 
-TEST(Session, AnythingOfTheSessionCountsAsLife) {
+TEST(HostSession, AnythingOfTheSessionCountsAsLife) {
   HostSession quiet = open_session();
   for (Duration at = 0s; at < 10s; at += 1s) EXPECT_FALSE(quiet.silent(kStart + at));
   EXPECT_TRUE(quiet.silent(kStart + 10s));
@@ -93,7 +93,7 @@ TEST(Session, AnythingOfTheSessionCountsAsLife) {
 }
 
 // Else it would work on while its host, which hears nothing, gives its calls to others.
-TEST(Session, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
+TEST(HostSession, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
   HostSession session = open_session();
   beat_and_echo(session, kStart);
   for (Duration at = 1s; at < 14s; at += 1s) {
@@ -105,7 +105,7 @@ TEST(Session, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
   EXPECT_TRUE(session.silent(kStart + 14s)) << "the host heard the first beat at the earliest then, and waits 15 s";
 }
 
-TEST(Session, AnEchoCountsFromWhenItsBeatWasSent) {
+TEST(HostSession, AnEchoCountsFromWhenItsBeatWasSent) {
   HostSession session = open_session();
   for (Duration at = 0s; at <= 9s; at += 1s) EXPECT_TRUE(session.beat(kStart + at).has_value());
   EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Beat{4}}), Verdict::deliver);
@@ -123,13 +123,13 @@ void turns(Session& session, Duration from, Duration to) {
   }
 }
 
-TEST(Session, OverIpcAHostThatIsSilentIsNotGivenUp) {
+TEST(HostSession, OverIpcAHostThatIsSilentIsNotGivenUp) {
   HostSession session = open_session(true);
   turns(session, 0s, 60s);
   EXPECT_EQ(session.wake_at(), kStart + 61s) << "it goes on beating";
 }
 
-TEST(Session, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
+TEST(HostSession, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
   HostSession session = open_session();
   turns(session, 0s, 1s);
   EXPECT_FALSE(session.silent(kStart + 18s)) << "the host may have stood still with it";
@@ -140,7 +140,7 @@ TEST(Session, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
 }
 
 // A host that did not stand still has given its calls to others, or is about to.
-TEST(Session, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear) {
+TEST(HostSession, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear) {
   HostSession session = open_session();
   turns(session, 0s, 1s);
   EXPECT_FALSE(session.silent(kStart + 18s));
@@ -149,7 +149,7 @@ TEST(Session, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear) {
   EXPECT_TRUE(session.silent(kStart + 23s)) << "five beats";
 }
 
-TEST(Session, AShortPauseGivesItsHostNoMoreThanThat) {
+TEST(HostSession, AShortPauseGivesItsHostNoMoreThanThat) {
   HostSession session = open_session();
   turns(session, 0s, 9s);
   EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Ended{1}}), Verdict::deliver);
@@ -158,7 +158,7 @@ TEST(Session, AShortPauseGivesItsHostNoMoreThanThat) {
   EXPECT_TRUE(session.silent(kStart + 15s)) << "3 s, though at 14 s it would have given up";
 }
 
-TEST(Session, APauseAfterItsTimeWasOverChangesNothing) {
+TEST(HostSession, APauseAfterItsTimeWasOverChangesNothing) {
   HostSession session = open_session();
   EXPECT_FALSE(session.silent(kStart));
   for (Duration at = 1s; at < 14s; at += 1s) {
@@ -169,7 +169,7 @@ TEST(Session, APauseAfterItsTimeWasOverChangesNothing) {
   EXPECT_TRUE(session.silent(kStart + 20s));
 }
 
-TEST(Session, AHostThatWelcomesLateHasAMomentToHearUs) {
+TEST(HostSession, AHostThatWelcomesLateHasAMomentToHearUs) {
   HostSession session;
   session.greeted(kStart);
   const Instant late = kStart + 2 * limits::kRunnerSilence;
@@ -180,7 +180,7 @@ TEST(Session, AHostThatWelcomesLateHasAMomentToHearUs) {
   EXPECT_TRUE(session.silent(soon)) << "it may have given us up, and cannot tell";
 }
 
-TEST(Session, TakesItsFiguresFromTheWelcome) {
+TEST(HostSession, TakesItsFiguresFromTheWelcome) {
   HostSession session;
   session.greeted(kStart);
   wire::Envelope envelope = welcome(9);
