@@ -88,20 +88,26 @@ class Pool : public detail::Calls<Pool> {
   /// For internal use; pools come from Host::pool().
   explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept : core_(std::move(core)) {}
 
+  /// Its name in the configuration. [any thread]
   [[nodiscard]] std::string name() const;
 
   /// The same calls with options: `pool.with({.timeout = 5min, .link = false}).call<f>(x)`.
   [[nodiscard]] BoundPool with(CallOptions options) const;
 
+  /// What the pool has and does at this moment. Waits for the host's loop to answer: microseconds, unless the process
+  /// is starved. All zeros after the host has been shut down. [any thread]
   [[nodiscard]] PoolStats stats() const;
-  /// New bounds, at once: boots up to `min`, lets idle runners above `max` go. invalid_argument if min > max or
-  /// max is over limits::kRunnersCeiling.
+  /// New bounds, at once: boots up to `min`, lets idle runners above `max` go. Waits as stats() does. Throws CallError:
+  /// `invalid_argument` if min > max or max is over limits::kRunnersCeiling, `shutting_down` after the host has been
+  /// shut down. [any thread]
   void resize(std::uint32_t min, std::uint32_t max);
   /// About `calls` more calls will come within `within`: boots runners for them now, within max, and keeps that many
   /// slots free until the calls have come or the time has passed. Replaces the hint before; expect(0) takes it back.
+  /// Does not wait; ignored after the host has been shut down. [any thread]
   void expect(std::uint32_t calls, TimeLimit within = std::chrono::seconds(30));
   /// Refuses new calls from now on (`shutting_down`), waits up to `timeout` for the accepted ones, then ends the
-  /// runners. False: the timeout passed, the rest was cancelled. Not from a callback.
+  /// runners. False: the timeout passed, the rest was cancelled. True at once after the host has been shut down.
+  /// [any thread, but not from a callback]
   bool drain(TimeLimit timeout);
 
   // Callbacks. One per kind, a new one replaces the old; an empty one removes it. They run on the callback threads of
@@ -115,6 +121,7 @@ class Pool : public detail::Calls<Pool> {
   void on_grow_end(detail::UniqueFunction<void(const GrowEnd&)> callback);
   void on_shrink(detail::UniqueFunction<void(const Shrink&)> callback);
 
+  /// For internal use.
   [[nodiscard]] const std::shared_ptr<detail::PoolCore>& core() const noexcept { return core_; }
 
  private:
@@ -129,6 +136,7 @@ class BoundPool : public detail::Calls<BoundPool> {
  public:
   BoundPool(std::shared_ptr<detail::PoolCore> core, CallOptions options) noexcept
       : core_(std::move(core)), options_(std::move(options)) {}
+  /// For internal use.
   [[nodiscard]] const std::shared_ptr<detail::PoolCore>& core() const noexcept { return core_; }
 
  private:

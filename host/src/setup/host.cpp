@@ -11,6 +11,7 @@
 #include "host/src/setup/host_setup.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 
 namespace flame {
@@ -134,9 +135,12 @@ void Pool::resize(std::uint32_t min, std::uint32_t max) {
         Error{.code = ErrorCode::invalid_argument,
               .message = "resize: needs min <= max and 1 <= max <= " + std::to_string(limits::kRunnersCeiling)});
   }
-  ask<bool>(*core_, [&](auto reply) {
+  const bool done = ask<bool>(*core_, [&](auto reply) {
     return pool::command::Resize{core_->parts().index, min, max, std::move(reply)};
   });
+  if (!done) {
+    throw CallError(base::make_error(ErrorCode::shutting_down, "resize: the host of this pool has been shut down"));
+  }
 }
 
 void Pool::expect(std::uint32_t calls, TimeLimit within) {

@@ -114,6 +114,17 @@ TEST_F(Lifetime, ResizeAndExpectBootRunners) {
   EXPECT_EQ(error_of([&] { pool.resize(2, 1); }).code, ErrorCode::invalid_argument);
 }
 
+TEST_F(Lifetime, APoolWhoseHostIsGoneIsNotResizedAndHasNothing) {
+  Host host(config());
+  Pool pool = host.pool("ffmpeg");
+  pool.call<tasks::nothing>();
+  host.shutdown();
+  EXPECT_EQ(error_of([&] { pool.resize(0, 2); }).code, ErrorCode::shutting_down);
+  EXPECT_EQ(pool.stats().runners, 0U);
+  pool.expect(3);
+  EXPECT_TRUE(pool.drain(5s));
+}
+
 TEST_F(Lifetime, TwoHostsOnOneMachineDoNotMeet) {
   Host first(config());
   Host second(config());
