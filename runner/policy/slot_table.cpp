@@ -250,56 +250,6 @@ void SlotTable::channel_lost(Instant now, SlotRef slot) {
   balance(now, process.generation);
 }
 
-// Takes no new calls from here on; ends as soon as nothing runs in it.
-void SlotTable::retire(ProcessId id, Process& process, Instant kill_at) {
-  if (process.state == ProcessState::killed) return;
-  if (process.state != ProcessState::retired) {
-    leave_service(process, id);
-    process.state = ProcessState::retired;
-  }
-  process.kill_at = std::min(process.kill_at, kill_at);
-  wake_by(process.kill_at);
-  kill_if_drained(id, process);
-}
-
-void SlotTable::kill_if_drained(ProcessId id, Process& process) {
-  const bool innocent_runs = std::any_of(process.slots.begin(), process.slots.end(),
-                                         [](const Slot& slot) { return (slot.busy || slot.held) && !slot.must_die; });
-  if (process.state == ProcessState::retired && !innocent_runs) kill_process(id, process);
-}
-
-void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
-  if (process.state == ProcessState::killed) return;
-  if (process.state != ProcessState::retired) leave_service(process, id);
-  process.state = ProcessState::killed;
-  const bool blames =
-      std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) { return slot.must_die; });
-  actions_.emplace_back(KillProcess{id, blames, overdue, in_good_order(process)});
-}
-
-// Threads of a process become ready one after the other: those that are still at it end when they are.
-bool SlotTable::in_good_order(const Process& process) {
-  const auto at_rest = [](const Slot& slot) { return !slot.busy && !slot.held && !slot.must_die && slot.behind == 0; };
-  const auto ready = [](const Slot& slot) { return slot.ready; };
-  return !process.hears_nothing && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
-         std::all_of(process.slots.begin(), process.slots.end(), at_rest);
-}
-
-void SlotTable::end_all() {
-  for (auto& [id, generation] : generations_) generation.up = false;
-  for (auto& [id, process] : processes_) {
-    if (in_good_order(process)) kill_process(id, process);
-  }
-}
-
-void SlotTable::leave_service(Process& process, ProcessId id) {
-  Generation& generation = generations_[process.generation];
-  --generation.processes;
-  for (const Slot& slot : process.slots) generation.starting -= slot.ready || slot.given_up ? 0 : 1;
-  std::erase_if(generation.free, [id](const Free& free) { return free.slot.process == id; });
-  std::erase_if(generation.pipelines, [id](const SlotRef& slot) { return slot.process == id; });
-}
-
 bool SlotTable::serves(GenerationId generation) const {
   return std::any_of(processes_.begin(), processes_.end(), [generation](const auto& entry) {
     const Process& process = entry.second;
@@ -307,17 +257,6 @@ bool SlotTable::serves(GenerationId generation) const {
     return std::any_of(process.slots.begin(), process.slots.end(),
                        [](const Slot& slot) { return slot.ready && !slot.held; });
   });
-}
-
-void SlotTable::process_gone(Instant now, ProcessId id) {
-  const auto found = processes_.find(id);
-  if (found == processes_.end()) return;
-  Process& process = found->second;
-  const GenerationId generation = process.generation;
-  if (process.state == ProcessState::starting || process.state == ProcessState::serving) leave_service(process, id);
-  return_granted(id, generations_[generation]);
-  processes_.erase(found);
-  balance(now, generation);
 }
 
 // Level-triggered: brings the number of processes to what waiting calls and spares need.

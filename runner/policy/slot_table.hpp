@@ -121,7 +121,7 @@ class SlotTable {
   /// limits::kRetireGrace.
   void channel_lost(Instant now, SlotRef slot);
   /// A signal stopped the process: what runs or is held there may go on some time, but no invocation may wait for that.
-  /// If some of its slots are free it is killed as soon as nothing runs in the others. (slot_table_pipelines.cpp)
+  /// If some of its slots are free it is killed as soon as nothing runs in the others. (slot_table_processes.cpp)
   void process_stopped(Instant now, ProcessId process);
   /// The process ended before its slots were ready, or could not be made. The next start waits longer than the last,
   /// and a waiting invocation fails if no living slot can serve it; after a shortage only if no other process is being

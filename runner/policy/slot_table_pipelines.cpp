@@ -61,17 +61,4 @@ void SlotTable::end_pipeline(Generation& generation, SlotRef slot) {
   std::erase(generation.pipelines, slot);
 }
 
-void SlotTable::process_stopped(Instant now, ProcessId id) {
-  const auto found = processes_.find(id);
-  if (found == processes_.end() || found->second.state != ProcessState::serving) return;
-  Process& process = found->second;
-  Generation& generation = generations_[process.generation];
-  std::erase_if(generation.pipelines, [id](const SlotRef& slot) { return slot.process == id; });
-  const auto& free = generation.free;
-  if (std::none_of(free.begin(), free.end(), [id](const Free& one) { return one.slot.process == id; })) return;
-  process.hears_nothing = true;
-  retire(id, process, kNever);
-  balance(now, process.generation);
-}
-
 }  // namespace flame::runner

@@ -70,7 +70,7 @@ TEST(HostSession, DoesNotBeatBeforeItIsOpen) {
 }
 
 // Beats at `at`; the beat has come and the host repeats its number.
-void beat_and_echo(Session& session, Instant at) {
+void beat_and_echo(HostSession& session, Instant at) {
   const auto beat = session.beat(at);
   ASSERT_TRUE(beat.has_value());
   EXPECT_EQ(session.judge(at, {9, wire::Beat{beat->seq}}), Verdict::deliver);
@@ -116,7 +116,7 @@ TEST(HostSession, AnEchoCountsFromWhenItsBeatWasSent) {
 }
 
 // Its turns, a beat each.
-void turns(Session& session, Duration from, Duration to) {
+void turns(HostSession& session, Duration from, Duration to) {
   for (Duration at = from; at <= to; at += 1s) {
     EXPECT_FALSE(session.silent(kStart + at)) << at.count();
     static_cast<void>(session.beat(kStart + at));
