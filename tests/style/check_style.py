@@ -16,7 +16,7 @@ TOP_DIRECTORIES = ["plugin_sdk", "host", "runner", "backends", "plugins", "tests
 SKIPPED_DIRECTORIES = {".git", "build", "corpus", "__pycache__"}
 CODE = (".cpp", ".hpp", ".h", ".c")
 
-FILE_LINES_MAX = 600
+FILE_LINES_MAX = 400
 LINE_COLUMNS_MAX = 120
 LINE_LENGTH_EXEMPT = ["*/flame_abi*.h"]  # frozen byte for byte, see tests/abi_compat
 FUNCTION_LINES_MAX = 70
@@ -109,6 +109,9 @@ BANNED = [
      r"\bsend\w*\(|::exchange\(|\+\+|--|[^=!<>]=[^=])", [], "an assertion changes nothing: act, then assert"),
     (r"\bPR_SET_PDEATHSIG\b", ["runner/*", "tests/*"], "never on a runner: a backend thread's end would kill it"),
 ]
+# One dialect: a body of one statement that fits beside its head has no braces.
+BRACES = re.compile(r"^( *)((?:if|for|while) (?:constexpr )?\([^\n]*\)) \{\n\1  (?!(?:if|for|while) )([^\n{}\\]*;)\n\1\}"
+                    r"\n(?! *else)", re.MULTILINE)
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 PUBLIC = ["plugin_sdk/include/*", "host/include/*"]
@@ -203,6 +206,7 @@ class Checker:
         code = without_comments_and_strings(text)
         self.check_functions(path, code)
         self.check_calls(path, code)
+        self.check_braces(path, text)
         self.count_classes(path, code)
         for number, line in enumerate(lines, 1):
             found = INCLUDE.match(line)
@@ -220,6 +224,12 @@ class Checker:
         for line, length in function_lengths(code):
             if length > FUNCTION_LINES_MAX:
                 self.report(path, line, "function-length", f"{length} lines, at most {FUNCTION_LINES_MAX}: split it")
+
+    def check_braces(self, path, text):
+        for found in BRACES.finditer(text):
+            indent, head, body = found.groups()
+            if "//" not in head + body and len(f"{indent}{head} {body}") <= LINE_COLUMNS_MAX:
+                self.report(path, text.count("\n", 0, found.start()) + 1, "braces", "a body of one line has none")
 
     def count_classes(self, path, code):
         if path.startswith("tests/") and not path.startswith("tests/sim/"):

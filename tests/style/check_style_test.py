@@ -43,13 +43,21 @@ class CheckStyle(unittest.TestCase):
         self.assert_quiet("host/src/a.cpp", '// A.\n#include "host/src/b.hpp"\nvoid f() {\n}\n')
 
     def test_long_files_lines_and_functions(self):
-        self.assert_fires("file-length", "host/src/a.cpp", "// A.\n" * 601)
-        self.assert_quiet("host/src/a.cpp", "// A.\n" * 600)
+        self.assert_fires("file-length", "host/src/a.cpp", "// A.\n" * 401)
+        self.assert_quiet("host/src/a.cpp", "// A.\n" * 400)
         self.assert_fires("line-length", "host/src/a.cpp", "// A.\n// " + "x" * 118 + "\n")
         self.assert_quiet("host/src/a.cpp", "// A.\n// " + "ü" * 117 + "\n")
         body = "  g();\n"
         self.assert_fires("function-length", "host/src/a.cpp", "// A.\nvoid f() {\n" + body * 69 + "}\n")
         self.assert_quiet("host/src/a.cpp", "// A.\nvoid f() {\n" + body * 68 + "}\n")
+
+    def test_a_body_of_one_line_has_no_braces(self):
+        for head in ["if (a)", "for (int i : a)", "while (next())", "if constexpr (a)"]:
+            body = "void f() {\n  " + head + " {\n    g();\n  }\n"
+            self.assert_fires("braces", "host/src/a.cpp", "// A.\n" + body + "}\n")
+            self.assert_quiet("host/src/a.cpp", "// A.\n" + body.replace("g()", "g" * 110 + "()") + "}\n")
+        self.assert_quiet("host/src/a.cpp", "// A.\nvoid f() {\n  if (a) {\n    g();\n  } else {\n    h();\n  }\n}\n")
+        self.assert_quiet("host/src/a.cpp", "// A.\nvoid f() {\n  for (;;) {\n    if (a) g();\n  }\n}\n")
 
     def test_functions_inside_classes_are_counted_and_classes_are_not(self):
         body = "    g();\n"

@@ -1,5 +1,4 @@
-// What people do with the command's streams, signals and JSON: pipes that are full, closed, non-blocking; numbers at
-// the edges of their types; objects of many members.
+// What people do with the command's streams and signals: pipes that are full, closed, non-blocking.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +14,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,21 +21,17 @@
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/spawn.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
+#include "tests/integration/edge/edge_command.hpp"
 #include "tests/support/eventually.hpp"
-#include "tests/support/leftovers.hpp"
-#include "tests/support/temp_dir.hpp"
 
 namespace flame::test {
 namespace {
 
 using namespace std::chrono_literals;
-using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
 constexpr int kPipeSize = 65'536;
-// Far above what any of these commands needs on a busy machine, far below for ever.
-constexpr auto kLimit = 60s;
 
 struct Pipe {
   base::UniqueFd read;
@@ -79,70 +73,6 @@ int bytes_in(int fd) {
   ::ioctl(fd, FIONREAD, &count);
   return count;
 }
-
-struct Outcome {
-  int code = -1;  ///< as a shell tells it: 128 + signal when killed
-  std::string out;
-  std::string err;
-};
-
-class EdgeCommand : public LeftoversTest {
- protected:
-  void SetUp() override {
-    LeftoversTest::SetUp();
-    files_ = std::make_unique<TempDir>();
-    files_->write("flame.toml", "[plugins]\npath = [\"" FLAME_TEST_PLUGINS
-                                "\"]\n[pools.p]\nplugins = [\"edge_command@1\"]\nmax = 1\nmax_concurrency = 2\n");
-  }
-  void TearDown() override {
-    files_.reset();
-    LeftoversTest::TearDown();
-  }
-
-  /// A line of sh in which $f is `flame`, $c "call … p edge_command::" and $m the same of map; in the directory of
-  /// files(). Standard output and error are `out` and `err`, or files there.
-  base::Spawned start(const std::string& line, int out, int err, const std::vector<std::string>& environment = {}) {
-    std::vector<std::string> env = environment;
-    for (const char* name : {"PATH", "TMPDIR", "XDG_RUNTIME_DIR"}) {
-      if (const char* value = std::getenv(name)) env.push_back(std::string(name) + "=" + value);
-    }
-    const std::string prelude = "cd '" + files_->path() + "'; f='" FLAME_TEST_COMMAND "'; ";
-    auto spawned =
-        base::spawn({.path = "/bin/sh", .argv = {"sh", "-c", prelude + line}, .env = env, .fds = {{out, 1}, {err, 2}}});
-    if (!spawned) throw std::runtime_error("cannot start sh");
-    return std::move(*spawned);
-  }
-
-  static int wait_for(const base::Spawned& process, std::chrono::milliseconds limit = kLimit) {
-    pollfd ended{.fd = process.pidfd.get(), .events = POLLIN, .revents = 0};
-    const bool in_time = ::poll(&ended, 1, static_cast<int>(limit.count())) == 1;
-    if (!in_time) ::kill(process.pid, SIGKILL);
-    int status = 0;
-    ::waitpid(process.pid, &status, 0);
-    EXPECT_TRUE(in_time) << "it was still running after " << limit.count() << " ms";
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
-  Outcome run(const std::string& line, const std::vector<std::string>& environment = {}) {
-    const base::UniqueFd out(::open((*files_ / "out").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const base::UniqueFd err(::open((*files_ / "err").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const auto process = start(line, out.get(), err.get(), environment);
-    Outcome outcome{.code = wait_for(process)};
-    outcome.out = base::read_file(*files_ / "out", 1 << 26).value();
-    outcome.err = base::read_file(*files_ / "err", 1 << 26).value();
-    return outcome;
-  }
-
-  Outcome call(const std::string& task, const std::string& arguments) {
-    files_->write("arguments", arguments);
-    return run("$f call p edge_command::" + task + " - < arguments");
-  }
-
-  [[nodiscard]] const TempDir& files() const { return *files_; }
-
- private:
-  std::unique_ptr<TempDir> files_;
-};
 
 // ---- P1: output is all there, or an error
 
@@ -280,81 +210,6 @@ TEST_F(EdgeCommand, OneSignalEndsAMapWhoseTerminalStandsStill) {
   EXPECT_TRUE(eventually(full, kLimit));
   ::kill(process.pid, SIGINT);
   EXPECT_EQ(wait_for(process, 30s), 130);
-}
-
-// ---- P5: JSON costs what it must
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kMany = 20'000;
-#else
-constexpr int kMany = 200'000;  // a minute and more, if each looks at all others
-#endif
-
-std::string object_of(int members) {
-  std::string text = "{";
-  for (int i = 0; i < members; ++i) text += (i > 0 ? ",\"k" : "\"k") + std::to_string(i) + "\":" + std::to_string(i);
-  return text + "}";
-}
-
-TEST_F(EdgeCommand, AnObjectOfManyMembersCostsWhatItMust) {
-  const auto result = call("members", object_of(kMany));
-  EXPECT_EQ(result.out, std::to_string(kMany) + "\n") << result.err.substr(0, 500);
-}
-
-TEST_F(EdgeCommand, AResultOfManyMembersCostsWhatItMust) {
-  const auto result = call("many", "[" + std::to_string(kMany) + "]");
-  ASSERT_EQ(result.code, 0) << result.err.substr(0, 500);
-  EXPECT_EQ(json::parse(result.out).size(), std::size_t{kMany});
-}
-
-TEST_F(EdgeCommand, AListOfManyObjectsCostsWhatItMust) {
-  std::string text = "[[";
-  for (int i = 0; i < kMany; ++i) text += (i > 0 ? ",{\"number\":" : "{\"number\":") + std::to_string(i) + "}";
-  EXPECT_EQ(call("items", text + "]]").out, std::to_string(kMany) + "\n");
-}
-
-TEST_F(EdgeCommand, AKeyThatIsThereTwiceIsRefusedWithItsPlace) {
-  const auto result = call("members", "{\"a\": 1,\n \"b\": 2,\n \"a\": 3}");
-  EXPECT_EQ(result.code, 2);
-  EXPECT_THAT(result.err, HasSubstr("\"a\""));
-  EXPECT_THAT(result.err, HasSubstr("line 3"));
-  EXPECT_THAT(call("items", R"([[{"number": 1}, {"number": 1, "number": 2}]])").err, HasSubstr("[0][1].number"));
-}
-
-// ---- P6: numbers bit for bit, or refused
-
-TEST_F(EdgeCommand, EdgeValuesComeBackAsTheyWere) {
-  for (const std::string value :
-       {R"({"i8":-128,"u8":255,"i16":-32768,"u16":65535,"i32":-2147483648,"u32":4294967295,)"
-        R"("i64":-9223372036854775808,"u64":18446744073709551615,"f":3.4028235e+38,"d":1.7976931348623157e+308})",
-        R"({"i8":127,"u8":0,"i16":32767,"u16":0,"i32":2147483647,"u32":0,)"
-        R"("i64":9223372036854775807,"u64":0,"f":1e-45,"d":5e-324})",
-        R"({"i8":0,"u8":0,"i16":0,"u16":0,"i32":0,"u32":0,"i64":0,"u64":0,"f":-0.0,"d":-0.0})"}) {
-    const auto result = call("echo", value);
-    EXPECT_EQ(result.out, value + "\n") << result.err;
-  }
-}
-
-TEST_F(EdgeCommand, TheTaskGetsTheBitsThatWereWritten) {
-  EXPECT_EQ(call("bits", R"({"f": -0.0, "d": -0.0})").out, "[\"80000000\",\"8000000000000000\"]\n");
-  EXPECT_EQ(call("bits", R"({"f": -0, "d": -0})").out, "[\"80000000\",\"8000000000000000\"]\n");
-  EXPECT_EQ(call("bits", R"({"f": 0.1, "d": 0.1})").out, "[\"3dcccccd\",\"3fb999999999999a\"]\n");
-}
-
-TEST_F(EdgeCommand, WholeNumbersAreExactHoweverTheyAreWritten) {
-  EXPECT_THAT(call("echo", R"({"i64": 9007199254740993.0})").out, HasSubstr("\"i64\":9007199254740993,"));
-  EXPECT_THAT(call("echo", R"({"u64": 1.8446744073709551615e19})").out, HasSubstr("\"u64\":18446744073709551615,"));
-}
-
-TEST_F(EdgeCommand, NumbersThatATypeCannotHoldAreRefused) {
-  for (const std::string value :
-       {R"({"f": 1e39})", R"({"f": -3.5e38})", R"({"f": 1e-60})", R"({"d": 1e400})", R"({"u64": 18446744073709551616})",
-        R"({"i64": 9223372036854775808})", R"({"i64": -9223372036854775809})", R"({"u8": -1})", R"({"i8": 128})",
-        R"({"i32": 1.5})", R"({"i64": 4503599627370497.2})", R"({"i64": 1e400})", R"({"i32": 01})",
-        R"({"u32": 1e10})"}) {
-    const auto result = call("echo", value);
-    EXPECT_EQ(result.code, 2) << value << " -> " << result.out;
-  }
 }
 
 // ---- P9: scaffolding
