@@ -110,8 +110,8 @@ BANNED = [
     (r"\bPR_SET_PDEATHSIG\b", ["runner/*", "tests/*"], "never on a runner: a backend thread's end would kill it"),
 ]
 # One dialect: a body of one statement that fits beside its head has no braces.
-BRACES = re.compile(r"^( *)((?:if|for|while) (?:constexpr )?\([^\n]*\)) \{\n\1  (?!(?:if|for|while) )([^\n{}\\]*;)\n\1\}"
-                    r"\n(?! *else)", re.MULTILINE)
+BRACES = re.compile(r"^( *)((?:if|for|while) (?:constexpr )?\([^\n]*\)) \{\n"
+                    r"\1  (?!(?:if|for|while) )([^\n{}\\]*;)\n\1\}\n(?! *else)", re.MULTILINE)
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 PUBLIC = ["plugin_sdk/include/*", "host/include/*"]

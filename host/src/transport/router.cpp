@@ -18,12 +18,12 @@
 #include "host/src/transport/dial_address.hpp"
 #include "host/src/transport/tcp_guard.hpp"
 #include "host/src/transport/zap.hpp"
+#include "host/src/transport/zmq_frames.hpp"
 #include "host/src/transport/zmq_retry.hpp"
 #include "host/src/transport/zmq_threads.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
-#include "plugin_sdk/base/thread_sanitizer.hpp"
 
 namespace flame::pool {
 namespace {
@@ -32,7 +32,6 @@ constexpr std::size_t kRoutingIdBytes = 5;  // 0 and a 32-bit number: those that
 // What libzmq may hold for one runner: about kRunnerQueueBytes of calls, and a window of chunks.
 constexpr int kControlHighWater = static_cast<int>(limits::kRunnerQueueBytes / limits::kInlinePayloadMax);
 constexpr int kBulkHighWater = static_cast<int>(limits::kTransferWindow / limits::kChunkMax);
-constexpr std::size_t kCopyMax = 4096;  // below this a copy is cheaper than a shared owner
 constexpr int kMonitored = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
                            ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                            ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
@@ -80,35 +79,6 @@ void tell(TcpGuard& guard, std::uint16_t event, int fd) {
     default:
       return;
   }
-}
-
-Bytes to_bytes(zmq::message_t&& frame) {
-  if (frame.empty()) {
-    return {};
-  }
-  auto owner = std::make_shared<zmq::message_t>(std::move(frame));
-  const auto* data = owner->data<std::byte>();
-  const std::size_t size = owner->size();
-  return {std::move(owner), data, size};
-}
-
-void free_bytes(void*, void* hint) {
-  base::take_over(hint);
-  delete static_cast<Bytes*>(hint);
-}
-
-zmq::message_t to_message(const Bytes& bytes) {
-  if (bytes.size() <= kCopyMax) {
-    return {bytes.data(), bytes.size()};
-  }
-  auto owner = std::make_unique<Bytes>(bytes);
-  // libzmq takes void*, and only reads.
-  auto* data = const_cast<std::byte*>(std::as_const(*owner).data());
-  const std::size_t size = owner->size();
-  base::hand_over(owner.get());
-  zmq::message_t message(data, size, &free_bytes, owner.get());
-  static_cast<void>(owner.release());
-  return message;
 }
 
 Error bind_error(const std::string& endpoint, const zmq::error_t& error) {
