@@ -112,6 +112,7 @@ class PoolDriver final : public RunnerEvents {
   void perform(action::ReleaseObjects& release);
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
+  void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
   void take_step(const Event& event, Instant now, Actions& actions);
 
   [[nodiscard]] Runner* find(RunnerId runner);

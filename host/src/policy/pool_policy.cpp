@@ -122,6 +122,7 @@ void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
   expire_calls(now, out);
   CallTable::Verdict verdict = calls_.result(event.runner, event.call, event.error);
   const bool succeeds = verdict.outcome && !verdict.outcome->error;
+  if (verdict.rests) out.push_back(action::AttemptFailed{event.call, event.runner, *event.error});
   apply(event.call, std::move(verdict), out);
   if (!event.objects.empty()) keep_objects(event, succeeds, out);
 }

@@ -146,7 +146,7 @@ class PoolPolicy {
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   void bury(RunnerId id, std::vector<CallId> calls, Instant until);
   void proven_dead(RunnerId id, Actions& out);
-  void remove(Runners::iterator it, Actions& out);
+  void remove(Runners::iterator it, const std::string& reason, Actions& out);
   void check_timer(RunnerId id, Instant now, Actions& out);
   void stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now);
   void tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out);

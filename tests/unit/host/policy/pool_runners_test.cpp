@@ -34,8 +34,16 @@ TEST(PoolRunners, DestroysAMachineWhoseRunnerNeverDialsIn) {
   pool.pass(30s);
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_THAT(pool.all<action::Callback>().at(0).error->message, HasSubstr("did not dial in"));
+  EXPECT_THAT(pool.all<action::Destroy>().at(0).reason, HasSubstr("did not dial in"));
   EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u) << "too late";
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the waiter still wants a runner";
+}
+
+TEST(PoolRunners, SaysWhyABootOfTheMinimumHasFailedThoughNoCallbackDoes) {
+  PoolScenario pool(config(1, 1, 1));
+  pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
+  EXPECT_EQ(pool.count<action::Callback>(), 0u);
+  EXPECT_THAT(pool.all<action::Destroy>().at(0).reason, HasSubstr("undefined symbol: foo"));
 }
 
 TEST(PoolRunners, RefusesASecondHello) {
@@ -67,7 +75,10 @@ TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   EXPECT_EQ(pool.where.at(1), 1u);
   pool.feed(event::RunnerLost{1, "gone"}).pass(RunnerState::kReasonGrace);
-  EXPECT_EQ(pool.count<action::Destroy>(), 1u);
+  ASSERT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_EQ(pool.all<action::Destroy>()[0].reason, "gone");
+  ASSERT_EQ(pool.count<action::AttemptFailed>(), 1u);
+  EXPECT_EQ(pool.all<action::AttemptFailed>()[0].error.code, ErrorCode::runner_lost);
   EXPECT_THAT(pool.sent(), IsEmpty()) << "it may still run there";
   pool.feed(event::MachineExited{1, "exit code 0"});
   EXPECT_THAT(pool.sent(), ElementsAre(1));
