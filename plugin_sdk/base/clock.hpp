@@ -1,12 +1,14 @@
 // Time as this project measures it: nanoseconds of CLOCK_BOOTTIME, which runs on while the machine is suspended.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 namespace flame::base {
 
-/// The clock of Instant, for the type system only: pure classes get `now` handed in, others ask a Clock.
+/// The clock of Instant, for the type system only: pure classes get `now` handed in, others ask boot_time().
 struct Boottime {
   using rep = std::int64_t;
   using period = std::nano;
@@ -36,6 +38,13 @@ inline constexpr Instant kNever = Instant::max();
   return deadline <= now ? Duration::zero() : deadline - now;
 }
 
+/// The same for poll(): rounded up, as waking early would only spin; -1 for kNever.
+[[nodiscard]] constexpr int milliseconds_until(Instant deadline, Instant now) noexcept {
+  if (deadline == kNever) return -1;
+  const std::int64_t left = std::chrono::ceil<std::chrono::milliseconds>(remaining(deadline, now)).count();
+  return static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+}
+
 /// Between Duration and the wire's "nanoseconds, -1 = infinite". Other negative numbers count as zero.
 [[nodiscard]] constexpr std::int64_t to_wire(Duration d) noexcept {
   return d == kInfinite ? -1 : d.count();
@@ -44,18 +53,5 @@ inline constexpr Instant kNever = Instant::max();
   if (ns == -1) return kInfinite;
   return Duration(ns < 0 ? 0 : ns);
 }
-
-/// Where shells get their time from. Implementations are usable from any thread.
-class Clock {
- public:
-  virtual ~Clock() = default;
-  [[nodiscard]] virtual Instant now() const noexcept = 0;
-};
-
-/// The real one.
-class BoottimeClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const noexcept override;
-};
 
 }  // namespace flame::base

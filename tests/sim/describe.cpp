@@ -42,6 +42,7 @@ std::string describe(const pool::Action& action) {
           [](const a::Drained&) { return std::string("drained"); },
           [](const a::ReleaseObjects& x) { return fmt::format("release {} of {}", x.objects.size(), x.lease); },
           [](const a::Quiet& x) { return fmt::format("{} is {}", x.runner, x.quiet ? "silent" : "heard again"); },
+          [](const a::AttemptFailed& x) { return fmt::format("{} failed on {}", x.call, x.runner); },
           [](const a::LeaseEnded& x) { return fmt::format("lease {} ended: {}", x.lease, code_of(x.error)); },
       },
       action);

@@ -68,7 +68,7 @@ CallTable::Verdict CallTable::result(RunnerId runner, CallId id, const std::opti
   // The slot is not free yet: the next attempt waits for Ended, so that attempts never overlap.
   call->ever_begun = call->ever_begun || error->started == Started::yes;
   call->state = State::resting;
-  return {};
+  return {.outcome = std::nullopt, .retry = std::nullopt, .rests = true};
 }
 
 CallTable::Verdict CallTable::ended(RunnerId runner, CallId id) {

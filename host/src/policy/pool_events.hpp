@@ -213,6 +213,13 @@ struct DrainRunner {
 /// Destroy. Of later events about it only MachineExited matters; all are harmless.
 struct Destroy {
   RunnerId runner = 0;
+  std::string reason;  ///< why it did not boot, or went
+};
+/// For people: the call is tried again, once nothing of this attempt is left. `error`: how it ended.
+struct AttemptFailed {
+  CallId call = 0;
+  RunnerId runner = 0;
+  Error error;
 };
 /// A user callback, to be run on the executor. Not for boots that only keep `min` up (as FLAME).
 struct Callback {
@@ -237,7 +244,7 @@ struct Drained {};
 using Action =
     std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Withdraw,
                  action::Complete, action::RetireReply, action::DrainRunner, action::Destroy, action::Callback,
-                 action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet>;
+                 action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet, action::AttemptFailed>;
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

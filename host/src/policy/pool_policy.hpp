@@ -19,7 +19,7 @@
 
 namespace flame::pool {
 
-/// Without `min`, `max` and `discards`, which the pool's owner knows.
+/// Without `discards`, which the pool's owner knows.
 struct PolicyStats : PoolStats {
   std::uint32_t silent = 0;            ///< neither draining nor lost, and without new calls until they are heard again
   std::uint64_t waiting_for_turn = 0;  ///< of `waiting`, in the slot of an object
@@ -29,10 +29,14 @@ struct PolicyStats : PoolStats {
 /// runners boot.
 class PoolPolicy {
  public:
-  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter;
-  /// `name`: in errors, NAME-ID is a runner.
-  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed, const Liveness& liveness = {},
-             std::string name = "runner");
+  struct Options {
+    std::uint64_t seed = 1;  ///< jitter
+    Liveness liveness;
+    std::string name = "runner";  ///< in errors, NAME-ID is a runner
+    bool nested = false;          ///< see Elastic::Options
+  };
+  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with.
+  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, const Options& options);
 
   /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
   void on(const Event& event, Instant now, Actions& out);
@@ -132,7 +136,6 @@ class PoolPolicy {
   void handle(const event::Heard& event, Instant now, Actions& out);
   void handle(const event::StoodStill& event, Instant now, Actions& out);
   void handle(const event::RunnerLost& event, Instant now, Actions& out);
-  void left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out);
   void handle(const event::MachineExited& event, Instant now, Actions& out);
   void handle(const event::Retire& event, Instant now, Actions& out);
   void boot(bool for_min, Instant now, Actions& out);
@@ -146,7 +149,7 @@ class PoolPolicy {
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   void bury(RunnerId id, std::vector<CallId> calls, Instant until);
   void proven_dead(RunnerId id, Actions& out);
-  void remove(Runners::iterator it, Actions& out);
+  void remove(Runners::iterator it, const std::string& reason, Actions& out);
   void check_timer(RunnerId id, Instant now, Actions& out);
   void stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now);
   void tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out);

@@ -28,7 +28,7 @@ bool contains(const std::vector<DigestId>& digests, DigestId digest) {
 }  // namespace
 
 void PoolPolicy::handle(const event::BootOk& event, Instant, Actions& out) {
-  if (!runners_.contains(event.runner)) out.push_back(action::Destroy{event.runner});
+  if (!runners_.contains(event.runner)) out.push_back(action::Destroy{event.runner, {}});
 }
 
 void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
@@ -52,8 +52,7 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   if (serves.empty() && !runner.digests.empty()) {
     const std::string why = broken_.at(runner.digests.front()).error.message;
     tell_of_broken(now, out);
-    return boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner can use none of its plugins: " + why),
-                       false, now, out);
+    return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, false, now, out);
   }
   boot_over(runner);
   const bool greeted = runner.state.hello(now, event.local);
@@ -89,13 +88,7 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
   if (it->second.state.phase() == RunnerState::Phase::booting)
-    boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false,
-                now, out);
-  else
-    left(it, event, now, out);
-}
-
-void PoolPolicy::left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out) {
+    return boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, false, now, out);
   if (event.goodbye && scheduler_.leases(it->first) == 0) it->second.end_reason = event.reason;
   disconnected(it, event.reason, now, out);
 }
@@ -117,10 +110,7 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   Runner& runner = it->second;
   runner.end_reason = event.reason;
   if (runner.state.phase() == RunnerState::Phase::booting) {
-    boot_failed(it,
-                base::make_error(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason),
-                false, now, out);
-    return;
+    return boot_failed(it, {.message = "the runner ended before it had dialled in: " + event.reason}, false, now, out);
   }
   const bool leaves = runner.state.phase() == RunnerState::Phase::draining;
   runner.state.exited(now);
@@ -188,7 +178,7 @@ void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, 
 void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions& out) {
   const RunnerId id = it->first;
   const bool for_min = it->second.state.for_min();
-  remove(it, out);
+  remove(it, error.message, out);
   if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error, {}});
 }
 
@@ -243,13 +233,15 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   if (!it->second.state.is_disconnected()) over = base::deadline_after(over, limits::kSilenceBeatsMin * liveness_.beat);
   // Without a limit of silence the runner is one that sees its connection end as soon as we do.
   if (it->second.state.silent_at() != kNever) over = std::max(over, it->second.state.silent_at());
-  remove(it, out);
+  remove(it, why, out);
   out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), {}, why});
   std::vector<CallId> resting;
   bool all_linked = true;
   for (CallId call : held) {
-    end_lease(call, base::make_error(ErrorCode::runner_lost, "its runner was lost: " + why), out);
+    const Error error = base::make_error(ErrorCode::runner_lost, "its runner was lost: " + why);
+    end_lease(call, error, out);
     CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
+    if (verdict.rests || verdict.retry) out.push_back(action::AttemptFailed{call, id, error});
     if (verdict.rests) resting.push_back(call);
     // A thread that is to end waits for the others of its process.
     all_linked = all_linked && (verdict.linked || !(verdict.rests || threads_));
@@ -283,12 +275,12 @@ void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
   for (CallId call : calls) apply(call, calls_.ended(id, call), out);
 }
 
-void PoolPolicy::remove(Runners::iterator it, Actions& out) {
+void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out) {
   Runner& runner = it->second;
   if (runner.state.phase() == RunnerState::Phase::booting) boot_over(runner);
   timers_.disarm(runner.timer);
   unhush(runner);
-  out.push_back(action::Destroy{it->first});
+  out.push_back(action::Destroy{it->first, reason});
   runners_.erase(it);
 }
 
@@ -301,9 +293,8 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
       return rearm(id, it->second);
     case RunnerState::Due::boot_overdue:
       return boot_failed(it,
-                         base::make_error(ErrorCode::boot_failed, "the runner did not dial in within boot_timeout (" +
-                                                                      seconds(boot_timeout_) +
-                                                                      "); look at its output, or raise boot_timeout"),
+                         {.message = "the runner did not dial in within boot_timeout (" + seconds(boot_timeout_) +
+                                     "); look at its output, or raise boot_timeout"},
                          false, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);

@@ -17,13 +17,6 @@
 namespace flame {
 namespace {
 
-HostConfig value_or_throw(Result<HostConfig> config) {
-  if (config.has_error()) {
-    throw CallError(config.error());
-  }
-  return std::move(*config);
-}
-
 // What the loop answers to the command that `make` makes of a reply; `ended` if there is no loop any more, Answer() if
 // it fails before it answers.
 template <class Answer, class Make>
@@ -50,11 +43,11 @@ class Host::Impl : public pool::RunningHost {
 };
 
 Host Host::from_file(const std::string& path) {
-  return Host(value_or_throw(load_config(path)));
+  return Host(load_config(path).value());
 }
 
 Host Host::from_toml(std::string_view text, std::string_view name) {
-  return Host(value_or_throw(parse_config(text, std::string(name))));
+  return Host(parse_config(text, std::string(name)).value());
 }
 
 Host::Host(HostConfig config) : Host(std::move(config), {}) {}
@@ -144,7 +137,7 @@ void Pool::resize(std::uint32_t min, std::uint32_t max) {
 }
 
 void Pool::expect(std::uint32_t calls, TimeLimit within) {
-  static_cast<void>(core_->parts().inbox->push(pool::command::Expect{core_->parts().index, calls, within}));
+  static_cast<void>(core_->parts().inbox->push(pool::command::Expect{core_->parts().index, {calls, within}}));
 }
 
 bool Pool::drain(TimeLimit timeout) {

@@ -69,13 +69,14 @@ void CallHistory::answered(CallId call, RunnerId runner, const Error* error, Ins
     found->failure = error->to_string().substr(0, limits::kHistoryTextMax);
   }
   add(*found, {.runner = runner, .step = CallStep::answered, .code = static_cast<std::uint8_t>(found->code)}, now);
-  if (auto node = open_.extract(call)) keep_ended(std::move(node.mapped()));
+  if (kept_.contains(call)) ended(call);
 }
 
 void CallHistory::held(CallId call, RunnerId runner, Instant now) {
   CallStory* const found = story(call);
   if (found == nullptr) return;
   found->holds = true;
+  std::erase(ended_, call);
   add(*found, {.runner = runner, .step = CallStep::held}, now);
 }
 
@@ -85,21 +86,20 @@ void CallHistory::let_go(CallId call, RunnerId runner, const Error* error, Insta
   if (error != nullptr) found->failure = error->to_string().substr(0, limits::kHistoryTextMax);
   const ErrorCode code = error == nullptr ? ErrorCode::none : error->code;
   add(*found, {.runner = runner, .step = CallStep::let_go, .code = static_cast<std::uint8_t>(code)}, now);
-  if (auto node = open_.extract(call)) keep_ended(std::move(node.mapped()));
+  if (kept_.contains(call)) ended(call);
 }
 
 const CallStory* CallHistory::find(CallId call) const {
   if (call == 0) return nullptr;
   const std::size_t index = call % limits::kHistoryRecentMax;
   if (index < recent_.size() && recent_[index].id == call) return &recent_[index];
-  if (const auto open = open_.find(call); open != open_.end()) return &open->second;
-  const auto ended = ended_.find(call);
-  return ended == ended_.end() ? nullptr : &ended->second;
+  const auto kept = kept_.find(call);
+  return kept == kept_.end() ? nullptr : &kept->second;
 }
 
 std::size_t CallHistory::size() const {
   const auto used = std::ranges::count_if(recent_, [](const CallStory& story) { return story.id != 0; });
-  return static_cast<std::size_t>(used) + open_.size() + ended_.size();
+  return static_cast<std::size_t>(used) + kept_.size();
 }
 
 CallStory* CallHistory::story(CallId call) {
@@ -111,28 +111,26 @@ CallStory* CallHistory::place_for(CallId call) {
   if (index >= recent_.size()) recent_.resize(index + 1);
   CallStory& slot = recent_[index];
   if (slot.id > call) {  // its caller was held up between taking the number and handing the call over
-    return open_.size() < limits::kHistoryOpenMax ? &open_[call] : nullptr;
+    return room_for_open() ? &kept_[call] : nullptr;
   }
-  if (slot.id != 0) make_way(slot);
+  if (slot.id != 0) keep(slot);
   return &slot;
 }
 
-void CallHistory::make_way(CallStory& old) {
-  if (old.answered && !old.holds) {
-    if (old.code != ErrorCode::none) keep_ended(std::move(old));
-  } else if (open_.size() < limits::kHistoryOpenMax) {
-    old.failure = std::string();  // what an earlier call's text left behind is not counted twice
-    open_[old.id] = std::move(old);
-  }
+void CallHistory::keep(CallStory& old) {
+  const bool open = !old.answered || old.holds;
+  if (open ? !room_for_open() : old.code == ErrorCode::none) return;
+  if (open) old.failure = std::string();  // what an earlier call's text left behind is not counted twice
+  const CallId call = old.id;
+  kept_[call] = std::move(old);
+  if (!open) ended(call);
 }
 
-void CallHistory::keep_ended(CallStory&& old) {
-  if (ended_order_.size() == limits::kHistoryEndedMax) {
-    ended_.erase(ended_order_.front());
-    ended_order_.pop_front();
-  }
-  ended_order_.push_back(old.id);
-  ended_[old.id] = std::move(old);
+void CallHistory::ended(CallId call) {
+  ended_.push_back(call);
+  if (ended_.size() <= limits::kHistoryEndedMax) return;
+  kept_.erase(ended_.front());
+  ended_.pop_front();
 }
 
 }  // namespace flame::pool

@@ -70,9 +70,10 @@ struct CallStory {
   void add(const CallEvent& event);
 };
 
-/// Each step costs one look-up in an array as long as the call is one of the last kHistoryRecentMax, and allocates
-/// nothing that an earlier call has not left behind. Steps of calls that are not (any more) kept are ignored. Pure; not
-/// thread-safe.
+/// A window of the last calls, and beside it what is asked for when they have left it, which takes a fraction of a
+/// second under load: calls that have not ended, and the last that failed. Each step costs one look-up in an array as
+/// long as the call is one of the last kHistoryRecentMax, and allocates nothing that an earlier call has not left
+/// behind. Steps of calls that are not (any more) kept are ignored. Pure; not thread-safe.
 class CallHistory {
  public:
   struct Call {
@@ -103,13 +104,13 @@ class CallHistory {
   static void add(CallStory& story, CallEvent event, Instant now);
   [[nodiscard]] CallStory* story(CallId call);
   [[nodiscard]] CallStory* place_for(CallId call);
-  void make_way(CallStory& old);
-  void keep_ended(CallStory&& old);
+  void keep(CallStory& old);
+  void ended(CallId call);
+  [[nodiscard]] bool room_for_open() const noexcept { return kept_.size() - ended_.size() < limits::kHistoryOpenMax; }
 
-  std::vector<CallStory> recent_;  // at the call's number modulo the limit
-  std::unordered_map<CallId, CallStory> open_;
-  std::unordered_map<CallId, CallStory> ended_;
-  std::deque<CallId> ended_order_;
+  std::vector<CallStory> recent_;               // at the call's number modulo the limit: the window
+  std::unordered_map<CallId, CallStory> kept_;  // left the window: those that have not ended, and …
+  std::deque<CallId> ended_;                    // … of those that failed or took so long, the last
   CallId last_answered_ = 0;
   CallId last_failed_ = 0;
 };

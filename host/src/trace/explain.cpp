@@ -72,7 +72,6 @@ class Teller {
     say(Duration(0), "submitted", 0, "submitted to pool " + names_.pool + " (task " + story_.task + plugin + ")");
     for (const CallEvent& event : events_) tell(event);
     tell_boots();
-    tell_losses();
     tell_silences();
     std::ranges::stable_sort(lines_, {}, [](const CallLine& line) { return std::pair(line.after, rank(line.what)); });
     return std::move(lines_);
@@ -101,6 +100,7 @@ class Teller {
       case CallStep::begun:
         return say(after, "begun", event.runner, "runs on " + runner);
       case CallStep::attempt_failed:
+        if (event.code == static_cast<std::uint8_t>(ErrorCode::runner_lost)) return tell_loss(after, event.runner);
         return say(after, "attempt_failed", event.runner,
                    std::string(flame::to_string(static_cast<ErrorCode>(event.code))) + death(event) +
                        "; the task is idempotent and is tried again");
@@ -207,16 +207,12 @@ class Teller {
     }
   }
 
-  // A runner that went with the call and left it to another attempt; without one the answer says it.
-  void tell_losses() {
-    for (std::size_t i = 0; i < events_.size(); ++i) {
-      if (events_[i].step != CallStep::sent || ended_by_itself(i)) continue;
-      const RunnerRecord* const record = runners_.find(events_[i].runner);
-      if (record == nullptr || record->gone == kNever) continue;
-      say(record->gone, "runner_lost", record->id,
-          "runner " + name(record->id) + " was lost" + (record->reason.empty() ? "" : ": " + record->reason) +
-              "; the task is idempotent and is tried again");
-    }
+  void tell_loss(Duration after, pool::RunnerId runner) {
+    const RunnerRecord* const record = runners_.find(runner);
+    say(after, "runner_lost", runner,
+        "runner " + name(runner) + " was lost" +
+            (record == nullptr || record->reason.empty() ? "" : ": " + record->reason) +
+            "; the task is idempotent and is tried again");
   }
 
   // Of the runner that had it; while it waited, of every runner that could not take it for that reason.
@@ -256,14 +252,6 @@ class Teller {
     return !sent && story_.queue && !story_.queue->on_object;
   }
 
-  [[nodiscard]] bool ended_by_itself(std::size_t sent) const {
-    for (std::size_t i = sent + 1; i < events_.size() && events_[i].step != CallStep::sent; ++i) {
-      const CallStep step = events_[i].step;
-      if (step == CallStep::attempt_failed || step == CallStep::answered || step == CallStep::ended) return true;
-    }
-    return false;
-  }
-
   const CallStory& story_;
   const RunnerLog& runners_;
   const StoryNames& names_;
@@ -273,14 +261,14 @@ class Teller {
   pool::RunnerId asked_for_it_ = 0;
 };
 
-std::string state_of(const CallStory& story, const RunnerLog& runners) {
+std::string state_of(const CallStory& story) {
   if (story.answered) return story.holds ? "holding" : "ended";
-  pool::RunnerId at = 0;
+  bool runs = false;
   for (const CallEvent& event : std::span(story.events).first(story.count)) {
-    if (event.step == CallStep::sent) at = event.runner;
-    if (event.step == CallStep::attempt_failed) at = 0;
+    if (event.step == CallStep::sent) runs = true;
+    if (event.step == CallStep::attempt_failed) runs = false;
   }
-  return runners.live().contains(at) ? "running" : "waiting";
+  return runs ? "running" : "waiting";
 }
 
 }  // namespace
@@ -292,7 +280,7 @@ CallReport explain(const CallStory& story, const RunnerLog& runners, const Story
                     .pool = names.pool,
                     .task = story.task,
                     .plugin = names.plugin,
-                    .state = state_of(story, runners),
+                    .state = state_of(story),
                     .outcome = {},
                     .submitted_ago = now - story.submitted,
                     .left_out = story.dropped,

@@ -6,18 +6,6 @@
 #include "host/src/policy/pool_policy.hpp"
 
 namespace flame::pool {
-namespace {
-
-// Whether the call got a slot or its answer in this step.
-bool settled(const Actions& actions, CallId call) {
-  return std::ranges::any_of(actions, [call](const Action& action) {
-    if (const auto* send = std::get_if<action::Send>(&action)) return send->call == call;
-    const auto* complete = std::get_if<action::Complete>(&action);
-    return complete != nullptr && complete->call == call;
-  });
-}
-
-}  // namespace
 
 void PoolTrace::submitted(CallId call, DigestId digest, std::string_view task, Instant now) {
   history_.submitted({call, pool_, digest, task}, now);
@@ -31,23 +19,11 @@ void PoolTrace::refused(CallId call, std::string_view task, const Error& error, 
 void PoolTrace::on(const Event& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
   std::visit([&](const auto& one) { before(one, now); }, event);
   for (const Action& action : actions) std::visit([&](const auto& one) { note(one, now); }, action);
-  std::visit([&](const auto& one) { after(one, actions, policy, now); }, event);
-  end_runners(event, actions, now);
+  std::visit([&](const auto& one) { after(one, policy, now); }, event);
 }
 
 void PoolTrace::before(const event::BootOk& event, Instant now) {
   runners_.machine_started(event.runner, now);
-}
-void PoolTrace::before(const event::BootFailed& event, Instant /*now*/) {
-  runners_.excuse(event.runner, event.error.message);
-}
-// Of one that was ready the backend may say more; the policy tells in the end.
-void PoolTrace::before(const event::RunnerLost& event, Instant /*now*/) {
-  const RunnerRecord* const record = runners_.find(event.runner);
-  if (record != nullptr && record->ready == kNever) runners_.excuse(event.runner, event.reason);
-}
-void PoolTrace::before(const event::MachineExited& event, Instant /*now*/) {
-  runners_.excuse(event.runner, event.reason);
 }
 void PoolTrace::before(const event::Begun& event, Instant now) {
   history_.add(event.call, {.runner = event.runner, .step = CallStep::begun}, now);
@@ -80,33 +56,26 @@ void PoolTrace::note(const action::Complete& complete, Instant now) {
 void PoolTrace::note(const action::LeaseEnded& ended, Instant now) {
   history_.let_go(ended.lease, ended.runner, ended.error ? &*ended.error : nullptr, now);
 }
-void PoolTrace::note(const action::DrainRunner& drain, Instant /*now*/) {
-  runners_.excuse(drain.runner, "the host told it to go");
-}
-void PoolTrace::note(const action::Callback& callback, Instant /*now*/) {
-  if (callback.error) runners_.excuse(callback.runner, callback.error->message);
-  if (!callback.reason.empty()) runners_.excuse(callback.runner, callback.reason);
-}
 void PoolTrace::note(const action::Quiet& quiet, Instant now) {
   quiet.quiet ? runners_.quiet(quiet.runner, quiet.heard) : runners_.heard_again(quiet.runner, now);
 }
-// Last, since a Destroy stands before the callback that says why.
-void PoolTrace::end_runners(const Event& event, const Actions& actions, Instant now) {
-  for (const Action& action : actions) {
-    const auto* destroy = std::get_if<action::Destroy>(&action);
-    if (destroy == nullptr) continue;
-    const RunnerRecord* const record = runners_.find(destroy->runner);
-    const bool booting = record != nullptr && record->ready == kNever;
-    // A boot that only keeps `min` up has no callback; nothing but time ends it without an event of its own.
-    if (booting && std::holds_alternative<event::Tick>(event)) {
-      runners_.excuse(destroy->runner, "it did not dial in within boot_timeout");
-    }
-    runners_.gone(destroy->runner, now);
-  }
+void PoolTrace::note(const action::Destroy& destroy, Instant now) {
+  runners_.gone(destroy.runner, destroy.reason, now);
+}
+void PoolTrace::note(const action::AttemptFailed& failed, Instant now) {
+  history_.add(failed.call,
+               {.runner = failed.runner,
+                .step = CallStep::attempt_failed,
+                .code = static_cast<std::uint8_t>(failed.error.code),
+                .signal = static_cast<std::uint8_t>(failed.error.signal),
+                .exit_code = static_cast<std::int16_t>(failed.error.exit_code)},
+               now);
 }
 
-void PoolTrace::after(const event::Submit& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
-  if (settled(actions, event.call)) return;
+// It waits if this step has brought it neither a slot nor an answer.
+void PoolTrace::after(const event::Submit& event, const PoolPolicy& policy, Instant now) {
+  const CallStory* const story = history_.find(event.call);
+  if (story == nullptr || story->count > 0) return;
   if (event.lease != 0) {
     const std::uint64_t waiting = policy.waiting_for_turn(event.lease);
     return history_.queued(event.call, {.ahead = waiting - std::min<std::uint64_t>(waiting, 1), .on_object = true},
@@ -121,18 +90,8 @@ void PoolTrace::after(const event::Submit& event, const Actions& actions, const 
                   now);
 }
 
-void PoolTrace::after(const event::Result& event, const Actions& actions, const PoolPolicy& policy, Instant now) {
+void PoolTrace::after(const event::Result& event, const PoolPolicy& policy, Instant now) {
   if (!event.objects.empty() && policy.holds_objects(event.call)) history_.held(event.call, event.runner, now);
-  if (!event.error || settled(actions, event.call)) return;
-  const CallStory* const story = history_.find(event.call);
-  if (story == nullptr || story->answered) return;  // a late result of a call that was answered otherwise
-  history_.add(event.call,
-               {.runner = event.runner,
-                .step = CallStep::attempt_failed,
-                .code = static_cast<std::uint8_t>(event.error->code),
-                .signal = static_cast<std::uint8_t>(event.error->signal),
-                .exit_code = static_cast<std::int16_t>(event.error->exit_code)},
-               now);
 }
 
 }  // namespace flame::pool

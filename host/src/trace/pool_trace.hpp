@@ -48,9 +48,6 @@ class PoolTrace {
   template <class Other>
   void before(const Other& /*event*/, Instant /*now*/) {}
   void before(const event::BootOk& event, Instant now);
-  void before(const event::BootFailed& event, Instant now);
-  void before(const event::RunnerLost& event, Instant now);
-  void before(const event::MachineExited& event, Instant now);
   void before(const event::Begun& event, Instant now);
   void before(const event::Ended& event, Instant now);
 
@@ -63,16 +60,15 @@ class PoolTrace {
   void note(const action::CancelRemote& cancel, Instant now);
   void note(const action::Complete& complete, Instant now);
   void note(const action::LeaseEnded& ended, Instant now);
-  void note(const action::DrainRunner& drain, Instant now);
-  void note(const action::Callback& callback, Instant now);
   void note(const action::Quiet& quiet, Instant now);
+  void note(const action::Destroy& destroy, Instant now);
+  void note(const action::AttemptFailed& failed, Instant now);
 
-  // What only both together tell.
+  // What the policy's state tells after the event.
   template <class Other>
-  void after(const Other& /*event*/, const Actions& /*actions*/, const PoolPolicy& /*policy*/, Instant /*now*/) {}
-  void after(const event::Submit& event, const Actions& actions, const PoolPolicy& policy, Instant now);
-  void after(const event::Result& event, const Actions& actions, const PoolPolicy& policy, Instant now);
-  void end_runners(const Event& event, const Actions& actions, Instant now);
+  void after(const Other& /*event*/, const PoolPolicy& /*policy*/, Instant /*now*/) {}
+  void after(const event::Submit& event, const PoolPolicy& policy, Instant now);
+  void after(const event::Result& event, const PoolPolicy& policy, Instant now);
 
   std::uint32_t pool_;
   CallHistory& history_;

@@ -60,15 +60,11 @@ void RunnerLog::heard_again(RunnerId runner, Instant now) {
   if (RunnerRecord* record = live(runner)) record->again = now;
 }
 
-void RunnerLog::excuse(RunnerId runner, std::string_view reason) {
-  RunnerRecord* record = live(runner);
-  if (record != nullptr && record->reason.empty()) record->reason = cut(reason);
-}
-
-void RunnerLog::gone(RunnerId runner, Instant now) {
+void RunnerLog::gone(RunnerId runner, std::string_view reason, Instant now) {
   auto node = live_.extract(runner);
   if (node.empty()) return;
   node.mapped().gone = now;
+  node.mapped().reason = cut(reason);
   if (ended_.size() == limits::kRunnersRememberedMax) ended_.pop_front();
   ended_.push_back(std::move(node.mapped()));
 }

@@ -25,7 +25,7 @@ struct RunnerRecord {
   Instant gone = kNever;     ///< out of the pool
   Instant quiet = kNever;    ///< the last word before its last silence that was too long …
   Instant again = kNever;    ///< … and the first after it
-  std::string reason;        ///< why it went, or will; may be empty
+  std::string reason;        ///< why it went; may be empty
   std::vector<wire::PluginState> plugins;
   std::vector<std::pair<std::string, std::string>> facts;
 
@@ -44,9 +44,7 @@ class RunnerLog {
   /// It has been silent since `heard`, too long for new calls.
   void quiet(RunnerId runner, Instant heard);
   void heard_again(RunnerId runner, Instant now);
-  /// Why it will go: the first reason stays, as later ones follow from it.
-  void excuse(RunnerId runner, std::string_view reason);
-  void gone(RunnerId runner, Instant now);
+  void gone(RunnerId runner, std::string_view reason, Instant now);
 
   /// Null: unknown or forgotten.
   [[nodiscard]] const RunnerRecord* find(RunnerId runner) const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 
@@ -18,8 +19,8 @@ detail::Payload only_objects(std::vector<std::uint64_t> objects) {
   return {.table = {}, .attachments = {}, .resources = std::move(objects)};
 }
 
-Error broken(std::string message) {
-  return {.code = ErrorCode::incompatible, .message = std::move(message)};
+Session::Flushed blocked(Transport::Sent sent) {
+  return sent == Transport::Sent::full ? Session::Flushed::parked : Session::Flushed::gone;
 }
 
 }  // namespace
@@ -121,13 +122,9 @@ Session::Flushed Session::flush_control(Instant now) {
   while (!control_queue_.empty()) {
     const bool several =
         control_queue_.size() > 1 && travels_in_batch(control_queue_[0]) && travels_in_batch(control_queue_[1]);
-    switch (several ? put_batch(now) : put_first(now)) {
-      case Transport::Sent::ok:
-        break;
-      case Transport::Sent::full:
-        return Flushed::parked;
-      case Transport::Sent::gone:
-        return Flushed::gone;
+    const Transport::Sent sent = several ? put_batch(now) : put_first(now);
+    if (sent != Transport::Sent::ok) {
+      return blocked(sent);
     }
   }
   return Flushed::done;
@@ -226,7 +223,7 @@ Session::Flushed Session::flush_bulk() {
   while (!bulk_queue_.empty()) {
     const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
     if (sent != Transport::Sent::ok) {
-      return sent == Transport::Sent::full ? Flushed::parked : Flushed::gone;
+      return blocked(sent);
     }
     bulk_queue_.pop_front();
   }
@@ -236,7 +233,7 @@ Session::Flushed Session::flush_bulk() {
     }
     const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
     if (sent != Transport::Sent::ok) {
-      return sent == Transport::Sent::full ? Flushed::parked : Flushed::gone;
+      return blocked(sent);
     }
     chunk_.reset();
   }
@@ -297,7 +294,7 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
   }
   if (result.payload.transfer != 0) {
     if (incoming_.contains(result.payload.transfer) || awaited_.contains(result.id)) {
-      return broken("a second result while the first one's transfer is under way");
+      return base::make_error(ErrorCode::incompatible, "a second result while the first one's transfer is under way");
     }
     incoming_[result.payload.transfer] = result.id;
     awaited_[result.id] = {result.payload.resources, std::nullopt};

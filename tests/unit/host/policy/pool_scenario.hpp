@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -11,11 +12,22 @@
 
 namespace flame::pool {
 
+[[nodiscard]] inline PoolConfig pool_config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
+  PoolConfig pool;
+  pool.min = min;
+  pool.max = max;
+  pool.max_concurrency = concurrency;
+  return pool;
+}
+
 class PoolScenario {
  public:
   static constexpr DigestId kPlugin = 0;
 
-  explicit PoolScenario(const PoolConfig& config) : policy(config, {kPlugin}, 1) { feed(event::Tick{}); }
+  explicit PoolScenario(const PoolConfig& config, const PoolPolicy::Options& options = {})
+      : policy(config, {kPlugin}, options) {
+    feed(event::Tick{});
+  }
 
   /// Feeds one event; `actions` are its answers.
   PoolScenario& feed(const Event& event) {

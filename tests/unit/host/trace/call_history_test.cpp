@@ -93,6 +93,24 @@ TEST_F(CallHistoryTest, ACallThatOutlivesTheOthersKeepsItsStoryToTheEnd) {
   EXPECT_EQ(history.find(1)->events[3].step, CallStep::ended);
 }
 
+TEST_F(CallHistoryTest, ACallThatHoldsObjectsIsKeptWhateverFailsAfterItsLateAnswer) {
+  submit(1);
+  others(2, 2 * kWindow);
+  succeed(1);
+  history.held(1, 1, kStart + 1s);
+  const CallId last = 2 * kWindow + 2 * (kWindow + limits::kHistoryEndedMax);
+  for (CallId call = 2 * kWindow + 2; call < last; ++call) {
+    submit(call);
+    fail(call);
+  }
+  ASSERT_TRUE(knows(1));
+  history.let_go(1, 1, nullptr, kStart + 2s);
+  history.let_go(1, 1, nullptr, kStart + 3s);
+  ASSERT_TRUE(knows(1));
+  EXPECT_EQ(history.find(1)->events[2].step, CallStep::let_go);
+  EXPECT_EQ(history.size(), kWindow + limits::kHistoryEndedMax);
+}
+
 TEST_F(CallHistoryTest, AStoryWithoutEndKeepsItsFirstAndLastSteps) {
   submit(1);
   for (int i = 0; i < 100; ++i) history.add(1, {.step = CallStep::sent}, kStart + i * 1ms);

@@ -25,9 +25,7 @@ TEST(RunnerLog, RemembersWhenWhatHappened) {
   EXPECT_EQ(record->hello, kStart + 2ms);
   EXPECT_EQ(record->ready, kStart + 3ms);
   EXPECT_EQ(record->gone, kNever);
-  log.excuse(1, "killed by signal 9");
-  log.excuse(1, "the connection was closed");
-  log.gone(1, kStart + 4ms);
+  log.gone(1, "killed by signal 9", kStart + 4ms);
   record = log.find(1);
   EXPECT_EQ(record->reason, "killed by signal 9");
   EXPECT_EQ(record->gone, kStart + 4ms);
@@ -38,7 +36,7 @@ TEST(RunnerLog, RemembersWhenWhatHappened) {
 TEST(RunnerLog, ARunnerThatGoesBeforeItIsReadyIsAFailedBoot) {
   RunnerLog log;
   log.asked(1, kStart);
-  log.gone(1, kStart + 1s);
+  log.gone(1, "no such image", kStart + 1s);
   EXPECT_TRUE(log.find(1)->boot_failed());
 }
 
@@ -47,8 +45,7 @@ TEST(RunnerLog, IgnoresRunnersThatItWasNotToldOf) {
   log.machine_started(1, kStart);
   log.hello(1, {}, kStart);
   log.ready(1, kStart);
-  log.excuse(1, "x");
-  log.gone(1, kStart);
+  log.gone(1, "x", kStart);
   EXPECT_EQ(log.find(1), nullptr);
 }
 
@@ -56,7 +53,7 @@ TEST(RunnerLog, ForgetsTheOldestThatAreGone) {
   RunnerLog log;
   for (RunnerId runner = 1; runner <= limits::kRunnersRememberedMax + 1; ++runner) {
     log.asked(runner, kStart);
-    log.gone(runner, kStart);
+    log.gone(runner, "retired", kStart);
   }
   EXPECT_EQ(log.find(1), nullptr);
   EXPECT_NE(log.find(2), nullptr);

@@ -27,7 +27,7 @@ PoolConfig small_pool() {
 /// A pool named "ffmpeg" whose policy is fed by hand and watched as the driver does it.
 class Story : public testing::Test {
  protected:
-  explicit Story(const PoolConfig& config = small_pool()) : policy(config, {0}, 1) { feed(event::Tick{}); }
+  explicit Story(const PoolConfig& config = small_pool()) : policy(config, {0}, {}) { feed(event::Tick{}); }
 
   void feed(const Event& event) {
     actions.clear();
@@ -255,6 +255,24 @@ TEST_F(Story, BootsThatFailedWhileItWaitedAreNamed) {
   EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "boot_failed", "boot_asked", "machine_started",
                                     "runner_ready", "sent"));
   EXPECT_EQ(text(1, "boot_failed"), "runner ffmpeg-1 did not boot: no such image");
+}
+
+TEST_F(Story, ABootThatTakesTooLongSaysSoAndWhatToDo) {
+  submit({.call = 1, .budget = 60s});
+  pass(30s);
+  EXPECT_THAT(text(1, "boot_failed"), HasSubstr("did not dial in within boot_timeout (30.0 s)"));
+}
+
+TEST_F(Story, ACrashWhoseRunnerIsLostBeforeTheSlotIsFreeWaitsForAnotherRunner) {
+  submit({.call = 1, .budget = 60s, .retries = 1, .idempotent = true});
+  boot(1);
+  feed(event::Begun{1, 1});
+  feed(event::Result{1, 1, crash()});
+  EXPECT_EQ(report(1).state, "waiting");
+  feed(event::MachineExited{1, "killed by signal 9"});
+  feed(event::RunnerLost{1, "the connection was closed"});
+  EXPECT_EQ(report(1).state, "waiting");
+  EXPECT_EQ(text(1, "attempt_failed"), "crashed, signal 11 (SIGSEGV); the task is idempotent and is tried again");
 }
 
 TEST_F(Story, ABootThatFailsForGoodEndsTheCall) {
