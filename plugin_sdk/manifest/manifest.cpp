@@ -15,6 +15,7 @@
 #include "plugin_sdk/abi/flame_abi.h"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 
 namespace flame::manifest {
@@ -104,6 +105,7 @@ TaskEntry read_task(const toml::table& table) {
     task.object = read_name(table, "object");
   }
   task.fingerprint = read_fingerprint(table);
+  task.id = base::task_id(task.name, task.fingerprint);
   task.timeout = std::chrono::nanoseconds(read_number<std::int64_t>(table, "timeout_ns", INT64_MAX));
   task.retries = read_number<std::uint32_t>(table, "retries", limits::kRetriesMax);
   task.idempotent = read_field<bool>(table, "idempotent", false);
@@ -124,14 +126,14 @@ std::vector<TaskEntry> read_tasks(const toml::table& root) {
   if (list == nullptr || list->size() > FLAME_TASKS_MAX) {
     refuse("its manifest's \"task\" is no list, or has more than 4096 entries" + at(*node));
   }
-  std::set<std::pair<std::string, std::uint64_t>> seen;
+  std::set<std::uint64_t> seen;
   for (const toml::node& element : *list) {
     const toml::table* table = element.as_table();
     if (table == nullptr) {
       refuse("its manifest's \"task\" holds something that is no table" + at(element));
     }
     tasks.push_back(read_task(*table));
-    if (!seen.emplace(tasks.back().name, tasks.back().fingerprint).second) {
+    if (!seen.insert(tasks.back().id).second) {
       refuse("its manifest names " + tasks.back().name + " twice" + at(element));
     }
   }
@@ -221,10 +223,8 @@ std::vector<const TaskEntry*> Manifest::find(std::string_view task_name) const {
   return found;
 }
 
-const TaskEntry* Manifest::find(std::string_view task_name, std::uint64_t fingerprint) const noexcept {
-  const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskEntry& task) {
-    return task.fingerprint == fingerprint && task.name == task_name;
-  });
+const TaskEntry* Manifest::find(std::uint64_t id) const noexcept {
+  const auto found = std::find_if(tasks.begin(), tasks.end(), [id](const TaskEntry& task) { return task.id == id; });
   return found == tasks.end() ? nullptr : &*found;
 }
 

@@ -28,6 +28,7 @@ struct TaskEntry {
   TaskKind kind = TaskKind::task;
   std::string object;                                                   ///< method, child: "video::Index"; else empty
   std::uint64_t fingerprint = 0;                                        ///< hash of `schema`; names the signature
+  std::uint64_t id = 0;                                                 ///< base::task_id()
   std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero();  ///< zero: the pool's limits apply
   std::uint32_t retries = 0;
   bool idempotent = false;
@@ -51,11 +52,11 @@ struct Manifest {
 
   /// Every entry with that name: overloads share a name and differ in fingerprint.
   [[nodiscard]] std::vector<const TaskEntry*> find(std::string_view task_name) const;
-  /// The entry with that name and fingerprint, or null.
-  [[nodiscard]] const TaskEntry* find(std::string_view task_name, std::uint64_t fingerprint) const noexcept;
+  /// The entry with that id, or null.
+  [[nodiscard]] const TaskEntry* find(std::uint64_t id) const noexcept;
 };
 
-/// Parses and validates the text of a note: charset, lengths and count of names, semver, no (name, fingerprint) twice.
+/// Parses and validates the text of a note: charset, lengths and count of names, semver, no task twice.
 /// Errors: invalid_argument with line and column; incompatible for another manifest version. The ABI's version and the
 /// sanitizer are reported, not judged: see check_abi(). [any thread]
 [[nodiscard]] Result<Manifest> parse(std::string_view toml_text);

@@ -8,43 +8,17 @@
 
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
-#include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "runner/calls/idle_checks.hpp"
 #include "runner/os/log.hpp"
 
 namespace flame::runner {
-namespace {
-
-// "there is no task x in video@1.4.0; did you mean "y"? It has: a, b".
-Error unknown_task(const std::string& task, const std::string& plugin, const manifest::Manifest& manifest) {
-  std::vector<std::string> names;
-  for (const auto& entry : manifest.tasks) names.push_back(entry.name);
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return base::refusal(ErrorCode::not_found,
-                       fmt::format("{} has no task \"{}\"{}. It has: {}.", plugin, task,
-                                   base::did_you_mean(task, names), list.empty() ? "none" : list));
-}
-
-Error other_signature(const wire::Invoke& call, const std::string& plugin, const manifest::TaskEntry& entry) {
-  return base::refusal(
-      ErrorCode::signature_mismatch,
-      fmt::format("{} in {} has signature {:016x}, the call {:016x}: rebuild host or plugin with the same "
-                  "contract header. The plugin's: {}",
-                  call.task, plugin, entry.fingerprint, call.fingerprint, entry.schema.substr(0, 2000)));
-}
-
-}  // namespace
-
 Calls::Calls(std::string runner, const wire::Welcome& welcome, const Around& around)
     : runner_(std::move(runner)),
       host_(around.host),
       terminator_(around.terminator),
       plugins_(around.plugins),
       pool_(around.pool),
-      keeps_objects_(welcome.protocol_minor >= wire::kObjectsMinor),
-      counts_discards_(welcome.protocol_minor >= wire::kDiscardsMinor),
       payload_max_(welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max),
       cpu_time_ns_(welcome.cpu_time_ns) {}
 
@@ -87,16 +61,14 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
   call.generation = *generation;
   call.plugin = plugins_.name(*generation);
   if (const Error& problem = plugins_.problem(*generation); problem.code != ErrorCode::none) return problem;
-  const manifest::Manifest& manifest = plugins_.manifest(*generation);
-  const manifest::TaskEntry* const entry = manifest.find(call.message.task, call.message.fingerprint);
-  if (entry == nullptr) {
-    const auto entries = manifest.find(call.message.task);
-    return entries.empty() ? unknown_task(call.message.task, call.plugin, manifest)
-                           : other_signature(call.message, call.plugin, *entries.front());
+  call.task = plugins_.manifest(*generation).find(call.message.task);
+  if (call.task == nullptr) {
+    return base::refusal(ErrorCode::incompatible,
+                         fmt::format("{} has no task of number {:016x}, though host and runner have it by one digest. "
+                                     "Update both to one version of FLAME.",
+                                     call.plugin, call.message.task));
   }
-  if (Error problem = check_kind(call, entry->kind); problem.code != ErrorCode::none) return problem;
-  call.child = entry->kind == manifest::TaskKind::child;
-  call.task = slot::task_hash(entry->name, entry->fingerprint) ^ call.generation;
+  if (Error problem = check_kind(call); problem.code != ErrorCode::none) return problem;
   const auto total = wire::check(call.message.payload, payload_max_);
   if (!total) return total.error();
   call.total = *total;
@@ -112,8 +84,8 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
 bool Calls::may_be_pipelined(const Call& call) const {
   const wire::Invoke& message = call.message;
   const bool small = message.payload.transfer == 0 && call.total <= slot::kInlineMax &&
-                     message.payload.parts.size() <= slot::kPartsMax && message.task.size() <= limits::kNameMax;
-  return small && message.lease == 0 && !call.child && pace_.brief(call.task);
+                     message.payload.parts.size() <= slot::kPartsMax;
+  return small && message.lease == 0 && !call.places_child() && pace_.brief(call.pace_key());
 }
 
 Error Calls::accept_transfer(Call& call) {

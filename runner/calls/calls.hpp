@@ -72,6 +72,7 @@ class Calls final : public SlotListener, public SlotReports {
     Frame payload;  // until it is in the slot
     std::string plugin;
     GenerationId generation = 0;
+    const manifest::TaskEntry* task = nullptr;  // the directory's; null until it is known that there is one
     Instant deadline = kNever;
     std::uint64_t total = 0;     // padded bytes of the payload
     std::uint64_t outgoing = 0;  // transfer of the result that is under way
@@ -79,18 +80,19 @@ class Calls final : public SlotListener, public SlotReports {
     bool begun = false;          // Begun was sent
     bool answered = false;       // Result was sent
     bool ended = false;          // Ended was sent
-    bool child = false;          // its task is a child's factory
     bool brief = false;          // by what its task took so far; may share a slot with others
-    std::uint64_t task = 0;      // key in pace_
     bool stays = false;          // its result named objects, which live on in the slot
     Instant progress_at{};       // when the next report may go
     bool progress_held = false;
     slot::SlotProgress progress;
+
+    [[nodiscard]] bool places_child() const { return task->kind == manifest::TaskKind::child; }
+    [[nodiscard]] std::uint64_t pace_key() const { return task->id ^ generation; }
   };
 
   /// Why the call cannot be run here; code none if it can.
   [[nodiscard]] Error refuse(Call& call, const Frame& payload) const;
-  [[nodiscard]] Error check_kind(const Call& call, manifest::TaskKind kind) const;
+  [[nodiscard]] Error check_kind(const Call& call) const;
   [[nodiscard]] Error accept_transfer(Call& call);
   [[nodiscard]] bool may_be_pipelined(const Call& call) const;
   [[nodiscard]] slot::InvokeView view_of(const Call& call) const;
@@ -113,8 +115,6 @@ class Calls final : public SlotListener, public SlotReports {
   Terminator& terminator_;
   const PluginDirectory& plugins_;
   SlotPool& pool_;
-  bool keeps_objects_;    // the host knows of objects that stay
-  bool counts_discards_;  // … and of slots that are discarded
   std::uint64_t payload_max_;
   std::int64_t cpu_time_ns_;
   std::unordered_map<std::uint64_t, Call> calls_;

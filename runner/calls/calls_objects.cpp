@@ -16,11 +16,12 @@ Error no_such_lease() {
 }  // namespace
 
 // Code none if the invocation fits what it calls.
-Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
+Error Calls::check_kind(const Call& call) const {
   const wire::Invoke& message = call.message;
+  const manifest::TaskKind kind = call.task->kind;
   if ((kind == manifest::TaskKind::method) != (message.object != 0)) {
     return base::refusal(ErrorCode::invalid_argument,
-                         fmt::format("{} {}", message.task,
+                         fmt::format("{} {}", call.task->name,
                                      message.object == 0 ? "is a method and needs the object it is called on"
                                                          : "is a task and cannot be called on an object"));
   }
@@ -32,10 +33,7 @@ Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
         ErrorCode::invalid_argument,
         fmt::format("{} makes a child, which gets a slot of its own and cannot use objects of another; pass "
                     "the data itself",
-                    message.task));
-  }
-  if (kind == manifest::TaskKind::child && !keeps_objects_) {
-    return base::refusal(ErrorCode::incompatible, "the host is too old to place children; update it");
+                    call.task->name));
   }
   if (message.lease == 0) return {};
   const auto lease = calls_.find(message.lease);
@@ -44,7 +42,7 @@ Error Calls::check_kind(const Call& call, manifest::TaskKind kind) const {
     return base::refusal(
         ErrorCode::invalid_argument,
         fmt::format("the object lives in {}, {} is a task of {}; objects cannot be shared between plugins",
-                    lease->second.plugin, message.task, call.plugin));
+                    lease->second.plugin, call.task->name, call.plugin));
   }
   return {};
 }
@@ -74,7 +72,7 @@ void Calls::release(Instant now, const wire::Release& message) {
 void Calls::on_held(Instant now, std::uint64_t id) {
   const Call* call = find(id);
   if (call == nullptr) return;
-  terminator_.stays(now, id, call->child ? Stays::child : Stays::tracked);
+  terminator_.stays(now, id, call->places_child() ? Stays::child : Stays::tracked);
 }
 
 void Calls::on_let_go(Instant now, std::uint64_t id, Error why) {

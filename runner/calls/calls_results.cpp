@@ -44,11 +44,10 @@ void add_memory_remedy(Error& error, std::uint64_t kept) {
 slot::InvokeView Calls::view_of(const Call& call) const {
   slot::InvokeView view;
   view.id = call.message.id;
-  view.task = call.message.task;
-  view.fingerprint = call.message.fingerprint;
+  view.task = call.task->id;
   view.attempt = call.message.attempt;
   view.linked = call.message.linked;
-  view.places_child = call.child;
+  view.places_child = call.places_child();
   view.object = call.message.object;
   view.resources = call.message.payload.resources;
   view.deadline = call.deadline;
@@ -80,15 +79,9 @@ void Calls::on_queued(Instant now, std::uint64_t id, slot::Slot& slot) {
 void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail) {
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
-  pace_.ran(call->task, Duration(result.usage.wall_ns), result.quiet);
+  pace_.ran(call->pace_key(), Duration(result.usage.wall_ns), result.quiet);
   if (call->progress_held) send_progress(now, result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
-  if (call->stays && !keeps_objects_) {
-    result.error.code = ErrorCode::incompatible;
-    result.error.message =
-        "The task left an object in its slot, but the host is too old to use it. Update the host, or return the data.";
-    pool_.stop_held(now, result.id, StopCause::cancelled);
-  }
   if (result.error.code == ErrorCode::none) return answer_with_payload(now, result.id, *call, result);
   const slot::Slot* const slot = pool_.slot_of(result.id);
   add_memory_remedy(result.error, slot == nullptr ? 0 : slot->post_mortem().memory_kept);
@@ -188,7 +181,7 @@ void Calls::on_died(Instant now, std::uint64_t id, Error error) {
 
 void Calls::on_discarded(const SlotDiscard& discard) {
   const std::uint64_t id = IdleChecks::owns(discard.invocation) ? 0 : discard.invocation;
-  if (counts_discards_) host_.send(wire::SlotDiscarded{id, discard.reason});
+  host_.send(wire::SlotDiscarded{id, discard.reason});
   const auto line = discards_.tell(discard);
   if (!line) return;
   const bool expected = discard.reason == DiscardReason::calls_max;
@@ -198,7 +191,7 @@ void Calls::on_discarded(const SlotDiscard& discard) {
 
 std::string Calls::task_of(std::uint64_t id) const {
   const auto found = calls_.find(id);
-  return found == calls_.end() ? std::string() : found->second.message.task;
+  return found == calls_.end() ? std::string() : found->second.task->name;
 }
 
 void Calls::answer(std::uint64_t id, Call& call, Error error) {

@@ -43,7 +43,6 @@ void IdleChecks::on_granted(Instant now, std::uint64_t id, slot::Slot& slot) {
   static constexpr std::array<std::uint64_t, 1> kNoArguments{0};
   slot::InvokeView view;
   view.id = id;
-  view.task = "idle_check";
   view.parts = kNoArguments;
   view.purpose = slot::Purpose::idle_check;
   if (!slot.invoke(view)) pool_.give_back(now, id);

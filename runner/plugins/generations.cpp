@@ -47,7 +47,7 @@ slot::LoadSpec load_spec(const StoredPlugin& plugin, const ParentInfo& parent) {
   spec.plugin_path = plugin.path;
   spec.name = plugin.ref.name;
   spec.version = plugin.ref.version;
-  for (const auto& task : plugin.manifest.tasks) spec.tasks_hash += slot::task_hash(task.name, task.fingerprint);
+  for (const auto& task : plugin.manifest.tasks) spec.tasks_hash += task.id;
   spec.task_count = static_cast<std::uint32_t>(plugin.manifest.tasks.size());
   spec.host_name = parent.host_name;
   spec.pool = parent.pool;

@@ -151,29 +151,27 @@ struct Header {
 
 enum class Carrier : std::uint32_t { inline_bytes = 0, arena, stream };
 
-/// What an invocation runs: the named task, or the plugin's idle_check(), whose result is one byte: may go, or not.
+/// What an invocation runs: the task, or the plugin's idle_check(), whose result is one byte: may go, or not.
 enum class Purpose : std::uint32_t { task = 0, idle_check };
 
-/// Tail: inline payload (padded parts) · u64 parts[part_count] · u64 resources[resource_count] · task name.
+/// Tail: inline payload (padded parts) · u64 parts[part_count] · u64 resources[resource_count].
 /// Arena: the padded parts lie at arena offset 0. Stream: `total` bytes come as Data.
 struct InvokeMessage {
   Header header;
   std::uint64_t id;
-  std::uint64_t fingerprint;
+  std::uint64_t task;    // base::task_id()
   std::uint64_t object;  // methods: object id within the slot, 0 = none
   std::uint64_t total;   // bytes of all padded parts
   Carrier carrier;
   std::uint32_t attempt;
   std::uint32_t part_count;
   std::uint32_t resource_count;
-  std::uint32_t name_size;
-  std::uint32_t linked;
   std::int64_t cpu_time_ns;  // 0 = unlimited
   std::int64_t deadline_ns;  // CLOCK_BOOTTIME, 0 = none
   Purpose purpose;
   std::uint32_t number;     // in Claims; 0: never has others behind it
   std::uint32_t pipelined;  // 1: the slot was not idle when it was sent
-  std::uint32_t reserved;
+  std::uint32_t linked;
 };
 static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
 
@@ -294,7 +292,7 @@ struct SlotLimits {
 /// Tail, each NUL-terminated: plugin path · plugin name · plugin version · host name · pool · runner id · backend.
 struct LoadMessage {
   Header header;
-  std::uint64_t tasks_hash;  // sum of task_hash() over the manifest's tasks and methods
+  std::uint64_t tasks_hash;  // sum of base::task_id() over the manifest's tasks and methods
   std::uint32_t task_count;  // 0: do not compare with the manifest
   std::int32_t supervisor;   // pid that slots must end up under
   SlotLimits limits;
@@ -350,13 +348,5 @@ inline constexpr int kExitThreadEnded = 120;  // the task ended the slot's threa
 inline constexpr int kExitChannelLost = 121;  // the task closed or replaced the channel
 inline constexpr int kExitOrphaned = 122;     // the supervisor was gone
 inline constexpr int kExitBadRequest = 123;   // supervisor and slot are not of one build
-
-/// Order-independent contribution of one task to LoadMessage::tasks_hash (FNV-1a over name, then fingerprint).
-[[nodiscard]] constexpr std::uint64_t task_hash(std::string_view name, std::uint64_t fingerprint) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ ((fingerprint >> shift) & 0xff)) * 0x100000001b3u;
-  return hash;
-}
 
 }  // namespace flame::slot

@@ -1,10 +1,9 @@
-// The loaded plugin's tasks, found by name and fingerprint. Made once in the zygote, shared by its slots.
+// The loaded plugin's tasks, found by their id. Made once in the zygote, shared by its slots.
 #pragma once
 
 #include <flame_abi.h>
 
 #include <cstdint>
-#include <string_view>
 #include <unordered_map>
 
 namespace flame::slot {
@@ -15,13 +14,13 @@ class PluginTable {
   /// `plugin` was validated and lives as long as the process.
   explicit PluginTable(const flame_plugin& plugin);
 
-  enum class Lookup { found, unknown_name, other_fingerprint };
-  [[nodiscard]] Lookup find(std::string_view name, std::uint64_t fingerprint, const flame_task*& task) const;
+  /// By base::task_id(); null if there is none.
+  [[nodiscard]] const flame_task* find(std::uint64_t id) const;
   [[nodiscard]] const flame_plugin& plugin() const { return *plugin_; }
 
  private:
   const flame_plugin* plugin_ = nullptr;
-  std::unordered_multimap<std::string_view, const flame_task*> tasks_;  // overloads share a name
+  std::unordered_map<std::uint64_t, const flame_task*> tasks_;
 };
 
 /// The plugin's idle_check(), or null: plugins of ABI 1.0 have no place for it.

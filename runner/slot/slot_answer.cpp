@@ -83,10 +83,8 @@ T SlotLoop::receive_reply(Kind kind) {
 std::optional<SlotLoop::Failure> SlotLoop::receive_stream(Call& call) {
   if (call.head.carrier != Carrier::stream) return std::nullopt;
   // The next datagrams overwrite what `call` points to.
-  stream_name_.assign(call.name);
   stream_parts_.assign(call.parts.begin(), call.parts.end());
   stream_resources_.assign(state_.argument_resources.begin(), state_.argument_resources.end());
-  call.name = stream_name_;
   call.parts = stream_parts_;
   state_.argument_resources = stream_resources_;
   call.streamed = AlignedBytes(call.head.total);
@@ -119,7 +117,7 @@ void SlotLoop::answer(const Call& call, std::optional<Failure> failure) {
   page_->stop.fetch_and(~kStopWaitEnded, std::memory_order_relaxed);
   const bool streamed = !failure && state_.result.carrier() == Carrier::stream;
   const std::uint64_t in_hand = (streamed ? state_.result.total() : 0) + call.streamed.span().size();
-  const Finding finding = verdict(task_hash(call.name, call.head.fingerprint), in_hand);
+  const Finding finding = verdict(call.head.task, in_hand);
   flush_progress(state_);
   state_.id.store(0, std::memory_order_relaxed);
   if (!streamed) head.verdict = finding ? Verdict::discard : Verdict::reusable;

@@ -155,15 +155,13 @@ SlotLoop::Call SlotLoop::unpack(std::span<const std::byte> datagram) {
   if (call.head.carrier == Carrier::arena) call.input = arena_;
   call.parts = take_numbers(rest, call.head.part_count);
   state_.argument_resources = take_numbers(rest, call.head.resource_count);
-  const auto name = take(rest, call.head.name_size);
-  call.name = {reinterpret_cast<const char*>(name.data()), name.size()};
   return call;
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
   if (call.head.purpose == Purpose::idle_check) return check_idle(call);
-  const flame_task* task = nullptr;
-  if (auto failure = find(call, task)) return failure;
+  const flame_task* const task = shared_.table.find(call.head.task);
+  if (task == nullptr) return Failure{ErrorCode::not_found, {}, "the plugin has no such task; rebuild one side"};
   void* object = nullptr;
   if ((task->flags & FLAME_TASK_METHOD) != 0) {
     object = state_.objects.find(call.head.object, task->object->name);
@@ -184,9 +182,9 @@ std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
   hygiene_->task_ended();
   call.places_child = (task->flags & FLAME_TASK_CHILD) != 0;
   if (status == FLAME_OK && call.places_child && state_.result_resources.size() != 1) {
-    return Failure{ErrorCode::task_failed, {}, "\"" + std::string(call.name) + "\" did not make one object"};
+    return Failure{ErrorCode::task_failed, {}, "\"" + std::string(task->name) + "\" did not make one object"};
   }
-  return outcome(status, call.name);
+  return outcome(status, *task);
 }
 
 // pthread_exit() and cancellations unwind the stack up to here. Whoever stops that is aborted, and further up the
@@ -224,20 +222,6 @@ std::optional<SlotLoop::Failure> SlotLoop::check_idle(const Call& call) {
   return std::nullopt;
 }
 
-std::optional<SlotLoop::Failure> SlotLoop::find(const Call& call, const flame_task*& task) const {
-  const std::string name(call.name);
-  switch (shared_.table.find(call.name, call.head.fingerprint, task)) {
-    case PluginTable::Lookup::unknown_name:
-      return Failure{ErrorCode::not_found, {}, "the plugin has no task \"" + name + "\""};
-    case PluginTable::Lookup::other_fingerprint:
-      return Failure{
-          ErrorCode::signature_mismatch, {}, "\"" + name + "\" has another signature in the plugin; rebuild one side"};
-    case PluginTable::Lookup::found:
-      break;
-  }
-  return std::nullopt;
-}
-
 void SlotLoop::set_input(const Call& call) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(call.input);
   state_.attachment_views.clear();
@@ -252,7 +236,7 @@ void SlotLoop::set_input(const Call& call) {
   state_.resource_count = state_.argument_resources.size();
 }
 
-std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, std::string_view task) {
+std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, const flame_task& task) {
   ErrorCode code = ErrorCode::task_failed;
   switch (status) {
     case FLAME_OK:
@@ -273,7 +257,7 @@ std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, std::str
       code = ErrorCode::runner_lost;
       break;
     default:
-      return Failure{code, {}, "\"" + std::string(task) + "\" returned the unknown status " + std::to_string(status)};
+      return Failure{code, {}, "\"" + std::string(task.name) + "\" returned the unknown status " + std::to_string(status)};
   }
   // Storage that could not be had for a result within the limit is a lack of memory, whatever the plugin made of it.
   if (code == ErrorCode::too_large && page_->allocation_failed.load() != 0) code = ErrorCode::out_of_memory;

@@ -72,7 +72,6 @@ class SlotLoop {
   };
   struct Call {
     InvokeMessage head{};
-    std::string_view name;
     std::span<const std::uint64_t> parts;
     AlignedBytes streamed;  // holds a streamed input while the call runs
     const std::byte* input = nullptr;
@@ -91,8 +90,7 @@ class SlotLoop {
   [[nodiscard]] flame_status run_task(const flame_task& task);
   [[noreturn]] void end_with_thread();
   [[nodiscard]] std::optional<Failure> check_idle(const Call& call);
-  [[nodiscard]] std::optional<Failure> find(const Call& call, const flame_task*& task) const;
-  [[nodiscard]] std::optional<Failure> outcome(flame_status status, std::string_view task);
+  [[nodiscard]] std::optional<Failure> outcome(flame_status status, const flame_task& task);
   void set_input(const Call& call);
   void drop_results();
   void start_child(std::uint64_t lease, std::uint64_t object);
@@ -120,7 +118,6 @@ class SlotLoop {
   std::optional<Hygiene> hygiene_;
   AlignedBytes received_{kDatagramMax};
   AlignedBytes sent_{kDatagramMax};
-  std::string stream_name_;  // of a streamed call: outlive the datagram that brought them
   std::vector<std::uint64_t> stream_parts_;
   std::vector<std::uint64_t> stream_resources_;
   std::uint32_t calls_ = 0;

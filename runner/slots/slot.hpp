@@ -24,8 +24,7 @@ namespace flame::slot {
 /// One call. Views need to live only until invoke() returns.
 struct InvokeView {
   std::uint64_t id = 0;  // > 0, not used before in this slot
-  std::string_view task;
-  std::uint64_t fingerprint = 0;
+  std::uint64_t task = 0;  // base::task_id()
   std::uint32_t attempt = 1;
   bool linked = true;
   bool places_child = false;  // SlotChildEnded may follow its result

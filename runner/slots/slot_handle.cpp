@@ -106,9 +106,6 @@ SlotHandle::~SlotHandle() {
 
 Result<void> SlotHandle::invoke(const InvokeView& call) {
   FLAME_ASSERT(idle() && call.id != 0, "one invocation at a time per slot");
-  if (call.task.empty() || call.task.size() > limits::kNameMax) {
-    return refused(ErrorCode::invalid_argument, "a task's name has 1 to 255 bytes");
-  }
   if (call.parts.empty() || call.parts.size() > kPartsMax || call.resources.size() > limits::kAttachmentsMax) {
     return refused(ErrorCode::invalid_argument, "a payload has a table and at most 4096 attachments and resources");
   }
@@ -155,12 +152,11 @@ void SlotHandle::begin_call(const InvokeView& call) {
 void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool pipelined) {
   const Carrier carrier = carrier_of(total);
   const std::size_t inline_size = carrier == Carrier::inline_bytes ? total : 0;
-  invoke_size_ =
-      sizeof(InvokeMessage) + inline_size + call.parts.size_bytes() + call.resources.size_bytes() + call.task.size();
+  invoke_size_ = sizeof(InvokeMessage) + inline_size + call.parts.size_bytes() + call.resources.size_bytes();
   if (invoke_.size() < invoke_size_) invoke_.resize(invoke_size_);
   auto message = make_message<InvokeMessage>(Kind::invoke, invoke_size_);
   message.id = call.id;
-  message.fingerprint = call.fingerprint;
+  message.task = call.task;
   message.object = call.object;
   message.total = total;
   message.carrier = carrier;
@@ -168,7 +164,6 @@ void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool pipeline
   message.purpose = call.purpose;
   message.part_count = static_cast<std::uint32_t>(call.parts.size());
   message.resource_count = static_cast<std::uint32_t>(call.resources.size());
-  message.name_size = static_cast<std::uint32_t>(call.task.size());
   message.linked = call.linked ? 1 : 0;
   message.cpu_time_ns = call.cpu_time_ns;
   message.deadline_ns = call.deadline == base::kNever ? 0 : call.deadline.time_since_epoch().count();
@@ -179,7 +174,6 @@ void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool pipeline
   at += inline_size;
   append(invoke_, at, call.parts.data(), call.parts.size_bytes());
   append(invoke_, at, call.resources.data(), call.resources.size_bytes());
-  append(invoke_, at, call.task.data(), call.task.size());
 }
 
 bool SlotHandle::takes_pipelined() const noexcept {

@@ -35,7 +35,7 @@ struct LoadSpec {
   std::string plugin_path;    // absolute, immutable file
   std::string name;           // as in the manifest; compared with the plugin's own table
   std::string version;
-  std::uint64_t tasks_hash = 0;  // sum of task_hash() over the manifest's tasks and methods
+  std::uint64_t tasks_hash = 0;  // sum of base::task_id() over the manifest's tasks and methods
   std::uint32_t task_count = 0;  // entries in that sum; 0 = do not compare
   std::string host_name;         // Parent::get()
   std::string pool;

@@ -6,6 +6,7 @@
 #include "runner/protocol/protocol.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/zygote/loader.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
 namespace {
@@ -76,7 +77,7 @@ std::string check_table(const flame_plugin* plugin, const Expected& expected) {
   for (std::uint32_t i = 0; i < plugin->task_count; ++i) {
     const flame_task& task = task_at(*plugin, i);
     if (std::string wrong = check_task(task); !wrong.empty()) return wrong;
-    const std::uint64_t one = task_hash(task.name, task.fingerprint);
+    const std::uint64_t one = base::task_id(task.name, task.fingerprint);
     if (!seen.insert(one).second) return std::string("it has task \"") + task.name + "\" twice";
     hash += one;
   }

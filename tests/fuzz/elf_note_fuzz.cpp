@@ -29,7 +29,7 @@ void check_promises(const Manifest& manifest) {
     check(!task.name.empty() && task.name.size() <= limits::kNameMax);
     check(std::ranges::all_of(task.name, [](char c) { return c >= 0x20 && c < 0x7f; }));
     check(task.retries <= limits::kRetriesMax && task.timeout.count() >= 0);
-    check(manifest.find(task.name, task.fingerprint) == &task);  // none is there twice
+    check(manifest.find(task.id) == &task);  // none is there twice
   }
   static_cast<void>(flame::manifest::check_abi(manifest));
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "plugin_sdk/base/task_id.hpp"
 #include "runner/plugins/plugin_directory.hpp"
 #include "tests/sim/plan.hpp"
 
@@ -20,6 +21,7 @@ class PluginShelf final : public runner::PluginDirectory {
                                      std::pair("method", TaskKind::method), std::pair("child", TaskKind::child)}) {
       manifest::TaskEntry& entry = manifest_.tasks.emplace_back();
       entry.name = name;
+      entry.id = base::task_id(entry.name, entry.fingerprint);
       entry.kind = kind;
     }
   }

@@ -8,6 +8,7 @@
 #include "host/src/plugins/catalog.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::pool {
 
@@ -42,7 +43,7 @@ Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const Task
   for (const DigestId id : plugins) {
     const CatalogPlugin& candidate = plugin(id);
     if (query.fingerprint) {  // nearly always, so without a list
-      if (const TaskEntry* entry = candidate.manifest.find(query.name, *query.fingerprint))
+      if (const TaskEntry* entry = candidate.manifest.find(base::task_id(query.name, *query.fingerprint)))
         return TaskRef{&candidate, entry};
     }
     const std::vector<const TaskEntry*> entries = candidate.manifest.find(query.name);

@@ -117,16 +117,16 @@ TEST_F(Messages, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
   EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
 }
 
-TEST_F(Messages, AnOlderRunnerIsToldTheOlderMinor) {
+TEST_F(Messages, ANewerRunnerIsToldOurMinor) {
   auto [backend, host] = start({"ipc://auto"});
   const wire::Parent parent = backend->parent(0);
   Dealer runner(parent.control.at(0));
   wire::Hello hello = hello_for(parent);
-  hello.protocol_minor = 0;
+  hello.protocol_minor = wire::kProtocolMinor + 1;
   runner.send(0, hello);
   const auto answer = runner.receive();
   ASSERT_TRUE(answer && std::holds_alternative<wire::Welcome>(answer->body));
-  EXPECT_EQ(std::get<wire::Welcome>(answer->body).protocol_minor, 0);
+  EXPECT_EQ(std::get<wire::Welcome>(answer->body).protocol_minor, wire::kProtocolMinor);
 }
 
 TEST_F(Messages, ARequestOfANewerMinorIsAnsweredAndANotificationIsNot) {

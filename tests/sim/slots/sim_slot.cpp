@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugin_sdk/base/task_id.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::sim {
@@ -19,7 +20,7 @@ Work work_of(const slot::InvokeView& call) {
           .linked = call.linked,
           .on_object = call.object != 0,
           .child = call.places_child,
-          .brief = call.task == "brief",
+          .brief = call.task == base::task_id("brief", 0),
           .purpose = call.purpose};
 }
 

@@ -6,6 +6,7 @@
 #include <flame/detail/plugin_identity.hpp>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::manifest {
 namespace {
@@ -76,8 +77,8 @@ TEST(Manifest, FindsTasksByNameAndFingerprint) {
   const std::string overload = replaced(kTask, "00ff", "0100");
   const auto manifest = parse(std::string(kHead) + kTask + overload).value();
   EXPECT_EQ(manifest.find("video::resize").size(), 2U);
-  EXPECT_EQ(manifest.find("video::resize", 0x100), &manifest.tasks[1]);
-  EXPECT_EQ(manifest.find("video::resize", 0x101), nullptr);
+  EXPECT_EQ(manifest.find(base::task_id("video::resize", 0x100)), &manifest.tasks[1]);
+  EXPECT_EQ(manifest.find(base::task_id("video::resize", 0x101)), nullptr);
   EXPECT_TRUE(manifest.find("video::other").empty());
 }
 

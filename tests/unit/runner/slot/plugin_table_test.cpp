@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "runner/protocol/protocol.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
 namespace {
+
+using base::task_id;
 
 flame_status nothing(flame_call*) {
   return FLAME_OK;
@@ -27,23 +29,14 @@ constexpr flame_plugin kPlugin = {sizeof(flame_plugin), 1,       0,      "p", "1
 
 TEST(PluginTable, FindsOverloadsByFingerprintInGrownTables) {
   const PluginTable table(kPlugin);
-  const flame_task* task = nullptr;
-  ASSERT_EQ(table.find("a::f", 2, task), PluginTable::Lookup::found);
-  EXPECT_EQ(task, &kTasks[1].task);
-  ASSERT_EQ(table.find("a::g", 3, task), PluginTable::Lookup::found);
-  EXPECT_EQ(task, &kTasks[2].task);
+  EXPECT_EQ(table.find(task_id("a::f", 2)), &kTasks[1].task);
+  EXPECT_EQ(table.find(task_id("a::g", 3)), &kTasks[2].task);
 }
 
-TEST(PluginTable, TellsUnknownNamesFromOtherSignatures) {
+TEST(PluginTable, HasNeitherUnknownNamesNorOtherSignatures) {
   const PluginTable table(kPlugin);
-  const flame_task* task = nullptr;
-  EXPECT_EQ(table.find("a::f", 3, task), PluginTable::Lookup::other_fingerprint);
-  EXPECT_EQ(table.find("a::h", 3, task), PluginTable::Lookup::unknown_name);
-}
-
-TEST(TaskHash, DependsOnNameAndFingerprint) {
-  EXPECT_NE(task_hash("a", 1), task_hash("b", 1));
-  EXPECT_NE(task_hash("a", 1), task_hash("a", 2));
+  EXPECT_EQ(table.find(task_id("a::f", 3)), nullptr);
+  EXPECT_EQ(table.find(task_id("a::h", 3)), nullptr);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "tests/unit/runner/slots/slot_harness.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
 namespace {
@@ -67,8 +68,7 @@ TEST_F(Calls, APayloadThatArrivesInPiecesIsFedAsItComes) {
     const std::uint64_t part = size;
     InvokeView view;
     view.id = 1000 + size;
-    view.task = "fixture::echo";
-    view.fingerprint = kFixtureFingerprint;
+    view.task = base::task_id("fixture::echo", kFixtureFingerprint);
     view.parts = std::span(&part, 1);
     slot.result.reset();
     slot.ready = false;
@@ -91,8 +91,7 @@ TEST_F(Calls, AnUnsentPayloadCanBeWithdrawn) {
   const std::uint64_t part = 1000;
   InvokeView view;
   view.id = 7;
-  view.task = "fixture::echo";
-  view.fingerprint = kFixtureFingerprint;
+  view.task = base::task_id("fixture::echo", kFixtureFingerprint);
   view.parts = std::span(&part, 1);
   ASSERT_TRUE(slot.handle->invoke(view).has_value());
   EXPECT_FALSE(slot.handle->begun());
@@ -112,15 +111,15 @@ TEST_F(Calls, AFailureCarriesItsTypeAndCleanText) {
   EXPECT_TRUE(slot.handle->idle());
 }
 
-TEST_F(Calls, UnknownTasksAndSignaturesAreTypedErrors) {
+TEST_F(Calls, ATaskThatThePluginDoesNotHaveIsATypedError) {
   TestSlot& slot = hostile_slot();
   call(slot, "no_such_task");
   ASSERT_TRUE(slot.result.has_value());
   EXPECT_EQ(slot.result->error.code, ErrorCode::not_found);
   InvokeView options;
-  options.fingerprint = 43;
+  options.task = base::task_id("fixture::echo", kFixtureFingerprint + 1);
   call(slot, "echo", "x", options);
-  EXPECT_EQ(slot.result->error.code, ErrorCode::signature_mismatch);
+  EXPECT_EQ(slot.result->error.code, ErrorCode::not_found) << "of another signature";
   call(slot, "echo", "x");
   EXPECT_EQ(slot.result->error.code, ErrorCode::none);
 }

@@ -53,7 +53,7 @@ class PeerTest : public testing::Test {
     static constexpr std::uint64_t kPart = 0;
     InvokeView call;
     call.id = id;
-    call.task = "t";
+    call.task = 1;
     call.parts = std::span(&kPart, 1);
     return call;
   }

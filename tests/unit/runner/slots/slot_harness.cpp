@@ -1,5 +1,6 @@
 // A small supervisor for tests.
 #include "tests/unit/runner/slots/slot_harness.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 #include <poll.h>
 #include <signal.h>
@@ -99,8 +100,7 @@ void SlotTest::begin(TestSlot& slot, std::string_view task, std::string_view arg
   slot.discard_reason.clear();
   slot.progress.clear();
   options.id = next_id_++;
-  options.task = name;
-  if (options.fingerprint == 0) options.fingerprint = kFixtureFingerprint;
+  if (options.task == 0) options.task = base::task_id(name, kFixtureFingerprint);
   if (options.parts.empty()) options.parts = std::span(&part, 1);
   if (options.bytes.empty()) options.bytes = std::as_bytes(std::span(bytes));
   const auto sent = slot.handle->invoke(options);

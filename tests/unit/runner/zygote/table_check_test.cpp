@@ -5,6 +5,7 @@
 
 #include "runner/protocol/protocol.hpp"
 #include "runner/zygote/loader.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
 namespace {
@@ -24,7 +25,7 @@ class TableCheck : public testing::Test {
   flame_task tasks_[2] = {{FLAME_TASK_SIZE_V1_0, 0, "a::f", 1, nullptr, does_nothing},
                           {FLAME_TASK_SIZE_V1_0, 0, "a::g", 2, nullptr, does_nothing}};
   flame_plugin plugin_ = {FLAME_PLUGIN_SIZE_V1_0, 1, 0, "p", "1.0.0", 2, sizeof(flame_task), nullptr, nullptr, nullptr};
-  Expected expected_ = {"/p.so", "p", "1.0.0", task_hash("a::g", 2) + task_hash("a::f", 1), 2};
+  Expected expected_ = {"/p.so", "p", "1.0.0", base::task_id("a::g", 2) + base::task_id("a::f", 1), 2};
 };
 
 TEST_F(TableCheck, AcceptsAGoodTable) {

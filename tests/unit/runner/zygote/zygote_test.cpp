@@ -13,6 +13,7 @@
 #include <flame_abi.h>
 
 #include "tests/unit/runner/slots/slot_harness.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
 namespace {
@@ -117,14 +118,14 @@ TEST_F(Zygotes, ATableThatIsNotTheNotesIsIncompatible) {
 TEST_F(Zygotes, OtherTasksThanTheNotesAreIncompatible) {
   LoadSpec load = spec("fixture_start_prints", "broken");
   load.task_count = 1;
-  load.tasks_hash = task_hash("fixture::echo", kFixtureFingerprint + 1);
+  load.tasks_hash = base::task_id("fixture::echo", kFixtureFingerprint + 1);
   expect_refused(std::move(load), ErrorCode::incompatible, "different tasks");
 }
 
 TEST_F(Zygotes, TheNotesTasksAreAccepted) {
   LoadSpec load = spec("fixture_start_prints", "broken");
   load.task_count = 1;
-  load.tasks_hash = task_hash("fixture::echo", kFixtureFingerprint);
+  load.tasks_hash = base::task_id("fixture::echo", kFixtureFingerprint);
   start_zygote(std::move(load));
   ASSERT_TRUE(zygote_ready_.has_value());
   EXPECT_TRUE(zygote_ready_->forkable);
