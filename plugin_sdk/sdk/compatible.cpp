@@ -5,28 +5,32 @@
 #include <set>
 #include <vector>
 
-#include "plugin_sdk/sdk/schema_parser.hpp"
+#include "plugin_sdk/sdk/schema_types.hpp"
 
 namespace flame::detail {
 namespace {
 
-std::string text_of(const ParsedField& field) {
-  std::string text = std::string(field.name) + ":";
-  text += field.vector ? "[" + std::string(field.type) + "]" : std::string(field.type);
-  return text + std::string(field.rest);
+// "name:[type] = default (attributes)"
+std::string text_of(const SchemaTypes& schema, const FieldDesc& field) {
+  const std::string_view line = schema.line(field.name);
+  return std::string(line.substr(0, line.size() - 1));
+}
+
+const TypeDesc& inner_type(const FieldDesc& field) {
+  return field.type->kind == Kind::vector ? *field.type->element : *field.type;
 }
 
 class Comparison {
  public:
-  Comparison(const ParsedSchema& caller, const ParsedSchema& plugin) : caller_(caller), plugin_(plugin) {}
+  Comparison(const SchemaTypes& caller, const SchemaTypes& plugin) : caller_(caller), plugin_(plugin) {}
 
   bool run() {
-    reach("Call");
-    reach("Return");
+    reach(caller_.call(), plugin_.call());
+    reach(caller_.returned(), plugin_.returned());
     while (!pending_.empty()) {
-      const std::string_view name = pending_.back();
+      const auto [ours, theirs] = pending_.back();
       pending_.pop_back();
-      if (!table(name)) return false;
+      if (!table(*ours, *theirs)) return false;
     }
     return !(caller_appends_ && plugin_appends_) ||
            differ("both sides have fields that the other does not know; rebuild one of them");
@@ -41,57 +45,47 @@ class Comparison {
   }
 
   // A worklist: the nesting of untrusted text must not become recursion.
-  void reach(std::string_view name) {
-    if (seen_.insert(name).second) pending_.push_back(name);
+  void reach(const TypeDesc& ours, const TypeDesc& theirs) {
+    if (seen_.insert(&ours).second) pending_.emplace_back(&ours, &theirs);
   }
 
-  bool table(std::string_view name) {
-    const auto ours = caller_.tables.find(name);
-    const auto theirs = plugin_.tables.find(name);
-    if (ours == caller_.tables.end() || theirs == plugin_.tables.end()) {
-      return differ("the type " + std::string(name) + " is not defined on both sides");
-    }
-    const ParsedTable& a = ours->second;
-    const ParsedTable& b = theirs->second;
-    const std::size_t common = std::min(a.fields.size(), b.fields.size());
-    for (std::size_t i = 0; i < common; ++i) {
+  bool table(const TypeDesc& a, const TypeDesc& b) {
+    const std::string name(a.name);
+    for (std::size_t i = 0; i < std::min(a.field_count, b.field_count); ++i) {
       if (!field(name, a.fields[i], b.fields[i])) return false;
     }
-    if (a.variant != b.variant) return differ(std::string(name) + " is a variant on one side only");
-    if (a.fields.size() == b.fields.size()) return true;
-    if (a.variant) return differ("the variant " + std::string(name) + " has more alternatives on one side");
+    const bool variant = a.role == Role::variant;
+    if (variant != (b.role == Role::variant)) return differ(name + " is a variant on one side only");
+    if (a.field_count == b.field_count) return true;
+    if (variant) return differ("the variant " + name + " has more alternatives on one side");
     if (name == "Call") return differ("the number of parameters differs");
     if (name == "Return") return differ("one side has a result, the other has none");
-    (a.fields.size() > b.fields.size() ? caller_appends_ : plugin_appends_) = true;
+    (a.field_count > b.field_count ? caller_appends_ : plugin_appends_) = true;
     return true;
   }
 
-  bool field(std::string_view table, const ParsedField& a, const ParsedField& b) {
-    const bool same = a.name == b.name && a.type == b.type && a.vector == b.vector && a.rest == b.rest;
-    if (!same) {
-      return differ(std::string(table) + " has `" + text_of(a) + "` for the caller and `" + text_of(b) +
-                    "` in the plugin");
-    }
-    const auto ours = caller_.enums.find(a.type);
-    const auto theirs = plugin_.enums.find(a.type);
-    if (ours != caller_.enums.end() && theirs != plugin_.enums.end()) {
-      return ours->second == theirs->second ||
-             differ("the enumeration " + std::string(a.type) + " has other values in the plugin");
-    }
-    const bool ours_named = caller_.tables.contains(a.type);
-    const bool theirs_named = plugin_.tables.contains(a.type);
-    if (ours_named && theirs_named) {
-      reach(a.type);
-      return true;
-    }
-    const bool builtin = !ours_named && !theirs_named && ours == caller_.enums.end() && theirs == plugin_.enums.end();
-    return builtin || differ(std::string(a.type) + " is another kind of type in the plugin");
+  bool field(const std::string& table, const FieldDesc& a, const FieldDesc& b) {
+    const std::string ours = text_of(caller_, a);
+    const std::string theirs = text_of(plugin_, b);
+    if (ours != theirs) return differ(table + " has `" + ours + "` for the caller and `" + theirs + "` in the plugin");
+    return type(inner_type(a), inner_type(b));
   }
 
-  const ParsedSchema& caller_;
-  const ParsedSchema& plugin_;
-  std::set<std::string_view> seen_;
-  std::vector<std::string_view> pending_;
+  // Both have the same name, if they have one.
+  bool type(const TypeDesc& a, const TypeDesc& b) {
+    const bool enumeration = a.role == Role::enumeration;
+    if (enumeration != (b.role == Role::enumeration) || (a.kind == Kind::table) != (b.kind == Kind::table)) {
+      return differ(std::string(a.name) + " is another kind of type in the plugin");
+    }
+    if (a.kind == Kind::table) reach(a, b);
+    return !enumeration || caller_.line(a.name) == plugin_.line(b.name) ||
+           differ("the enumeration " + std::string(a.name) + " has other values in the plugin");
+  }
+
+  const SchemaTypes& caller_;
+  const SchemaTypes& plugin_;
+  std::set<const TypeDesc*> seen_;
+  std::vector<std::pair<const TypeDesc*, const TypeDesc*>> pending_;
   bool caller_appends_ = false;
   bool plugin_appends_ = false;
   std::string difference_;
@@ -101,8 +95,8 @@ class Comparison {
 
 bool compatible(std::string_view caller_schema, std::string_view plugin_schema, std::string* difference) {
   if (caller_schema == plugin_schema) return true;
-  const auto caller = parse_schema(caller_schema);
-  const auto plugin = parse_schema(plugin_schema);
+  const auto caller = SchemaTypes::read(caller_schema);
+  const auto plugin = SchemaTypes::read(plugin_schema);
   std::string reason;
   bool same = false;
   if (!caller || !plugin) {
@@ -120,18 +114,16 @@ bool compatible(std::string_view caller_schema, std::string_view plugin_schema, 
 }
 
 std::string signature_text(std::string_view schema) {
-  const auto parsed = parse_schema(schema);
-  if (!parsed) return "(?)";
-  const auto type = [](const ParsedField& field) {
-    return field.vector ? "[" + std::string(field.type) + "]" : std::string(field.type);
+  const auto types = SchemaTypes::read(schema);
+  if (!types) return "(?)";
+  const auto type = [&types](const FieldDesc& field) {
+    const std::string text = text_of(*types, field).substr(field.name.size() + 1);
+    return text.substr(0, text.find(' '));
   };
   std::string text = "(";
-  for (const ParsedField& field : parsed->tables.at("Call").fields) {
-    if (text.size() > 1) text += ", ";
-    text += type(field);
-  }
-  const auto& result = parsed->tables.at("Return").fields;
-  return text + ") -> " + (result.empty() ? "void" : type(result.front()));
+  for (std::size_t i = 0; i < types->call().field_count; ++i)
+    text += (i == 0 ? "" : ", ") + type(types->call().fields[i]);
+  return text + ") -> " + (types->returned().field_count == 0 ? "void" : type(types->returned().fields[0]));
 }
 
 }  // namespace flame::detail

@@ -2,6 +2,7 @@
 #include <flame/detail/decoder.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include <flame/error.hpp>
@@ -9,6 +10,14 @@
 #include "plugin_sdk/sdk/payload_error.hpp"
 
 namespace flame::detail {
+
+std::uint64_t load_bits(const std::byte* at, Kind kind) noexcept {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, at, inline_size(kind));
+  if (!is_signed_kind(kind)) return bits;
+  const std::size_t unused = 64 - 8 * inline_size(kind);
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused);
+}
 
 Bytes Decoder::attachment(std::uint32_t frame) const {
   return frame == 0 ? Bytes() : payload_.attachments[frame - 1];

@@ -172,7 +172,7 @@ class Verifier {
 
   bool value(std::size_t at, const TypeDesc& type) {
     if (type.role == Role::attachment) return frame(load<std::uint32_t>(at));
-    if (type.role == Role::enumeration) return enumerator(bits(at, type.kind), type);
+    if (type.role == Role::enumeration) return enumerator(load_bits(data_ + at, type.kind), type);
     return true;
   }
 
@@ -187,26 +187,6 @@ class Verifier {
       if (type.values[i].value == bits) return true;
     }
     return wrong("it is none of the enumeration's values");
-  }
-
-  [[nodiscard]] std::uint64_t bits(std::size_t at, Kind kind) const {
-    switch (kind) {
-      case Kind::int8:
-        return static_cast<std::uint64_t>(std::int64_t{load<std::int8_t>(at)});
-      case Kind::int16:
-        return static_cast<std::uint64_t>(std::int64_t{load<std::int16_t>(at)});
-      case Kind::int32:
-        return static_cast<std::uint64_t>(std::int64_t{load<std::int32_t>(at)});
-      case Kind::uint16:
-        return load<std::uint16_t>(at);
-      case Kind::uint32:
-        return load<std::uint32_t>(at);
-      case Kind::int64:
-      case Kind::uint64:
-        return load<std::uint64_t>(at);
-      default:
-        return load<std::uint8_t>(at);
-    }
   }
 
   const std::byte* data_;

@@ -1,4 +1,4 @@
-// Arguments from JSON and results to JSON, by the FlatBuffers schema that a plugin's manifest gives for each task.
+// Arguments from JSON and results to JSON, by the schema that a plugin's manifest gives for each task.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,10 @@
 // Off: a Json that converts to anything also converts to an Error, so that Result<Json> would be ambiguous.
 #define JSON_USE_IMPLICIT_CONVERSIONS 0
 #include <nlohmann/json.hpp>
+
+namespace flame::detail {
+class SchemaTypes;
+}
 
 namespace flame::cli {
 
@@ -33,7 +37,7 @@ using AttachmentWriter = std::function<Result<std::string>(const Bytes&)>;
 /// "base64:…": the form that arguments take back.
 [[nodiscard]] Result<std::string> attachment_as_base64(const Bytes& bytes);
 
-/// Converts for one task. Not for concurrent use of one object.
+/// Converts for one task. [any thread]
 ///
 /// Arguments: a JSON array with one element per parameter; anything else stands for the one argument of a
 /// one-parameter task. Structs are objects, or arrays where their members have no names; maps with text keys may be
@@ -44,16 +48,13 @@ using AttachmentWriter = std::function<Result<std::string>(const Bytes&)>;
 /// a float would make infinite or 0. The costs of both ways grow with the size alone, maps with n log n.
 class JsonCodec {
  public:
-  /// Error: incompatible when the text is no schema with tables Call and Return.
+  /// Error: incompatible when the text is no schema as FLAME prints it.
   [[nodiscard]] static Result<JsonCodec> from_schema(const std::string& fbs);
-  JsonCodec(JsonCodec&&) noexcept;
-  JsonCodec& operator=(JsonCodec&&) noexcept;
-  ~JsonCodec();
 
   /// Errors: invalid_argument that says which argument and member, what was expected and what was given; not_found
-  /// for an "@path" that cannot be read.
+  /// for an "@path" that cannot be read; too_large for more than one call can carry.
   /// `arguments` comes from parse_json(): a number that is a double there is no whole one.
-  [[nodiscard]] Result<detail::Payload> encode(const Json& arguments);
+  [[nodiscard]] Result<detail::Payload> encode(const Json& arguments) const;
 
   /// The bytes come from plugin code and are verified first. Errors: incompatible when they are not what the schema
   /// says; invalid_argument that names the member when a string is no UTF-8, which JSON cannot carry. A task without a
@@ -67,9 +68,8 @@ class JsonCodec {
   [[nodiscard]] std::string signature() const;
 
  private:
-  struct Schema;
-  explicit JsonCodec(std::unique_ptr<Schema> schema);
-  std::unique_ptr<Schema> schema_;
+  JsonCodec() = default;
+  std::shared_ptr<const detail::SchemaTypes> types_;
 };
 
 }  // namespace flame::cli

@@ -1,20 +1,30 @@
-// JSON to arguments: a walk that checks and normalises the JSON by the schema, then FlatBuffers' own parser.
+// JSON to arguments: one walk along the JSON and the types together, into the SDK's encoder.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <limits>
+#include <span>
+#include <tuple>
 #include <utility>
+
+#include <flame/detail/encoder.hpp>
 
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/suggest.hpp"
+#include "plugin_sdk/sdk/schema_types.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
+#include "tools/flame/json_codec.hpp"
 #include "tools/flame/json_schema.hpp"
 
 namespace flame::cli {
 namespace {
 
-namespace fb = flatbuffers;
+using detail::Kind;
+using detail::Role;
+using detail::TypeDesc;
 
 constexpr std::size_t kQuotedMax = 60;
 
@@ -28,297 +38,300 @@ std::string quoted(const Json& value) {
   return text;
 }
 
-Json numbers(const std::string& bytes) {
-  Json out = Json::array();
-  for (const char byte : bytes) out.push_back(static_cast<unsigned char>(byte));
-  return out;
-}
-
 std::string joined(const std::vector<std::string>& names) {
   std::string all;
   for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
   return all;
 }
 
-const Json& key_of(const Json& entry) {
-  static const Json kZero = 0;  // what a key that was not given reads as, like "" for texts
-  const auto found = entry.find("key");
-  return found != entry.end() ? *found : kZero;
+std::vector<const Json*> elements(const Json& list) {
+  std::vector<const Json*> all;
+  for (const Json& element : list) all.push_back(&element);
+  return all;
 }
 
-const Json& text_of(const Json& key) {
-  static const Json kEmpty = "";
-  return key.is_string() ? key : kEmpty;
+bool is_negative(const Json& in) {
+  return in.is_number_integer() && !in.is_number_unsigned() && in.get<std::int64_t>() < 0;
 }
 
-// As readers of the buffer search it. Texts are compared as bytes, numbers by their value.
-bool by_key(const Json& a, const Json& b) {
-  const Json& x = key_of(a);
-  const Json& y = key_of(b);
-  if (x.is_string() || y.is_string()) return text_of(x) < text_of(y);
-  return x < y;
+// A number that orders as the values do that have these bits.
+std::uint64_t rank(std::uint64_t bits, Kind kind) {
+  constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+  double real = std::bit_cast<double>(bits);
+  if (kind == Kind::float32) real = std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+  if (kind != Kind::float32 && kind != Kind::float64) return detail::is_signed_kind(kind) ? bits ^ kTop : bits;
+  bits = std::bit_cast<std::uint64_t>(real + 0.0);  // one zero
+  return (bits & kTop) != 0 ? ~bits : bits | kTop;
 }
 
-Json sorted_by_key(Json entries, const std::string& path) {
-  auto& list = entries.get_ref<Json::array_t&>();
-  std::stable_sort(list.begin(), list.end(), by_key);
-  const auto twice = std::adjacent_find(list.begin(), list.end(),
-                                        [](const Json& a, const Json& b) { return !by_key(a, b) && !by_key(b, a); });
-  if (twice != list.end()) refuse(path, "the key " + quoted(key_of(*twice)) + " is there twice");
-  return entries;
-}
-
-// Walks JSON and schema together; collects attachments on the way.
-class Normaliser {
+/// For one call.
+class ArgumentWriter {
  public:
-  Json arguments(const Json& given, const fb::StructDef& call);
-  std::vector<Bytes> take_attachments() { return std::move(attachments_); }
+  detail::Payload write(const Json& given, const TypeDesc& call);
 
  private:
-  Json value(const Json& in, const fb::Type& type, const fb::FieldDef& field, const std::string& path);
-  Json scalar(const Json& in, const fb::Type& type, const std::string& path);
-  Json real(const Json& in, const fb::Type& type, const std::string& path);
-  Json integer(const Json& in, fb::BaseType type, const std::string& path);
-  Json enumerator(const Json& in, const fb::EnumDef& definition, const std::string& path);
-  Json vector(const Json& in, const fb::Type& element, const fb::FieldDef& field, const std::string& path);
-  Json map(const Json& in, const fb::StructDef& entry, const std::string& path);
-  Json map_key(const std::string& name, const fb::FieldDef& key, const std::string& path);
-  Json table(const Json& in, const fb::StructDef& definition, const std::string& path);
-  std::string bytes(const Json& in, const std::string& path);
-  Json attachment(const Json& in, const std::string& path);
+  /// One value per field of a table, null for those that were not given, and how messages name them.
+  struct Members {
+    std::vector<const Json*> values;
+    Step::Kind steps = Step::Kind::member;
+  };
+  /// Of a map. Ordered as readers of the buffer search it: texts as bytes, numbers by their value.
+  struct Entry {
+    Step step;
+    Members members;
+    std::uint64_t rank = 0;
+    std::string_view text = {};
+    bool operator<(const Entry& other) const { return std::tie(rank, text) < std::tie(other.rank, other.text); }
+  };
 
-  std::vector<Bytes> attachments_;
+  void fields(std::size_t reference, const TypeDesc& table, const Members& members);
+  void object(std::size_t reference, const Json& in, const TypeDesc& type);
+  void vector(std::size_t reference, const Json& in, const TypeDesc& type);
+  void map(std::size_t reference, const Json& in, const TypeDesc& entry);
+  void put_map(std::size_t reference, std::vector<Entry> entries, const TypeDesc& entry);
+  void find_order(Entry& entry, const detail::FieldDesc& key);
+  Json key(const std::string& name, const TypeDesc& type);
+  Members members(const Json& in, const TypeDesc& table);
+  std::size_t member(const std::string& name, const TypeDesc& table);
+  std::uint64_t bits(const Json& in, const TypeDesc& type);
+  std::uint64_t real(const Json& in, Kind kind);
+  std::uint64_t integer(const Json& in, Kind kind);
+  std::uint64_t enumerator(const Json& in, const TypeDesc& type);
+  const std::string& text(const Json& in);
+  std::string bytes(const Json& in);
+  [[noreturn]] void refuse(const std::string& what) const { cli::refuse(way_.text(), what); }
+
+  Way way_;
+  detail::Encoder out_{nullptr};
 };
 
-Json Normaliser::arguments(const Json& given, const fb::StructDef& call) {
-  const auto& parameters = call.fields.vec;
-  const Json list = given.is_array() ? given : Json::array({given});
-  if (list.size() != parameters.size()) {
-    const std::string takes = std::to_string(parameters.size()) + (parameters.size() == 1 ? " argument" : " arguments");
-    const bool list_argument = given.is_array() && parameters.size() == 1 && fb::IsVector(parameters[0]->value.type);
-    refuse("arguments", "the task takes " + takes + ", " + std::to_string(list.size()) + " given" +
-                            (list_argument ? ": the outer array is the list of arguments, so write [[…]]" : ""));
+detail::Payload ArgumentWriter::write(const Json& given, const TypeDesc& call) {
+  Members arguments{.values = {&given}, .steps = Step::Kind::argument};
+  if (given.is_array()) arguments.values = elements(given);
+  const std::size_t count = arguments.values.size();
+  if (count != call.field_count) {
+    const std::string takes = std::to_string(call.field_count) + (call.field_count == 1 ? " argument" : " arguments");
+    const bool list_argument = given.is_array() && call.field_count == 1 && call.fields[0].type->kind == Kind::vector;
+    cli::refuse("arguments", "the task takes " + takes + ", " + std::to_string(count) + " given" +
+                                 (list_argument ? ": the outer array is the list of arguments, so write [[…]]" : ""));
   }
-  Json out = Json::object();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const std::string path = "argument " + std::to_string(i + 1);
-    if (list[i].is_null()) continue;
-    out[parameters[i]->name] = value(list[i], parameters[i]->value.type, *parameters[i], path);
-  }
-  return out;
+  fields(detail::Encoder::kRoot, call, arguments);
+  return out_.finish();
 }
 
-Json Normaliser::value(const Json& in, const fb::Type& type, const fb::FieldDef& field, const std::string& path) {
-  if (fb::IsScalar(type.base_type) && type.base_type != fb::BASE_TYPE_UTYPE) {
-    if (attribute(field, "flame_attachment") != nullptr) return attachment(in, path);
-    if (attribute(field, "flame_tracked") != nullptr) {
-      refuse(path, "a tracked resource exists only inside a C++ host and cannot be given as JSON");
+// In two steps, as the encoder wants it: the table, then what it refers to.
+void ArgumentWriter::fields(std::size_t reference, const TypeDesc& table, const Members& members) {
+  const auto each_given = [&](const auto& write) {
+    for (std::size_t i = 0; i < members.values.size(); ++i) {
+      if (members.values[i] == nullptr || members.values[i]->is_null()) continue;
+      way_.enter({.kind = members.steps, .name = table.fields[i].name, .index = i});
+      write(i, *members.values[i], *table.fields[i].type);
+      way_.leave();
     }
-    return scalar(in, type, path);
-  }
-  if (fb::IsString(type)) {
-    if (!in.is_string()) refuse(path, "expected a string, got " + quoted(in));
-    return in;
-  }
-  if (attribute(field, "flame_nested") != nullptr && in.is_string()) return numbers(bytes(in, path));
-  if (fb::IsVector(type)) return vector(in, type.VectorType(), field, path);
-  if (fb::IsTable(type)) return table(in, *type.struct_def, path);
-  return in;  // unions and fixed structs of flatc's own types: its parser knows them
+  };
+  out_.begin_table();
+  each_given([this](std::size_t i, const Json& in, const TypeDesc& type) {
+    if (!is_inline(type.kind)) return out_.add_reference(i);
+    out_.add_inline(i, bits(in, type), inline_size(type.kind));
+  });
+  const std::size_t written = out_.commit_table(reference);
+  each_given([this, written](std::size_t i, const Json& in, const TypeDesc& type) {
+    if (!is_inline(type.kind)) object(out_.reference_at(written, i), in, type);
+  });
+  out_.end_table();
 }
 
-Json Normaliser::scalar(const Json& in, const fb::Type& type, const std::string& path) {
-  if (type.enum_def != nullptr) return enumerator(in, *type.enum_def, path);
-  if (type.base_type == fb::BASE_TYPE_BOOL) {
-    if (!in.is_boolean()) refuse(path, "expected true or false, got " + quoted(in));
-    return in;
+void ArgumentWriter::object(std::size_t reference, const Json& in, const TypeDesc& type) {
+  if (type.kind == Kind::table) return fields(reference, type, members(in, type));
+  if (type.kind == Kind::string) return out_.put_string(reference, text(in));
+  if (type.role == Role::nested && in.is_string()) {
+    const std::string contents = bytes(in);
+    return out_.put_nested(reference, contents.data(), contents.size());
   }
-  if (fb::IsInteger(type.base_type)) return integer(in, type.base_type, path);
-  if (in.is_number()) return real(in, type, path);
-  if (in == "nan" || in == "inf" || in == "-inf") return in;
-  refuse(path, "expected a number, got " + quoted(in));
+  const bool is_map = type.element->role == Role::entry;
+  if (!in.is_array() && !(is_map && in.is_object())) refuse("expected a list, got " + quoted(in));
+  is_map ? map(reference, in, *type.element) : vector(reference, in, *type.element);
 }
 
-Json Normaliser::real(const Json& in, const fb::Type& type, const std::string& path) {
-  const auto number = in.get<double>();
-  if (type.base_type == fb::BASE_TYPE_DOUBLE) return number;
+void ArgumentWriter::vector(std::size_t reference, const Json& in, const TypeDesc& element) {
+  const std::size_t size = inline_size(element.kind);
+  std::size_t at = out_.put_vector(reference, in.size(), size);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    way_.enter(i);
+    if (in[i].is_null() && element.kind != Kind::table) refuse("expected " + describe(element) + ", got null");
+    is_inline(element.kind) ? out_.store(at, bits(in[i], element), size) : object(at, in[i], element);
+    way_.leave();
+    at += size;
+  }
+}
+
+void ArgumentWriter::map(std::size_t reference, const Json& in, const TypeDesc& entry) {
+  std::deque<Json> keys;  // of an object; the entries refer to them
+  std::vector<Entry> entries;
+  const auto add = [&](const Step& step, const auto& members) {
+    Entry& made = entries.emplace_back();
+    made.step = step;
+    way_.enter(step);
+    made.members = members();
+    find_order(made, entry.fields[0]);
+    way_.leave();
+  };
+  if (in.is_object()) {
+    for (const auto& [name, value] : in.get_ref<const Json::object_t&>()) {
+      add({.kind = Step::Kind::member, .name = name}, [&, &name = name, &value = value]() -> Members {
+        return {{&keys.emplace_back(key(name, *entry.fields[0].type)), &value}, Step::Kind::none};
+      });
+    }
+  }
+  for (std::size_t i = 0; in.is_array() && i < in.size(); ++i) {
+    add({.kind = Step::Kind::element, .index = i}, [&] { return members(in[i], entry); });
+  }
+  put_map(reference, std::move(entries), entry);
+}
+
+void ArgumentWriter::put_map(std::size_t reference, std::vector<Entry> entries, const TypeDesc& entry) {
+  std::stable_sort(entries.begin(), entries.end());
+  const auto twice = std::adjacent_find(entries.begin(), entries.end(),
+                                        [](const Entry& a, const Entry& b) { return !(a < b) && !(b < a); });
+  if (twice != entries.end()) refuse("the key " + quoted(*twice->members.values[0]) + " is there twice");
+  std::size_t at = out_.put_vector(reference, entries.size(), inline_size(Kind::table));
+  for (const Entry& one : entries) {
+    way_.enter(one.step);
+    fields(at, entry, one.members);
+    way_.leave();
+    at += inline_size(Kind::table);
+  }
+}
+
+Json ArgumentWriter::key(const std::string& name, const TypeDesc& type) {
+  if (type.kind == Kind::string || type.role == Role::enumeration) return name;
+  auto number = parse_json(name);
+  if (!number) refuse("the keys of this map are numbers");
+  return std::move(*number);
+}
+
+// A key that was not given reads as zero; texts must be given, because readers in other languages require them.
+void ArgumentWriter::find_order(Entry& entry, const detail::FieldDesc& key) {
+  static const Json kNone;
+  const Json*& given = entry.members.values[0];
+  if (given == nullptr) given = &kNone;
+  const Kind kind = key.type->kind;
+  way_.enter({.kind = entry.members.steps, .name = key.name});
+  if (!is_inline(kind)) {
+    entry.text = text(*given);
+  } else {
+    entry.rank = rank(given->is_null() ? default_bits(*key.type) : bits(*given, *key.type), kind);
+  }
+  way_.leave();
+}
+
+ArgumentWriter::Members ArgumentWriter::members(const Json& in, const TypeDesc& table) {
+  if (is_wrapper(table) && !(in.is_object() && in.size() == 1 && in.contains("v"))) {
+    return {.values = {&in}, .steps = Step::Kind::none};
+  }
+  if (in.is_array() && is_positional(table)) {
+    if (in.size() != table.field_count) {
+      refuse("expected " + std::to_string(table.field_count) + " elements, got " + std::to_string(in.size()));
+    }
+    return {.values = elements(in), .steps = Step::Kind::element};
+  }
+  if (!in.is_object()) refuse("expected an object, got " + quoted(in));
+  if (table.role == Role::variant && in.size() != 1) {
+    refuse("expected an object with exactly one of " + joined(member_names(table)) + ", got " + quoted(in));
+  }
+  Members members{.values = std::vector<const Json*>(table.field_count)};
+  for (const auto& [name, value] : in.get_ref<const Json::object_t&>()) members.values[member(name, table)] = &value;
+  return members;
+}
+
+std::size_t ArgumentWriter::member(const std::string& name, const TypeDesc& table) {
+  for (std::size_t i = 0; i < table.field_count; ++i) {
+    if (table.fields[i].name == name) return i;
+  }
+  const auto names = member_names(table);
+  refuse("unknown member \"" + name + "\"" + base::did_you_mean(name, names) + " (members: " + joined(names) + ")");
+}
+
+std::uint64_t ArgumentWriter::bits(const Json& in, const TypeDesc& type) {
+  if (type.role == Role::attachment) return out_.attach(Bytes(bytes(in)));
+  if (type.role == Role::enumeration) return enumerator(in, type);
+  if (type.role == Role::tracked) {
+    refuse("a tracked resource exists only inside a C++ host and cannot be given as JSON");
+  }
+  if (type.kind == Kind::float32 || type.kind == Kind::float64) return real(in, type.kind);
+  if (type.kind != Kind::boolean) return integer(in, type.kind);
+  if (!in.is_boolean()) refuse("expected true or false, got " + quoted(in));
+  return in.get<bool>() ? 1 : 0;
+}
+
+std::uint64_t ArgumentWriter::real(const Json& in, Kind kind) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const bool special = in == "nan" || in == "inf" || in == "-inf";
+  if (!in.is_number() && !special) refuse("expected a number, got " + quoted(in));
+  const double number = !special ? in.get<double>() : in == "nan" ? NAN : in == "inf" ? kInfinity : -kInfinity;
+  if (kind == Kind::float64) return std::bit_cast<std::uint64_t>(number);
   // What rounds to more than the largest float would become infinite.
   constexpr double kHalfStepAbove = 0x1.ffffffp127;
-  if (std::abs(number) >= kHalfStepAbove) refuse(path, "expected a number that a float can hold, got " + quoted(in));
+  if (std::abs(number) >= kHalfStepAbove && !special) {
+    refuse("expected a number that a float can hold, got " + quoted(in));
+  }
   const auto narrow = static_cast<float>(number);
-  if (narrow == 0 && number != 0) refuse(path, quoted(in) + " is too small: a float has only 0 for it");
-  return static_cast<double>(narrow);
+  if (narrow == 0 && number != 0) refuse(quoted(in) + " is too small: a float has only 0 for it");
+  return std::bit_cast<std::uint32_t>(narrow);
 }
 
-template <class T>
-Json in_range(const Json& in, const std::string& path) {
-  const std::string expected = "expected a whole number from " + std::to_string(std::numeric_limits<T>::min()) +
-                               " to " + std::to_string(std::numeric_limits<T>::max()) + ", got ";
-  if (in.is_number_unsigned() && std::in_range<T>(in.get<std::uint64_t>())) return in;
-  if (in.is_number_integer() && !in.is_number_unsigned() && std::in_range<T>(in.get<std::int64_t>())) return in;
+std::uint64_t ArgumentWriter::integer(const Json& in, Kind kind) {
+  const bool is_signed = detail::is_signed_kind(kind);
+  const std::size_t unused = 64 - 8 * inline_size(kind);
+  const std::uint64_t max = std::numeric_limits<std::uint64_t>::max() >> (unused + (is_signed ? 1 : 0));
+  const std::int64_t min = is_signed ? -static_cast<std::int64_t>(max) - 1 : 0;
+  if (is_negative(in) ? in.get<std::int64_t>() >= min : in.is_number_integer() && in.get<std::uint64_t>() <= max) {
+    return in.get<std::uint64_t>();
+  }
   if (in.is_number_float() && in.get<double>() == 0) return 0;  // "-0"
-  refuse(path, expected + quoted(in));
+  refuse("expected a whole number from " + std::to_string(min) + " to " + std::to_string(max) + ", got " + quoted(in));
 }
 
-Json Normaliser::integer(const Json& in, fb::BaseType type, const std::string& path) {
-  switch (type) {
-    case fb::BASE_TYPE_CHAR:
-      return in_range<std::int8_t>(in, path);
-    case fb::BASE_TYPE_UCHAR:
-      return in_range<std::uint8_t>(in, path);
-    case fb::BASE_TYPE_SHORT:
-      return in_range<std::int16_t>(in, path);
-    case fb::BASE_TYPE_USHORT:
-      return in_range<std::uint16_t>(in, path);
-    case fb::BASE_TYPE_INT:
-      return in_range<std::int32_t>(in, path);
-    case fb::BASE_TYPE_UINT:
-      return in_range<std::uint32_t>(in, path);
-    case fb::BASE_TYPE_ULONG:
-      return in_range<std::uint64_t>(in, path);
-    default:
-      return in_range<std::int64_t>(in, path);
-  }
-}
-
-bool is_unsigned_64(const fb::EnumDef& definition) {
-  return definition.underlying_type.base_type == fb::BASE_TYPE_ULONG;
-}
-
-// Whether `in` is the number of the enumerator, whose 64 bits are signed or not by its type.
-bool is_number_of(const Json& in, const fb::EnumDef& definition, const fb::EnumVal& known) {
-  if (!in.is_number_integer()) return false;
-  const bool beyond = in.is_number_unsigned() && !std::in_range<std::int64_t>(in.get<std::uint64_t>());
-  if (is_unsigned_64(definition)) {
-    return (in.is_number_unsigned() || in.get<std::int64_t>() >= 0) && in.get<std::uint64_t>() == known.GetAsUInt64();
-  }
-  return !beyond && in.get<std::int64_t>() == known.GetAsInt64();
-}
-
-Json number_of(const fb::EnumDef& definition, const fb::EnumVal& known) {
-  return is_unsigned_64(definition) ? Json(known.GetAsUInt64()) : Json(known.GetAsInt64());
-}
-
-Json Normaliser::enumerator(const Json& in, const fb::EnumDef& definition, const std::string& path) {
+std::uint64_t ArgumentWriter::enumerator(const Json& in, const TypeDesc& type) {
   std::vector<std::string> names;
-  for (const auto* known : definition.Vals()) {
-    const bool named = in.is_string() && in.get_ref<const std::string&>() == known->name;
-    if (named || is_number_of(in, definition, *known)) return number_of(definition, *known);
-    names.push_back(known->name);
+  for (const auto& [name, value] : std::span(type.values, type.value_count)) {
+    const bool below_zero = detail::is_signed_kind(type.kind) && static_cast<std::int64_t>(value) < 0;
+    const bool same = in.is_number_integer() && in.get<std::uint64_t>() == value && is_negative(in) == below_zero;
+    if (same || (in.is_string() && in.get_ref<const std::string&>() == name)) return value;
+    names.emplace_back(name);
   }
   const std::string hint = in.is_string() ? base::did_you_mean(in.get<std::string>(), names) : "";
-  refuse(path, "expected one of " + joined(names) + ", got " + quoted(in) + hint);
+  refuse("expected one of " + joined(names) + ", got " + quoted(in) + hint);
 }
 
-Json Normaliser::vector(const Json& in, const fb::Type& element, const fb::FieldDef& field, const std::string& path) {
-  if (is_map_entry(element) && in.is_object()) return map(in, *element.struct_def, path);
-  if (!in.is_array()) refuse(path, "expected a list, got " + quoted(in));
-  Json out = Json::array();
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const std::string at = path + "[" + std::to_string(i) + "]";
-    if (fb::IsTable(element)) {
-      out.push_back(table(in[i], *element.struct_def, at));
-    } else {
-      if (in[i].is_null()) refuse(at, "expected " + describe(element, field) + ", got null");
-      out.push_back(value(in[i], element, field, at));
-    }
-  }
-  return is_map_entry(element) ? sorted_by_key(std::move(out), path) : out;
+const std::string& ArgumentWriter::text(const Json& in) {
+  if (!in.is_string()) refuse("expected a string, got " + quoted(in));
+  return in.get_ref<const std::string&>();
 }
 
-Json Normaliser::map_key(const std::string& name, const fb::FieldDef& key, const std::string& path) {
-  if (fb::IsString(key.value.type) || key.value.type.enum_def != nullptr) return value(name, key.value.type, key, path);
-  const auto number = parse_json(name);
-  if (!number) refuse(path, "the keys of this map are numbers");
-  return value(*number, key.value.type, key, path);
-}
-
-Json Normaliser::map(const Json& in, const fb::StructDef& entry, const std::string& path) {
-  const auto& mapped = *entry.fields.vec[1];
-  Json out = Json::array();
-  for (const auto& [name, member] : in.items()) {
-    const std::string at = path + "." + name;
-    Json item{{"key", map_key(name, *entry.fields.vec[0], at)}};
-    if (!member.is_null()) item["value"] = value(member, mapped.value.type, mapped, at);
-    out.push_back(std::move(item));
-  }
-  return sorted_by_key(std::move(out), path);
-}
-
-Json Normaliser::table(const Json& in, const fb::StructDef& definition, const std::string& path) {
-  const auto& members = definition.fields.vec;
-  if (is_wrapper(definition) && !(in.is_object() && in.size() == 1 && in.contains("v"))) {
-    if (in.is_null()) return Json::object();
-    return {{"v", value(in, members[0]->value.type, *members[0], path)}};
-  }
-  Json out = Json::object();
-  if (in.is_array() && is_positional(definition)) {
-    if (in.size() != members.size()) {
-      refuse(path, "expected " + std::to_string(members.size()) + " elements, got " + std::to_string(in.size()));
-    }
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (in[i].is_null()) continue;
-      out[members[i]->name] = value(in[i], members[i]->value.type, *members[i], path + "[" + std::to_string(i) + "]");
-    }
-    return out;
-  }
-  if (!in.is_object()) refuse(path, "expected an object, got " + quoted(in));
-  if (is_variant(definition) && in.size() != 1) {
-    refuse(path, "expected an object with exactly one of " + joined(member_names(definition)) + ", got " + quoted(in));
-  }
-  for (const auto& [name, member] : in.items()) {
-    const auto* field = definition.fields.Lookup(name);
-    if (field == nullptr) {
-      const auto names = member_names(definition);
-      refuse(path,
-             "unknown member \"" + name + "\"" + base::did_you_mean(name, names) + " (members: " + joined(names) + ")");
-    }
-    if (!member.is_null()) out[name] = value(member, field->value.type, *field, path + "." + name);
-  }
-  return out;
-}
-
-std::string Normaliser::bytes(const Json& in, const std::string& path) {
-  if (!in.is_string()) refuse(path, "expected \"@path\", \"base64:…\" or text for bytes, got " + quoted(in));
+std::string ArgumentWriter::bytes(const Json& in) {
+  if (!in.is_string()) refuse("expected \"@path\", \"base64:…\" or text for bytes, got " + quoted(in));
   auto text = in.get<std::string>();
   if (text.starts_with("@")) {
     auto contents = base::read_file(text.substr(1), limits::kPayloadMaxCeiling);
     if (contents) return std::move(*contents);
     auto error = std::move(contents).error();
-    error.message = path + ": " + error.message;
+    error.message = way_.text() + ": " + error.message;
     throw CallError(std::move(error));
   }
   if (!text.starts_with("base64:")) return text;
   auto decoded = wire::from_base64(std::string_view(text).substr(7));
-  if (!decoded) refuse(path, "this is no valid base64");
+  if (!decoded) refuse("this is no valid base64");
   return std::move(*decoded);
-}
-
-Json Normaliser::attachment(const Json& in, const std::string& path) {
-  auto contents = bytes(in, path);
-  if (contents.empty()) return 0;
-  attachments_.emplace_back(std::move(contents));
-  return attachments_.size();
 }
 
 }  // namespace
 
-Result<detail::Payload> JsonCodec::encode(const Json& arguments) {
+Result<detail::Payload> JsonCodec::encode(const Json& arguments) const {
   try {
-    Normaliser normaliser;
-    const Json normal = normaliser.arguments(arguments, *schema_->call);
-    auto& parser = schema_->parser;
-    const std::string text = normal.dump(-1, ' ', false, Json::error_handler_t::strict);
-    if (!parser.Parse(text.c_str())) {
-      return Error{.code = ErrorCode::invalid_argument, .message = "arguments: " + parser.error_};
-    }
-    detail::Payload payload;
-    payload.table = Bytes(parser.builder_.GetBufferPointer(), parser.builder_.GetSize());
-    payload.attachments = normaliser.take_attachments();
-    return payload;
+    return ArgumentWriter().write(arguments, types_->call());
   } catch (const CallError& error) {
     return error.error();
-  } catch (const Json::exception&) {
-    return Error{.code = ErrorCode::invalid_argument, .message = "arguments: a string is not valid UTF-8."};
   }
 }
 

@@ -40,10 +40,9 @@ int run_map(const MapOptions& options) {
                                 "\" is \"infinite\"."),
                     options.json);
   }
-  auto encoder = JsonCodec::from_schema((*session)->task.schema);
-  auto decoder = JsonCodec::from_schema((*session)->task.schema);
-  if (!encoder || !decoder) return fail_map(encoder ? decoder.error() : encoder.error(), options.json);
-  return MapRun(**session, std::move(*encoder), std::move(*decoder), options, *timeout, interrupts).run();
+  auto codec = JsonCodec::from_schema((*session)->task.schema);
+  if (!codec) return fail_map(codec.error(), options.json);
+  return MapRun(**session, std::move(*codec), options, *timeout, interrupts).run();
 }
 
 }  // namespace

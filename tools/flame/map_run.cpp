@@ -28,8 +28,8 @@ std::size_t default_concurrency(const PoolConfig& pool) {
   return std::clamp<std::size_t>(pool.max * per_runner, 1, kConcurrencyMax);
 }
 
-MapRun::MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const MapOptions& options,
-               std::optional<Duration> timeout, const Interrupts& interrupts)
+MapRun::MapRun(Session& session, JsonCodec codec, const MapOptions& options, std::optional<Duration> timeout,
+               const Interrupts& interrupts)
     : session_(session),
       options_(options),
       interrupts_(interrupts),
@@ -37,9 +37,8 @@ MapRun::MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const Map
       woken_(stop_.get_token(), [this] { stop_event_.signal(); }),
       call_options_{.timeout = timeout, .stop = stop_.get_token()},
       concurrency_(options.concurrency > 0 ? options.concurrency : default_concurrency(session.config)),
-      encoder_(std::move(encoder)),
+      codec_(std::move(codec)),
       output_(STDOUT_FILENO, interrupts.fd()),
-      decoder_(std::move(decoder)),
       order_(options.ordered),
       status_(std::make_shared<MapStatus>(count_lines(STDIN_FILENO), interrupts.fd())) {}
 
@@ -119,7 +118,7 @@ Result<RawPayload> MapRun::arguments(const InputLine& line) {
   }
   const auto json = parse_json(line.text);
   if (!json) return json.error();
-  return encoder_.encode(*json);
+  return codec_.encode(*json);
 }
 
 void MapRun::start(std::uint64_t item, RawPayload payload) {
@@ -154,7 +153,7 @@ bool MapRun::finish_locked(std::uint64_t item, const Result<RawPayload>& result)
 
 Result<Json> MapRun::decoded(std::uint64_t item, const Result<RawPayload>& result) {
   if (!result) return result.error();
-  return decoder_.decode(*result, attachment_writer(options_, fmt::format("{}-", item)));
+  return codec_.decode(*result, attachment_writer(options_, fmt::format("{}-", item)));
 }
 
 void MapRun::wait_until_idle() {

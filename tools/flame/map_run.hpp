@@ -34,8 +34,8 @@ struct MapOptions : SharedOptions {
 /// One run. The members marked so are used by the calling thread alone; results come on the host's callback threads.
 class MapRun {
  public:
-  MapRun(Session& session, JsonCodec encoder, JsonCodec decoder, const MapOptions& options,
-         std::optional<Duration> timeout, const Interrupts& interrupts);
+  MapRun(Session& session, JsonCodec codec, const MapOptions& options, std::optional<Duration> timeout,
+         const Interrupts& interrupts);
 
   /// Reads standard input to its end, waits for all calls. The exit code. Throws OutputError, with nothing running.
   [[nodiscard]] int run();
@@ -64,14 +64,13 @@ class MapRun {
   const std::stop_callback<std::function<void()>> woken_;
   const CallOptions call_options_;
   const std::size_t concurrency_;
-  JsonCodec encoder_;                                // calling thread
+  const JsonCodec codec_;
   std::map<std::uint64_t, Future<void>> in_flight_;  // calling thread
   std::uint64_t submitted_ = 0;                      // calling thread
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   const Terminal output_;
-  JsonCodec decoder_;
   MapOrder order_;
   std::size_t running_ = 0;
   std::vector<std::uint64_t> finished_;

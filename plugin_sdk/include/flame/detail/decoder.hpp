@@ -27,6 +27,9 @@ inline constexpr unsigned kPayloadDepthMax = 64;
 /// invalid_argument with the path ("argument f0.path: ..."). Allocates at most 1/32 of the payload's size.
 [[nodiscard]] bool verify(const PayloadView& payload, const TypeDesc& root, Error& error);
 
+/// The value of an inline kind at `at`, sign-extended if it is signed.
+[[nodiscard]] std::uint64_t load_bits(const std::byte* at, Kind kind) noexcept;
+
 /// Reads a verified payload. Positions are offsets from its start; 0 is "absent" and reads as zero or empty.
 class Decoder {
  public:

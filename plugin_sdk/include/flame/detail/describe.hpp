@@ -130,10 +130,6 @@ template <class T>
 inline constexpr FieldArray<1> wrapped_fields = {
     FieldDesc{"v", &desc_of<typename OptionalPart<T>::Type>, OptionalPart<T>::optional}};
 
-constexpr bool is_signed_kind(Kind kind) {
-  return kind == Kind::int8 || kind == Kind::int16 || kind == Kind::int32 || kind == Kind::int64;
-}
-
 template <class List>
 struct EnumTable;
 template <template <class...> class L, class... D>

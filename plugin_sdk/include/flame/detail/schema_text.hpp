@@ -164,7 +164,7 @@ class SchemaWriter {
   constexpr void enumeration(const TypeDesc& type) {
     put("enum ");
     qualified(type.name, '_');
-    put(" : ", scalar_name(type.kind), " {");
+    put(" : ", fbs_name(type.kind), " {");
     for (std::size_t i = 0; i < type.value_count; ++i) {
       put(i == 0 ? " " : ", ", type.values[i].name, " = ");
       enum_number(type, type.values[i].value);
@@ -210,7 +210,7 @@ class SchemaWriter {
       const NamePath* active = active_helper(type);
       return path(active != nullptr ? *active : helper_name);
     }
-    put(scalar_name(type.kind));
+    put(fbs_name(type.kind));
   }
 
   constexpr void attribute(Attribute which, bool& first) {
@@ -250,13 +250,6 @@ class SchemaWriter {
 
   constexpr bool is_map_key(const TypeDesc& owner, std::size_t index) const {
     return owner.role == Role::entry && index == 0 && owner.has_key;
-  }
-
-  static constexpr std::string_view scalar_name(Kind kind) {
-    constexpr std::array<std::string_view, 15> kNames = {"bool",   "byte", "ubyte",  "short", "ushort",
-                                                         "int",    "uint", "long",   "ulong", "float",
-                                                         "double", "",     "string", "",      ""};
-    return kNames[static_cast<std::size_t>(kind)];
   }
 
   char* out_;

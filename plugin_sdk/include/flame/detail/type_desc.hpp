@@ -1,6 +1,7 @@
 // What a C++ type is on the wire, as constants: they drive the schema text, the fingerprint and the verifier.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -81,6 +82,18 @@ constexpr std::size_t inline_size(Kind kind) {
   if (kind == Kind::boolean || kind == Kind::int8 || kind == Kind::uint8) return 1;
   if (kind == Kind::int16 || kind == Kind::uint16) return 2;
   return kind == Kind::int64 || kind == Kind::uint64 || kind == Kind::float64 ? 8 : 4;
+}
+
+constexpr bool is_signed_kind(Kind kind) {
+  return kind == Kind::int8 || kind == Kind::int16 || kind == Kind::int32 || kind == Kind::int64;
+}
+
+/// FlatBuffers' name of a kind; empty where there is none.
+constexpr std::string_view fbs_name(Kind kind) {
+  constexpr std::array<std::string_view, 15> kNames = {"bool",   "byte", "ubyte",  "short", "ushort",
+                                                       "int",    "uint", "long",   "ulong", "float",
+                                                       "double", "",     "string", "",      ""};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 /// What an absent field of an enumeration reads as: zero if there is such an enumerator, else the smallest.
