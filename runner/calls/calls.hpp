@@ -67,6 +67,10 @@ class Calls final : public SlotListener, public SlotReports {
   void on_discarded(const SlotDiscard& discard) override;
 
  private:
+  struct HeldProgress {
+    std::optional<slot::SlotProgress> report;  // not sent yet
+    Instant due{};                             // when the next one may go
+  };
   struct Call {
     wire::Invoke message;
     Frame payload;  // until it is in the slot
@@ -82,9 +86,7 @@ class Calls final : public SlotListener, public SlotReports {
     bool ended = false;          // Ended was sent
     bool brief = false;          // by what its task took so far; may share a slot with others
     bool stays = false;          // its result named objects, which live on in the slot
-    Instant progress_at{};       // when the next report may go
-    bool progress_held = false;
-    slot::SlotProgress progress;
+    HeldProgress progress;
 
     [[nodiscard]] bool places_child() const { return task->kind == manifest::TaskKind::child; }
     [[nodiscard]] std::uint64_t pace_key() const { return task->id ^ generation; }

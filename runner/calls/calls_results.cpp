@@ -80,7 +80,7 @@ void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
   pace_.ran(call->pace_key(), Duration(result.usage.wall_ns), result.quiet);
-  if (call->progress_held) send_progress(now, result.id, *call);
+  if (call->progress.report) send_progress(now, result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
   if (result.error.code == ErrorCode::none) return answer_with_payload(now, result.id, *call, result);
   const slot::Slot* const slot = pool_.slot_of(result.id);
@@ -139,18 +139,17 @@ void Calls::on_progress(Instant now, slot::SlotProgress progress) {
   Call* call = find(progress.id);
   if (call == nullptr || call->answered) return;
   const std::uint64_t id = progress.id;
-  call->progress = std::move(progress);
-  call->progress_held = true;
-  if (now >= call->progress_at) return send_progress(now, id, *call);
-  progress_wake_ = std::min(progress_wake_, call->progress_at);
+  call->progress.report = std::move(progress);
+  if (now >= call->progress.due) return send_progress(now, id, *call);
+  progress_wake_ = std::min(progress_wake_, call->progress.due);
 }
 
 void Calls::send_progress(Instant now, std::uint64_t id, Call& call) {
-  call.progress_held = false;
-  call.progress_at = deadline_after(now, kProgressInterval);
+  const auto report = std::exchange(call.progress.report, std::nullopt);
+  call.progress.due = deadline_after(now, kProgressInterval);
   if (host_.backlog(Line::control) > kChatterBacklog) return;
   send_begun(id, call);
-  host_.send(wire::Progress{id, call.progress.fraction, std::move(call.progress.message)});
+  host_.send(wire::Progress{id, report->fraction, report->message});
 }
 
 void Calls::on_output(wire::Output output) {
@@ -248,11 +247,11 @@ void Calls::tick(Instant now) {
   if (now < progress_wake_) return;
   progress_wake_ = kNever;
   for (auto& [id, call] : calls_) {
-    if (!call.progress_held) continue;
-    if (now >= call.progress_at) {
+    if (!call.progress.report) continue;
+    if (now >= call.progress.due) {
       send_progress(now, id, call);
     } else {
-      progress_wake_ = std::min(progress_wake_, call.progress_at);
+      progress_wake_ = std::min(progress_wake_, call.progress.due);
     }
   }
 }

@@ -257,7 +257,8 @@ std::optional<SlotLoop::Failure> SlotLoop::outcome(flame_status status, const fl
       code = ErrorCode::runner_lost;
       break;
     default:
-      return Failure{code, {}, "\"" + std::string(task.name) + "\" returned the unknown status " + std::to_string(status)};
+      return Failure{
+          code, {}, "\"" + std::string(task.name) + "\" returned the unknown status " + std::to_string(status)};
   }
   // Storage that could not be had for a result within the limit is a lack of memory, whatever the plugin made of it.
   if (code == ErrorCode::too_large && page_->allocation_failed.load() != 0) code = ErrorCode::out_of_memory;
