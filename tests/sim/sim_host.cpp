@@ -89,6 +89,7 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
                                 .log = log_into(sim.findings),
                                 .parent = {},
                                 .liveness = {},
+                                .nested = false,
                                 .seed = sim.seed,
                                 .observer = &books_};
   services.parent.incarnation = kIncarnation;

@@ -7,6 +7,8 @@
 #include <exception>
 #include <utility>
 
+#include <flame/parent.hpp>
+
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/random_number.hpp"
@@ -32,7 +34,8 @@ Loop::Loop(Parts parts)
                           .history = &history_,
                           .log = parts_.log,
                           .parent = {},
-                          .liveness = parts_.liveness};
+                          .liveness = parts_.liveness,
+                          .nested = Parent::get().has_value()};
   services.parent.incarnation = incarnation_;
   services.parent.host_name = parts_.host_name;
   services.parent.failsafe_ns = parts_.liveness.failsafe.count();

@@ -51,7 +51,6 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
 
 void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::string name = runner_name(boot.runner);
-  runners_[boot.runner] = {.id = boot.runner, .name = name};
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
     if (on_this_machine() || &endpoints() == &services_.listeners->ipc()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true}, now);
@@ -80,13 +79,13 @@ void PoolDriver::perform(const action::Boot& boot, Instant now) {
 }
 
 void PoolDriver::perform(const action::Admit& admit) {
-  Runner* const runner = find(admit.runner);
-  if (runner == nullptr || runner->session == nullptr) {
+  Session* const session = session_of(admit.runner);
+  if (session == nullptr) {
     return;  // its connection has ended since: RunnerLost is on its way
   }
-  services_.log.debug("runner ready", {{"pool", core_->name()}, {"runner", runner->name}});
-  post(*runner, wire::Welcome{.session = runner->session->info().id,
-                              .protocol_minor = runner->protocol_minor,
+  services_.log.debug("runner ready", {{"pool", core_->name()}, {"runner", session->info().name}});
+  session->post(wire::Welcome{.session = session->info().id,
+                              .protocol_minor = session->info().protocol_minor,
                               .slots = config_.single_use ? 1 : config_.max_concurrency,
                               .isolation = static_cast<wire::Isolation>(config_.isolation),
                               .single_use = config_.single_use,
@@ -108,28 +107,28 @@ void PoolDriver::perform(const action::Admit& admit) {
 }
 
 void PoolDriver::perform(const action::Reject& reject) {
-  if (Runner* const runner = find(reject.runner); runner != nullptr && runner->session != nullptr) {
-    services_.sessions->refuse(*std::exchange(runner->session, nullptr), ErrorCode::incompatible, reject.reason);
+  if (const auto node = sessions_.extract(reject.runner)) {
+    services_.sessions->refuse(*node.mapped(), ErrorCode::incompatible, reject.reason);
   }
 }
 
 void PoolDriver::perform(const action::Send& send, Instant now) {
-  Runner* const runner = find(send.runner);
+  Session* const session = session_of(send.runner);
   const auto call = calls_.find(send.call);
   FLAME_ASSERT(call != calls_.end(), "the policy sends open calls");
-  if (runner == nullptr || runner->session == nullptr) {
+  if (session == nullptr) {
     return;  // its connection has just ended: RunnerLost is on its way and answers or retries the call
   }
   call->second->ticket.release();  // it waits no more; if it is tried again, it has been let in
-  runner->session->send(call->second, base::deadline_after(now, send.remaining), send.attempt);
+  session->send(call->second, base::deadline_after(now, send.remaining), send.attempt);
 }
 
 void PoolDriver::perform(const action::CancelRemote& cancel, Instant now) {
-  Runner* const runner = find(cancel.runner);
-  if (runner == nullptr || runner->session == nullptr) {
+  Session* const session = session_of(cancel.runner);
+  if (session == nullptr) {
     return;
   }
-  if (runner->session->cancel(cancel.call, cancel.reason)) {
+  if (session->cancel(cancel.call, cancel.reason)) {
     on(event::Ended{cancel.runner, cancel.call}, now);
   } else if (cancel.lease != 0) {
     on(event::Overran{cancel.lease}, now);
@@ -137,8 +136,8 @@ void PoolDriver::perform(const action::CancelRemote& cancel, Instant now) {
 }
 
 void PoolDriver::perform(const action::Withdraw& withdraw, Instant now) {
-  Runner* const runner = find(withdraw.runner);
-  if (runner != nullptr && runner->session != nullptr && runner->session->withdraw(withdraw.call)) {
+  Session* const session = session_of(withdraw.runner);
+  if (session != nullptr && session->withdraw(withdraw.call)) {
     on(event::Ended{withdraw.runner, withdraw.call}, now);
   }
 }
@@ -212,14 +211,14 @@ void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::
 }
 
 void PoolDriver::perform(const action::RetireReply& reply) {
-  if (Runner* const runner = find(reply.runner)) {
-    post(*runner, wire::RetireReply{reply.granted});
+  if (Session* const session = session_of(reply.runner)) {
+    session->post(wire::RetireReply{reply.granted});
   }
 }
 
 void PoolDriver::perform(action::ReleaseObjects& release) {
-  if (Runner* const runner = find(release.runner)) {
-    post(*runner, wire::Release{release.lease, std::move(release.objects)});
+  if (Session* const session = session_of(release.runner)) {
+    session->post(wire::Release{release.lease, std::move(release.objects)});
   }
 }
 
@@ -241,20 +240,16 @@ void PoolDriver::perform(action::LeaseEnded& ended) {
 }
 
 void PoolDriver::perform(const action::DrainRunner& drain) {
-  if (Runner* const runner = find(drain.runner)) {
-    post(*runner, wire::Drain{wire_time(drain.grace)});
+  if (Session* const session = session_of(drain.runner)) {
+    session->post(wire::Drain{wire_time(drain.grace)});
   }
 }
 
 void PoolDriver::perform(const action::Destroy& destroy) {
   services_.sessions->forget(runner_name(destroy.runner));
   services_.machines->destroy({core_->parts().index, destroy.runner});
-  auto node = runners_.extract(destroy.runner);
-  if (node.empty()) {
-    return;
-  }
-  if (Session* const session = node.mapped().session) {
-    services_.sessions->close(*session, wire::Bye{"the host has let this runner go"});
+  if (const auto node = sessions_.extract(destroy.runner)) {
+    services_.sessions->close(*node.mapped(), wire::Bye{"the host has let this runner go"});
   }
 }
 

@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <flame/parent.hpp>
-
-#include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
@@ -22,10 +19,11 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
     : core_(std::move(core)),
       services_(std::move(services)),
       config_(core_->parts().config),
-      policy_(config_, core_->parts().plugins, services_.seed, services_.liveness, core_->name()),
+      policy_(
+          config_, core_->parts().plugins,
+          {.seed = services_.seed, .liveness = services_.liveness, .name = core_->name(), .nested = services_.nested}),
       trace_(core_->parts().index, *services_.history),
-      standstill_(limits::kStandstillBeats * services_.liveness.beat),
-      bounds_{config_.min, config_.max} {}
+      standstill_(limits::kStandstillBeats * services_.liveness.beat) {}
 
 // Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
 void PoolDriver::on(Event event, Instant now) {
@@ -62,9 +60,9 @@ void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
   }
 }
 
-PoolDriver::Runner* PoolDriver::find(RunnerId runner) {
-  const auto found = runners_.find(runner);
-  return found == runners_.end() ? nullptr : &found->second;
+Session* PoolDriver::session_of(RunnerId runner) const {
+  const auto found = sessions_.find(runner);
+  return found == sessions_.end() ? nullptr : found->second;
 }
 
 std::string PoolDriver::runner_name(RunnerId runner) const {
@@ -104,10 +102,8 @@ void PoolDriver::take(command::Expect&& expect, Instant now) {
 }
 
 void PoolDriver::take(command::Resize&& resize, Instant now) {
-  // As in make_pools(): runners must not boot runners without end.
-  bounds_ = {Parent::get() ? 0 : resize.min, resize.max};
   core_->gate().set_runners(resize.max);
-  on(event::Resize{bounds_.min, bounds_.max}, now);
+  on(event::Resize{resize.min, resize.max}, now);
   resize.done(true);
 }
 
@@ -130,21 +126,13 @@ void PoolDriver::tell_drained(Instant now) {
   }
 }
 
-void PoolDriver::post(Runner& runner, wire::Body body) {
-  if (runner.session != nullptr) {
-    runner.session->post(std::move(body));
-  }
-}
-
 // --- what sessions and backends report
 
 void PoolDriver::on_hello(Session& session, const wire::Hello& hello, Instant now) {
-  Runner* const runner = find(session.info().runner);
-  FLAME_ASSERT(runner != nullptr, "a runner that may say hello is one of this pool");
-  runner->session = &session;
-  runner->protocol_minor = std::min(hello.protocol_minor, wire::kProtocolMinor);
-  trace_.hello(runner->id, hello, now);
-  event::RunnerHello event{.runner = runner->id, .plugins = {}, .local = session.info().local};
+  const SessionInfo& info = session.info();
+  sessions_[info.runner] = &session;
+  trace_.hello(info.runner, hello, now);
+  event::RunnerHello event{.runner = info.runner, .plugins = {}, .local = info.local};
   for (const wire::PluginState& state : hello.plugins) {
     const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
     if (!digest) {
@@ -155,7 +143,7 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello, Instant no
       plugin.error = Error{.code = ErrorCode::incompatible,
                            .message = state.error,
                            .started = Started::no,
-                           .runner = runner->name,
+                           .runner = info.name,
                            .plugin = core_->parts().catalog->plugin(*digest).reference};
     }
     event.plugins.push_back(std::move(plugin));
@@ -187,9 +175,7 @@ void PoolDriver::on_lost(Session& session, const std::string& reason, Instant no
 // `goodbye`: the reason is the runner's own.
 void PoolDriver::lost(const Session& session, const std::string& reason, bool goodbye, Instant now) {
   const RunnerId id = session.info().runner;
-  if (Runner* const runner = find(id)) {
-    runner->session = nullptr;
-  }
+  sessions_.erase(id);
   services_.log.debug("runner left", {{"runner", session.info().name}, {"reason", reason}});
   on(event::RunnerLost{id, reason, goodbye}, now);
 }
@@ -262,8 +248,6 @@ void PoolDriver::on_progress(RunnerId, const wire::Progress& progress) {
 
 PoolStats PoolDriver::stats() const {
   PoolStats stats = policy_.stats();
-  stats.min = bounds_.min;
-  stats.max = bounds_.max;
   stats.discards = trace_.discards();
   return stats;
 }

@@ -32,6 +32,7 @@ struct DriverServices {
   base::Logger log;
   wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
   Liveness liveness;
+  bool nested = false;               // this process is itself a runner's
   std::uint64_t seed = 0;            // of what pools leave to chance
   StepObserver* observer = nullptr;  // may be null
 };
@@ -81,20 +82,9 @@ class PoolDriver final : public RunnerEvents {
   void abandon(const std::shared_ptr<RemoteCall>& call, const std::string& why) noexcept;
 
  private:
-  /// From Boot to Destroy.
-  struct Runner {
-    RunnerId id = 0;
-    std::string name;
-    Session* session = nullptr;
-    std::uint16_t protocol_minor = 0;
-  };
   struct Draining {
     Instant limit;
     detail::UniqueFunction<void(bool)> done;
-  };
-  struct Bounds {
-    std::uint32_t min = 0;
-    std::uint32_t max = 0;
   };
 
   void perform(const action::Boot& boot, Instant now);
@@ -115,7 +105,8 @@ class PoolDriver final : public RunnerEvents {
   void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
   void take_step(const Event& event, Instant now, Actions& actions);
 
-  [[nodiscard]] Runner* find(RunnerId runner);
+  /// Null: it has not dialled in, or its connection has ended.
+  [[nodiscard]] Session* session_of(RunnerId runner) const;
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
   [[nodiscard]] bool on_this_machine() const;
   [[nodiscard]] const Endpoints& endpoints() const;
@@ -124,7 +115,6 @@ class PoolDriver final : public RunnerEvents {
                                         const std::vector<DigestId>&) const;
   [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
   void count_objects(control::PoolStatus& pool) const;
-  void post(Runner& runner, wire::Body body);
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);
   void make_handles_for(RemoteCall& call, RunnerId runner);
@@ -138,10 +128,9 @@ class PoolDriver final : public RunnerEvents {
   PoolPolicy policy_;
   PoolTrace trace_;
   base::Standstill standstill_;
-  Bounds bounds_;
   std::unordered_map<CallId, std::shared_ptr<RemoteCall>> calls_;
   std::unordered_map<CallId, std::shared_ptr<HeldLease>> leases_;  // that outlived their call
-  std::unordered_map<RunnerId, Runner> runners_;
+  std::unordered_map<RunnerId, Session*> sessions_;
   std::deque<Event> events_;
   bool busy_ = false;
   bool drained_ = false;

@@ -21,7 +21,8 @@ std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 Elastic::Elastic(const Options& options) : options_(options), random_(options.seed) {
-  FLAME_ASSERT(options_.capacity > 0 && options_.max > 0 && options_.min <= options_.max, "checked by check_pool()");
+  FLAME_ASSERT(options_.capacity > 0, "checked by check_pool()");
+  resize(options_.min, options_.max);
 }
 
 Elastic::Plan Elastic::plan(const Counts& counts, Instant now) const noexcept {
@@ -69,8 +70,8 @@ void Elastic::back_off(Instant now, const Error& error, bool permanent, unsigned
 }
 
 void Elastic::resize(std::uint32_t min, std::uint32_t max) {
-  FLAME_ASSERT(max > 0 && min <= max, "checked by the caller of resize()");
-  options_.min = min;
+  FLAME_ASSERT(max > 0 && min <= max, "checked by check_pool() and the caller of resize()");
+  options_.min = options_.nested ? 0 : min;
   options_.max = max;
   released_ = 0;
 }
@@ -85,14 +86,9 @@ void Elastic::arrived() noexcept {
   expected_ = minus(expected_, 1);
 }
 
-void Elastic::close() noexcept {
-  options_.min = 0;
-  options_.warm = 0;
-  expected_ = 0;
-}
-
 std::uint64_t Elastic::ahead(Instant now) const noexcept {
-  return options_.warm + (now < expected_until_ ? expected_ : 0);
+  if (closed_) return 0;
+  return (options_.nested ? 0 : options_.warm) + (now < expected_until_ ? expected_ : 0);
 }
 
 Duration Elastic::ask_after() const noexcept {
@@ -114,7 +110,7 @@ void Elastic::retired(std::uint32_t serving) noexcept {
 }
 
 std::uint32_t Elastic::floor() const noexcept {
-  return static_cast<std::uint32_t>(minus(options_.min, released_));
+  return closed_ ? 0 : static_cast<std::uint32_t>(minus(options_.min, released_));
 }
 
 }  // namespace flame::pool

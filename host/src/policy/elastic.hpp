@@ -23,6 +23,7 @@ class Elastic {
     Duration idle = kForever;
     Duration min_idle = kForever;
     std::uint64_t seed = 0;
+    bool nested = false;  ///< in a runner: `min` and `warm` are 0, else runners would boot runners without end
   };
   /// `runners`: all machines past hello, draining ones too; `serving`: those that take new calls; `free`: their slots
   /// without a lease. `unhelped`: those of `waiting` whose plugin no booting runner will have.
@@ -74,7 +75,7 @@ class Elastic {
   /// A call was accepted: it is one of those expected, and min runners that idled out (min_idle) come back.
   void arrived() noexcept;
   /// The pool drains: nothing is booted but for calls that wait.
-  void close() noexcept;
+  void close() noexcept { closed_ = true; }
 
   /// What a runner is told in Welcome: when it asks for the first time.
   [[nodiscard]] Duration ask_after() const noexcept;
@@ -96,6 +97,7 @@ class Elastic {
   std::mt19937_64 random_;
   std::uint64_t expected_ = 0;
   Instant expected_until_{};
+  bool closed_ = false;
   std::uint32_t released_ = 0;  // min runners that left because nobody called for min_idle
   unsigned failures_ = 0;
   unsigned lost_young_ = 0;

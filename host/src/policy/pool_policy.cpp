@@ -15,7 +15,7 @@ Scheduler::Options scheduler_options(const PoolConfig& config) {
   return {config.max_concurrency, config.strategy, config.single_use};
 }
 
-Elastic::Options elastic_options(const PoolConfig& config, std::uint64_t seed) {
+Elastic::Options elastic_options(const PoolConfig& config, const PoolPolicy::Options& options) {
   const std::uint32_t capacity = config.single_use ? 1 : config.max_concurrency;
   return {.min = config.min,
           .max = config.max,
@@ -23,7 +23,8 @@ Elastic::Options elastic_options(const PoolConfig& config, std::uint64_t seed) {
           .warm = config.warm,
           .idle = config.idle_shutdown_after,
           .min_idle = config.min_idle_shutdown_after,
-          .seed = seed};
+          .seed = options.seed,
+          .nested = options.nested};
 }
 
 Error shutting_down() {
@@ -42,20 +43,19 @@ Error queue_full(std::uint64_t max_queue) {
 
 }  // namespace
 
-PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed,
-                       const Liveness& liveness, std::string name)
+PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, const Options& options)
     : single_use_(config.single_use),
       threads_(config.isolation == SlotIsolation::thread),
       max_queue_(config.max_queue),
       boot_timeout_(config.boot_timeout),
       shutdown_timeout_(config.shutdown_timeout),
-      liveness_(liveness),
-      name_(std::move(name)),
+      liveness_(options.liveness),
+      name_(options.name),
       plugins_(std::move(plugins)),
       scheduler_(scheduler_options(config)),
       held_(config.max_queue),
       calls_({config.boot_timeout, config.timeout}),
-      elastic_(elastic_options(config, seed)) {}
+      elastic_(elastic_options(config, options)) {}
 
 void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
   std::visit([&](const auto& one) { handle(one, now, out); }, event);
@@ -69,6 +69,8 @@ Instant PoolPolicy::next_wakeup() const {
 
 PolicyStats PoolPolicy::stats() const {
   PolicyStats stats = stats_;
+  stats.min = elastic_.min();
+  stats.max = elastic_.max();
   stats.booting = booting_;
   stats.runners = runner_count() - booting_;
   stats.silent = hushed_;
@@ -146,11 +148,11 @@ void PoolPolicy::handle(const event::Drain& event, Instant now, Actions&) {
 }
 
 void PoolPolicy::handle(const event::Resize& event, Instant, Actions&) {
-  elastic_.resize(closed_ ? 0 : event.min, event.max);
+  elastic_.resize(event.min, event.max);
 }
 
 void PoolPolicy::handle(const event::Expect& event, Instant now, Actions&) {
-  if (!closed_) elastic_.expect(event.calls, base::deadline_after(now, event.within));
+  elastic_.expect(event.calls, base::deadline_after(now, event.within));
 }
 
 void PoolPolicy::settle(Instant now, Actions& out) {

@@ -19,7 +19,7 @@
 
 namespace flame::pool {
 
-/// Without `min`, `max` and `discards`, which the pool's owner knows.
+/// Without `discards`, which the pool's owner knows.
 struct PolicyStats : PoolStats {
   std::uint32_t silent = 0;            ///< neither draining nor lost, and without new calls until they are heard again
   std::uint64_t waiting_for_turn = 0;  ///< of `waiting`, in the slot of an object
@@ -29,10 +29,14 @@ struct PolicyStats : PoolStats {
 /// runners boot.
 class PoolPolicy {
  public:
-  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with; `seed`: jitter;
-  /// `name`: in errors, NAME-ID is a runner.
-  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, std::uint64_t seed, const Liveness& liveness = {},
-             std::string name = "runner");
+  struct Options {
+    std::uint64_t seed = 1;  ///< jitter
+    Liveness liveness;
+    std::string name = "runner";  ///< in errors, NAME-ID is a runner
+    bool nested = false;          ///< see Elastic::Options
+  };
+  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with.
+  PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, const Options& options);
 
   /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
   void on(const Event& event, Instant now, Actions& out);

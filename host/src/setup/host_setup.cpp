@@ -9,8 +9,6 @@
 #include <future>
 #include <utility>
 
-#include <flame/parent.hpp>
-
 #include "host/src/config/config_place.hpp"
 #include "host/src/control/question.hpp"
 #include "host/src/setup/backend_set.hpp"
@@ -132,8 +130,7 @@ void RunningHost::make_pools() {
   if (const auto scanned = catalog->scan(); scanned.has_error()) {
     throw CallError(scanned.error());
   }
-  const bool nested = Parent::get().has_value();
-  for (auto& [name, settings] : config_.pools) {
+  for (const auto& [name, settings] : config_.pools) {
     std::vector<DigestId> plugins;
     for (std::size_t i = 0; i < settings.plugins.size(); ++i) {
       const auto plugin = catalog->resolve(settings.plugins[i]);
@@ -141,10 +138,6 @@ void RunningHost::make_pools() {
         throw CallError(plugin_error(config_, name, i, plugin.error()));
       }
       plugins.push_back((*plugin)->id);
-    }
-    if (nested) {  // else runners would boot runners without end
-      settings.min = 0;
-      settings.warm = 0;
     }
     detail::PoolCore::Parts parts{.index = static_cast<std::uint32_t>(pools_.size()),
                                   .name = name,

@@ -33,8 +33,9 @@ struct SessionInfo {
   std::string name;
   PeerId control;
   std::uint64_t payload_max = 0;
-  Instant bulk_by = kNever;  ///< the second connection has to be there
-  bool local = false;        ///< over ipc: the kernel tells of its end
+  Instant bulk_by = kNever;          ///< the second connection has to be there
+  bool local = false;                ///< over ipc: the kernel tells of its end
+  std::uint16_t protocol_minor = 0;  ///< what both understand
 };
 
 class Session;

@@ -200,10 +200,11 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   }
   Expected& expected = expected_.find(hello.runner)->second;
   expected.used = true;
-  auto session = std::make_unique<Session>(
-      Session::Around{transport_, *pools_.at(expected.runner.first), unsent_},
-      SessionInfo{new_session_(), expected.runner.second, hello.runner, message.peer, expected.payload_max,
-                  base::deadline_after(now, expected.boot_timeout), !message.encrypted});
+  auto session =
+      std::make_unique<Session>(Session::Around{transport_, *pools_.at(expected.runner.first), unsent_},
+                                SessionInfo{new_session_(), expected.runner.second, hello.runner, message.peer,
+                                            expected.payload_max, base::deadline_after(now, expected.boot_timeout),
+                                            !message.encrypted, std::min(hello.protocol_minor, wire::kProtocolMinor)});
   Session& opened = *session;
   by_peer_[message.peer.value] = &opened;
   sessions_[opened.info().id] = std::move(session);

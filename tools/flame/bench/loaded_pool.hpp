@@ -15,7 +15,7 @@ namespace flame::bench {
 class LoadedPool {
  public:
   LoadedPool(std::uint32_t runners, std::uint32_t slots, std::uint64_t calls)
-      : policy_(config(runners, slots, calls), {0}, 1) {
+      : policy_(config(runners, slots, calls), {0}, {}) {
     feed(pool::event::Resize{runners, runners});
     for (pool::RunnerId runner = 1; runner <= runners; ++runner)
       feed(pool::event::RunnerHello{runner, {{0, std::nullopt}}});

@@ -174,6 +174,29 @@ TEST(Elastic, KeepsWarmSlotsAboveDemand) {
   EXPECT_EQ(elastic.plan({}, kStart).boots, 0u);
 }
 
+TEST(Elastic, KeepsNothingUpInARunnerWhereNoCallAsksForIt) {
+  Elastic::Options inside = options(2, 4, 1);
+  inside.warm = 1;
+  inside.nested = true;
+  Elastic elastic(inside);
+  EXPECT_EQ(elastic.min(), 0u);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 0u);
+  elastic.resize(3, 5);
+  EXPECT_EQ(elastic.min(), 0u);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 0u);
+  EXPECT_EQ(elastic.plan({.waiting = 9}, kStart).boots, 5u) << "calls get what they need";
+}
+
+TEST(Elastic, KeepsTheBoundsThatItShowsWhenItHasClosed) {
+  Elastic elastic(options(1, 2, 1));
+  elastic.close();
+  elastic.expect(1, kNever);
+  EXPECT_EQ(elastic.min(), 1u);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 0u);
+  elastic.resize(2, 3);
+  EXPECT_EQ(elastic.plan({}, kStart).boots, 0u);
+}
+
 TEST(Elastic, FollowsResize) {
   Elastic elastic(options(0, 2, 1));
   elastic.resize(1, 5);

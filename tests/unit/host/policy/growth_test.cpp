@@ -86,7 +86,7 @@ class Twins {
         max_(pick(std::max(min_, 1U), 6)),
         concurrency_(pick(1, 5)),
         flame_(min_, max_, concurrency_),
-        ours_(config(), {0}, seed) {
+        ours_(config(), {0}, {.seed = seed}) {
     feed(event::Tick{});
     while (!booting_.empty()) hello();
     boots_ = 0;

@@ -15,7 +15,10 @@ class PoolScenario {
  public:
   static constexpr DigestId kPlugin = 0;
 
-  explicit PoolScenario(const PoolConfig& config) : policy(config, {kPlugin}, 1) { feed(event::Tick{}); }
+  explicit PoolScenario(const PoolConfig& config, const PoolPolicy::Options& options = {})
+      : policy(config, {kPlugin}, options) {
+    feed(event::Tick{});
+  }
 
   /// Feeds one event; `actions` are its answers.
   PoolScenario& feed(const Event& event) {

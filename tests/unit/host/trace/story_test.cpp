@@ -27,7 +27,7 @@ PoolConfig small_pool() {
 /// A pool named "ffmpeg" whose policy is fed by hand and watched as the driver does it.
 class Story : public testing::Test {
  protected:
-  explicit Story(const PoolConfig& config = small_pool()) : policy(config, {0}, 1) { feed(event::Tick{}); }
+  explicit Story(const PoolConfig& config = small_pool()) : policy(config, {0}, {}) { feed(event::Tick{}); }
 
   void feed(const Event& event) {
     actions.clear();
