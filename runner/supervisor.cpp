@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/standstill.hpp"
@@ -62,8 +63,9 @@ class Supervisor final : public HostListener {
         guardian_(::getppid()),
         generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_,
                      open_files),
-        terminator_(clock_.now(), parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
-        link_(parent, make_hello(parent, generations_), poller_, *this, clock_),
+        terminator_(base::boot_time(),
+                    parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
+        link_(parent, make_hello(parent, generations_), poller_, *this),
         runner_(parent.runner) {
     poller_.add(signals_.get(), {Source::signals, 0, 0});
   }
@@ -71,7 +73,7 @@ class Supervisor final : public HostListener {
   int run() {
     while (!left_) turn();
     log(LogLevel::info, left_->reason);
-    if (serving_) end_slots(clock_.now());
+    if (serving_) end_slots(base::boot_time());
     // The host takes our goodbye for the end of all that runs here.
     if (serving_ && !serving_->pool.running().empty()) end_all_descendants();
     link_.send(wire::Bye{left_->reason});
@@ -107,18 +109,18 @@ class Supervisor final : public HostListener {
   void end_slots(Instant now) {
     serving_->pool.end_all(now);
     const Instant until = base::deadline_after(now, kEndWait);
-    while (serving_->pool.ending() && clock_.now() < until) turn();
+    while (serving_->pool.ending() && base::boot_time() < until) turn();
   }
 
   void turn() {
-    const Instant before = clock_.now();
+    const Instant before = base::boot_time();
     // What is routed or received may take its time: none of it is older than it says.
     for (const Poller::Ready& ready : poller_.wait(before, link_.more() ? before : wake_at())) {
-      route(clock_.now(), ready);
+      route(base::boot_time(), ready);
     }
-    link_.pump(clock_.now());
-    if (serving_) serving_->calls.pump(clock_.now());
-    const Instant now = clock_.now();
+    link_.pump(base::boot_time());
+    if (serving_) serving_->calls.pump(base::boot_time());
+    const Instant now = base::boot_time();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) stood_still(now, pause);
     link_.tick(now);
     generations_.tick(now);
@@ -128,8 +130,8 @@ class Supervisor final : public HostListener {
     obey_terminator(now);
     if (now >= sweep_at_) sweep_orphans(now);
     // What this turn has sent may have taken in messages whose descriptor will not report them again.
-    link_.pump(clock_.now());
-    obey_terminator(clock_.now());
+    link_.pump(base::boot_time());
+    obey_terminator(base::boot_time());
   }
 
   void stood_still(Instant now, Duration pause) {
@@ -184,16 +186,16 @@ class Supervisor final : public HostListener {
     pid_t pid = 0;
     while ((pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, &usage)) > 0) {
       if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-        if (serving_) serving_->pool.stopped(clock_.now(), pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
+        if (serving_) serving_->pool.stopped(base::boot_time(), pid, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
       } else {
-        reaped(clock_.now(), pid, status, usage);
+        reaped(base::boot_time(), pid, status, usage);
       }
     }
     if (pid == 0 || errno != ECHILD) return;
     // No child is left at all: those that we still know have ended, and nobody can tell how.
     std::vector<pid_t> lost = generations_.pids();
     if (serving_) serving_->pool.append_pids(lost);
-    for (const pid_t gone : lost) reaped(clock_.now(), gone, SIGKILL, {});
+    for (const pid_t gone : lost) reaped(base::boot_time(), gone, SIGKILL, {});
   }
 
   void reaped(Instant now, pid_t pid, int status, const rusage& usage) {
@@ -278,7 +280,6 @@ class Supervisor final : public HostListener {
     terminator_.host_lost(now, why);
   }
 
-  base::BoottimeClock clock_;
   Poller poller_;
   base::UniqueFd signals_;
   pid_t guardian_;

@@ -6,7 +6,7 @@
 
 namespace flame::base {
 
-/// The clock of Instant, for the type system only: pure classes get `now` handed in, others ask a Clock.
+/// The clock of Instant, for the type system only: pure classes get `now` handed in, others ask boot_time().
 struct Boottime {
   using rep = std::int64_t;
   using period = std::nano;
@@ -44,18 +44,5 @@ inline constexpr Instant kNever = Instant::max();
   if (ns == -1) return kInfinite;
   return Duration(ns < 0 ? 0 : ns);
 }
-
-/// Where shells get their time from. Implementations are usable from any thread.
-class Clock {
- public:
-  virtual ~Clock() = default;
-  [[nodiscard]] virtual Instant now() const noexcept = 0;
-};
-
-/// The real one.
-class BoottimeClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const noexcept override;
-};
 
 }  // namespace flame::base

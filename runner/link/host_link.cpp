@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "runner/os/log.hpp"
@@ -30,15 +31,13 @@ constexpr std::size_t kBacklogMax = 256 * limits::MiB;
 
 }  // namespace
 
-HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener,
-                   const base::Clock& clock)
+HostLink::HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener)
     : control_(std::move(parent.control)),
       bulk_(std::move(parent.bulk)),
       hello_(std::move(hello)),
       failsafe_(parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
       poller_(poller),
       listener_(listener),
-      clock_(clock),
       dealer_({std::move(parent.host_key), std::move(parent.public_key), std::move(parent.secret_key)}) {}
 
 void HostLink::send(const wire::Body& body, Frame payload) {
@@ -164,9 +163,9 @@ void HostLink::pump(Instant now) {
   bool bulk = std::exchange(ready_[kBulk], false) || dealer_.must_recheck(Line::bulk);
   while ((control || bulk) && budget-- > 0) {
     if (control && (control = dealer_.receive(Line::control, envelope, payload))) {
-      receive(clock_.now(), Line::control, envelope, payload);
+      receive(base::boot_time(), Line::control, envelope, payload);
     } else if (bulk && (bulk = dealer_.receive(Line::bulk, envelope, payload))) {
-      receive(clock_.now(), Line::bulk, envelope, payload);
+      receive(base::boot_time(), Line::bulk, envelope, payload);
     }
   }
   ready_[kControl] = control;

@@ -32,7 +32,7 @@ class HostLink final : public HostPort {
  public:
   /// Takes the endpoints and keys out of `parent`, which has neither afterwards.
   /// All references outlive this object.
-  HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener, const base::Clock& clock);
+  HostLink(wire::Parent& parent, wire::Hello hello, Poller& poller, HostListener& listener);
 
   // --- HostPort: what send() was given goes with the next pump()
   void send(const wire::Body& body, Frame payload = Frame()) override;
@@ -81,7 +81,6 @@ class HostLink final : public HostPort {
   Duration failsafe_;
   Poller& poller_;
   HostListener& listener_;
-  const base::Clock& clock_;
   Dealer dealer_;
   Outbox outbox_;  // of this turn, for control
   Session session_;

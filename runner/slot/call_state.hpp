@@ -53,6 +53,4 @@ void flush_progress(CallState& call);
 /// One line for the runner's log, of invocation `call.id`. [any]
 void send_log(CallState& call, int level, std::string_view text);
 
-[[nodiscard]] std::int64_t boot_clock_ns();
-
 }  // namespace flame::slot

@@ -1,7 +1,6 @@
 // flame_runner_api: what plugin code may call while it runs in a slot.
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "plugin_sdk/base/boot_time.hpp"
 #include "runner/protocol/channel.hpp"
 #include "runner/slot/call_state.hpp"
 #include "runner/slot/code_frame.hpp"
@@ -84,7 +84,7 @@ void end_wait_stop(flame_call* call) {
 std::int64_t remaining_ns(const flame_call* call) {
   if (!state(call).has_deadline) return -1;
   const std::int64_t deadline = state(call).control->deadline_ns.load(std::memory_order_relaxed);
-  return deadline == 0 ? -1 : std::max<std::int64_t>(0, deadline - boot_clock_ns());
+  return deadline == 0 ? -1 : std::max<std::int64_t>(0, deadline - base::boot_time().time_since_epoch().count());
 }
 
 void log_line(flame_call* call, std::int32_t level, const char* message, std::size_t size) {
@@ -97,7 +97,7 @@ void progress(flame_call* c, double fraction, const char* message, std::size_t s
   const std::string_view text(message, std::min(size, limits::kTextMax));
   const double clamped = std::clamp(fraction, 0.0, 1.0);
   const std::lock_guard lock(call.progress_mutex);
-  const std::int64_t now = boot_clock_ns();
+  const std::int64_t now = base::boot_time().time_since_epoch().count();
   if (now - call.progress_sent_ns >= kProgressInterval_ns) {
     call.progress_sent_ns = now;
     call.progress_pending = false;
@@ -181,12 +181,6 @@ void send_log(CallState& call, int level, std::string_view text) {
   message.id = call.id.load(std::memory_order_relaxed);
   message.level = level;
   send_text(call.channel, as_datagram(message), text, limits::kTextMax);
-}
-
-std::int64_t boot_clock_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 }  // namespace flame::slot

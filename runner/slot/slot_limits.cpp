@@ -15,7 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "runner/slot/call_state.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 
 namespace flame::slot {
 namespace {
@@ -124,7 +124,7 @@ void UsageMeter::begin(ControlPage& page) {
   // Since the last end() the slot did next to nothing; asking the kernel again would cost a microsecond per call.
   begun_user_ns_ = user_ns_;
   begun_system_ns_ = system_ns_;
-  wall_ns_ = boot_clock_ns();
+  wall_ns_ = base::boot_time().time_since_epoch().count();
   page.begun_ns.store(wall_ns_, std::memory_order_relaxed);
   page.memory_at_start.store(memory_at_start_, std::memory_order_relaxed);
   page.user_ns.store(user_ns_, std::memory_order_relaxed);
@@ -134,7 +134,7 @@ void UsageMeter::begin(ControlPage& page) {
 UsageNumbers UsageMeter::end() {
   read();
   UsageNumbers usage{};
-  usage.wall_ns = boot_clock_ns() - wall_ns_;
+  usage.wall_ns = base::boot_time().time_since_epoch().count() - wall_ns_;
   usage.user_ns = user_ns_ - begun_user_ns_;
   usage.system_ns = system_ns_ - begun_system_ns_;
   if (!thread_) usage.peak_memory = peak_ - std::min(peak_, memory_at_start_);

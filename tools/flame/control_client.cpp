@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "host/src/control/answer.hpp"
-#include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 
@@ -24,7 +24,7 @@ constexpr int kConnectRetryMs = 10;  // while a host's backlog is full
 
 class Conversation {
  public:
-  Conversation(std::string path, Duration limit) : path_(std::move(path)), deadline_(clock_.now() + limit) {}
+  Conversation(std::string path, Duration limit) : path_(std::move(path)), deadline_(base::boot_time() + limit) {}
 
   control::Answer ask(const control::Request& request) {
     if (auto connected = connect(); !connected) return connected.error();
@@ -37,7 +37,7 @@ class Conversation {
  private:
   [[nodiscard]] int left_ms() const {
     return static_cast<int>(
-        std::chrono::ceil<std::chrono::milliseconds>(base::remaining(deadline_, clock_.now())).count());
+        std::chrono::ceil<std::chrono::milliseconds>(base::remaining(deadline_, base::boot_time())).count());
   }
   [[nodiscard]] bool wait_for(short events) const {
     pollfd entry{.fd = fd_.get(), .events = events, .revents = 0};
@@ -102,7 +102,6 @@ class Conversation {
         .message = "the host at " + path_ + " hung up: it answers its own user and root, and not while it ends"};
   }
 
-  base::BoottimeClock clock_;
   std::string path_;
   base::Instant deadline_;
   base::UniqueFd fd_;

@@ -6,8 +6,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "host/src/calls/boot_time.hpp"
 #include "host/src/policy/types.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/event_fd.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 
@@ -66,7 +66,7 @@ struct LinuxSeat {
     int before_ = 0;
   };
 
-  [[nodiscard]] static Instant now() noexcept { return boot_time(); }
+  [[nodiscard]] static Instant now() noexcept { return base::boot_time(); }
   /// False: `limit` has passed. May return early. kInfinite: no limit.
   static bool sleep_on(std::atomic<std::uint32_t>& word, std::uint32_t expected, Duration limit) noexcept;
   static void wake_all(std::atomic<std::uint32_t>& word) noexcept;

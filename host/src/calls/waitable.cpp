@@ -5,6 +5,7 @@
 
 #include "host/src/calls/forked.hpp"
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 
 namespace flame::pool {
 
@@ -21,7 +22,7 @@ bool Waitable::wait(Duration timeout) {
   using Blocking = Executor::BlockingScope;
   const Blocking blocking(seat_ == nullptr ? Blocking::By::task : Blocking::By::loop);
   const bool endless = timeout < Duration::zero();
-  const Instant deadline = endless ? kNever : base::deadline_after(boot_time(), timeout);
+  const Instant deadline = endless ? kNever : base::deadline_after(base::boot_time(), timeout);
   if (seat_ != nullptr && (endless || timeout >= kDriveMin) && seat_->drive(*this, deadline)) {
     return ready();
   }

@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <chrono>
 
-#include "host/src/calls/boot_time.hpp"
 #include "host/src/control/answer.hpp"
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
 
 namespace flame::control {
@@ -37,7 +37,7 @@ ControlServer::ControlServer(ControlSocket socket, Ask ask, base::Logger log, Up
       upkeep_(std::move(upkeep)),
       client_time_(client_time),
       answers_(std::make_shared<base::Mailbox<Inbound>>()),
-      upkeep_at_(base::deadline_after(pool::boot_time(), upkeep_.every)) {
+      upkeep_at_(base::deadline_after(base::boot_time(), upkeep_.every)) {
   // Signals belong to the program's own threads.
   const base::SignalMaskScope blocked(base::all_but_faults());
   thread_ = std::thread([this] { run_guarded(); });
@@ -67,7 +67,7 @@ void ControlServer::run() {
     for (Connection& connection : connections_) serve(connection, poll_set_[index++].revents);
     take_answers();
     if (poll_set_[2].revents != 0) accept_clients();
-    const Instant time = pool::boot_time();
+    const Instant time = base::boot_time();
     ask_next(time);
     drop_ended(time);
     keep_place(time);
@@ -83,7 +83,7 @@ void ControlServer::keep_place(Instant time) {
 }
 
 void ControlServer::wait() {
-  const Instant time = pool::boot_time();
+  const Instant time = base::boot_time();
   const bool accepts = connections_.size() < limits::kControlClientsMax && time >= accept_after_;
   poll_set_.clear();
   poll_set_.push_back({stop_.fd(), POLLIN, 0});
@@ -112,11 +112,11 @@ void ControlServer::accept_clients() {
   while (connections_.size() < limits::kControlClientsMax) {
     base::UniqueFd fd(::accept4(socket_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
-      if (!again(errno) && errno != ECONNABORTED) accept_after_ = pool::boot_time() + kAcceptPause;
+      if (!again(errno) && errno != ECONNABORTED) accept_after_ = base::boot_time() + kAcceptPause;
       return;
     }
     if (admit(fd.get()))
-      connections_.push_back({std::move(fd), ControlClient(next_client_++, pool::boot_time() + client_time_)});
+      connections_.push_back({std::move(fd), ControlClient(next_client_++, base::boot_time() + client_time_)});
   }
 }
 

@@ -10,6 +10,7 @@
 #include <flame/parent.hpp>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/random_number.hpp"
 #include "plugin_sdk/base/signal_mask.hpp"
@@ -25,7 +26,7 @@ constexpr Duration kParkedRetry = std::chrono::milliseconds(5);
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
       incarnation_(base::random_number()),
-      started_(boot_time()),
+      started_(base::boot_time()),
       machines_(std::move(parts_.backends), parts_.inbox),
       sessions_(*parts_.router, parts_.log, incarnation_) {
   DriverServices services{.sessions = &sessions_,
@@ -93,7 +94,7 @@ void Loop::run() noexcept {
 void Loop::begin() {
   const base::AssertionsThrow ours;
   LoopSeat& seat = parts_.inbox->seat();
-  next_beat_ = boot_time();
+  next_beat_ = base::boot_time();
   for (const auto& driver : drivers_) {
     driver->on(event::Tick{}, next_beat_);
   }
@@ -160,19 +161,19 @@ void Loop::fail_by_what_is_thrown() noexcept {
 }
 
 bool Loop::done() const {
-  return stop_at_ != kNever && (machines_.count() == 0 || boot_time() >= stop_at_);
+  return stop_at_ != kNever && (machines_.count() == 0 || base::boot_time() >= stop_at_);
 }
 
 // True: there is more to do now.
 bool Loop::turn() {
-  static_cast<void>(sessions_.receive(boot_time()));
+  static_cast<void>(sessions_.receive(base::boot_time()));
   const bool commands_left = take_commands();
-  turned_at_ = boot_time();
+  turned_at_ = base::boot_time();
   keep_time(turned_at_);
   flushed_ = sessions_.flush(turned_at_);
   sessions_.reap();
   // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
-  return commands_left || flushed_ == Session::Flushed::more || sessions_.receive(boot_time()) ||
+  return commands_left || flushed_ == Session::Flushed::more || sessions_.receive(base::boot_time()) ||
          !parts_.inbox->prepare_sleep();
 }
 
@@ -184,7 +185,7 @@ bool Loop::take_commands() {
   }
   const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
   for (; next_command_ < end; ++next_command_) {
-    take(commands_[next_command_], boot_time());  // what the one before took is not off its time
+    take(commands_[next_command_], base::boot_time());  // what the one before took is not off its time
   }
   return next_command_ < commands_.size();
 }
@@ -251,7 +252,7 @@ Instant Loop::next_wakeup() const {
   for (const auto& driver : drivers_) {
     wake = std::min(wake, driver->next_wakeup());
   }
-  return flushed_ == Session::Flushed::parked ? std::min(wake, boot_time() + kParkedRetry) : wake;
+  return flushed_ == Session::Flushed::parked ? std::min(wake, base::boot_time() + kParkedRetry) : wake;
 }
 
 // Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before. A loop that
@@ -267,7 +268,7 @@ void Loop::finish() noexcept {
     settle(command);
   }
   for (const auto& driver : drivers_) {
-    driver->abandon(end_reason_, boot_time());
+    driver->abandon(end_reason_, base::boot_time());
   }
 }
 
@@ -284,7 +285,7 @@ void Loop::settle(Command& command) noexcept {
 void Loop::settle_open(Command& command) noexcept {
   try {
     if (!failed_ || std::holds_alternative<command::AskHost>(command)) {
-      take(command, boot_time());
+      take(command, base::boot_time());
     }
   } catch (...) {
     fail_by_what_is_thrown();

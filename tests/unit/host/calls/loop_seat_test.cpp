@@ -17,6 +17,7 @@
 
 #include "host/src/calls/scheduling_class.hpp"
 #include "host/src/calls/waitable.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 
 namespace flame::pool {
 namespace {
@@ -204,7 +205,7 @@ TEST(LoopSeat, WorksAtTheTimeThatWasAskedFor) {
     explicit Timed(LoopSeat& its_seat) : seat(its_seat) {}
     bool work(std::uint64_t, Visit&) noexcept override {
       ++rounds;
-      seat.wake_by(base::BoottimeClock().now() + 5ms);
+      seat.wake_by(base::boot_time() + 5ms);
       return false;
     }
     LoopSeat& seat;

@@ -13,8 +13,8 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "host/src/calls/boot_time.hpp"
 #include "host/src/transport/router.hpp"
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/support/eventually.hpp"
@@ -107,7 +107,7 @@ TEST(RouterUnderAttack, AMessageWithoutAnEndIsCutBeforeItFillsTheMemory) {
         for (std::size_t i = 0; i < router->fds().size(); ++i) router->readable(i);
         static_cast<void>(router->disconnected());
         static_cast<void>(router->receive(Channel::control));
-        router->check(boot_time());
+        router->check(base::boot_time());
         most = std::max(most, resident_bytes());
         return router->take_refused() > 0;
       },
