@@ -145,20 +145,6 @@ class StderrSink final : public LogSink {
 
 }  // namespace
 
-std::string_view to_string(LogLevel level) noexcept {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
-  }
-  return "unknown";
-}
-
 Field::Field(std::string_view k, double v) : key(k) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.6g", v);

@@ -14,7 +14,19 @@ namespace flame::base {
 enum class LogLevel : std::uint8_t { debug = 0, info, warning, error };
 
 /// "debug", "info", "warning", "error".
-[[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
+[[nodiscard]] constexpr std::string_view to_string(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  return "unknown";
+}
 
 /// Where lines go. write() is called from any thread, must not throw and must not wait; `line` has no newline and no
 /// control bytes.

@@ -25,23 +25,9 @@ bool wanted(LogLevel level) {
   return level == LogLevel::debug ? choice == "debug" : level == LogLevel::error || choice != "error";
 }
 
-const char* name_of(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
-  }
-  return "?";
-}
-
 std::string format(LogLevel level, std::string_view text) {
   constexpr std::size_t kLineMax = 4000;  // below PIPE_BUF, so that lines of several processes do not mix
-  std::string line = fmt::format("flame-runner[{}] {}: {}", ::getpid(), name_of(level), text.substr(0, kLineMax));
+  std::string line = fmt::format("flame-runner[{}] {}: {}", ::getpid(), to_string(level), text.substr(0, kLineMax));
   std::transform(line.begin(), line.end(), line.begin(),
                  [](char c) { return static_cast<unsigned char>(c) < 32 ? ' ' : c; });
   line.push_back('\n');

@@ -4,9 +4,11 @@
 #include <memory>
 #include <string_view>
 
+#include "plugin_sdk/base/log.hpp"
+
 namespace flame::runner {
 
-enum class LogLevel { debug, info, warning, error };
+using base::LogLevel;
 
 /// Writes "flame-runner[pid] level: text\n" in one piece; control characters become spaces. [any thread]
 /// FLAME_RUNNER_LOG in the environment, read once: "debug" adds debug lines, "error" leaves all but

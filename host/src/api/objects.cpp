@@ -8,13 +8,10 @@
 
 #include "host/src/api/pool_core.hpp"
 #include "host/src/calls/call.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 namespace {
-
-Error make(ErrorCode code, std::string message) {
-  return {.code = code, .message = std::move(message), .started = Started::no};
-}
 
 ChildExit::Reason reason_of(ErrorCode code) {
   switch (code) {
@@ -82,13 +79,13 @@ class Handles final : public detail::ObjectSource {
 Result<const RemoteObject*> remote(const detail::PoolCore& core, const detail::ObjectHandle& handle) {
   const auto* object = dynamic_cast<const RemoteObject*>(handle.get());
   if (object == nullptr) {
-    return make(ErrorCode::invalid_argument,
-                "the object is in this process, so a runner cannot use it; dereference the handle instead");
+    return base::refusal(ErrorCode::invalid_argument,
+                         "the object is in this process, so a runner cannot use it; dereference the handle instead");
   }
   const HeldLease::Parts& lease = object->lease()->parts();
   if (lease.core.get() != &core) {
-    return make(ErrorCode::invalid_argument,
-                "the object lives in pool \"" + lease.core->name() + "\"; it can only be used by calls of that pool");
+    return base::refusal(ErrorCode::invalid_argument, "the object lives in pool \"" + lease.core->name() +
+                                                          "\"; it can only be used by calls of that pool");
   }
   return object;
 }
@@ -134,8 +131,8 @@ std::optional<Error> HeldLease::gone() const {
   if (!ended_->ready()) {
     return std::nullopt;
   }
-  Error error = make(ErrorCode::runner_lost,
-                     "the object is gone: " + (error_ ? error_->message : "it has ended") + "; make it again");
+  Error error = base::refusal(ErrorCode::runner_lost,
+                              "the object is gone: " + (error_ ? error_->message : "it has ended") + "; make it again");
   error.runner = parts_.runner;
   error.plugin = parts_.plugin;
   return error;
@@ -186,9 +183,10 @@ Result<Destination> find_destination(const detail::PoolCore& core, const detail:
       return object.error();
     }
     if (destination.lease != nullptr && destination.lease != (*object)->lease()) {
-      return make(ErrorCode::invalid_argument,
-                  "the call uses objects that live in different slots: one call can only use those that one call has "
-                  "made. Make them in one call, or pass the data itself");
+      return base::refusal(
+          ErrorCode::invalid_argument,
+          "the call uses objects that live in different slots: one call can only use those that one call has "
+          "made. Make them in one call, or pass the data itself");
     }
     destination.lease = (*object)->lease();
   }
@@ -208,8 +206,9 @@ std::uint32_t ArgumentObjects::add(const ObjectHandle& object, std::string_view)
 std::shared_ptr<CallState> submit_method(CallSpec spec) {
   const auto* object = dynamic_cast<const pool::RemoteObject*>(spec.object.get());
   if (object == nullptr) {
-    throw CallError(pool::make(ErrorCode::invalid_argument,
-                               "the object is in this process; dereference the handle instead of calling through it"));
+    throw CallError(
+        base::refusal(ErrorCode::invalid_argument,
+                      "the object is in this process; dereference the handle instead of calling through it"));
   }
   const std::shared_ptr<PoolCore> core = object->lease()->parts().core;
   return core->submit(std::move(spec));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "plugin_sdk/manifest/semver.hpp"
 
@@ -219,13 +220,10 @@ namespace {
 
 std::optional<Error> to_error(const std::vector<pool::Problem>& problems) {
   if (problems.empty()) return std::nullopt;
-  Error error;
-  error.code = ErrorCode::invalid_argument;
-  for (const pool::Problem& problem : problems) {
-    if (!error.message.empty()) error.message += '\n';
-    error.message += problem.path + ": " + problem.what;
-  }
-  return error;
+  std::string lines;
+  for (const pool::Problem& problem : problems)
+    lines += (lines.empty() ? "" : "\n") + problem.path + ": " + problem.what;
+  return base::make_error(ErrorCode::invalid_argument, std::move(lines));
 }
 
 }  // namespace

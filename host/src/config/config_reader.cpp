@@ -6,6 +6,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/base/units.hpp"
 
@@ -68,13 +69,9 @@ Error ConfigReport::error() const {
   auto sorted = problems_;
   std::ranges::stable_sort(sorted, {},
                            [](const auto& problem) { return std::tuple(problem.first.line, problem.first.column); });
-  Error error;
-  error.code = ErrorCode::invalid_argument;
-  for (const auto& [where, what] : sorted) {
-    if (!error.message.empty()) error.message += '\n';
-    error.message += where.to_string() + ": " + what;
-  }
-  return error;
+  std::string lines;
+  for (const auto& [where, what] : sorted) lines += (lines.empty() ? "" : "\n") + where.to_string() + ": " + what;
+  return base::make_error(ErrorCode::invalid_argument, std::move(lines));
 }
 
 void ConfigTable::read(std::string_view key, std::string& out) {

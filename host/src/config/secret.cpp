@@ -5,6 +5,7 @@
 #include <flame/config.hpp>
 
 #include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame {
 
@@ -13,10 +14,7 @@ namespace {
 constexpr std::size_t kSecretMax = 64 * 1024;
 
 Error unavailable(std::string message) {
-  Error error;
-  error.code = ErrorCode::invalid_argument;
-  error.message = std::move(message);
-  return error;
+  return base::make_error(ErrorCode::invalid_argument, std::move(message));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "host/src/control/request.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame {
 BOOST_DESCRIBE_STRUCT(DiscardCount, (), (reason, count))
@@ -60,10 +61,6 @@ Json answer_object(const Answer& answer) {
   return json;
 }
 
-Error no_answer(std::string message) {
-  return Error{.code = ErrorCode::incompatible, .message = std::move(message)};
-}
-
 }  // namespace
 
 Json to_object(const HostStatus& status) {
@@ -84,12 +81,13 @@ std::string encode_answer(const Answer& answer) {
 
 Answer decode_answer(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
-  if (json.is_discarded() || !json.is_object()) return no_answer("what answered is no host of this library");
+  if (json.is_discarded() || !json.is_object())
+    return base::make_error(ErrorCode::incompatible, "what answered is no host of this library");
   int version = 0;
   if (const auto found = json.find("flame"); found != json.end()) read_json(*found, version);
   if (version != kVersion) {
-    return no_answer("the host speaks version " + std::to_string(version) +
-                     " of the control protocol; use the `flame` of its release");
+    return base::make_error(ErrorCode::incompatible, "the host speaks version " + std::to_string(version) +
+                                                         " of the control protocol; use the `flame` of its release");
   }
   if (const auto status = json.find("status"); status != json.end()) {
     HostStatus value;
@@ -104,7 +102,7 @@ Answer decode_answer(std::string_view line) {
   if (const auto error = json.find("error"); error != json.end() && error->is_object()) {
     return error_from(*error);
   }
-  return no_answer("the host's answer has none of \"status\", \"call\" and \"error\"");
+  return base::make_error(ErrorCode::incompatible, "the host's answer has none of \"status\", \"call\" and \"error\"");
 }
 
 }  // namespace flame::control

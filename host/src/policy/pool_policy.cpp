@@ -6,6 +6,7 @@
 
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
@@ -28,17 +29,13 @@ Elastic::Options elastic_options(const PoolConfig& config, const PoolPolicy::Opt
 }
 
 Error shutting_down() {
-  Error error;
-  error.code = ErrorCode::shutting_down;
-  error.message = "the pool is shutting down; stop calling it";
-  return error;
+  return base::make_error(ErrorCode::shutting_down, "the pool is shutting down; stop calling it");
 }
 
 Error queue_full(std::uint64_t max_queue) {
-  Error error;
-  error.code = ErrorCode::queue_full;
-  error.message = std::to_string(max_queue) + " calls wait already (max_queue); shed load, retry later or raise max";
-  return error;
+  return base::make_error(
+      ErrorCode::queue_full,
+      std::to_string(max_queue) + " calls wait already (max_queue); shed load, retry later or raise max");
 }
 
 }  // namespace

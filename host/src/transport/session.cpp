@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/clock.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 
@@ -16,10 +17,6 @@ constexpr int kChunksPerFlush = 4;
 // Of a result whose bytes are not taken: what it left in its slot has to be let go all the same.
 detail::Payload only_objects(std::vector<std::uint64_t> objects) {
   return {.table = {}, .attachments = {}, .resources = std::move(objects)};
-}
-
-Error broken(std::string message) {
-  return {.code = ErrorCode::incompatible, .message = std::move(message)};
 }
 
 }  // namespace
@@ -297,7 +294,7 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
   }
   if (result.payload.transfer != 0) {
     if (incoming_.contains(result.payload.transfer) || awaited_.contains(result.id)) {
-      return broken("a second result while the first one's transfer is under way");
+      return base::make_error(ErrorCode::incompatible, "a second result while the first one's transfer is under way");
     }
     incoming_[result.payload.transfer] = result.id;
     awaited_[result.id] = {result.payload.resources, std::nullopt};
