@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 class FlameConformance : public PoolTest {
  protected:
-  static Change pool_of(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency, Duration idle = 30s) {
+  static ChangePool pool_of(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency, Duration idle = 30s) {
     return [=](PoolConfig& pool) {
       pool.min = min;
       pool.max = max;

@@ -15,7 +15,7 @@ using pool_tasks::Ticker;
 
 class ObjectConformance : public PoolTest {
  protected:
-  static Change pool_of(std::uint32_t max, std::uint32_t concurrency) {
+  static ChangePool pool_of(std::uint32_t max, std::uint32_t concurrency) {
     return [=](PoolConfig& pool) {
       pool.max = max;
       pool.max_concurrency = concurrency;

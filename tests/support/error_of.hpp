@@ -11,7 +11,7 @@ namespace flame::test {
 template <class F>
 [[nodiscard]] Error error_of(F&& call) {
   try {
-    std::forward<F>(call)();
+    static_cast<void>(std::forward<F>(call)());
   } catch (const CallError& error) {
     return error.error();
   }

@@ -10,22 +10,20 @@
 #include <utility>
 #include <vector>
 
-#include <flame/backend.hpp>
-
 #include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/messages.hpp"
+#include "tests/support/idle_backend.hpp"
 
 namespace flame::test {
 
 /// Boots nothing; remembers what it was asked for. Any thread.
-class RecordingBackend final : public Backend {
+class RecordingBackend final : public IdleBackend {
  public:
-  [[nodiscard]] std::string name() const override { return "recording"; }
+  RecordingBackend() : IdleBackend("recording") {}
   void on_exit(OnExit callback) override;
   void boot(BootRequest request, OnBoot done) override;
   void destroy(const MachineId& id) override;
-  [[nodiscard]] std::vector<Machine> list() override { return {}; }
 
   /// What the n-th boot's runner was told; waits for it.
   [[nodiscard]] wire::Parent parent(std::size_t n);

@@ -1,7 +1,6 @@
 // A host with real runners for the plugin of a topic, in a temporary directory; what is left behind fails the test.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include <flame/host.hpp>
@@ -9,27 +8,15 @@
 #include "tests/support/error_of.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/leftovers.hpp"
+#include "tests/support/one_pool.hpp"
 
 namespace flame::test {
 
 class EdgeTest : public LeftoversTest {
  protected:
   /// One pool named "p" of one runner with two slots that serves the plugin "edge_TOPIC".
-  static HostConfig config(const std::string& topic, const std::function<void(PoolConfig&)>& change = {}) {
-    HostConfig config;
-    config.plugin_path = {FLAME_TEST_PLUGINS};
-    PoolConfig pool;
-    pool.plugins = {"edge_" + topic + "@1"};
-    pool.max = 1;
-    pool.max_concurrency = 2;
-    pool.shutdown_timeout = std::chrono::seconds(2);
-    if (change) {
-      change(pool);
-    }
-    config.pools["p"] = pool;
-    OptionValue runner = std::string(FLAME_TEST_RUNNER);
-    config.backends["local"].values["runner"] = Option{runner, {}};
-    return config;
+  static HostConfig config(const std::string& topic, const ChangePool& change = {}) {
+    return one_pool("p", FLAME_TEST_PLUGINS, {"edge_" + topic + "@1"}, 2, change);
   }
 };
 

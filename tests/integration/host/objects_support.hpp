@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,8 +13,10 @@
 #include <flame/host.hpp>
 
 #include "tests/integration/host/objects.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/leftovers.hpp"
+#include "tests/support/one_pool.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -24,18 +25,8 @@ namespace flame::test {
 class ObjectsTest : public LeftoversTest {
  protected:
   /// One pool "work" of one runner with four slots.
-  static HostConfig config(const std::function<void(PoolConfig&)>& change = {}) {
-    HostConfig config;
-    config.plugin_path = {FLAME_TEST_PLUGINS};
-    PoolConfig pool;
-    pool.plugins = {"host_objects@1", "host_tasks@1"};
-    pool.max = 1;
-    pool.max_concurrency = 4;
-    pool.shutdown_timeout = std::chrono::seconds(2);
-    if (change) change(pool);
-    config.pools["work"] = pool;
-    config.backends["local"].values["runner"] = Option{OptionValue(std::string(FLAME_TEST_RUNNER)), {}};
-    return config;
+  static HostConfig config(const ChangePool& change = {}) {
+    return one_pool("work", FLAME_TEST_PLUGINS, {"host_objects@1", "host_tasks@1"}, 4, change);
   }
 
   /// The same as text, for a program.
@@ -45,15 +36,6 @@ class ObjectsTest : public LeftoversTest {
            "shutdown_timeout = \"2s\"\n";
   }
 
-  template <class F>
-  static Error error_of(F&& call) {
-    try {
-      std::forward<F>(call)();
-    } catch (const CallError& error) {
-      return error.error();
-    }
-    return {};
-  }
   template <class F>
   static ErrorCode code_of(F&& call) {
     return error_of(std::forward<F>(call)).code;

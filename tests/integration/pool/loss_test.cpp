@@ -18,7 +18,7 @@ class Loss : public PoolTest {
   static constexpr Liveness kQuick{.beat = 100ms, .host_silence = 1s, .runner_silence = 1500ms};
 
   /// Over tcp: there silence is evidence, and a runner that stands still is lost.
-  static Host quick_host(const Change& change, std::shared_ptr<MeddledBackend> backend = {}) {
+  static Host quick_host(const ChangePool& change, std::shared_ptr<MeddledBackend> backend = {}) {
     HostConfig quick = config(change);
     quick.liveness = kQuick;
     quick.listen = {"tcp://127.0.0.1:0"};

@@ -19,7 +19,7 @@ class Partition : public PoolTest {
   static constexpr Liveness kQuick{.beat = 100ms, .host_silence = 1s, .runner_silence = 1500ms};
 
   /// Runners dial through proxy_. `destroys` false: nobody but itself ends a runner that is lost.
-  Host start(bool destroys, const Change& change = {}) {
+  Host start(bool destroys, const ChangePool& change = {}) {
     backend_ = std::make_shared<MeddledBackend>(
         MeddledBackend::Hooks{.refuse = {},
                               .change = [this](BootRequest& request) { divert(request); },

@@ -136,7 +136,7 @@ TEST_F(Sigterm, EndsWorkThatDoesNotEndInTime) {
 
 class IdleCheck : public RunnerEnds {
  protected:
-  Host checked_host(const std::string& check, const Change& change = {}) {
+  Host checked_host(const std::string& check, const ChangePool& change = {}) {
     return make_host([&](PoolConfig& pool) {
       pool.idle_shutdown_after = 50ms;
       pool.env["IDLE_CHECK"] = check;

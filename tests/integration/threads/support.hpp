@@ -12,6 +12,7 @@
 
 #include "plugins/threads/threads.hpp"
 #include "tests/support/leftovers.hpp"
+#include "tests/support/one_pool.hpp"
 
 namespace flame::test {
 
@@ -20,18 +21,10 @@ using namespace std::chrono_literals;
 class ThreadsTest : public LeftoversTest {
  protected:
   static Host host_of(const std::string& plugin, std::map<std::string, std::string> env = {}) {
-    HostConfig config;
-    config.plugin_path = {FLAME_TEST_PLUGINS};
-    PoolConfig pool;
-    pool.plugins = {plugin + "@1"};
-    pool.max = 1;
-    pool.max_concurrency = 1;
-    pool.timeout = 60s;
-    pool.shutdown_timeout = 2s;
-    pool.env = std::move(env);
-    config.pools["p"] = pool;
-    config.backends["local"].values["runner"] = Option{OptionValue(std::string(FLAME_TEST_RUNNER)), {}};
-    return Host(config);
+    return Host(one_pool("p", FLAME_TEST_PLUGINS, {plugin + "@1"}, 1, [&](PoolConfig& pool) {
+      pool.timeout = 60s;
+      pool.env = std::move(env);
+    }));
   }
 
   /// `calls` calls after a first one, each of which gives a Report with `value`: they use at most `processes` slots

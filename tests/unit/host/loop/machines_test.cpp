@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "tests/support/idle_backend.hpp"
 
 namespace flame::pool {
 namespace {
@@ -17,9 +18,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Answers nothing until it is told to.
-class SlowBackend final : public Backend {
+class SlowBackend final : public test::IdleBackend {
  public:
-  [[nodiscard]] std::string name() const override { return "slow"; }
+  SlowBackend() : IdleBackend("slow") {}
   void on_exit(OnExit callback) override { exit = std::move(callback); }
   void boot(BootRequest request, OnBoot done) override {
     if (throws) throw std::runtime_error("no quota");
@@ -30,7 +31,6 @@ class SlowBackend final : public Backend {
     if (throws) throw std::runtime_error("no network");
     destroyed.push_back(id);
   }
-  [[nodiscard]] std::vector<Machine> list() override { return {}; }
 
   bool throws = false;
   OnExit exit;

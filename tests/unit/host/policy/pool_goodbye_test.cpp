@@ -6,13 +6,6 @@
 namespace flame::pool {
 namespace {
 
-PoolConfig one_runner() {
-  PoolConfig pool;
-  pool.max = 1;
-  pool.max_concurrency = 1;
-  return pool;
-}
-
 class PoolGoodbye : public testing::Test {
  protected:
   PoolGoodbye() { pool.submit(1).hello(1).finish(1); }
@@ -23,7 +16,7 @@ class PoolGoodbye : public testing::Test {
     return told.empty() || told.back().kind != action::Callback::Kind::shrink ? std::string() : told.back().reason;
   }
 
-  PoolScenario pool{one_runner()};
+  PoolScenario pool{pool_config(0, 1, 1)};
 };
 
 TEST_F(PoolGoodbye, IsTheReason) {

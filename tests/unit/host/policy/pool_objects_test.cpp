@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/make_error.hpp"
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
@@ -10,13 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-Error error_of(ErrorCode code, const std::string& message = "boom") {
-  Error error;
-  error.code = code;
-  error.message = message;
-  return error;
-}
 
 class PoolObjects : public testing::Test {
  protected:
@@ -104,7 +98,7 @@ TEST_F(PoolObjects, ACallThatTimesOutBeforeItHasLeftTheHostHarmsNobody) {
 TEST_F(PoolObjects, ACallThatMayNotHaveLeftTheHostIsTakenBackWhenItsObjectEnds) {
   hold();
   EXPECT_THAT(call(2).sent(), ElementsAre(2));
-  end(1, error_of(ErrorCode::crashed));
+  end(1, base::make_error(ErrorCode::crashed, "boom"));
   EXPECT_EQ(pool->failure(2), ErrorCode::runner_lost);
   EXPECT_EQ(pool->all<action::Withdraw>().at(0).call, 2u);
   EXPECT_THAT(cancelled(), ElementsAre()) << "its caller has not given it up";
@@ -126,7 +120,8 @@ TEST_F(PoolObjects, ACallThatTimesOutDoomsTheLease) {
   EXPECT_THAT(message_of(4), HasSubstr("past its deadline"));
   EXPECT_EQ(pool->policy.stats().slots_busy, 1u) << "until the slot has ended";
   end(2);
-  EXPECT_EQ(end(1, error_of(ErrorCode::timed_out)).all<action::LeaseEnded>().at(0).error->code, ErrorCode::timed_out);
+  EXPECT_EQ(end(1, base::make_error(ErrorCode::timed_out, "boom")).all<action::LeaseEnded>().at(0).error->code,
+            ErrorCode::timed_out);
   EXPECT_EQ(pool->policy.stats().slots_busy, 0u);
 }
 
@@ -142,7 +137,8 @@ TEST_F(PoolObjects, ACancelledCallDoesNotDoomIt) {
 TEST_F(PoolObjects, CallsAreNeverRetried) {
   hold();
   pool->feed(event::Submit{.call = 2, .digest = 0, .retries = 3, .idempotent = true, .lease = 1});
-  EXPECT_EQ(pool->feed(event::Result{1, 2, error_of(ErrorCode::crashed), {}}).failure(2), ErrorCode::crashed);
+  EXPECT_EQ(pool->feed(event::Result{1, 2, base::make_error(ErrorCode::crashed, "boom"), {}}).failure(2),
+            ErrorCode::crashed);
 }
 
 TEST_F(PoolObjects, ReleasesAndStopsGoToTheRunner) {
@@ -235,7 +231,7 @@ TEST_F(PoolObjects, ADrainWaitsForCallsNotForObjects) {
   pool->feed(event::Result{1, 2, std::nullopt, {}});
   EXPECT_EQ(pool->count<action::DrainRunner>(), 1u);
   end(2);
-  end(1, error_of(ErrorCode::shutting_down));
+  end(1, base::make_error(ErrorCode::shutting_down, "boom"));
   EXPECT_EQ(pool->feed(event::RunnerLost{1, "bye"}).count<action::Drained>(), 1u);
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/make_error.hpp"
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
@@ -12,23 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-PoolConfig config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
-  PoolConfig pool;
-  pool.min = min;
-  pool.max = max;
-  pool.max_concurrency = concurrency;
-  return pool;
-}
-
-Error error_of(ErrorCode code, const std::string& message = "boom") {
-  Error error;
-  error.code = code;
-  error.message = message;
-  return error;
-}
-
 TEST(PoolPolicy, BootsOnDemandAndSendsTheWaitersInOrder) {
-  PoolScenario pool(config(0, 2, 2));
+  PoolScenario pool(pool_config(0, 2, 2));
   EXPECT_THAT(pool.actions, IsEmpty());
   EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
   EXPECT_EQ(pool.submit(2).count<action::Boot>(), 0u) << "one boot serves both";
@@ -42,7 +28,7 @@ TEST(PoolPolicy, BootsOnDemandAndSendsTheWaitersInOrder) {
 }
 
 TEST(PoolPolicy, GrowsAsFlamesFirstTestDoes) {
-  PoolScenario pool(config(1, 2, 2));
+  PoolScenario pool(pool_config(1, 2, 2));
   EXPECT_EQ(pool.count<action::Boot>(), 1u) << "min";
   EXPECT_EQ(pool.count<action::Callback>(), 0u) << "min boots tell nobody";
   pool.hello(1);
@@ -60,14 +46,14 @@ TEST(PoolPolicy, GrowsAsFlamesFirstTestDoes) {
 }
 
 TEST(PoolPolicy, ServesOnlyAsManyAsARunnerHasSlots) {
-  PoolScenario pool(config(0, 1, 3));
+  PoolScenario pool(pool_config(0, 1, 3));
   for (CallId call = 1; call <= 5; ++call) pool.submit(call);
   EXPECT_THAT(pool.hello(1).sent(), ElementsAre(1, 2, 3));
   EXPECT_THAT(pool.finish(2).sent(), ElementsAre(4));
 }
 
 TEST(PoolPolicy, RefusesTheCallerThatFindsTheQueueFull) {
-  PoolConfig small = config(0, 1, 1);
+  PoolConfig small = pool_config(0, 1, 1);
   small.max_queue = 2;
   PoolScenario pool(small);
   pool.submit(1).submit(2);
@@ -78,7 +64,7 @@ TEST(PoolPolicy, RefusesTheCallerThatFindsTheQueueFull) {
 }
 
 TEST(PoolPolicy, AwaitsAResultOfTheRunnerThatWasGivenTheCallOnly) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.submit(1);
   EXPECT_FALSE(pool.policy.awaits_result(1, 1)) << "it waits";
   pool.hello(1).hello(2);
@@ -91,7 +77,7 @@ TEST(PoolPolicy, AwaitsAResultOfTheRunnerThatWasGivenTheCallOnly) {
 }
 
 TEST(PoolPolicy, NeedsNoQueueForACallThatFindsASlot) {
-  PoolConfig none = config(1, 1, 1);
+  PoolConfig none = pool_config(1, 1, 1);
   none.max_queue = 0;
   PoolScenario pool(none);
   EXPECT_EQ(pool.submit(1).failure(1), ErrorCode::queue_full);
@@ -101,7 +87,7 @@ TEST(PoolPolicy, NeedsNoQueueForACallThatFindsASlot) {
 }
 
 TEST(PoolPolicy, AnswersATimeoutAtOnceAndKeepsTheSlotUntilItHasEnded) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1);
   pool.feed(event::Submit{.call = 1, .digest = 0, .budget = 2s});
   pool.submit(2);
@@ -116,7 +102,7 @@ TEST(PoolPolicy, AnswersATimeoutAtOnceAndKeepsTheSlotUntilItHasEnded) {
 }
 
 TEST(PoolPolicy, AResultAfterTheDeadlineIsNoneHoweverLateTheLoopIs) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = 2s});
   pool.now += 2s;
   pool.feed(event::Result{1, 1, std::nullopt});
@@ -126,14 +112,14 @@ TEST(PoolPolicy, AResultAfterTheDeadlineIsNoneHoweverLateTheLoopIs) {
 }
 
 TEST(PoolPolicy, SendsTheRestOfTheBudget) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.feed(event::Submit{.call = 1, .digest = 0, .budget = 10s});
   pool.now += 4s;
   EXPECT_EQ(pool.hello(1).all<action::Send>().at(0).remaining, 6s);
 }
 
 TEST(PoolPolicy, CancelsAWaiterWithoutAskingTheRunner) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1);
   EXPECT_EQ(pool.feed(event::Cancel{1}).failure(1), ErrorCode::cancelled);
   EXPECT_EQ(pool.count<action::CancelRemote>(), 0u);
@@ -142,7 +128,7 @@ TEST(PoolPolicy, CancelsAWaiterWithoutAskingTheRunner) {
 }
 
 TEST(PoolPolicy, CancelsARunningCallRemotelyAndFreesItsSlotOnEnded) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).submit(1).feed(event::Begun{1, 1});
   pool.feed(event::Cancel{1});
   EXPECT_EQ(pool.failure(1), ErrorCode::cancelled);
@@ -154,25 +140,25 @@ TEST(PoolPolicy, CancelsARunningCallRemotelyAndFreesItsSlotOnEnded) {
 }
 
 TEST(PoolPolicy, RetriesACrashedIdempotentCallAheadOfLaterOnes) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   pool.submit(2);
-  pool.feed(event::Result{1, 1, error_of(ErrorCode::crashed)});
+  pool.feed(event::Result{1, 1, base::make_error(ErrorCode::crashed, "boom")});
   EXPECT_EQ(pool.actions.size(), 1u) << "nothing to do before its slot is free";
   EXPECT_EQ(pool.count<action::AttemptFailed>(), 1u);
   pool.feed(event::Ended{1, 1});
   ASSERT_THAT(pool.sent(), ElementsAre(1));
   EXPECT_EQ(pool.all<action::Send>()[0].attempt, 2u);
-  pool.feed(event::Result{1, 1, error_of(ErrorCode::crashed)});
+  pool.feed(event::Result{1, 1, base::make_error(ErrorCode::crashed, "boom")});
   EXPECT_EQ(pool.failure(1), ErrorCode::crashed);
 }
 
 TEST(PoolPolicy, ReportsABootThatCannotSucceedToAllWaiters) {
-  PoolScenario pool(config(0, 2, 1));
+  PoolScenario pool(pool_config(0, 2, 1));
   pool.submit(1).submit(2);
-  pool.feed(event::BootFailed{1, error_of(ErrorCode::boot_failed, "no such image"), true});
+  pool.feed(event::BootFailed{1, base::make_error(ErrorCode::boot_failed, "no such image"), true});
   EXPECT_EQ(pool.count<action::Complete>(), 0u) << "the other boot may still succeed";
-  pool.feed(event::BootFailed{2, error_of(ErrorCode::boot_failed, "no such image"), true});
+  pool.feed(event::BootFailed{2, base::make_error(ErrorCode::boot_failed, "no such image"), true});
   EXPECT_EQ(pool.failure(1), ErrorCode::boot_failed);
   EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed);
   EXPECT_EQ(pool.submit(3).failure(3), ErrorCode::boot_failed) << "not worth waiting for before the next try";
@@ -180,10 +166,10 @@ TEST(PoolPolicy, ReportsABootThatCannotSucceedToAllWaiters) {
 }
 
 TEST(PoolPolicy, RetriesAFailedBootAfterASecondAndServesTheWaiter) {
-  PoolScenario pool(config(1, 2, 1));
+  PoolScenario pool(pool_config(1, 2, 1));
   pool.hello(1).submit(1);
   EXPECT_EQ(pool.submit(2).all<action::Callback>().at(0).count, 2u);
-  pool.feed(event::BootFailed{2, error_of(ErrorCode::boot_failed), false});
+  pool.feed(event::BootFailed{2, base::make_error(ErrorCode::boot_failed, "boom"), false});
   const auto ended = pool.all<action::Callback>().at(0);
   EXPECT_EQ(ended.kind, action::Callback::Kind::grow_end);
   EXPECT_EQ(ended.count, 1u);
@@ -197,7 +183,7 @@ TEST(PoolPolicy, RetriesAFailedBootAfterASecondAndServesTheWaiter) {
 }
 
 TEST(PoolPolicy, TellsAWaiterWhyNoRunnerCame) {
-  PoolConfig slow = config(0, 1, 1);
+  PoolConfig slow = pool_config(0, 1, 1);
   slow.boot_timeout = 10s;
   PoolScenario pool(slow);
   pool.submit(1);
@@ -208,7 +194,7 @@ TEST(PoolPolicy, TellsAWaiterWhyNoRunnerCame) {
 }
 
 TEST(PoolPolicy, DrainsWaitersAndWorkAndThenItsRunners) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).submit(1).submit(2);
   pool.feed(event::Drain{30s});
   EXPECT_THAT(pool.actions, IsEmpty());
@@ -223,7 +209,7 @@ TEST(PoolPolicy, DrainsWaitersAndWorkAndThenItsRunners) {
 }
 
 TEST(PoolPolicy, EndsWhatIsLeftWhenTheDrainGraceIsOver) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).submit(1).submit(2);
   pool.feed(event::Drain{5s});
   EXPECT_EQ(pool.policy.next_wakeup(), pool.now + 5s);
@@ -237,7 +223,7 @@ TEST(PoolPolicy, EndsWhatIsLeftWhenTheDrainGraceIsOver) {
 }
 
 TEST(PoolPolicy, EndsEachGrowStartWithAGrowEndAlsoWhenItDrains) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   EXPECT_EQ(pool.submit(1).all<action::Callback>().at(0).kind, action::Callback::Kind::grow_start);
   pool.feed(event::Drain{0s});
   const auto ended = pool.all<action::Callback>();
@@ -248,7 +234,7 @@ TEST(PoolPolicy, EndsEachGrowStartWithAGrowEndAlsoWhenItDrains) {
 }
 
 TEST(PoolPolicy, DestroysABootThatIsUnderWayWhenDrained) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.feed(event::Drain{5s});
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_EQ(pool.count<action::Drained>(), 1u);

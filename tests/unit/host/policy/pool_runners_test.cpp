@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/make_error.hpp"
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
@@ -12,23 +13,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-PoolConfig config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
-  PoolConfig pool;
-  pool.min = min;
-  pool.max = max;
-  pool.max_concurrency = concurrency;
-  return pool;
-}
-
 Error broken_plugin() {
-  Error error;
-  error.code = ErrorCode::incompatible;
-  error.message = "undefined symbol: foo";
-  return error;
+  return base::make_error(ErrorCode::incompatible, "undefined symbol: foo");
 }
 
 TEST(PoolRunners, DestroysAMachineWhoseRunnerNeverDialsIn) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.feed(event::Submit{.call = 1, .digest = 0, .budget = kForever});
   pool.feed(event::BootOk{1});
   pool.pass(30s);
@@ -40,21 +30,21 @@ TEST(PoolRunners, DestroysAMachineWhoseRunnerNeverDialsIn) {
 }
 
 TEST(PoolRunners, SaysWhyABootOfTheMinimumHasFailedThoughNoCallbackDoes) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
   EXPECT_EQ(pool.count<action::Callback>(), 0u);
   EXPECT_THAT(pool.all<action::Destroy>().at(0).reason, HasSubstr("undefined symbol: foo"));
 }
 
 TEST(PoolRunners, RefusesASecondHello) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   EXPECT_EQ(pool.hello(1).count<action::Admit>(), 1u);
   EXPECT_EQ(pool.hello(1).count<action::Reject>(), 1u);
   EXPECT_EQ(pool.hello(77).count<action::Reject>(), 1u);
 }
 
 TEST(PoolRunners, FailsOnlyTheCallsOfALostRunnerAndReplacesIt) {
-  PoolScenario pool(config(0, 2, 2));
+  PoolScenario pool(pool_config(0, 2, 2));
   for (CallId call = 1; call <= 4; ++call) pool.submit(call);
   pool.hello(1).hello(2).submit(5);
   pool.feed(event::RunnerLost{1, "connection closed"});
@@ -71,7 +61,7 @@ TEST(PoolRunners, FailsOnlyTheCallsOfALostRunnerAndReplacesIt) {
 }
 
 TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   EXPECT_EQ(pool.where.at(1), 1u);
   pool.feed(event::RunnerLost{1, "gone"}).pass(RunnerState::kReasonGrace);
@@ -87,14 +77,14 @@ TEST(PoolRunners, RetriesIdempotentCallsOfALostRunnerElsewhere) {
 }
 
 TEST(PoolRunners, RetriesAtOnceWhenTheMachineIsKnownToBeDead) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .retries = 1, .idempotent = true});
   pool.feed(event::MachineExited{1, "killed by signal 9"}).feed(event::RunnerLost{1, "disconnected"});
   EXPECT_THAT(pool.sent(), ElementsAre(1));
 }
 
 TEST(PoolRunners, WithoutProofOfDeathRetriesWhenTheRunnerMustHaveGivenUp) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .budget = 60s, .retries = 1, .idempotent = true});
   pool.feed(event::RunnerLost{1, "disconnected"});
   pool.pass_alive(15s - 1ms, {2});
@@ -103,7 +93,7 @@ TEST(PoolRunners, WithoutProofOfDeathRetriesWhenTheRunnerMustHaveGivenUp) {
 }
 
 TEST(PoolRunners, GivesTheBackendAMomentToProveTheDeathOfASilentRunner) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.hello(1).hello(2).feed(event::Submit{.call = 1, .digest = 0, .budget = 60s, .retries = 1, .idempotent = true});
   pool.pass_alive(15s, {2});
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
@@ -115,7 +105,7 @@ TEST(PoolRunners, GivesTheBackendAMomentToProveTheDeathOfASilentRunner) {
 }
 
 TEST(PoolRunners, KeepsUnlinkedCallsForTheirGraceBeforeItRetriesThem) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.hello(1).hello(2).feed(
       event::Submit{.call = 1, .digest = 0, .budget = 90s, .retries = 1, .idempotent = true, .linked = false});
   pool.feed(event::RunnerLost{1, "disconnected"});
@@ -125,7 +115,7 @@ TEST(PoolRunners, KeepsUnlinkedCallsForTheirGraceBeforeItRetriesThem) {
 }
 
 TEST(PoolRunners, AnswersARestingCallAtItsDeadline) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = 5s, .retries = 1, .idempotent = true});
   pool.feed(event::RunnerLost{1, "disconnected"});
   EXPECT_EQ(pool.pass(5s).failure(1), ErrorCode::runner_lost);
@@ -133,7 +123,7 @@ TEST(PoolRunners, AnswersARestingCallAtItsDeadline) {
 }
 
 TEST(PoolRunners, DeclaresARunnerLostAfterFifteenSilentSeconds) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1).feed(event::Submit{.call = 1, .digest = 0, .budget = kForever});
   pool.pass_alive(60s, {1});
   EXPECT_THAT(pool.actions, IsEmpty());
@@ -143,7 +133,7 @@ TEST(PoolRunners, DeclaresARunnerLostAfterFifteenSilentSeconds) {
 }
 
 TEST(PoolRunners, WaitsAMomentForTheLastResultOfADeadMachine) {
-  PoolScenario pool(config(1, 1, 2));
+  PoolScenario pool(pool_config(1, 1, 2));
   pool.hello(1).submit(1).submit(2);
   pool.feed(event::MachineExited{1, "killed by signal 9"});
   EXPECT_EQ(pool.count<action::Complete>(), 0u);
@@ -156,7 +146,7 @@ TEST(PoolRunners, WaitsAMomentForTheLastResultOfADeadMachine) {
 }
 
 TEST(PoolRunners, GrantsRetirementOfAnIdleRunnerAndSendsItNothingAfterwards) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1).hello(1).finish(1);
   pool.feed(event::Retire{.runner = 1, .last_seq = 0, .sent_seq = 1});
   EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted) << "an invocation crossed the request";
@@ -170,7 +160,7 @@ TEST(PoolRunners, GrantsRetirementOfAnIdleRunnerAndSendsItNothingAfterwards) {
 }
 
 TEST(PoolRunners, DeniesRetirementWhileSomethingIsBooked) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1).hello(1);
   pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
   EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
@@ -179,14 +169,14 @@ TEST(PoolRunners, DeniesRetirementWhileSomethingIsBooked) {
 }
 
 TEST(PoolRunners, KeepsMinRunnersThatAskToRetire) {
-  PoolScenario pool(config(1, 2, 1));
+  PoolScenario pool(pool_config(1, 2, 1));
   pool.hello(1);
   pool.pass_alive(5min, {1}).feed(event::Retire{.runner = 1});
   EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
 }
 
 TEST(PoolRunners, LetsARunnerGoThatMust) {
-  PoolScenario pool(config(0, 1, 2));
+  PoolScenario pool(pool_config(0, 1, 2));
   pool.submit(1).hello(1);
   pool.feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1, .must = true});
   EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);
@@ -195,7 +185,7 @@ TEST(PoolRunners, LetsARunnerGoThatMust) {
 }
 
 TEST(PoolRunners, DestroysADrainingRunnerThatStays) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1).hello(1).finish(1).feed(event::Retire{.runner = 1, .last_seq = 1, .sent_seq = 1});
   pool.pass_alive(30s, {1});
   EXPECT_EQ(pool.count<action::Destroy>(), 0u);
@@ -203,7 +193,7 @@ TEST(PoolRunners, DestroysADrainingRunnerThatStays) {
 }
 
 TEST(PoolRunners, GivesASingleUseRunnerExactlyOneCall) {
-  PoolConfig single = config(0, 2, 100);
+  PoolConfig single = pool_config(0, 2, 100);
   single.single_use = true;
   PoolScenario pool(single);
   std::size_t boots = 0;
@@ -220,7 +210,7 @@ TEST(PoolRunners, GivesASingleUseRunnerExactlyOneCall) {
 }
 
 TEST(PoolRunners, ReplacesConsumedSingleUseRunnersOfTheMinimum) {
-  PoolConfig single = config(1, 3, 1);
+  PoolConfig single = pool_config(1, 3, 1);
   single.single_use = true;
   PoolScenario pool(single);
   pool.hello(1);
@@ -230,7 +220,7 @@ TEST(PoolRunners, ReplacesConsumedSingleUseRunnersOfTheMinimum) {
 }
 
 TEST(PoolRunners, FailsCallsForAPluginThatNoRunnerCanLoad) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1);
   pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
   EXPECT_EQ(pool.failure(1), ErrorCode::incompatible);
@@ -242,7 +232,7 @@ TEST(PoolRunners, FailsCallsForAPluginThatNoRunnerCanLoad) {
 }
 
 TEST(PoolRunners, ABrokenPluginOnOneMachineDoesNotKeepTheMinimumUseless) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.feed(event::RunnerHello{1, {{0, broken_plugin()}}});
   EXPECT_EQ(pool.count<action::Destroy>(), 1u);
   EXPECT_EQ(pool.count<action::Boot>(), 0u) << "not without a pause";
@@ -251,7 +241,7 @@ TEST(PoolRunners, ABrokenPluginOnOneMachineDoesNotKeepTheMinimumUseless) {
 }
 
 TEST(PoolRunners, OfWhichOneCanLoadOnlySomePluginsOthersAreTriedForTheRestLater) {
-  PoolConfig both = config(0, 2, 1);
+  PoolConfig both = pool_config(0, 2, 1);
   PoolScenario pool(both);
   pool.policy.set_plugins({0, 1});
   pool.submit(1);
@@ -265,7 +255,7 @@ TEST(PoolRunners, OfWhichOneCanLoadOnlySomePluginsOthersAreTriedForTheRestLater)
 }
 
 TEST(PoolRunners, ThatDieYoungOneAfterTheOtherAreNotReplacedWithoutAPause) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   EXPECT_EQ(pool.hello(1).feed(event::MachineExited{1, "out of memory"}).count<action::Boot>(), 1u);
   EXPECT_EQ(pool.hello(2).feed(event::MachineExited{2, "out of memory"}).count<action::Boot>(), 0u);
   EXPECT_THAT(pool.policy.boot_failure()->message, HasSubstr("out of memory"));
@@ -277,7 +267,7 @@ TEST(PoolRunners, ThatDieYoungOneAfterTheOtherAreNotReplacedWithoutAPause) {
 }
 
 TEST(PoolRunners, TheBackendsReasonForALossIsWaitedFor) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1).hello(1);
   pool.feed(event::RunnerLost{1, "the connection was closed"});
   pool.feed(event::MachineExited{1, "killed by signal 9"});
@@ -286,7 +276,7 @@ TEST(PoolRunners, TheBackendsReasonForALossIsWaitedFor) {
 }
 
 TEST(PoolRunners, ThatBootWithoutTheDigestOfAWaiterDoNotKeepOneFromBootingThatHasIt) {
-  PoolScenario pool(config(0, 3, 100));
+  PoolScenario pool(pool_config(0, 3, 100));
   EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
   pool.policy.set_plugins({1});
   pool.feed(event::Submit{.call = 2, .digest = 1});
@@ -296,14 +286,14 @@ TEST(PoolRunners, ThatBootWithoutTheDigestOfAWaiterDoNotKeepOneFromBootingThatHa
 }
 
 TEST(PoolRunners, FailsCallsForAPluginThatTheRunnerDoesNotReport) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.submit(1);
   pool.feed(event::RunnerHello{1, {}});
   EXPECT_EQ(pool.failure(1), ErrorCode::not_found);
 }
 
 TEST(PoolRunners, BootsNewRunnersForANewDigestAndMakesRoomForThem) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1);
   pool.policy.set_plugins({1});
   pool.feed(event::Submit{.call = 1, .digest = 1, .budget = kForever});
@@ -316,7 +306,7 @@ TEST(PoolRunners, BootsNewRunnersForANewDigestAndMakesRoomForThem) {
 }
 
 TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
-  PoolScenario pool(config(0, 2, 1));
+  PoolScenario pool(pool_config(0, 2, 1));
   pool.submit(1).hello(1);
   pool.policy.set_plugins({1});
   pool.feed(event::Submit{.call = 2, .digest = 1});
@@ -330,14 +320,14 @@ TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
 }
 
 TEST(PoolRunners, BootsRunnersForADigestThatWaitersArePinnedTo) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   pool.policy.set_plugins({1});
   pool.feed(event::Submit{.call = 1, .digest = 0});
   EXPECT_THAT(pool.all<action::Boot>().at(0).digests, ElementsAre(1, 0));
 }
 
 TEST(PoolRunners, ShrinksToANewMaximumAsRunnersFallIdle) {
-  PoolScenario pool(config(3, 3, 1));
+  PoolScenario pool(pool_config(3, 3, 1));
   pool.hello(1).hello(2).hello(3).submit(1);
   pool.feed(event::Resize{0, 1});
   EXPECT_EQ(pool.count<action::DrainRunner>(), 2u);
@@ -347,7 +337,7 @@ TEST(PoolRunners, ShrinksToANewMaximumAsRunnersFallIdle) {
 }
 
 TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
-  PoolScenario pool(config(0, 4, 2));
+  PoolScenario pool(pool_config(0, 4, 2));
   EXPECT_EQ(pool.feed(event::Expect{5, 10s}).count<action::Boot>(), 3u);
   pool.feed(event::RunnerLost{2, "never came"});
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the hint still holds";
@@ -357,7 +347,7 @@ TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
 }
 
 TEST(PoolRunners, LetsRunnersGoWhenAnExpectationHasLapsed) {
-  PoolScenario pool(config(0, 4, 1));
+  PoolScenario pool(pool_config(0, 4, 1));
   pool.feed(event::Expect{1, 60s}).hello(1);
   pool.pass_alive(31s, {1}).feed(event::Retire{.runner = 1});
   EXPECT_FALSE(pool.all<action::RetireReply>().at(0).granted);
@@ -366,7 +356,7 @@ TEST(PoolRunners, LetsRunnersGoWhenAnExpectationHasLapsed) {
 }
 
 TEST(PoolRunners, KeepsWarmSlotsAndFillsThemUp) {
-  PoolConfig warm = config(0, 3, 1);
+  PoolConfig warm = pool_config(0, 3, 1);
   warm.warm = 1;
   PoolScenario pool(warm);
   EXPECT_EQ(pool.count<action::Boot>(), 1u) << "before any call";
@@ -383,7 +373,7 @@ TEST(PoolRunners, KeepsWarmSlotsAndFillsThemUp) {
 }
 
 TEST(PoolRunners, KeepsUnusedSingleUseRunnersWarm) {
-  PoolConfig warm = config(0, 4, 1);
+  PoolConfig warm = pool_config(0, 4, 1);
   warm.warm = 2;
   warm.single_use = true;
   PoolScenario pool(warm);
@@ -393,7 +383,7 @@ TEST(PoolRunners, KeepsUnusedSingleUseRunnersWarm) {
 }
 
 TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {
-  PoolScenario pool(config(0, 4, 2));
+  PoolScenario pool(pool_config(0, 4, 2));
   pool.submit(1).hello(1).feed(event::Expect{2});
   pool.feed(event::Expect{8}).feed(event::BootFailed{2, Error{}, false});  // boots are put off now
   pool.feed(event::Expect{8}).feed(event::Drain{kForever});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -10,6 +11,14 @@
 #include "host/src/policy/pool_policy.hpp"
 
 namespace flame::pool {
+
+[[nodiscard]] inline PoolConfig pool_config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
+  PoolConfig pool;
+  pool.min = min;
+  pool.max = max;
+  pool.max_concurrency = concurrency;
+  return pool;
+}
 
 class PoolScenario {
  public:

@@ -14,15 +14,6 @@ using testing::IsEmpty;
 
 constexpr DigestId kPlugin = PoolScenario::kPlugin;
 
-PoolConfig config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
-  PoolConfig config;
-  config.plugins = {"video@1"};
-  config.min = min;
-  config.max = max;
-  config.max_concurrency = concurrency;
-  return config;
-}
-
 PoolScenario& local_hello(PoolScenario& pool, RunnerId runner) {
   return pool.feed(event::RunnerHello{runner, {{kPlugin, std::nullopt}}, true});
 }
@@ -32,7 +23,7 @@ PoolScenario& submit(PoolScenario& pool, CallId call) {
 }
 
 TEST(PoolSilence, OverIpcASilentRunnerKeepsItsCallsAndGetsNoNewOnes) {
-  PoolScenario pool(config(1, 1, 2));
+  PoolScenario pool(pool_config(1, 1, 2));
   submit(local_hello(pool, 1), 1);
   EXPECT_THAT(pool.sent(), ElementsAre(1));
   pool.pass(15s);
@@ -54,7 +45,7 @@ TEST(PoolSilence, OverIpcASilentRunnerKeepsItsCallsAndGetsNoNewOnes) {
 }
 
 TEST(PoolSilence, WhoWaitsIsHelpedByAnotherRunnerWhereThereIsRoom) {
-  PoolScenario pool(config(1, 2, 1));
+  PoolScenario pool(pool_config(1, 2, 1));
   submit(local_hello(pool, 1), 1);
   pool.pass(15s);
   EXPECT_EQ(pool.count<action::Boot>(), 1U) << "min is kept up without it";
@@ -64,7 +55,7 @@ TEST(PoolSilence, WhoWaitsIsHelpedByAnotherRunnerWhereThereIsRoom) {
 }
 
 TEST(PoolSilence, AnIdleSilentRunnerMakesRoomForOneOtherWhileCallsWait) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   submit(pool, 1);
   local_hello(pool, 1).finish(1).pass(15s);
   EXPECT_EQ(pool.policy.stats().silent, 1U);
@@ -78,7 +69,7 @@ TEST(PoolSilence, AnIdleSilentRunnerMakesRoomForOneOtherWhileCallsWait) {
 }
 
 TEST(PoolSilence, RunnersThatFallSilentOneAfterTheOtherAreAtMostTwiceTheMaximum) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   for (RunnerId runner = 1; runner <= 2; ++runner) {
     EXPECT_EQ(submit(pool, runner).count<action::Boot>(), 1U);
     local_hello(pool, runner).finish(runner).pass(15s);
@@ -88,14 +79,14 @@ TEST(PoolSilence, RunnersThatFallSilentOneAfterTheOtherAreAtMostTwiceTheMaximum)
 }
 
 TEST(PoolSilence, ASilentRunnerThatHasWorkCountsForTheMaximum) {
-  PoolScenario pool(config(0, 1, 1));
+  PoolScenario pool(pool_config(0, 1, 1));
   submit(pool, 1);
   local_hello(pool, 1).pass(15s);
   EXPECT_EQ(submit(pool, 2).count<action::Boot>(), 0U);
 }
 
 TEST(PoolSilence, WhoWaitsInVainHearsWhichRunnerIsSilent) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   submit(local_hello(pool, 1), 1);
   pool.pass(15s).feed(event::Submit{.call = 2, .digest = kPlugin, .budget = 9s});
   pool.pass(9s);
@@ -106,7 +97,7 @@ TEST(PoolSilence, WhoWaitsInVainHearsWhichRunnerIsSilent) {
 }
 
 TEST(PoolSilence, WhoseRunnerWasStoppedWithItsCallHearsThatNothingWasHeard) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   local_hello(pool, 1).feed(event::Submit{.call = 1, .digest = kPlugin, .budget = 7s});
   pool.pass(7s);
   const auto told = pool.all<action::Complete>();
@@ -116,7 +107,7 @@ TEST(PoolSilence, WhoseRunnerWasStoppedWithItsCallHearsThatNothingWasHeard) {
 }
 
 TEST(PoolSilence, ASilentRunnerWithoutWorkIsNotWaitedForWhenItsPoolEnds) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   local_hello(pool, 1).pass(20s).feed(event::Drain{30s});
   EXPECT_EQ(pool.count<action::DrainRunner>(), 1U) << "it may speak again";
   EXPECT_EQ(pool.pass(limits::kByeWait - 1ms).count<action::Destroy>(), 0U);
@@ -125,7 +116,7 @@ TEST(PoolSilence, ASilentRunnerWithoutWorkIsNotWaitedForWhenItsPoolEnds) {
 }
 
 TEST(PoolSilence, ARunnerThatStopsAsItsPoolEndsIsWaitedForFiveBeats) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   local_hello(pool, 1).feed(event::Drain{30s});
   pool.pass_alive(2s, {1}).pass(5s - 1ms);
   EXPECT_EQ(pool.count<action::Destroy>(), 0U);
@@ -133,21 +124,21 @@ TEST(PoolSilence, ARunnerThatStopsAsItsPoolEndsIsWaitedForFiveBeats) {
 }
 
 TEST(PoolSilence, ARunnerThatSpeaksHasAllItsTimeToEnd) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   local_hello(pool, 1).feed(event::Drain{30s});
   pool.pass_alive(30s, {1});
   EXPECT_EQ(pool.count<action::Destroy>(), 0U);
 }
 
 TEST(PoolSilence, ASilentRunnerThatHoldsObjectsIsWaitedForAsLongAsAnyOther) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   submit(local_hello(pool, 1), 1);
   pool.feed(event::Result{1, 1, std::nullopt, {5}}).pass(20s).feed(event::Drain{30s});
   EXPECT_EQ(pool.pass(29s).count<action::Destroy>(), 0U);
 }
 
 TEST(PoolSilence, TheDeathOfASilentRunnerIsALossAsEver) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   submit(local_hello(pool, 1), 1);
   pool.pass(20s).feed(event::MachineExited{1, "killed"});
   pool.pass(RunnerState::kExitGrace);
@@ -156,7 +147,7 @@ TEST(PoolSilence, TheDeathOfASilentRunnerIsALossAsEver) {
 }
 
 TEST(PoolSilence, ASilentRunnerThatIsToldToGoDoesNotComeBack) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   submit(local_hello(pool, 1), 1);
   pool.pass(20s).feed(event::Drain{60s});
   pool.feed(event::Cancel{1});
@@ -167,7 +158,7 @@ TEST(PoolSilence, ASilentRunnerThatIsToldToGoDoesNotComeBack) {
 }
 
 TEST(PoolSilence, AFarRunnerIsNotLostByAPauseOfItsHost) {
-  PoolScenario pool(config(1, 1, 1));
+  PoolScenario pool(pool_config(1, 1, 1));
   submit(pool.hello(1), 1);
   pool.now += 17s;
   pool.feed(event::StoodStill{17s});
@@ -179,7 +170,7 @@ TEST(PoolSilence, AFarRunnerIsNotLostByAPauseOfItsHost) {
 }
 
 TEST(PoolSilence, APauseOfTheHostPutsOffARetryWithoutProof) {
-  PoolScenario pool(config(2, 2, 1));
+  PoolScenario pool(pool_config(2, 2, 1));
   pool.hello(1).hello(2).feed(
       event::Submit{.call = 1, .digest = kPlugin, .budget = 90s, .retries = 1, .idempotent = true});
   pool.feed(event::RunnerLost{1, "disconnected"});

@@ -9,25 +9,13 @@
 
 #include "host/src/config/config_place.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "tests/support/idle_backend.hpp"
 
 namespace flame::pool {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-class NoBackend : public Backend {
- public:
-  explicit NoBackend(std::string name) : name_(std::move(name)) {}
-  [[nodiscard]] std::string name() const override { return name_; }
-  void on_exit(OnExit /*callback*/) override {}
-  void boot(BootRequest /*request*/, OnBoot /*done*/) override {}
-  void destroy(const MachineId& /*id*/) override {}
-  [[nodiscard]] std::vector<Machine> list() override { return {}; }
-
- private:
-  std::string name_;
-};
 
 // Takes no option but "size".
 BackendFactory factory(const std::string& name) {
@@ -36,7 +24,7 @@ BackendFactory factory(const std::string& name) {
       if (key == "size") continue;
       return Error{.code = ErrorCode::invalid_argument, .message = at(option.where) + "unknown key '" + key + "'"};
     }
-    return std::unique_ptr<Backend>(std::make_unique<NoBackend>(name));
+    return std::unique_ptr<Backend>(std::make_unique<test::IdleBackend>(name));
   };
 }
 
@@ -81,7 +69,7 @@ TEST(BackendSet, NamesEveryProblemInTheOrderOfTheFile) {
 }
 
 TEST(BackendSet, TakesTheProgramsOwnBackendsAndTheirTables) {
-  const Backends own{{"mine", std::make_shared<NoBackend>("mine")}};
+  const Backends own{{"mine", std::make_shared<test::IdleBackend>("mine")}};
   EXPECT_THAT(problems(kPool + "backend = \"mine\"\n[backends.mine]\nanything = 1\n", own), IsEmpty());
 }
 
