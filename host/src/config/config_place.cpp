@@ -5,9 +5,9 @@
 
 namespace flame::pool {
 
-Location place_of(const HostConfig& config, std::string path) {
+Location nearest(const std::map<std::string, Location>& places, std::string path) {
   for (;;) {
-    if (const auto place = config.places.find(path); place != config.places.end()) return place->second;
+    if (const auto place = places.find(path); place != places.end()) return place->second;
     const std::size_t end = path.find_last_of(".[");
     if (end == std::string::npos) return {};
     path.resize(end);
@@ -20,7 +20,7 @@ std::string at(const Location& where) {
 
 Error plugin_error(const HostConfig& config, const std::string& pool, std::size_t index, Error error) {
   const std::string path = "pools." + pool + ".plugins";
-  error.message = at(place_of(config, path + "[" + std::to_string(index) + "]")) + path + ": " + error.message;
+  error.message = at(nearest(config.places, path + "[" + std::to_string(index) + "]")) + path + ": " + error.message;
   return error;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include <flame/config.hpp>
@@ -10,7 +11,7 @@ namespace flame::pool {
 
 /// Of "pools.ffmpeg.backend", "pools.ffmpeg.plugins[0]". The place of the table around it when the option itself is not
 /// written; no file when there is neither.
-[[nodiscard]] Location place_of(const HostConfig& config, std::string path);
+[[nodiscard]] Location nearest(const std::map<std::string, Location>& places, std::string path);
 
 /// "flame.toml:4:11: ", or nothing: the begin of a message.
 [[nodiscard]] std::string at(const Location& where);

@@ -2,10 +2,11 @@
 #include "host/src/config/config_reader.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <sstream>
 #include <tuple>
+#include <type_traits>
 
+#include "host/src/config/config_place.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/base/units.hpp"
@@ -54,15 +55,9 @@ void ConfigReport::place(const std::string& path, const toml::source_region& sou
   places_.insert_or_assign(path, locate(source));
 }
 
-void ConfigReport::add_at(std::string path, const std::string& what) {
-  const std::string full = path;
-  while (!places_.contains(path)) {
-    const std::size_t dot = path.rfind('.');
-    if (dot == std::string::npos) break;
-    path.resize(dot);
-  }
-  auto place = places_.find(path);
-  problems_.emplace_back(place == places_.end() ? Location{file_, 1, 1} : place->second, full + " " + what);
+void ConfigReport::add_at(const std::string& path, const std::string& what) {
+  const Location place = nearest(places_, path);
+  problems_.emplace_back(place.line == 0 ? Location{file_, 1, 1} : place, path + " " + what);
 }
 
 Error ConfigReport::error() const {
@@ -74,42 +69,34 @@ Error ConfigReport::error() const {
   return base::make_error(ErrorCode::invalid_argument, std::move(lines));
 }
 
-void ConfigTable::read(std::string_view key, std::string& out) {
+template <class Value, class Out>
+void ConfigTable::read_value(std::string_view key, const char* expected, Out& out) {
   const toml::node* node = find(key);
   if (!node) return;
-  if (const auto* text = node->as_string())
-    out = text->get();
+  const auto* value = node->as<Value>();
+  if constexpr (std::is_same_v<Value, std::int64_t>) {
+    if (value && !std::in_range<Out>(value->get())) value = nullptr;
+  }
+  if (value)
+    out = static_cast<Out>(value->get());
   else
-    wrong(*node, key, "a string");
+    wrong(*node, key, expected);
+}
+
+void ConfigTable::read(std::string_view key, std::string& out) {
+  read_value<std::string>(key, "a string", out);
 }
 
 void ConfigTable::read(std::string_view key, bool& out) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  if (const auto* flag = node->as_boolean())
-    out = flag->get();
-  else
-    wrong(*node, key, "true or false");
+  read_value<bool>(key, "true or false", out);
 }
 
 void ConfigTable::read(std::string_view key, std::uint32_t& out) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const auto* number = node->as_integer();
-  if (number && number->get() >= 0 && number->get() <= std::numeric_limits<std::uint32_t>::max())
-    out = static_cast<std::uint32_t>(number->get());
-  else
-    wrong(*node, key, "a whole number from 0 to 4294967295");
+  read_value<std::int64_t>(key, "a whole number from 0 to 4294967295", out);
 }
 
 void ConfigTable::read(std::string_view key, std::uint64_t& out) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const auto* number = node->as_integer();
-  if (number && number->get() >= 0)
-    out = static_cast<std::uint64_t>(number->get());
-  else
-    wrong(*node, key, "a whole number from 0 upwards");
+  read_value<std::int64_t>(key, "a whole number from 0 upwards", out);
 }
 
 void ConfigTable::read(std::string_view key, std::vector<std::string>& out) {
@@ -139,41 +126,41 @@ void ConfigTable::read(std::string_view key, std::map<std::string, std::string>&
   }
 }
 
-void ConfigTable::read_duration(std::string_view key, Duration& out) {
+template <class Out>
+void ConfigTable::read_with_unit(std::string_view key, const char* expected, Result<Out> (*parse)(std::string_view),
+                                 Out& out) {
   const toml::node* node = find(key);
   if (!node) return;
-  if (!node->is_string()) return wrong(*node, key, "a duration with its unit, such as \"30s\"");
-  const auto parsed = base::parse_duration(node->as_string()->get());
+  if (!node->is_string()) return wrong(*node, key, expected);
+  const auto parsed = parse(node->as_string()->get());
   if (parsed)
     out = *parsed;
   else
     report_.add(node->source(), path_of(key) + ": " + parsed.error().message);
+}
+
+void ConfigTable::read_duration(std::string_view key, Duration& out) {
+  read_with_unit(key, "a duration with its unit, such as \"30s\"", &base::parse_duration, out);
 }
 
 void ConfigTable::read_size(std::string_view key, std::uint64_t& out) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  if (!node->is_string()) return wrong(*node, key, "a size with its unit, such as \"1GiB\"");
-  const auto parsed = base::parse_size(node->as_string()->get());
-  if (parsed)
-    out = *parsed;
-  else
-    report_.add(node->source(), path_of(key) + ": " + parsed.error().message);
+  read_with_unit(key, "a size with its unit, such as \"1GiB\"", &base::parse_size, out);
 }
 
-void ConfigTable::read_choice(std::string_view key, const std::vector<std::string>& names, std::size_t& out) {
+std::optional<std::size_t> ConfigTable::choice(std::string_view key, const std::vector<std::string>& names) {
   const toml::node* node = find(key);
-  if (!node) return;
+  if (!node) return std::nullopt;
   std::string expected;
   for (const std::string& name : names) expected += (expected.empty() ? "\"" : " or \"") + name + "\"";
   const auto* text = node->as_string();
-  if (!text) return wrong(*node, key, expected);
-  const auto found = std::ranges::find(names, text->get());
-  if (found == names.end())
+  const auto found = text ? std::ranges::find(names, text->get()) : names.end();
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  if (text)
     report_.add(node->source(), path_of(key) + " must be " + expected + ", not \"" + shown(text->get()) + "\"" +
                                     base::did_you_mean(text->get(), names));
   else
-    out = static_cast<std::size_t>(found - names.begin());
+    wrong(*node, key, expected);
+  return std::nullopt;
 }
 
 const toml::table* ConfigTable::table(std::string_view key) {

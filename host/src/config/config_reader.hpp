@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,7 @@ class ConfigReport {
   /// Remembers where the option `path` stands.
   void place(const std::string& path, const toml::source_region& source);
   /// Adds a problem at the place of `path`, or of the nearest table around it.
-  void add_at(std::string path, const std::string& what);
+  void add_at(const std::string& path, const std::string& what);
 
   /// All that was placed.
   [[nodiscard]] const std::map<std::string, Location>& places() const noexcept { return places_; }
@@ -54,8 +55,11 @@ class ConfigTable {
   void read(std::string_view key, std::map<std::string, std::string>& out);
   void read_duration(std::string_view key, Duration& out);
   void read_size(std::string_view key, std::uint64_t& out);
-  /// Index of the text in `names`.
-  void read_choice(std::string_view key, const std::vector<std::string>& names, std::size_t& out);
+  /// The enumerator whose number is the text's index in `names`.
+  template <class Enum>
+  void read_choice(std::string_view key, const std::vector<std::string>& names, Enum& out) {
+    if (const auto index = choice(key, names)) out = static_cast<Enum>(*index);
+  }
   /// The table under `key`, or null.
   [[nodiscard]] const toml::table* table(std::string_view key);
 
@@ -67,6 +71,11 @@ class ConfigTable {
 
  private:
   const toml::node* find(std::string_view key);
+  template <class Value, class Out>
+  void read_value(std::string_view key, const char* expected, Out& out);
+  template <class Out>
+  void read_with_unit(std::string_view key, const char* expected, Result<Out> (*parse)(std::string_view), Out& out);
+  std::optional<std::size_t> choice(std::string_view key, const std::vector<std::string>& names);
   void wrong(const toml::node& node, std::string_view key, const std::string& expected);
 
   const toml::table& table_;

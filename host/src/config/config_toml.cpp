@@ -76,15 +76,9 @@ PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigRe
   reader.read_duration("min_idle_shutdown_after", pool.min_idle_shutdown_after);
   reader.read("single_use", pool.single_use);
   reader.read("reuse", pool.reuse);
-  std::size_t strategy = 0;
-  reader.read_choice("strategy", {"least_loaded", "pack"}, strategy);
-  pool.strategy = strategy == 0 ? Strategy::least_loaded : Strategy::pack;
-  std::size_t isolation = 0;
-  reader.read_choice("isolation", {"process", "thread"}, isolation);
-  pool.isolation = isolation == 0 ? SlotIsolation::process : SlotIsolation::thread;
-  std::size_t leftover_threads = 0;
-  reader.read_choice("leftover_threads", {"keep", "discard"}, leftover_threads);
-  pool.leftover_threads = leftover_threads == 0 ? LeftoverThreads::keep : LeftoverThreads::discard;
+  reader.read_choice("strategy", {"least_loaded", "pack"}, pool.strategy);
+  reader.read_choice("isolation", {"process", "thread"}, pool.isolation);
+  reader.read_choice("leftover_threads", {"keep", "discard"}, pool.leftover_threads);
   reader.read("max_queue", pool.max_queue);
   reader.read_size("max_queue_bytes", pool.max_queue_bytes);
   reader.read_size("payload_max", pool.payload_max);

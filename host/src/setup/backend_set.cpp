@@ -25,7 +25,7 @@ class BackendMaker {
     for (const auto& [pool, settings] : config_.pools) {
       used_.insert(settings.backend);
       const std::string path = "pools." + pool + ".backend";
-      if (!known_.contains(settings.backend)) unknown(place_of(config_, path), path, settings.backend);
+      if (!known_.contains(settings.backend)) unknown(nearest(config_.places, path), path, settings.backend);
     }
     for (const auto& [name, options] : config_.backends) {
       if (!known_.contains(name)) unknown(options.where, "backends." + name, name);

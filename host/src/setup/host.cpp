@@ -16,13 +16,6 @@
 namespace flame {
 namespace {
 
-HostConfig value_or_throw(Result<HostConfig> config) {
-  if (config.has_error()) {
-    throw CallError(config.error());
-  }
-  return std::move(*config);
-}
-
 // What the loop answers to the command that `make` makes of a reply; `ended` if there is no loop any more, Answer() if
 // it fails before it answers.
 template <class Answer, class Make>
@@ -49,11 +42,11 @@ class Host::Impl : public pool::RunningHost {
 };
 
 Host Host::from_file(const std::string& path) {
-  return Host(value_or_throw(load_config(path)));
+  return Host(load_config(path).value());
 }
 
 Host Host::from_toml(std::string_view text, std::string_view name) {
-  return Host(value_or_throw(parse_config(text, std::string(name))));
+  return Host(parse_config(text, std::string(name)).value());
 }
 
 Host::Host(HostConfig config) : Host(std::move(config), {}) {}

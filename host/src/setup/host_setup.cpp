@@ -20,14 +20,6 @@ namespace {
 // After its grace a pool ends by itself; this is for the loop's own bookkeeping.
 constexpr Duration kDrainSlack = std::chrono::seconds(5);
 
-template <class T>
-T value_or_throw(Result<T> result) {
-  if (result.has_error()) {
-    throw CallError(result.error());
-  }
-  return std::move(*result);
-}
-
 // A descriptor of the host's there would be lost when the program becomes a daemon and gives these numbers new files.
 void hold_standard_descriptors() noexcept {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
@@ -91,7 +83,7 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
   }
   host_name_ = config_.name.empty() || config_.name == "auto" ? machine_name() : config_.name;
   executor_ = make_executor(log_);
-  runtime_dir_.emplace(value_or_throw(RuntimeDir::create()));
+  runtime_dir_.emplace(RuntimeDir::create().value());
   if (!runtime_dir_->executable()) {
     log_.warning(
         "plugins cannot be run from this directory, it is mounted noexec: runners load those of [plugins] path as they "
@@ -127,9 +119,7 @@ void RunningHost::make_pools() {
   std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
   const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
                                                  runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
-  if (const auto scanned = catalog->scan(); scanned.has_error()) {
-    throw CallError(scanned.error());
-  }
+  catalog->scan().value();
   for (const auto& [name, settings] : config_.pools) {
     std::vector<DigestId> plugins;
     for (std::size_t i = 0; i < settings.plugins.size(); ++i) {
@@ -171,7 +161,7 @@ void RunningHost::start_loop() {
       router.tcp.push_back(endpoint);
     }
   }
-  Loop::Parts parts{.router = value_or_throw(Router::bind(router)),
+  Loop::Parts parts{.router = Router::bind(router).value(),
                     .inbox = inbox_,
                     .backends = backends_,
                     .pools = {},
@@ -193,7 +183,7 @@ std::optional<control::ControlSocket> RunningHost::open_control_socket() const {
   const std::string known = runtime_dir_->control_socket();
   const std::string path = config_.control == "auto" ? known : std::filesystem::absolute(config_.control).string();
   const auto place = path == known ? control::ControlSocket::Place::own : control::ControlSocket::Place::shared;
-  auto socket = value_or_throw(control::ControlSocket::open(path, place));
+  auto socket = control::ControlSocket::open(path, place).value();
   link_control_socket(path);
   return socket;
 }

@@ -81,14 +81,10 @@ std::optional<uid_t> owner_of_host(const std::filesystem::path& path) {
 
 // The pid in a locked pid file; nullopt when nobody holds it.
 std::optional<pid_t> living_pid(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) {
-    return std::nullopt;
-  }
+  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   std::array<char, 16> text{};
-  const bool free = ::flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-  const ssize_t size = free ? 0 : ::read(fd, text.data(), text.size());
-  ::close(fd);
+  const bool free = ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  const ssize_t size = free ? 0 : ::read(fd.get(), text.data(), text.size());
   pid_t pid = 0;
   std::from_chars(text.data(), text.data() + std::max<ssize_t>(size, 0), pid);
   return pid > 0 ? std::optional(pid) : std::nullopt;
@@ -161,13 +157,6 @@ RuntimeDir::RuntimeDir(std::filesystem::path path, base::UniqueFd lock)
       executable_(can_execute_in(path_)),
       maker_(::getpid()) {}
 
-RuntimeDir::RuntimeDir(RuntimeDir&& other) noexcept
-    : path_(std::exchange(other.path_, {})),
-      lock_(std::move(other.lock_)),
-      directory_(std::move(other.directory_)),
-      executable_(other.executable_),
-      maker_(other.maker_) {}
-
 RuntimeDir::~RuntimeDir() {
   if (!lock_ || ::getpid() != maker_) {
     return;
@@ -193,15 +182,11 @@ void remove_stale(const std::filesystem::path& base) {
     if (owner_of_host(entry.path()) != ::geteuid()) {
       continue;
     }
-    const int lock = ::open((entry.path() / "pid").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (lock < 0) {
-      continue;
-    }
-    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) {
+    const base::UniqueFd lock(::open((entry.path() / "pid").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
       std::error_code ignored;
       std::filesystem::remove_all(entry.path(), ignored);
     }
-    ::close(lock);
   }
 }
 

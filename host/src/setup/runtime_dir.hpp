@@ -26,7 +26,7 @@ class RuntimeDir {
   /// The same under `base` alone (tests).
   [[nodiscard]] static Result<RuntimeDir> create_in(const std::filesystem::path& base);
 
-  RuntimeDir(RuntimeDir&& other) noexcept;
+  RuntimeDir(RuntimeDir&& other) noexcept = default;
   RuntimeDir& operator=(RuntimeDir&&) = delete;
   ~RuntimeDir();
 

@@ -94,9 +94,9 @@ TEST(BackendSet, HasNoPlaceForWhatWasSetInCpp) {
 TEST(ConfigPlace, IsThatOfTheNearestTableWhenTheOptionIsNotWritten) {
   const auto config = parse_config("[pools.a]\nplugins = [\"x\",\n  \"y\"]\n", "flame.toml");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(place_of(*config, "pools.a.plugins[1]").to_string(), "flame.toml:3:3");
-  EXPECT_EQ(place_of(*config, "pools.a.backend").to_string(), "flame.toml:1:1");
-  EXPECT_EQ(place_of(*config, "nothing.at.all").to_string(), "");
+  EXPECT_EQ(nearest(config->places, "pools.a.plugins[1]").to_string(), "flame.toml:3:3");
+  EXPECT_EQ(nearest(config->places, "pools.a.backend").to_string(), "flame.toml:1:1");
+  EXPECT_EQ(nearest(config->places, "nothing.at.all").to_string(), "");
 }
 
 }  // namespace
