@@ -50,18 +50,6 @@ bool Digest::is_hex(std::string_view text) noexcept {
   return others == 0;
 }
 
-std::optional<Digest> Digest::from_hex(std::string_view text) {
-  if (!is_hex(text)) return std::nullopt;
-  Digest digest;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const int value = c <= '9' ? c - '0' : c - 'a' + 10;
-    auto& byte = digest.bytes[i / 2];
-    byte = static_cast<std::uint8_t>(byte << 4 | value);
-  }
-  return digest;
-}
-
 Sha256::Sha256() {
   static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(state_));
   static_assert(alignof(crypto_hash_sha256_state) <= 16);

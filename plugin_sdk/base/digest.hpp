@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +22,6 @@ struct Digest {
   [[nodiscard]] std::string hex() const;
   /// Exactly 64 lower-case hex digits.
   [[nodiscard]] static bool is_hex(std::string_view text) noexcept;
-  /// nullopt unless is_hex().
-  [[nodiscard]] static std::optional<Digest> from_hex(std::string_view text);
 
   friend auto operator<=>(const Digest&, const Digest&) = default;
 };

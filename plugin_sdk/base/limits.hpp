@@ -128,21 +128,15 @@ inline constexpr auto kZygoteProven = 10min;
 inline constexpr auto kArenaIdle = 5s;
 inline constexpr auto kKillGrace = 250ms;  // stop request → SIGKILL
 inline constexpr auto kRetireGrace = 5s;   // thread isolation: a process with a deaf task lives this long at most
-inline constexpr auto kTimeoutDefault = 30s;
 inline constexpr auto kBootTimeoutDefault = 30s;
 /// start() or start_slot() of a plugin, when the host does not say: the pool's boot_timeout.
 inline constexpr auto kStartLimitDefault = kBootTimeoutDefault;
-inline constexpr auto kShutdownTimeoutDefault = 30s;
-inline constexpr auto kIdleShutdownDefault = 30s;
 inline constexpr auto kByeWait = 1s;
 
 // --- queues and counts
-inline constexpr std::uint32_t kMaxConcurrencyDefault = 100;
 inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot
 inline constexpr std::uint32_t kRunnersCeiling = 1000;
-inline constexpr std::uint64_t kMaxQueueDefault = 100'000;
-/// Arguments of the calls of one pool that wait, each counted with what the host keeps of a call beside them.
-inline constexpr std::uint64_t kMaxQueueBytesDefault = 1 * GiB;
+/// What the host keeps of a call that waits, beside its arguments: max_queue_bytes counts both.
 inline constexpr std::uint64_t kQueuedCallBytes = 2 * KiB;
 /// Calls refused on their caller's thread that the loop has yet to hear of, for `flame why`; further ones are not told.
 inline constexpr std::uint32_t kRefusalsToldMax = 64;

@@ -276,7 +276,7 @@ void SimHost::resize(std::uint32_t min, std::uint32_t max) {
 
 void SimHost::expect(std::uint32_t calls, Duration within) {
   if (defer([=, this] { expect(calls, within); })) return;
-  push(pool::command::Expect{0, calls, within});
+  push(pool::command::Expect{0, {calls, within}});
 }
 
 void SimHost::stop_lease(const detail::ObjectHandle& object) {

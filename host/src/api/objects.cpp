@@ -106,7 +106,7 @@ void HeldLease::release(std::uint64_t object) noexcept {
   tracked_.fetch_sub(1, std::memory_order_relaxed);
   try {
     if (!ended_->ready()) {
-      tell_loop(*parts_.core, command::Release{parts_.core->parts().index, parts_.id, object});
+      tell_loop(*parts_.core, command::Release{parts_.core->parts().index, {parts_.id, object}});
     }
   } catch (const std::bad_alloc&) {
     // The object stays until its runner ends.
@@ -116,7 +116,7 @@ void HeldLease::release(std::uint64_t object) noexcept {
 void HeldLease::stop() noexcept {
   try {
     if (!ended_->ready()) {
-      tell_loop(*parts_.core, command::EndLease{parts_.core->parts().index, parts_.id});
+      tell_loop(*parts_.core, command::EndLease{parts_.core->parts().index, {parts_.id}});
     }
   } catch (const std::bad_alloc&) {
     // As above.

@@ -10,6 +10,7 @@
 #include <flame/detail/unique_function.hpp>
 #include <flame/pool.hpp>
 
+#include "host/src/policy/pool_events.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::control {
@@ -44,23 +45,15 @@ struct Refused {
   std::uint32_t pool = 0;
   std::unique_ptr<What> what;
 };
-/// The last handle to an object that the call `lease` left is gone.
-struct Release {
+/// What the pool's policy is told as it is.
+template <class Event>
+struct Tell {
   std::uint32_t pool = 0;
-  CallId lease = 0;
-  std::uint64_t object = 0;
+  Event event;
 };
-/// What the call `lease` left is to end.
-struct EndLease {
-  std::uint32_t pool = 0;
-  CallId lease = 0;
-};
-/// Pool::expect().
-struct Expect {
-  std::uint32_t pool = 0;
-  std::uint32_t calls = 0;
-  Duration within{};
-};
+using Release = Tell<event::Release>;
+using EndLease = Tell<event::StopLease>;
+using Expect = Tell<event::Expect>;
 /// Pool::resize(); the bounds are checked.
 struct Resize {
   std::uint32_t pool = 0;

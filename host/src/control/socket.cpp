@@ -110,9 +110,6 @@ std::optional<ControlSocket> ControlSocket::renewed() const {
   return socket ? std::optional(std::move(*socket)) : std::nullopt;
 }
 
-ControlSocket::ControlSocket(ControlSocket&& other) noexcept
-    : fd_(std::move(other.fd_)), path_(std::move(other.path_)), place_(other.place_), inode_(other.inode_) {}
-
 ControlSocket::~ControlSocket() {
   struct stat info {};
   if (fd_ && ::lstat(path_.c_str(), &info) == 0 && info.st_ino == inode_) ::unlink(path_.c_str());

@@ -28,7 +28,7 @@ class ControlSocket {
   /// The same again, when somebody has removed it; nullopt while it stands there, or when it cannot be had.
   [[nodiscard]] std::optional<ControlSocket> renewed() const;
 
-  ControlSocket(ControlSocket&& other) noexcept;
+  ControlSocket(ControlSocket&& other) noexcept = default;
   ControlSocket& operator=(ControlSocket&&) = delete;
   ~ControlSocket();
 

@@ -89,18 +89,6 @@ void PoolDriver::take(command::Refused&& refused, Instant now) {
   trace_.refused(refused.what->call, refused.what->task, refused.what->error, now);
 }
 
-void PoolDriver::take(command::Release&& release, Instant now) {
-  on(event::Release{release.lease, release.object}, now);
-}
-
-void PoolDriver::take(command::EndLease&& end, Instant now) {
-  on(event::StopLease{end.lease}, now);
-}
-
-void PoolDriver::take(command::Expect&& expect, Instant now) {
-  on(event::Expect{expect.calls, expect.within}, now);
-}
-
 void PoolDriver::take(command::Resize&& resize, Instant now) {
   core_->gate().set_runners(resize.max);
   on(event::Resize{resize.min, resize.max}, now);

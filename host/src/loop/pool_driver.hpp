@@ -48,9 +48,10 @@ class PoolDriver final : public RunnerEvents {
   /// Leaves `call` as it is if it throws before the call is this driver's.
   void submit(std::shared_ptr<RemoteCall>&& call, Instant now);
   void take(command::Refused&& refused, Instant now);
-  void take(command::Release&& release, Instant now);
-  void take(command::EndLease&& end, Instant now);
-  void take(command::Expect&& expect, Instant now);
+  template <class Event>
+  void take(command::Tell<Event>&& tell, Instant now) {
+    on(tell.event, now);
+  }
   void take(command::Resize&& resize, Instant now);
   void take(command::Drain&& drain, Instant now);
   void take(command::AskStats&& ask, Instant now);

@@ -33,7 +33,7 @@ class HeldSlots {
   };
   enum class Admission : std::uint8_t { queued, gone, full };
 
-  /// The call left objects in its slot. Idempotent. The slot is free for others from now on.
+  /// The call left objects in its slot. Idempotent. Nobody is inside: other calls may enter.
   void open(CallId lease, RunnerId runner);
   /// The lease is over: its slot is free or dead. nullopt: it is not (any more) held.
   std::optional<Remains> close(CallId lease);

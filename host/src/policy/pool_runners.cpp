@@ -52,8 +52,7 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   if (serves.empty() && !runner.digests.empty()) {
     const std::string why = broken_.at(runner.digests.front()).error.message;
     tell_of_broken(now, out);
-    return boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner can use none of its plugins: " + why),
-                       false, now, out);
+    return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, false, now, out);
   }
   boot_over(runner);
   const bool greeted = runner.state.hello(now, event.local);
@@ -89,8 +88,7 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
   if (it->second.state.phase() == RunnerState::Phase::booting)
-    boot_failed(it, base::make_error(ErrorCode::boot_failed, "the runner left while it booted: " + event.reason), false,
-                now, out);
+    boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, false, now, out);
   else
     left(it, event, now, out);
 }
@@ -117,10 +115,7 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   Runner& runner = it->second;
   runner.end_reason = event.reason;
   if (runner.state.phase() == RunnerState::Phase::booting) {
-    boot_failed(it,
-                base::make_error(ErrorCode::boot_failed, "the runner ended before it had dialled in: " + event.reason),
-                false, now, out);
-    return;
+    return boot_failed(it, {.message = "the runner ended before it had dialled in: " + event.reason}, false, now, out);
   }
   const bool leaves = runner.state.phase() == RunnerState::Phase::draining;
   runner.state.exited(now);
@@ -303,9 +298,8 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
       return rearm(id, it->second);
     case RunnerState::Due::boot_overdue:
       return boot_failed(it,
-                         base::make_error(ErrorCode::boot_failed, "the runner did not dial in within boot_timeout (" +
-                                                                      seconds(boot_timeout_) +
-                                                                      "); look at its output, or raise boot_timeout"),
+                         {.message = "the runner did not dial in within boot_timeout (" + seconds(boot_timeout_) +
+                                     "); look at its output, or raise boot_timeout"},
                          false, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);

@@ -133,7 +133,7 @@ void Pool::resize(std::uint32_t min, std::uint32_t max) {
 }
 
 void Pool::expect(std::uint32_t calls, TimeLimit within) {
-  static_cast<void>(core_->parts().inbox->push(pool::command::Expect{core_->parts().index, calls, within}));
+  static_cast<void>(core_->parts().inbox->push(pool::command::Expect{core_->parts().index, {calls, within}}));
 }
 
 bool Pool::drain(TimeLimit timeout) {
