@@ -1,8 +1,10 @@
 // Time as this project measures it: nanoseconds of CLOCK_BOOTTIME, which runs on while the machine is suspended.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 namespace flame::base {
 
@@ -34,6 +36,13 @@ inline constexpr Instant kNever = Instant::max();
 [[nodiscard]] constexpr Duration remaining(Instant deadline, Instant now) noexcept {
   if (deadline == kNever) return kInfinite;
   return deadline <= now ? Duration::zero() : deadline - now;
+}
+
+/// The same for poll(): rounded up, as waking early would only spin; -1 for kNever.
+[[nodiscard]] constexpr int milliseconds_until(Instant deadline, Instant now) noexcept {
+  if (deadline == kNever) return -1;
+  const std::int64_t left = std::chrono::ceil<std::chrono::milliseconds>(remaining(deadline, now)).count();
+  return static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
 }
 
 /// Between Duration and the wire's "nanoseconds, -1 = infinite". Other negative numbers count as zero.

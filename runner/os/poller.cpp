@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <limits>
 #include <system_error>
 
 namespace flame::runner {
@@ -16,14 +14,6 @@ std::uint64_t pack(Key key) {
 
 Key unpack(std::uint64_t word) {
   return {static_cast<Source>(word >> 56), static_cast<std::uint16_t>(word >> 40), word & ((1ULL << 40) - 1)};
-}
-
-// Rounded up: waking early would only spin.
-int timeout_ms(Instant now, Instant wake_at) {
-  if (wake_at == kNever) return -1;
-  if (wake_at <= now) return 0;
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wake_at - now).count();
-  return static_cast<int>(std::min<std::int64_t>(ms, std::numeric_limits<int>::max()));
 }
 
 }  // namespace
@@ -55,8 +45,8 @@ void Poller::watch_writable(int fd, Key key, bool on) {
 }
 
 std::span<const Poller::Ready> Poller::wait(Instant now, Instant wake_at) {
-  const int count =
-      ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms(now, wake_at));
+  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
+                                 base::milliseconds_until(wake_at, now));
   const auto got = static_cast<std::size_t>(std::max(count, 0));
   for (std::size_t i = 0; i < got; ++i) {
     ready_[i] = {unpack(events_[i].data.u64), (events_[i].events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0,

@@ -1,7 +1,6 @@
 // See process.hpp.
 #include "runner/os/process.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -9,41 +8,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <iterator>
+#include <sstream>
 #include <string>
+
+#include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::runner {
 namespace {
 
-std::string read_text(const std::string& path) {
-  std::string text;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
-  ::close(fd);
-  return text;
-}
+constexpr std::size_t kListMax = 64 * limits::MiB;  // as many as the kernel has numbers for
 
 }  // namespace
 
 // Only the main thread forks and adopts, so its list is the process's.
 std::vector<pid_t> children() {
-  const std::string text = read_text(fmt::format("/proc/self/task/{}/children", ::getpid()));
-  std::vector<pid_t> pids;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end) {
-    pid_t pid = 0;
-    const auto [next, error] = std::from_chars(at, end, pid);
-    if (error != std::errc()) {
-      ++at;
-      continue;
-    }
-    pids.push_back(pid);
-    at = next;
-  }
-  return pids;
+  const auto text = base::read_file(fmt::format("/proc/self/task/{}/children", ::getpid()), kListMax);
+  std::istringstream list(text ? *text : std::string());
+  return {std::istream_iterator<pid_t>(list), {}};
 }
 
 void end_all_descendants() {

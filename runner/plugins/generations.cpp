@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/os/log.hpp"
@@ -176,11 +177,8 @@ slot::MakeResult<pid_t> Generations::fork_slots(Instant now, GenerationId id, st
                                                 bool threads, ProcessId request) {
   Generation& generation = list_[id];
   if (!generation.zygote || !generation.up) {
-    slot::MakeFailure failure;
-    failure.error.code = ErrorCode::boot_failed;
-    failure.error.message = "The plugin's zygote is gone; it is being restarted.";
-    failure.shortage = true;
-    return failure;
+    return slot::MakeFailure{
+        base::make_error(ErrorCode::boot_failed, "The plugin's zygote is gone; it is being restarted."), true};
   }
   auto pid = generation.zygote->spawn(slots, threads, request);
   if (pid && *pid == 0) fork_watch_.asked(now, id);

@@ -91,11 +91,6 @@ std::vector<fs::path> candidates_by_note(const fs::path& directory, const wire::
   return found;
 }
 
-// The wanted digest becomes part of a path.
-bool is_digest(std::string_view text) {
-  return base::Digest::is_hex(text);
-}
-
 }  // namespace
 
 std::vector<std::string> plugin_directories() {
@@ -114,7 +109,7 @@ std::vector<std::string> plugin_directories() {
 }
 
 Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::WantedPlugin& wanted) {
-  if (!is_digest(wanted.digest)) {
+  if (!base::Digest::is_hex(wanted.digest)) {  // it becomes part of a path
     return base::make_error(ErrorCode::invalid_argument, fmt::format("\"{}\" is no SHA-256 digest", wanted.digest));
   }
   std::string reasons;

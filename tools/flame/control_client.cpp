@@ -35,10 +35,7 @@ class Conversation {
   }
 
  private:
-  [[nodiscard]] int left_ms() const {
-    return static_cast<int>(
-        std::chrono::ceil<std::chrono::milliseconds>(base::remaining(deadline_, base::boot_time())).count());
-  }
+  [[nodiscard]] int left_ms() const { return base::milliseconds_until(deadline_, base::boot_time()); }
   [[nodiscard]] bool wait_for(short events) const {
     pollfd entry{.fd = fd_.get(), .events = events, .revents = 0};
     return ::poll(&entry, 1, left_ms()) > 0;

@@ -25,11 +25,6 @@ std::shared_ptr<CallState> submit(const std::shared_ptr<PoolCore>& pool, CallSpe
   return pool->submit(std::move(spec));
 }
 
-Result<pool::TaskRef> PoolCore::find_task(const CallSpec& spec) const {
-  return find_task(spec, {});
-}
-
-// A slot has one plugin: what is called on its objects is that plugin's.
 Result<pool::TaskRef> PoolCore::find_task(const CallSpec& spec, const pool::Destination& destination) const {
   pool::TaskQuery query{.name = spec.task, .fingerprint = std::nullopt, .schema = spec.signature};
   if (!spec.signature.empty()) {

@@ -50,7 +50,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   [[nodiscard]] const std::string& name() const noexcept { return parts_.name; }
 
   [[nodiscard]] std::shared_ptr<CallState> submit(CallSpec spec);
-  [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec) const;
+  /// A slot has one plugin: what is called on objects at `destination` is that plugin's.
+  [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec, const pool::Destination& destination = {}) const;
 
   /// Which calls may join those that wait.
   [[nodiscard]] pool::QueueGate& gate() noexcept { return *gate_; }
@@ -95,7 +96,6 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   pool::Callback<Event>& slot() noexcept {
     return std::get<pool::Callback<Event>>(callbacks_);
   }
-  [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec, const pool::Destination& destination) const;
   [[nodiscard]] static std::optional<Error> check_kind(const CallSpec& spec, const manifest::TaskEntry& entry);
   [[nodiscard]] Result<pool::CallRecord> make_record(CallSpec& spec);
   [[nodiscard]] std::optional<Error> hand_over(const std::shared_ptr<pool::RemoteCall>& call, bool blocking);

@@ -3,18 +3,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <utility>
 
 #include "host/src/calls/loop_seat.hpp"
 
 namespace flame::pool {
-
-[[nodiscard]] inline int milliseconds_until(Instant deadline, Instant now) noexcept {
-  if (deadline == kNever) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
-}
 
 template <class P>
 void BasicLoopSeat<P>::open(LoopWork& work) noexcept {
@@ -150,7 +143,7 @@ bool BasicLoopSeat<P>::drive(Driven& call, Instant deadline) noexcept {
 
 template <class P>
 void BasicLoopSeat<P>::sleep_as_driver(const Driven& call, Instant deadline) noexcept {
-  const int limit = deadline == kNever ? -1 : milliseconds_until(deadline, P::now());
+  const int limit = deadline == kNever ? -1 : base::milliseconds_until(deadline, P::now());
   driver_.store(kAsleep);
   // News while another thread sits are its own to see to: spinning until it is done would take its processor.
   const bool news_are_ours = news_.load() != 0 && !taken_.load();

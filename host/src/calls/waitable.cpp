@@ -55,23 +55,18 @@ void Waitable::subscribe(detail::Continuation continuation) {
 }
 
 void Waitable::run_continuation() {
-  detail::Continuation continuation;
-  {
-    const std::lock_guard lock(mutex_);
-    continuation = std::exchange(continuation_, {});
-  }
-  if (continuation) {
+  if (detail::Continuation continuation = take_continuation()) {
     continuation();
   }
 }
 
 bool Waitable::unsubscribe() noexcept {
-  detail::Continuation continuation;  // destroyed outside the lock
-  {
-    const std::lock_guard lock(mutex_);
-    continuation = std::exchange(continuation_, {});
-  }
-  return static_cast<bool>(continuation);
+  return static_cast<bool>(take_continuation());  // destroyed outside the lock
+}
+
+detail::Continuation Waitable::take_continuation() noexcept {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(continuation_, {});
 }
 
 }  // namespace flame::pool

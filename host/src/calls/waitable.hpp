@@ -38,6 +38,7 @@ class Waitable : public detail::CallState, public std::enable_shared_from_this<W
   void begin_driving() noexcept final { word_.begin_driving(); }
   void end_driving() noexcept final { word_.end_driving(); }
   void run_continuation();
+  [[nodiscard]] detail::Continuation take_continuation() noexcept;
 
   std::shared_ptr<Executor> executor_;
   LoopSeat* seat_;

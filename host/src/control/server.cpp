@@ -104,8 +104,7 @@ int ControlServer::timeout_ms(Instant time) const {
   for (const Connection& connection : connections_) wake = std::min(wake, connection.client.deadline());
   if (!asking_ && !questions_.empty()) wake = std::min(wake, ask_after_);
   if (time < accept_after_) wake = std::min(wake, accept_after_);
-  if (wake == pool::kNever) return -1;
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(base::remaining(wake, time)).count());
+  return base::milliseconds_until(wake, time);
 }
 
 void ControlServer::accept_clients() {

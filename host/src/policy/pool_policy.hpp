@@ -136,7 +136,6 @@ class PoolPolicy {
   void handle(const event::Heard& event, Instant now, Actions& out);
   void handle(const event::StoodStill& event, Instant now, Actions& out);
   void handle(const event::RunnerLost& event, Instant now, Actions& out);
-  void left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out);
   void handle(const event::MachineExited& event, Instant now, Actions& out);
   void handle(const event::Retire& event, Instant now, Actions& out);
   void boot(bool for_min, Instant now, Actions& out);

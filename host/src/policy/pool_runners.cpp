@@ -88,12 +88,7 @@ void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& ou
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
   if (it->second.state.phase() == RunnerState::Phase::booting)
-    boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, false, now, out);
-  else
-    left(it, event, now, out);
-}
-
-void PoolPolicy::left(Runners::iterator it, const event::RunnerLost& event, Instant now, Actions& out) {
+    return boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, false, now, out);
   if (event.goodbye && scheduler_.leases(it->first) == 0) it->second.end_reason = event.reason;
   disconnected(it, event.reason, now, out);
 }

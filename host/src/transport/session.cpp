@@ -19,6 +19,10 @@ detail::Payload only_objects(std::vector<std::uint64_t> objects) {
   return {.table = {}, .attachments = {}, .resources = std::move(objects)};
 }
 
+Session::Flushed blocked(Transport::Sent sent) {
+  return sent == Transport::Sent::full ? Session::Flushed::parked : Session::Flushed::gone;
+}
+
 }  // namespace
 
 void Session::send(std::shared_ptr<RemoteCall> call, Instant deadline, std::uint32_t attempt) {
@@ -118,13 +122,9 @@ Session::Flushed Session::flush_control(Instant now) {
   while (!control_queue_.empty()) {
     const bool several =
         control_queue_.size() > 1 && travels_in_batch(control_queue_[0]) && travels_in_batch(control_queue_[1]);
-    switch (several ? put_batch(now) : put_first(now)) {
-      case Transport::Sent::ok:
-        break;
-      case Transport::Sent::full:
-        return Flushed::parked;
-      case Transport::Sent::gone:
-        return Flushed::gone;
+    const Transport::Sent sent = several ? put_batch(now) : put_first(now);
+    if (sent != Transport::Sent::ok) {
+      return blocked(sent);
     }
   }
   return Flushed::done;
@@ -223,7 +223,7 @@ Session::Flushed Session::flush_bulk() {
   while (!bulk_queue_.empty()) {
     const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
     if (sent != Transport::Sent::ok) {
-      return sent == Transport::Sent::full ? Flushed::parked : Flushed::gone;
+      return blocked(sent);
     }
     bulk_queue_.pop_front();
   }
@@ -233,7 +233,7 @@ Session::Flushed Session::flush_bulk() {
     }
     const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
     if (sent != Transport::Sent::ok) {
-      return sent == Transport::Sent::full ? Flushed::parked : Flushed::gone;
+      return blocked(sent);
     }
     chunk_.reset();
   }
