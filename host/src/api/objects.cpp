@@ -90,11 +90,6 @@ Result<const RemoteObject*> remote(const detail::PoolCore& core, const detail::O
   return object;
 }
 
-// Where the loop has ended, so has the lease.
-void tell_loop(const detail::PoolCore& core, Command&& command) {
-  static_cast<void>(core.parts().inbox->push(std::move(command)));
-}
-
 }  // namespace
 
 HeldLease::HeldLease(Parts parts)
@@ -104,22 +99,19 @@ HeldLease::~HeldLease() = default;
 
 void HeldLease::release(std::uint64_t object) noexcept {
   tracked_.fetch_sub(1, std::memory_order_relaxed);
-  try {
-    if (!ended_->ready()) {
-      tell_loop(*parts_.core, command::Release{parts_.core->parts().index, {parts_.id, object}});
-    }
-  } catch (const std::bad_alloc&) {
-    // The object stays until its runner ends.
-  }
+  tell_loop(command::Release{parts_.core->parts().index, {parts_.id, object}});
 }
 
 void HeldLease::stop() noexcept {
+  tell_loop(command::EndLease{parts_.core->parts().index, {parts_.id}});
+}
+
+void HeldLease::tell_loop(Command&& command) noexcept {
   try {
-    if (!ended_->ready()) {
-      tell_loop(*parts_.core, command::EndLease{parts_.core->parts().index, {parts_.id}});
-    }
+    // Where the loop has ended, so has the lease.
+    if (!ended_->ready()) static_cast<void>(parts_.core->parts().inbox->push(std::move(command)));
   } catch (const std::bad_alloc&) {
-    // As above.
+    // What is there stays until its runner ends.
   }
 }
 

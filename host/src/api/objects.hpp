@@ -14,6 +14,7 @@
 #include <flame/error.hpp>
 #include <flame/result.hpp>
 
+#include "host/src/calls/commands.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::detail {
@@ -64,6 +65,8 @@ class HeldLease {
   void end(std::optional<Error> error);
 
  private:
+  void tell_loop(Command&& command) noexcept;
+
   Parts parts_;
   std::atomic<std::uint64_t> tracked_ = 0;
   std::shared_ptr<LocalCall> ended_;

@@ -11,6 +11,7 @@
 #include "host/src/setup/host_setup.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 
 namespace flame {
@@ -86,7 +87,7 @@ Pool Host::pool(std::string_view name) const {
   for (const std::string& known : names) {
     message += " " + known;
   }
-  throw CallError(Error{.code = ErrorCode::not_found, .message = std::move(message), .started = Started::no});
+  throw CallError(base::refusal(ErrorCode::not_found, std::move(message)));
 }
 
 std::vector<std::string> Host::pool_names() const {
@@ -99,10 +100,10 @@ std::vector<std::string> Host::pool_names() const {
 
 void Host::activate(std::string_view pool, std::string_view plugin) {
   static_cast<void>(this->pool(pool));
-  throw CallError(Error{.code = ErrorCode::incompatible,
-                        .message = "activating \"" + std::string(plugin) +
-                                   "\" in a running host is not served by this release: restart the host with the "
-                                   "version in [pools] plugins"});
+  throw CallError(base::make_error(ErrorCode::incompatible,
+                                   "activating \"" + std::string(plugin) +
+                                       "\" in a running host is not served by this release: restart the host with the "
+                                       "version in [pools] plugins"));
 }
 
 void Host::shutdown() {
@@ -123,9 +124,8 @@ PoolStats Pool::stats() const {
 
 void Pool::resize(std::uint32_t min, std::uint32_t max) {
   if (max == 0 || min > max || max > limits::kRunnersCeiling) {
-    throw CallError(
-        Error{.code = ErrorCode::invalid_argument,
-              .message = "resize: needs min <= max and 1 <= max <= " + std::to_string(limits::kRunnersCeiling)});
+    throw CallError(base::make_error(ErrorCode::invalid_argument, "resize: needs min <= max and 1 <= max <= " +
+                                                                      std::to_string(limits::kRunnersCeiling)));
   }
   ask<bool>(*core_, [&](auto reply) {
     return pool::command::Resize{core_->parts().index, min, max, std::move(reply)};
