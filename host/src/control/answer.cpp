@@ -73,10 +73,9 @@ Json to_object(const CallReport& report) {
 std::string encode_answer(const Answer& answer) {
   std::string line = json_line(answer_object(answer));
   if (line.size() <= limits::kControlAnswerMax) return line;
-  return json_line(
-      answer_object(Error{.code = ErrorCode::too_large,
-                          .message = "the answer is larger than " + std::to_string(limits::kControlAnswerMax) +
-                                     " bytes; ask for one pool"}));
+  return json_line(answer_object(base::make_error(
+      ErrorCode::too_large,
+      "the answer is larger than " + std::to_string(limits::kControlAnswerMax) + " bytes; ask for one pool")));
 }
 
 Answer decode_answer(std::string_view line) {

@@ -277,12 +277,11 @@ Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> p
 
 void Session::on_unsupported(const wire::Unsupported& answer, Instant now) {
   have_unsent();  // arguments on their way are aborted
-  around_.events.on_result(info_.runner, answer.id,
-                           Error{.code = ErrorCode::incompatible,
-                                 .message = "the runner does not know this kind of call (" + answer.what +
-                                            "): deploy the flame-runner of this release",
-                                 .started = Started::no},
-                           {}, now);
+  around_.events.on_result(
+      info_.runner, answer.id,
+      base::refusal(ErrorCode::incompatible, "the runner does not know this kind of call (" + answer.what +
+                                                 "): deploy the flame-runner of this release"),
+      {}, now);
   on_ended({answer.id, {}}, now);
 }
 
