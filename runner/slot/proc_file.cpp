@@ -8,6 +8,11 @@
 
 namespace flame::slot {
 
+void write_proc_file(const char* path, std::string_view text) {
+  const base::UniqueFd fd(::open(path, O_WRONLY | O_CLOEXEC));
+  if (fd) static_cast<void>(!::write(fd.get(), text.data(), text.size()));
+}
+
 ProcFile::ProcFile(std::string path, std::string_view begins_with) : path_(std::move(path)), begins_with_(begins_with) {
   open();
 }

@@ -1,4 +1,4 @@
-// A file of /proc/self that stays open: reading it again costs half of opening it again.
+// Files of /proc/self: one that stays open, as reading it again costs half of opening it again; and writing to one.
 #pragma once
 
 #include <span>
@@ -8,6 +8,9 @@
 #include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::slot {
+
+/// Where that cannot be, nothing happens.
+void write_proc_file(const char* path, std::string_view text);
 
 class ProcFile {
  public:

@@ -1,49 +1,26 @@
 // What the kernel enforces on a slot process, and what it counts.
 #include "runner/slot/slot_limits.hpp"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "plugin_sdk/base/boot_time.hpp"
+#include "runner/slot/proc_file.hpp"
+#include "runner/slot/process_hygiene.hpp"
 
 namespace flame::slot {
 namespace {
 
-constexpr char kOomPreference[] = "800";  // before the zygote (400) and the supervisor (0)
+constexpr std::string_view kOomPreference = "800";  // before the zygote (400) and the supervisor (0)
 /// A peak that is this much above the fresh slot's is reset, so that the next call's can be seen.
 constexpr std::uint64_t kPeakWorthReset = 4 * limits::MiB;
 constexpr std::uint64_t kThreadStackStep = 64 * limits::KiB;  // whole pages on every architecture
-
-void write_file(const char* path, const char* text) {
-  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  static_cast<void>(!::write(fd, text, std::strlen(text)));
-  ::close(fd);
-}
-
-/// VmData: what RLIMIT_DATA counts, the zygote's copy-on-write memory included. Unused under sanitizers.
-[[maybe_unused]] std::uint64_t data_in_use() {
-  std::FILE* file = std::fopen("/proc/self/status", "re");
-  if (file == nullptr) return 0;
-  std::array<char, 256> line{};
-  std::uint64_t kib = 0;
-  while (std::fgets(line.data(), line.size(), file) != nullptr) {
-    if (std::strncmp(line.data(), "VmData:", 7) == 0) kib = std::strtoull(line.data() + 7, nullptr, 10);
-  }
-  std::fclose(file);
-  return kib * limits::KiB;
-}
 
 /// Sets soft and hard, but never above the hard limit that is in force.
 void lower_limit(__rlimit_resource resource, rlim_t value) {
@@ -69,12 +46,13 @@ void allow_core_dumps() {
 }
 
 void apply_process_limits(const SlotLimits& limits, std::uint32_t slots) {
-  write_file("/proc/self/oom_score_adj", kOomPreference);
+  write_proc_file("/proc/self/oom_score_adj", kOomPreference);
   // 1, not 0: a core_pattern that is a pipe ignores 0.
   limits.core_dumps == 0 ? lower_limit(RLIMIT_CORE, 1) : allow_core_dumps();
   if (limits.open_files_max != 0) lower_limit(RLIMIT_NOFILE, limits.open_files_max);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory counts as data
-  if (limits.memory_max != 0) lower_limit(RLIMIT_DATA, data_in_use() + limits.memory_max * slots);
+  // What is there now includes the zygote's copy-on-write memory.
+  if (limits.memory_max != 0) lower_limit(RLIMIT_DATA, StatusReader().read().data_bytes + limits.memory_max * slots);
 #else
   static_cast<void>(slots);
 #endif
@@ -114,13 +92,13 @@ rlim_t limit_cpu_time(std::int64_t budget_ns) {
 }
 
 UsageMeter::UsageMeter(bool thread) : thread_(thread) {
-  write_file("/proc/self/clear_refs", "5");
+  write_proc_file("/proc/self/clear_refs", "5");
   read();
   memory_at_start_ = peak_;
 }
 
 void UsageMeter::begin(ControlPage& page) {
-  if (!thread_ && peak_ > memory_at_start_ + kPeakWorthReset) write_file("/proc/self/clear_refs", "5");
+  if (!thread_ && peak_ > memory_at_start_ + kPeakWorthReset) write_proc_file("/proc/self/clear_refs", "5");
   // Since the last end() the slot did next to nothing; asking the kernel again would cost a microsecond per call.
   begun_user_ns_ = user_ns_;
   begun_system_ns_ = system_ns_;

@@ -19,6 +19,7 @@
 #include "runner/slot/crash_handler.hpp"
 #include "runner/slot/hook.hpp"
 #include "runner/slot/plugin_table.hpp"
+#include "runner/slot/proc_file.hpp"
 #include "runner/slot/process_hygiene.hpp"
 #include "runner/slot/slot_limits.hpp"
 #include "runner/slot/slot_process.hpp"
@@ -198,17 +199,12 @@ class Zygote {
   std::uint64_t request_ = 0;
 };
 
-void prefer_as_oom_victim() {
-  const UniqueFd fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  if (fd) static_cast<void>(!::write(fd.get(), "400", 3));
-}
-
 }  // namespace
 
 int run_zygote(int channel, bool exec_slot) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // receive_load() checks the parent after this
   ::fcntl(channel, F_SETFD, FD_CLOEXEC);
-  prefer_as_oom_victim();
+  write_proc_file("/proc/self/oom_score_adj", "400");  // behind its slots (800), before the supervisor (0)
   install_crash_handler();
   return Zygote(channel, exec_slot).run();
 }
