@@ -44,7 +44,8 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.bulk = endpoints().bulk;
   for (const DigestId id : digests) {
     const CatalogPlugin& plugin = core_->parts().catalog->plugin(id);
-    parent.plugins.push_back({plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest});
+    parent.plugins.push_back(
+        {.name = plugin.manifest.name, .version = plugin.manifest.version.to_string(), .digest = plugin.digest});
   }
   return parent;
 }
@@ -213,13 +214,13 @@ void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::
 
 void PoolDriver::perform(const action::RetireReply& reply) {
   if (Runner* const runner = find(reply.runner)) {
-    post(*runner, wire::RetireReply{reply.granted});
+    post(*runner, wire::RetireReply{.granted = reply.granted});
   }
 }
 
 void PoolDriver::perform(action::ReleaseObjects& release) {
   if (Runner* const runner = find(release.runner)) {
-    post(*runner, wire::Release{release.lease, std::move(release.objects)});
+    post(*runner, wire::Release{.lease = release.lease, .objects = std::move(release.objects)});
   }
 }
 
@@ -242,7 +243,7 @@ void PoolDriver::perform(action::LeaseEnded& ended) {
 
 void PoolDriver::perform(const action::DrainRunner& drain) {
   if (Runner* const runner = find(drain.runner)) {
-    post(*runner, wire::Drain{wire_time(drain.grace)});
+    post(*runner, wire::Drain{.grace_ns = wire_time(drain.grace)});
   }
 }
 
@@ -254,7 +255,7 @@ void PoolDriver::perform(const action::Destroy& destroy) {
     return;
   }
   if (Session* const session = node.mapped().session) {
-    services_.sessions->close(*session, wire::Bye{"the host has let this runner go"});
+    services_.sessions->close(*session, wire::Bye{.reason = "the host has let this runner go"});
   }
 }
 
