@@ -47,13 +47,13 @@ constexpr Duration kSweepInterval = 1s;
 constexpr Duration kEndWait = limits::kKillGrace + 2s;
 
 wire::Hello make_hello(const wire::Parent& parent, const Generations& generations) {
-  wire::Hello hello;
-  hello.incarnation = parent.incarnation;
-  hello.runner = parent.runner;
-  hello.nonce = parent.nonce;
-  hello.plugins = generations.states();
-  hello.facts = machine_facts();
-  return hello;
+  return {.protocol_major = wire::kProtocolMajor,
+          .protocol_minor = wire::kProtocolMinor,
+          .incarnation = parent.incarnation,
+          .runner = parent.runner,
+          .nonce = parent.nonce,
+          .plugins = generations.states(),
+          .facts = machine_facts()};
 }
 
 class Supervisor final : public HostListener {
@@ -76,7 +76,7 @@ class Supervisor final : public HostListener {
     if (serving_) end_slots(base::boot_time());
     // The host takes our goodbye for the end of all that runs here.
     if (serving_ && !serving_->pool.running().empty()) end_all_descendants();
-    link_.send(wire::Bye{left_->reason});
+    link_.send(wire::Bye{.reason = left_->reason});
     link_.close(link_.open() ? Duration(limits::kByeWait) : Duration::zero());
     end_all_descendants();
     if (::getppid() != guardian_) base::abandon_cgroup(guardian_);
@@ -231,7 +231,7 @@ class Supervisor final : public HostListener {
     } else if (const auto* kill = std::get_if<KillTask>(&action)) {
       serving_->calls.kill(now, kill->id, kill->cause);
     } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
-      link_.send(wire::Retire{retire->last_seq, retire->must, retire->reason});
+      link_.send(wire::Retire{.last_seq = retire->last_seq, .must = retire->must, .reason = retire->reason});
     } else if (std::holds_alternative<CheckIdle>(action)) {
       serving_->idle_checks.start(now, generations_.checking_idle());
     } else if (std::holds_alternative<DropIdleCheck>(action)) {
@@ -268,9 +268,8 @@ class Supervisor final : public HostListener {
       terminator_.host_drains(now, base::from_wire(drain->grace_ns));
     } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
       terminator_.host_lost(now, "it said goodbye: " + bye->reason);
-    } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
-      // Of a body of a newer minor only requests have an id, and they must not stay unanswered. An answer is none.
-      if (unknown->undecoded && unknown->id != 0) link_.send(*unknown);
+    } else if (const auto* newer = std::get_if<wire::Undecoded>(&body); newer != nullptr && newer->answer.id != 0) {
+      link_.send(newer->answer);
     }
     obey_terminator(now);
   }

@@ -16,7 +16,7 @@ class BatchWriter {
  public:
   /// False: the batch is full and nothing was added (limits::kBatchBytesMax, kBatchCountMax). `payload` may be empty.
   bool add(std::span<const std::byte> envelope, std::span<const std::byte> payload);
-  [[nodiscard]] Batch header() const noexcept { return {count_}; }
+  [[nodiscard]] Batch header() const noexcept { return {.count = count_}; }
   /// The payload frame of the Batch; valid until the next add() or clear().
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   void clear() noexcept;

@@ -27,7 +27,7 @@ BulkReceiver::Step BulkReceiver::announce(const PayloadInfo& info, std::uint64_t
     // Not closed: another invocation may own the transfer.
     Step refused;
     refused.transfer = info.transfer;
-    refused.abort = Abort{info.transfer, assembler.error().message};
+    refused.abort = make_abort(info.transfer, assembler.error().message);
     return refused;
   }
   return settle(info.transfer, **assembler, (*assembler)->announce(info, payload_max));
@@ -49,7 +49,7 @@ BulkReceiver::Step BulkReceiver::settle(std::uint64_t transfer, Assembler& assem
     step.complete = assembler.take();
     transfers_.close(transfer);
   } else if (*credit > 0) {
-    step.credit = Credit{transfer, *credit};
+    step.credit = Credit{.transfer = transfer, .bytes = *credit};
   }
   return step;
 }
@@ -58,7 +58,7 @@ BulkReceiver::Step BulkReceiver::refuse(std::uint64_t transfer, const Error& err
   transfers_.close(transfer);
   Step step;
   step.transfer = transfer;
-  step.abort = Abort{transfer, error.message};
+  step.abort = make_abort(transfer, error.message);
   return step;
 }
 

@@ -47,7 +47,7 @@ std::optional<BulkSender::Frame> BulkSender::next() {
 
 BulkSender::Frame BulkSender::take(std::uint64_t id, Entry& entry) {
   const ChunkRange range = entry.window.next();
-  Frame frame{{id, range.offset}, {}, entry.streamed, entry.window.done()};
+  Frame frame{{.transfer = id, .offset = range.offset}, {}, entry.streamed, entry.window.done()};
   if (entry.streamed) {
     frame.bytes = std::move(entry.chunks.front());
     entry.chunks.pop_front();

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/system/result.hpp>
+#include <flame/result.hpp>
 
 #include "plugin_sdk/wire/messages.hpp"
 
@@ -22,13 +22,13 @@ void encode_into(std::vector<std::byte>& out, std::uint64_t session, const Body&
 
 /// Keeps nothing: `frame` may be reused after return, and need not be aligned. Errors, all ErrorCode::incompatible with
 /// a sentence that names the field: not a FLAME envelope, fails verification, over a limit, enum out of range. A body
-/// of a kind this protocol minor does not know decodes to
-/// Unsupported{id = its request_id, what = its number, undecoded = true}. [any thread]
-[[nodiscard]] boost::system::result<Envelope, Error> decode(std::span<const std::byte> frame);
+/// of a kind this protocol minor does not know decodes to Undecoded, whose answer has its request_id and its number.
+/// [any thread]
+[[nodiscard]] flame::Result<Envelope> decode(std::span<const std::byte> frame);
 
 /// FLAME_PARENT: the flat buffer, and its base64 form for environments. Same error rule as decode(). [any thread]
 [[nodiscard]] std::string encode_parent(const Parent& parent);
-[[nodiscard]] boost::system::result<Parent, Error> decode_parent(std::string_view bytes);
+[[nodiscard]] flame::Result<Parent> decode_parent(std::string_view bytes);
 [[nodiscard]] std::string to_base64(std::string_view bytes);
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 

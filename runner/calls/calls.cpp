@@ -95,7 +95,7 @@ Error Calls::accept_transfer(Call& call) {
   if (!credit) return credit.error();
   call.feeding = true;
   by_transfer_[transfer] = call.message.id;
-  if (*credit > 0) host_.send_bulk(wire::Credit{transfer, *credit});
+  if (*credit > 0) host_.send_bulk(wire::Credit{.transfer = transfer, .bytes = *credit});
   return {};
 }
 
@@ -103,15 +103,15 @@ Error Calls::accept_transfer(Call& call) {
 void Calls::refuse_transfer(std::uint64_t transfer) {
   if (transfer == 0 || by_transfer_.contains(transfer)) return;
   in_.close(transfer);
-  host_.send_bulk(wire::Abort{transfer, "the call was refused"});
+  host_.send_bulk(wire::make_abort(transfer, "the call was refused"));
 }
 
 // An invocation that was never taken up.
 void Calls::reject(std::uint64_t id, Error error, const std::string& plugin) {
   error.runner = runner_;
   error.plugin = plugin;
-  host_.send(wire::Result{id, {}, std::move(error), {}});
-  host_.send(wire::Ended{id});
+  host_.send(wire::make_failure(id, std::move(error)));
+  host_.send(wire::make_ended(id));
 }
 
 void Calls::chunk(Instant now, const wire::Chunk& chunk, Frame& bytes) {
@@ -119,7 +119,7 @@ void Calls::chunk(Instant now, const wire::Chunk& chunk, Frame& bytes) {
   const auto owner = by_transfer_.find(chunk.transfer);
   if (!taken) {
     log(LogLevel::warning, fmt::format("transfer {} is aborted: {}", chunk.transfer, taken.error().message));
-    host_.send_bulk(wire::Abort{chunk.transfer, taken.error().message});
+    host_.send_bulk(wire::make_abort(chunk.transfer, taken.error().message));
     in_.close(chunk.transfer);
     if (owner != by_transfer_.end()) {
       const std::uint64_t id = owner->second;
@@ -145,7 +145,7 @@ void Calls::feed(std::uint64_t id, Call& call) {
     credit += in_.consume(transfer, taken);
     if (taken < bytes.size()) break;
   }
-  if (credit > 0) host_.send_bulk(wire::Credit{transfer, credit});
+  if (credit > 0) host_.send_bulk(wire::Credit{.transfer = transfer, .bytes = credit});
   if (slot->missing_bytes() == 0) {
     call.feeding = false;
     by_transfer_.erase(transfer);
@@ -156,7 +156,7 @@ void Calls::feed(std::uint64_t id, Call& call) {
 void Calls::credit(Instant now, const wire::Credit& credit) {
   if (out_.on_credit(credit)) return pump(now);
   log(LogLevel::warning, fmt::format("the host credits more of transfer {} than was sent", credit.transfer));
-  abort(now, {credit.transfer, "too much credit"});
+  abort(now, wire::make_abort(credit.transfer, "too much credit"));
 }
 
 void Calls::abort(Instant now, const wire::Abort& message) {
@@ -219,12 +219,12 @@ void Calls::drop_transfers(Call& call, const std::string& reason, const Error& d
     const std::uint64_t transfer = call.message.payload.transfer;
     call.feeding = false;
     by_transfer_.erase(transfer);
-    if (in_.close(transfer)) host_.send_bulk(wire::Abort{transfer, reason});
+    if (in_.close(transfer)) host_.send_bulk(wire::make_abort(transfer, reason));
   }
   if (call.outgoing != 0) {
     out_.abort(call.outgoing);
     by_outgoing_.erase(call.outgoing);
-    wire::Abort lost{call.outgoing, reason, death};
+    wire::Abort lost = wire::make_abort(call.outgoing, reason, death);
     lost.error.runner = runner_;
     lost.error.plugin = call.plugin;
     host_.send_bulk(std::move(lost));

@@ -92,7 +92,8 @@ void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail
 }
 
 void Calls::answer_with_payload(Instant now, std::uint64_t id, Call& call, slot::SlotResult& result) {
-  wire::Result message{id, {std::move(result.parts), 0, std::move(result.resources)}, {}, result.usage};
+  wire::Result message =
+      wire::make_result(id, {.parts = std::move(result.parts), .resources = std::move(result.resources)}, result.usage);
   call.answered = true;
   if (result.streamed) {
     call.outgoing = out_.start_stream(result.total);
@@ -149,7 +150,7 @@ void Calls::send_progress(Instant now, std::uint64_t id, Call& call) {
   call.progress.due = deadline_after(now, kProgressInterval);
   if (host_.backlog(Line::control) > kChatterBacklog) return;
   send_begun(id, call);
-  host_.send(wire::Progress{id, report->fraction, report->message});
+  host_.send(wire::Progress{.id = id, .fraction = report->fraction, .message = report->message});
 }
 
 void Calls::on_output(wire::Output output) {
@@ -180,12 +181,12 @@ void Calls::on_died(Instant now, std::uint64_t id, Error error) {
 
 void Calls::on_discarded(const SlotDiscard& discard) {
   const std::uint64_t id = IdleChecks::owns(discard.invocation) ? 0 : discard.invocation;
-  host_.send(wire::SlotDiscarded{id, discard.reason});
+  host_.send(wire::SlotDiscarded{.id = id, .reason = static_cast<std::uint8_t>(discard.reason)});
   const auto line = discards_.tell(discard);
   if (!line) return;
   const bool expected = discard.reason == DiscardReason::calls_max;
   log(expected ? LogLevel::info : LogLevel::warning, fmt::format("invocation {}: {}", id, *line));
-  on_output({id, wire::Stream::log, expected ? wire::Level::info : wire::Level::warning, *line, 0});
+  on_output(wire::log_line(id, expected ? wire::Level::info : wire::Level::warning, *line));
 }
 
 std::string Calls::task_of(std::uint64_t id) const {
@@ -202,9 +203,7 @@ void Calls::answer(std::uint64_t id, Call& call, Error error) {
     error.code = ErrorCode::boot_failed;
     if (error.message.empty()) error.message = "The slot could not be started.";
   }
-  wire::Result message{id, {}, std::move(error), {}};
-  message.usage = message.error.usage;
-  host_.send(message);
+  host_.send(wire::make_failure(id, std::move(error)));
 }
 
 void Calls::end(Instant now, std::uint64_t id, Call& call, Error why) {
@@ -215,7 +214,7 @@ void Calls::end(Instant now, std::uint64_t id, Call& call, Error why) {
     why.runner = runner_;
     why.plugin = call.plugin;
   }
-  host_.send(wire::Ended{id, std::move(why)});
+  host_.send(wire::make_ended(id, std::move(why)));
   forget_if_done(now, id);
 }
 
@@ -232,7 +231,7 @@ void Calls::send_begun(std::uint64_t id, Call& call) {
   const slot::Slot* slot = pool_.slot_of(id);
   if (slot == nullptr || !slot->begun()) return;
   call.begun = true;
-  host_.send(wire::Begun{id});
+  host_.send(wire::Begun{.id = id});
 }
 
 void Calls::tick(Instant now) {

@@ -212,7 +212,7 @@ void HostLink::open_with(Instant now, const wire::Envelope& envelope) {
   opened_at_ = now;
   if (endpoint_ < bulk_.size()) {
     dial_bulk(opened_at_);
-    send_bulk(wire::BulkHello{session_.id()});
+    send_bulk(wire::BulkHello{.session = session_.id()});
   } else {
     dealer_.forget_keys();
   }

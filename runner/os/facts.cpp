@@ -10,7 +10,7 @@
 
 namespace flame::runner {
 
-std::vector<std::pair<std::string, std::string>> machine_facts() {
+std::vector<wire::KeyValue> machine_facts() {
   utsname system{};
   ::uname(&system);
   struct sysinfo memory {};
@@ -18,12 +18,13 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   const bool counted = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0;
-  return {{"hostname", system.nodename},
-          {"cpus", std::to_string(counted ? CPU_COUNT(&cpus) : ::sysconf(_SC_NPROCESSORS_ONLN))},
-          {"memory", std::to_string(static_cast<unsigned long long>(memory.totalram) * memory.mem_unit)},
-          {"kernel", system.release},
-          {"flame", kVersion},
-          {"pid", std::to_string(::getppid())}};
+  return {
+      {.key = "hostname", .value = system.nodename},
+      {.key = "cpus", .value = std::to_string(counted ? CPU_COUNT(&cpus) : ::sysconf(_SC_NPROCESSORS_ONLN))},
+      {.key = "memory", .value = std::to_string(static_cast<unsigned long long>(memory.totalram) * memory.mem_unit)},
+      {.key = "kernel", .value = system.release},
+      {.key = "flame", .value = kVersion},
+      {.key = "pid", .value = std::to_string(::getppid())}};
 }
 
 }  // namespace flame::runner

@@ -59,18 +59,18 @@ slot::LoadSpec load_spec(const StoredPlugin& plugin, const ParentInfo& parent) {
 
 }  // namespace
 
-Generations::Generations(const std::vector<wire::WantedPlugin>& wanted, ParentInfo parent, Poller& poller,
+Generations::Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo parent, Poller& poller,
                          std::uint64_t open_files)
     : parent_(std::move(parent)), poller_(poller), open_files_(open_files), zygote_binary_(zygote_path()) {
   const auto directories = plugin_directories();
-  for (const wire::WantedPlugin& plugin : wanted) {
+  for (const wire::PluginRef& plugin : wanted) {
     Generation& generation = list_.emplace_back();
     if (auto found = find_plugin(directories, plugin)) {
       generation.plugin = std::move(*found);
       generation.stored = true;
       static_cast<void>(make_zygote(static_cast<GenerationId>(list_.size() - 1)));  // else start() tries, and tells why
     } else {
-      generation.plugin.ref = {plugin.name, plugin.version, plugin.digest};
+      generation.plugin.ref = plugin;
       generation.problem = found.error();
       generation.problem.started = Started::no;
       log(LogLevel::error, fmt::format("{}@{}: {}", plugin.name, plugin.version, found.error().message));
@@ -83,7 +83,10 @@ Generations::~Generations() = default;
 std::vector<wire::PluginState> Generations::states() const {
   std::vector<wire::PluginState> states;
   for (const Generation& generation : list_) {
-    states.push_back({generation.plugin.ref, generation.stored, generation.problem.message, true});
+    wire::PluginState& state = states.emplace_back();
+    state.plugin = generation.plugin.ref;
+    state.ready = generation.stored;
+    state.error = generation.problem.message;
   }
   return states;
 }
@@ -369,7 +372,7 @@ std::vector<pid_t> Generations::pids() const {
 
 void Generations::tell_host(wire::Level level, const std::string& text) {
   log(level == wire::Level::error ? LogLevel::error : LogLevel::info, text);
-  if (host_ != nullptr) host_->send(wire::Output{0, wire::Stream::log, level, text.substr(0, limits::kTextMax), 0});
+  if (host_ != nullptr) host_->send(wire::log_line(0, level, text.substr(0, limits::kTextMax)));
 }
 
 }  // namespace flame::runner

@@ -44,7 +44,7 @@ class Generations final : public PluginDirectory {
   /// Verifies the wanted plugins, and starts a flame-zygote for each, which takes as long as to find the host; it loads
   /// nothing before open(). Plugins that cannot be had are remembered with the reason.
   /// `open_files`: the soft limit that plugins get; 0: this process's.
-  Generations(const std::vector<wire::WantedPlugin>& wanted, ParentInfo parent, Poller& poller,
+  Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo parent, Poller& poller,
               std::uint64_t open_files = 0);
   ~Generations();
   Generations(const Generations&) = delete;

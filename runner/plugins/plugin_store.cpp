@@ -46,7 +46,7 @@ std::optional<std::string> distrust(const fs::path& path, const struct stat& fil
   }
 }
 
-Result<StoredPlugin> verify(const fs::path& path, const wire::WantedPlugin& wanted) {
+Result<StoredPlugin> verify(const fs::path& path, const wire::PluginRef& wanted) {
   const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0) {
@@ -74,11 +74,11 @@ Result<StoredPlugin> verify(const fs::path& path, const wire::WantedPlugin& want
                                         manifest->version.to_string(), wanted.name, wanted.version));
   }
   if (auto problem = manifest::check_abi(*manifest)) return *problem;
-  return StoredPlugin{path.string(), {wanted.name, wanted.version, wanted.digest}, std::move(*manifest)};
+  return StoredPlugin{path.string(), wanted, std::move(*manifest)};
 }
 
 // Files of this directory whose note says that they are the wanted name and version.
-std::vector<fs::path> candidates_by_note(const fs::path& directory, const wire::WantedPlugin& wanted) {
+std::vector<fs::path> candidates_by_note(const fs::path& directory, const wire::PluginRef& wanted) {
   std::vector<fs::path> found;
   std::error_code ignored;
   for (fs::directory_iterator it(directory, ignored), end; !ignored && it != end; it.increment(ignored)) {
@@ -108,7 +108,7 @@ std::vector<std::string> plugin_directories() {
   return directories;
 }
 
-Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::WantedPlugin& wanted) {
+Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted) {
   if (!base::Digest::is_hex(wanted.digest)) {  // it becomes part of a path
     return base::make_error(ErrorCode::invalid_argument, fmt::format("\"{}\" is no SHA-256 digest", wanted.digest));
   }

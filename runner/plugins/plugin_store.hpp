@@ -27,7 +27,6 @@ struct StoredPlugin {
 /// and writable by its owner alone, as the directory that holds it; no directory above may be writable by all without
 /// the sticky bit. Errors: not_found (where it looked, and why candidates did not do), incompatible (another ABI,
 /// machine or sanitizer), invalid_argument (no plugin, or of another name).
-[[nodiscard]] Result<StoredPlugin> find_plugin(std::span<const std::string> directories,
-                                               const wire::WantedPlugin& wanted);
+[[nodiscard]] Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted);
 
 }  // namespace flame::runner

@@ -40,7 +40,8 @@ Verdict HostSession::judge(Instant now, const wire::Envelope& envelope) {
   if (!greeted_) return Verdict::drop;
   if (const auto* welcome = std::get_if<wire::Welcome>(&envelope.body)) return open_with(now, *welcome);
   if (const auto* refuse = std::get_if<wire::Refuse>(&envelope.body)) {
-    reason_ = fmt::format("the host refused this runner ({}): {}", to_string(refuse->code), refuse->reason);
+    reason_ = fmt::format("the host refused this runner ({}): {}", to_string(static_cast<ErrorCode>(refuse->code)),
+                          refuse->reason);
     return Verdict::refused;
   }
   return Verdict::drop;
@@ -72,7 +73,7 @@ std::optional<wire::Beat> HostSession::beat(Instant now) {
   beat_at_ = deadline_after(now, beat_interval_);
   unechoed_.push_back(now);
   if (unechoed_.size() > kBeatsKept) unechoed_.pop_front();
-  return wire::Beat{++beats_};
+  return wire::Beat{.seq = ++beats_};
 }
 
 void HostSession::echoed(std::uint64_t beat) {

@@ -57,7 +57,7 @@ void OutputCollector::emit(wire::Stream stream, wire::Level level, std::string_v
                            std::vector<wire::Output>& out) {
   tail_.append(text).push_back('\n');
   if (tail_.size() > 2 * limits::kLogTailMax) tail_.erase(0, tail_.size() - limits::kLogTailMax);
-  wire::Output message{id_, stream, level, std::string(text), 0};
+  wire::Output message{.id = id_, .stream = stream, .level = level, .text = std::string(text)};
   if (sent_ + text.size() > kLiveBytes || !held_.empty()) return hold_back(std::move(message));
   sent_ += text.size() + 1;
   out.push_back(std::move(message));

@@ -54,7 +54,7 @@ void SlotPool::report_end(Process& process, const Remains& remains) {
     break;
   }
   log(LogLevel::warning, text);
-  report({0, wire::Stream::log, wire::Level::warning, std::move(text), 0});
+  report(wire::log_line(0, wire::Level::warning, std::move(text)));
 }
 
 }  // namespace flame::runner

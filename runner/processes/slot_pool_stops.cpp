@@ -47,7 +47,7 @@ void SlotPool::tell_of_stop(ProcessId number, const Process& process) {
         "the process of this call (pid {}) was stopped by {}, not by FLAME: the call stands still until somebody sends "
         "SIGCONT, or until its deadline",
         process.pid, how);
-    report({id, wire::Stream::log, wire::Level::warning, std::move(text), 0});
+    report(wire::log_line(id, wire::Level::warning, std::move(text)));
   }
 }
 

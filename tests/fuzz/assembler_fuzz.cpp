@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t number = data[2] | std::size_t{data[3]} << 8 | std::size_t{data[4]} << 16;
     if (data[0] % 2 == 0) {
       if (assembler.announced()) break;
-      if (!assembler.announce({{number, data[1]}, 2, {}}, 8 * limits::MiB)) break;
+      if (!assembler.announce({.parts = {number, data[1]}, .transfer = 2}, 8 * limits::MiB)) break;
     } else {
       const std::uint64_t offset = assembler.received() + (data[0] > 250 ? data[1] : 0);
       if (!assembler.on_chunk(offset, std::span(chunk).first(number % chunk.size()))) break;

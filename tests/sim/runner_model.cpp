@@ -24,7 +24,7 @@ constexpr Duration kEndWait = limits::kKillGrace + 2s;
 
 std::vector<DigestId> wanted_by(const wire::Parent& parent) {
   std::vector<DigestId> digests;
-  for (const wire::WantedPlugin& plugin : parent.plugins) digests.push_back(digest_of(plugin.digest));
+  for (const wire::PluginRef& plugin : parent.plugins) digests.push_back(digest_of(plugin.digest));
   return digests;
 }
 
@@ -181,7 +181,7 @@ void RunnerModel::obey(const runner::TerminatorAction& action) {
     sim_.ledger.objects_in_trouble(kill->id);
     serving_->calls.kill(now, kill->id, kill->cause);
   } else if (const auto* retire = std::get_if<runner::AskRetire>(&action)) {
-    send(wire::Retire{retire->last_seq, retire->must, retire->reason});
+    send(wire::Retire{.last_seq = retire->last_seq, .must = retire->must, .reason = retire->reason});
   } else if (std::holds_alternative<runner::CheckIdle>(action)) {
     serving_->idle_checks.start(now, digests_);
   } else if (std::holds_alternative<runner::DropIdleCheck>(action)) {
@@ -211,6 +211,8 @@ void RunnerModel::arm() {
 
 wire::Hello RunnerModel::hello() {
   wire::Hello hello;
+  hello.protocol_major = wire::kProtocolMajor;
+  hello.protocol_minor = wire::kProtocolMinor;
   hello.runner = parent_.runner;
   hello.incarnation = parent_.incarnation;
   hello.nonce = parent_.nonce;
@@ -283,7 +285,7 @@ void RunnerModel::receive(wire::Envelope&& envelope, std::span<const std::byte> 
 void RunnerModel::welcome(const wire::Welcome& welcome) {
   state_ = State::open;
   speaks_ = true;
-  send_bulk(wire::BulkHello{session_.id()});
+  send_bulk(wire::BulkHello{.session = session_.id()});
   serving_ = std::make_unique<Serving>(*this, welcome);
   terminator_->welcomed(sim_.agenda.now(), welcome, sim_.plan.checks_idle, session_.host_patience());
   for (const DigestId digest : digests_)
@@ -373,7 +375,7 @@ void RunnerModel::leave() {
 }
 
 void RunnerModel::end() {
-  if (left_) send(wire::Bye{left_->reason});
+  if (left_) send(wire::Bye{.reason = left_->reason});
   if (speaks_) flush();
   slots_.die();
   state_ = State::gone;

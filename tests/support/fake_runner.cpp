@@ -133,9 +133,15 @@ std::optional<Dealer::Keys> keys_of(const wire::Parent& parent) {
 }
 
 wire::Hello hello_for(const wire::Parent& parent) {
-  wire::Hello hello{.incarnation = parent.incarnation, .runner = parent.runner, .nonce = parent.nonce};
+  wire::Hello hello{.protocol_major = wire::kProtocolMajor,
+                    .protocol_minor = wire::kProtocolMinor,
+                    .incarnation = parent.incarnation,
+                    .runner = parent.runner,
+                    .nonce = parent.nonce};
   for (const auto& plugin : parent.plugins) {
-    hello.plugins.push_back({.plugin = {plugin.name, plugin.version, plugin.digest}, .ready = true, .error = {}});
+    wire::PluginState& state = hello.plugins.emplace_back();
+    state.plugin = plugin;
+    state.ready = true;
   }
   return hello;
 }

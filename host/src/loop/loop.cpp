@@ -34,12 +34,13 @@ Loop::Loop(Parts parts)
                           .listeners = parts_.router.get(),
                           .history = &history_,
                           .log = parts_.log,
-                          .parent = {},
+                          .parent = {.protocol_major = wire::kProtocolMajor,
+                                     .protocol_minor = wire::kProtocolMinor,
+                                     .incarnation = incarnation_,
+                                     .host_name = parts_.host_name,
+                                     .failsafe_ns = parts_.liveness.failsafe.count()},
                           .liveness = parts_.liveness,
                           .nested = Parent::get().has_value()};
-  services.parent.incarnation = incarnation_;
-  services.parent.host_name = parts_.host_name;
-  services.parent.failsafe_ns = parts_.liveness.failsafe.count();
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
     services.seed = base::random_number();  // pools that back off must not do so together

@@ -44,7 +44,8 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.bulk = endpoints().bulk;
   for (const DigestId id : digests) {
     const CatalogPlugin& plugin = core_->parts().catalog->plugin(id);
-    parent.plugins.push_back({plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest});
+    parent.plugins.push_back(
+        {.name = plugin.manifest.name, .version = plugin.manifest.version.to_string(), .digest = plugin.digest});
   }
   return parent;
 }
@@ -212,13 +213,13 @@ void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::
 
 void PoolDriver::perform(const action::RetireReply& reply) {
   if (Session* const session = session_of(reply.runner)) {
-    session->post(wire::RetireReply{reply.granted});
+    session->post(wire::RetireReply{.granted = reply.granted});
   }
 }
 
 void PoolDriver::perform(action::ReleaseObjects& release) {
   if (Session* const session = session_of(release.runner)) {
-    session->post(wire::Release{release.lease, std::move(release.objects)});
+    session->post(wire::Release{.lease = release.lease, .objects = std::move(release.objects)});
   }
 }
 
@@ -241,7 +242,7 @@ void PoolDriver::perform(action::LeaseEnded& ended) {
 
 void PoolDriver::perform(const action::DrainRunner& drain) {
   if (Session* const session = session_of(drain.runner)) {
-    session->post(wire::Drain{wire_time(drain.grace)});
+    session->post(wire::Drain{.grace_ns = wire_time(drain.grace)});
   }
 }
 
@@ -249,7 +250,7 @@ void PoolDriver::perform(const action::Destroy& destroy) {
   services_.sessions->forget(runner_name(destroy.runner));
   services_.machines->destroy({core_->parts().index, destroy.runner});
   if (const auto node = sessions_.extract(destroy.runner)) {
-    services_.sessions->close(*node.mapped(), wire::Bye{"the host has let this runner go"});
+    services_.sessions->close(*node.mapped(), wire::Bye{.reason = "the host has let this runner go"});
   }
 }
 

@@ -147,7 +147,7 @@ void PoolDriver::on_notice(Session& session, const wire::Body& body, Instant now
     services_.sessions->close(session, std::nullopt);
     lost(session, bye->reason, true, now);
   } else {
-    if (const auto* discarded = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discarded->reason);
+    if (const auto* lost = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discard_reason_from(lost->reason));
     on(event::Heard{runner}, now);
   }
 }

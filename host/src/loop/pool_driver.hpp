@@ -30,7 +30,7 @@ struct DriverServices {
   Listeners* listeners = nullptr;
   CallHistory* history = nullptr;
   base::Logger log;
-  wire::Parent parent;  // incarnation, host_name, failsafe_ns; the rest is filled in per runner
+  wire::Parent parent;  // protocol, incarnation, host_name, failsafe_ns; the rest is filled in per runner
   Liveness liveness;
   bool nested = false;               // this process is itself a runner's
   std::uint64_t seed = 0;            // of what pools leave to chance

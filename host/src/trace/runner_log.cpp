@@ -34,10 +34,9 @@ void RunnerLog::hello(RunnerId runner, const wire::Hello& hello, Instant now) {
   record->hello = now;
   for (const wire::PluginState& state : hello.plugins) {
     if (record->plugins.size() == limits::kRunnerPluginsMax) break;
-    record->plugins.push_back({.plugin = {cut(state.plugin.name), cut(state.plugin.version), cut(state.plugin.digest)},
-                               .ready = state.ready,
-                               .error = cut(state.error),
-                               .forkable = state.forkable});
+    wire::PluginState& kept = record->plugins.emplace_back(state);
+    for (std::string* text : {&kept.plugin.name, &kept.plugin.version, &kept.plugin.digest, &kept.error})
+      *text = cut(*text);
   }
   for (const auto& [key, value] : hello.facts) {
     if (record->facts.size() == limits::kRunnerFactsMax) break;

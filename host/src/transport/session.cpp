@@ -66,9 +66,9 @@ void Session::beat() {
     return body != nullptr && std::holds_alternative<wire::Beat>(*body);
   });
   if (queued == control_queue_.end()) {
-    control_queue_.emplace_front(wire::Body(wire::Beat{echo_}));  // it must not wait behind payloads
+    control_queue_.emplace_front(wire::Body(wire::Beat{.seq = echo_}));  // it must not wait behind payloads
   } else {
-    *queued = wire::Body(wire::Beat{echo_});
+    *queued = wire::Body(wire::Beat{.seq = echo_});
   }
   have_unsent();
 }
@@ -92,11 +92,11 @@ bool Session::cancel(CallId call, wire::CancelReason reason) {
   if (const auto transfer = outgoing_.find(call); transfer != outgoing_.end()) {
     if (sender_.abort(transfer->second)) {
       drop_chunk(transfer->second);
-      bulk_queue_.emplace_back(wire::Abort{transfer->second, "the call was cancelled"});
+      bulk_queue_.emplace_back(wire::make_abort(transfer->second, "the call was cancelled"));
     }
     outgoing_.erase(transfer);
   }
-  post(wire::Cancel{call, reason});
+  post(wire::Cancel{.id = call, .reason = reason});
   return false;
 }
 
@@ -185,17 +185,19 @@ Transport::Sent Session::put_batch(Instant now) {
 
 wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t seq, Instant now) const {
   const CallRecord& call = invocation.call->record;
-  return {.id = call.id,
-          .seq = seq,
-          .digest = call.digest_text,
-          .task = call.task,
-          .fingerprint = call.fingerprint,
-          .remaining_ns = base::to_wire(base::remaining(invocation.deadline, now)),
-          .attempt = invocation.attempt,
-          .linked = call.linked,
-          .object = call.object,
-          .payload = call.info,
-          .lease = call.lease_id};
+  wire::Invoke invoke;
+  invoke.id = call.id;
+  invoke.seq = seq;
+  invoke.digest = call.digest_text;
+  invoke.task = call.task;
+  invoke.fingerprint = call.fingerprint;
+  invoke.remaining_ns = base::to_wire(base::remaining(invocation.deadline, now));
+  invoke.attempt = invocation.attempt;
+  invoke.linked = call.linked;
+  invoke.object = call.object;
+  invoke.payload = call.info;
+  invoke.lease = call.lease_id;
+  return invoke;
 }
 
 Transport::Sent Session::put_invocation(const Invocation& invocation, Instant now) {
@@ -282,7 +284,7 @@ void Session::on_unsupported(const wire::Unsupported& answer, Instant now) {
       base::refusal(ErrorCode::incompatible, "the runner does not know this kind of call (" + answer.what +
                                                  "): deploy the flame-runner of this release"),
       {}, now);
-  on_ended({answer.id, {}}, now);
+  on_ended(wire::make_ended(answer.id), now);
 }
 
 Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte> payload, Instant now) {
@@ -319,7 +321,7 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
 void Session::on_ended(wire::Ended&& ended, Instant now) {
   if (const auto transfer = outgoing_.extract(ended.id); transfer && sender_.abort(transfer.mapped())) {
     drop_chunk(transfer.mapped());
-    bulk_queue_.emplace_back(wire::Abort{transfer.mapped(), "the call has ended"});
+    bulk_queue_.emplace_back(wire::make_abort(transfer.mapped(), "the call has ended"));
   }
   if (const auto awaited = awaited_.find(ended.id); awaited != awaited_.end()) {
     awaited->second.ended = std::move(ended);

@@ -195,7 +195,7 @@ void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& he
   if (const char* reason = objection(message, hello)) {
     complain(std::string("hello refused: ") + reason, name_of(message));
     static_cast<void>(
-        transport_.send(message.peer, wire::encode(0, wire::Refuse{ErrorCode::incompatible, reason}), nullptr));
+        transport_.send(message.peer, wire::encode(0, wire::make_refuse(ErrorCode::incompatible, reason)), nullptr));
     return;
   }
   Expected& expected = expected_.find(hello.runner)->second;
@@ -227,17 +227,6 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   transport_.watch(message.peer, message.fd);
 }
 
-// Either a body of a newer minor, or the runner's answer to one of ours.
-void SessionTable::on_unsupported(Session& session, const wire::Unsupported& unknown, Instant now) {
-  if (!unknown.undecoded) {
-    complain("the runner does not know a request: update flame-runner (" + unknown.what + ")", session.info().name);
-    session.on_unsupported(unknown, now);
-  } else if (unknown.id != 0) {
-    session.post(unknown);
-  }
-  session.events().on_heard(session.info().runner, now);
-}
-
 void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload, Instant now) {
   if (is_any<wire::Begun, wire::Result, wire::Ended, wire::Output, wire::Progress, wire::Chunk, wire::Credit,
              wire::Abort>(body)) {
@@ -247,17 +236,19 @@ void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const 
       lose(session, "it broke the protocol: " + taken.error().message, now);
       return;
     }
-    if (quiet) {
-      session.events().on_heard(session.info().runner, now);
-    }
-  } else if (const auto* unknown = std::get_if<wire::Unsupported>(&body)) {
-    on_unsupported(session, *unknown, now);
+    if (!quiet) return;
+  } else if (const auto* answer = std::get_if<wire::Unsupported>(&body)) {
+    complain("the runner does not know a request: update flame-runner (" + answer->what + ")", session.info().name);
+    session.on_unsupported(*answer, now);
+  } else if (const auto* newer = std::get_if<wire::Undecoded>(&body)) {
+    if (newer->answer.id != 0) session.post(newer->answer);
   } else {
     if (const auto* beat = std::get_if<wire::Beat>(&body)) {
       session.on_beat(*beat);
     }
-    session.events().on_notice(session, body, now);
+    return session.events().on_notice(session, body, now);
   }
+  session.events().on_heard(session.info().runner, now);
 }
 
 Session::Flushed SessionTable::flush(Instant now) {
@@ -289,7 +280,7 @@ void SessionTable::beat_all(Instant now, bool late) {
 
 void SessionTable::refuse(Session& session, ErrorCode code, const std::string& reason) {
   log_.warning("runner refused", {{"runner", session.info().name}, {"reason", reason}});
-  close(session, wire::Refuse{code, reason});
+  close(session, wire::make_refuse(code, reason));
 }
 
 void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
@@ -313,7 +304,7 @@ void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
 // It may be alive and well, and must not wait for us for ever.
 void SessionTable::lose(Session& session, const std::string& reason, Instant now) {
   if (!session.closed()) {
-    close(session, wire::Bye{"the host has given this runner up: " + reason});
+    close(session, wire::Bye{.reason = "the host has given this runner up: " + reason});
     session.events().on_lost(session, reason, now);
   }
 }

@@ -68,7 +68,6 @@ class SessionTable {
   void on_bulk_hello(const Incoming& message, std::uint64_t session);
   void deliver(Session& session, wire::Body&& body, std::span<const std::byte> payload, Instant now);
   void deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame, Instant now);
-  void on_unsupported(Session& session, const wire::Unsupported& unknown, Instant now);
   [[nodiscard]] const char* objection(const Incoming& message, const wire::Hello& hello) const;
   void lose(Session& session, const std::string& reason, Instant now);
   void complain(const std::string& what, const std::string& peer);

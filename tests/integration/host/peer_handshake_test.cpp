@@ -70,7 +70,7 @@ TEST_F(HalfHandshake, ARunnerWithBothConnectionsHasNoSuchLimit) {
   Dealer control(parent.control.at(0));
   const std::uint64_t session = join(control, parent);
   Dealer bulk(parent.bulk.at(0));
-  bulk.send(session, wire::BulkHello{session});
+  bulk.send(session, wire::BulkHello{.session = session});
   const Pool pool = host.pool("ffmpeg");
   const auto lost = [&] {
     control.send(session, wire::Beat{});

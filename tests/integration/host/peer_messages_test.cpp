@@ -20,21 +20,18 @@ class Messages : public PeerTest {
     wire::BatchWriter batch;
     for (const auto& message : messages) ASSERT_TRUE(batch.add(message, {}));
     const std::string frame = text(batch.bytes());
-    dealer.send(session, wire::Batch{count}, &frame);
+    dealer.send(session, wire::Batch{.count = count}, &frame);
   }
   /// A result whose 100'000 bytes are to come on `bulk`.
   static void announce_result(OneRunner& runner, std::uint64_t call, std::uint64_t transfer) {
-    runner.dealer.send(runner.session,
-                       wire::Result{.id = call, .payload = {{100'000}, transfer, {}}, .error = {}, .usage = {}});
+    runner.dealer.send(runner.session, wire::make_result(call, {.parts = {100'000}, .transfer = transfer}, {}));
   }
   static void send_result(Dealer& dealer, std::uint64_t session, std::uint64_t call, std::int64_t bytes) {
     const auto encoded =
         detail::encode_result<tasks::resize_quality>(tasks::Resized{.path = {}, .bytes = bytes}, no_objects());
     const std::string frame = text(wire::pack(encoded));
-    dealer.send(session,
-                wire::Result{.id = call, .payload = wire::describe(encoded, 1 << 20).value(), .error = {}, .usage = {}},
-                &frame);
-    dealer.send(session, wire::Ended{call});
+    dealer.send(session, wire::make_result(call, wire::describe(encoded, 1 << 20).value(), {}), &frame);
+    dealer.send(session, wire::make_ended(call));
   }
 };
 
@@ -59,11 +56,11 @@ TEST_F(Messages, TwoResultsByTransferForOneCallAreABrokenRunner) {
 TEST_F(Messages, AResultWhoseSlotDiedBeforeAllOfItWasSentIsThatDeath) {
   OneRunner runner;
   Dealer bulk(runner.parent.bulk.at(0));
-  bulk.send(runner.session, wire::BulkHello{runner.session});
+  bulk.send(runner.session, wire::BulkHello{.session = runner.session});
   auto future = runner.call_in_flight();
   announce_result(runner, future.id(), 1);
   Error death{.code = ErrorCode::crashed, .message = "It was killed.", .signal = 9};
-  bulk.send(runner.session, wire::Abort{1, "the slot is gone", death});
+  bulk.send(runner.session, wire::make_abort(1, "the slot is gone", death));
   const Error error = end_of(future);
   EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
   EXPECT_EQ(error.signal, 9);
@@ -74,14 +71,14 @@ TEST_F(Messages, AResultWhoseSlotDiedBeforeAllOfItWasSentIsThatDeath) {
 TEST_F(Messages, ARunnersLeaveWaitsForItsResults) {
   OneRunner runner;
   Dealer bulk(runner.parent.bulk.at(0));
-  bulk.send(runner.session, wire::BulkHello{runner.session});
+  bulk.send(runner.session, wire::BulkHello{.session = runner.session});
   auto future = runner.call_in_flight();
   announce_result(runner, future.id(), 1);
-  runner.dealer.send(runner.session, wire::Ended{future.id()});
-  runner.dealer.send(runner.session, wire::Retire{1, true, "must"});
+  runner.dealer.send(runner.session, wire::make_ended(future.id()));
+  runner.dealer.send(runner.session, wire::Retire{.last_seq = 1, .must = true, .reason = "must"});
   EXPECT_FALSE(runner.dealer.receive(300ms).has_value());
   const std::string bytes(100'000, 'x');
-  bulk.send(runner.session, wire::Chunk{1, 0}, &bytes);
+  bulk.send(runner.session, wire::Chunk{.transfer = 1, .offset = 0}, &bytes);
   const auto reply = runner.dealer.receive();
   ASSERT_TRUE(reply && std::holds_alternative<wire::RetireReply>(reply->body));
   EXPECT_NE(error_of([&] { future.get(); }).code, ErrorCode::runner_lost) << "it came whole, though it is no int";
@@ -101,7 +98,7 @@ TEST_F(Messages, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
   auto info = wire::describe(detail::encode_result<tasks::add>(7, no_objects()), 1 << 20).value();
   info.resources = {1, 1, 99};
   for (const std::uint64_t id : {call, call, call + 1}) {
-    runner.send(session, wire::Result{.id = id, .payload = info, .error = {}, .usage = {}}, &frame);
+    runner.send(session, wire::make_result(id, info, {}), &frame);
   }
   EXPECT_EQ(future.get(), 7);
   EXPECT_EQ(host.pool("ffmpeg").stats().slots_held, 1U) << "it is taken at its word";
@@ -112,8 +109,8 @@ TEST_F(Messages, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
     if (const auto* release = std::get_if<wire::Release>(&message->body)) released += release->lease == call;
     if (const auto* cancel = std::get_if<wire::Cancel>(&message->body)) cancelled = cancel->id == call;
   }
-  runner.send(session, wire::Ended{call, Error{.code = ErrorCode::crashed, .message = "boom"}});
-  runner.send(session, wire::Ended{call, {}});
+  runner.send(session, wire::make_ended(call, Error{.code = ErrorCode::crashed, .message = "boom"}));
+  runner.send(session, wire::make_ended(call));
   EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
 }
 
@@ -138,7 +135,7 @@ TEST_F(Messages, ARequestOfANewerMinorIsAnsweredAndANotificationIsNot) {
     const auto bytes = of_a_newer_minor(wire::encode(session, body));
     runner.send_frames({std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
   };
-  send_newer(wire::Beat{7});
+  send_newer(wire::Beat{.seq = 7});
   wire::Invoke request;
   request.id = 77;
   send_newer(request);
@@ -161,13 +158,13 @@ TEST_F(Messages, ACallThatTheRunnerDoesNotKnowIsIncompatible) {
   auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
   const auto invoke = runner.receive();
   ASSERT_TRUE(invoke && std::holds_alternative<wire::Invoke>(invoke->body));
-  runner.send(session, wire::Unsupported{future.id(), "message kind 5"});
+  runner.send(session, wire::Unsupported{.id = future.id(), .what = "message kind 5"});
   const Error error = error_of([&] { future.get(); });
   EXPECT_EQ(error.code, ErrorCode::incompatible) << error.to_string();
   EXPECT_NE(error.message.find("flame-runner"), std::string::npos) << error.message;
   EXPECT_EQ(error.started, Started::no);
   EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().slots_busy == 0; }));
-  runner.send(session, wire::Unsupported{12345, "nothing that was asked"});
+  runner.send(session, wire::Unsupported{.id = 12345, .what = "nothing that was asked"});
   auto next = host.pool("ffmpeg").async<tasks::add>(3, 4);
   serve(runner, session, 1);
   EXPECT_EQ(next.get(), 7);
@@ -176,25 +173,23 @@ TEST_F(Messages, ACallThatTheRunnerDoesNotKnowIsIncompatible) {
 TEST_F(Messages, InABatchThatIsNoneEndTheSession) {
   OneRunner runner;
   auto future = runner.call_in_flight();
-  send_batch(runner.dealer, runner.session, {wire::encode(runner.session, wire::Beat{1})}, 7);
+  send_batch(runner.dealer, runner.session, {wire::encode(runner.session, wire::Beat{.seq = 1})}, 7);
   EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost) << "it claims more messages than it has";
 }
 
 TEST_F(Messages, InABatchInABatchEndTheSession) {
   OneRunner runner;
   auto future = runner.call_in_flight();
-  send_batch(runner.dealer, runner.session, {wire::encode(runner.session, wire::Batch{0})}, 1);
+  send_batch(runner.dealer, runner.session, {wire::encode(runner.session, wire::Batch{.count = 0})}, 1);
   EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
 }
 
 TEST_F(Messages, OfAnotherSessionAreNoAnswer) {
   OneRunner runner;
   auto future = runner.call_in_flight();
-  runner.dealer.send(runner.session + 1, wire::Result{.id = future.id(),
-                                                      .payload = {},
-                                                      .error = {.code = ErrorCode::task_failed, .message = "a lie"},
-                                                      .usage = {}});
-  runner.dealer.send(runner.session + 1, wire::Ended{future.id()});
+  runner.dealer.send(runner.session + 1,
+                     wire::make_failure(future.id(), {.code = ErrorCode::task_failed, .message = "a lie"}));
+  runner.dealer.send(runner.session + 1, wire::make_ended(future.id()));
   EXPECT_FALSE(future.wait_for(200ms));
   runner.setup.backend->kill("m-ffmpeg-1", "over");
   EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);

@@ -42,13 +42,13 @@ class PeerTest : public HostTest {
         continue;
       }
       ++served;
-      dealer.send(session, wire::Begun{invoke->id});
+      dealer.send(session, wire::Begun{.id = invoke->id});
       const auto encoded = detail::encode_result<tasks::add>(7, no_objects());
       const auto bytes = wire::pack(encoded);
       const std::string frame(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       const auto info = wire::describe(encoded, 1 << 20).value();
-      dealer.send(session, wire::Result{.id = invoke->id, .payload = info, .error = {}, .usage = {}}, &frame);
-      dealer.send(session, wire::Ended{invoke->id});
+      dealer.send(session, wire::make_result(invoke->id, info, {}), &frame);
+      dealer.send(session, wire::make_ended(invoke->id));
     }
   }
   static detail::ObjectSink& no_objects() {

@@ -56,7 +56,7 @@ TEST_F(Peers, ANonceIsGoodForOneSession) {
   second.send(0, hello_for(first.parent));
   EXPECT_EQ(refusal(second), "this runner has said hello already");
   auto future = first.pool().async<tasks::add>(3, 4);
-  second.send(first.session, wire::Result{.id = future.id()});  // a stranger that guessed the session
+  second.send(first.session, wire::make_result(future.id(), {}, {}));  // a stranger that guessed the session
   serve(first.dealer, first.session, 1);
   EXPECT_EQ(future.get(), 7);
 }
@@ -86,9 +86,9 @@ TEST_F(Peers, AValidKeyCannotClaimAnotherRunnersName) {
   EXPECT_NE(session, 0U);
   // Nor can it take part in the session over the other connection.
   Dealer bulk(one.bulk.at(0), keys_of(two));
-  bulk.send(0, wire::BulkHello{session});
+  bulk.send(0, wire::BulkHello{.session = session});
   Dealer own(one.bulk.at(0), keys_of(one));
-  own.send(0, wire::BulkHello{session});
+  own.send(0, wire::BulkHello{.session = session});
   auto future = host.pool("ffmpeg").async<tasks::add>(3, 4);
   serve(runner, session, 1);
   EXPECT_EQ(future.get(), 7);
@@ -119,7 +119,7 @@ TEST_F(Peers, ASecondConnectionThatOutlivesItsSessionIsNoStranger) {
   EXPECT_TRUE(eventually([&] { return host.pool("ffmpeg").stats().runners == 0; }));
   for (const std::uint64_t named : {session, session + 1, session, session + 2}) {
     Dealer bulk(parent.bulk.at(0));
-    bulk.send(0, wire::BulkHello{named});
+    bulk.send(0, wire::BulkHello{.session = named});
     EXPECT_FALSE(bulk.receive(100ms).has_value());
   }
   host.shutdown();

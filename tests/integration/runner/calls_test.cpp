@@ -28,7 +28,7 @@ std::string pattern(std::size_t size) {
 
 TEST_F(RunnerCalls, TheHelloNamesPluginsAndTheMachine) {
   FakeHost host;
-  host.parent.plugins.push_back({"ghost", "2.0.0", std::string(64, 'a')});
+  host.parent.plugins.push_back({.name = "ghost", .version = "2.0.0", .digest = std::string(64, 'a')});
   host.start();
   const auto hello = host.expect<wire::Hello>();
   ASSERT_TRUE(hello.has_value());
@@ -66,7 +66,7 @@ TEST_F(RunnerCalls, SlotsRunCallsAtTheSameTime) {
   for (auto& id : ids) id = host.invoke("waits_for_stop");
   for (const auto id : ids) EXPECT_TRUE(host.begun(id));
   for (const auto id : ids) {
-    host.send(wire::Cancel{id, wire::CancelReason::cancelled});
+    host.send(wire::Cancel{.id = id, .reason = wire::CancelReason::cancelled});
     EXPECT_EQ(host.finish(id).result.error.code, ErrorCode::none);
   }
 }
@@ -159,7 +159,7 @@ TEST_F(RunnerCalls, ACancelledDeafTaskIsKilled) {
   host.serve();
   const auto id = host.invoke("is_deaf");
   ASSERT_TRUE(host.begun(id));
-  host.send(wire::Cancel{id, wire::CancelReason::cancelled});
+  host.send(wire::Cancel{.id = id, .reason = wire::CancelReason::cancelled});
   EXPECT_EQ(host.finish(id).result.error.code, ErrorCode::cancelled);
 }
 
@@ -204,7 +204,7 @@ TEST_F(RunnerCalls, UnknownPluginTaskAndSignatureAreTold) {
 
 TEST_F(RunnerCalls, APluginThatCannotBeHadFailsItsCallsWithTheReason) {
   FakeHost host;
-  host.parent.plugins.push_back({"ghost", "2.0.0", std::string(64, 'a')});
+  host.parent.plugins.push_back({.name = "ghost", .version = "2.0.0", .digest = std::string(64, 'a')});
   host.serve();
   const auto id = host.invoke("echo", {}, [](wire::Invoke& m) { m.digest = std::string(64, 'a'); });
   const Error error = host.finish(id).result.error;
@@ -224,8 +224,8 @@ TEST_F(RunnerCalls, MalformedFramesAreIgnored) {
 TEST_F(RunnerCalls, ARequestOfANewerMinorIsAnsweredOnceAndANotificationIsNot) {
   FakeHost host;
   host.serve();
-  host.send_raw(of_a_newer_minor(wire::encode(host.welcome.session, wire::Drain{0})));
-  host.send(wire::Unsupported{5, "an answer, which has none itself"});
+  host.send_raw(of_a_newer_minor(wire::encode(host.welcome.session, wire::Drain{.grace_ns = 0})));
+  host.send(wire::Unsupported{.id = 5, .what = "an answer, which has none itself"});
   wire::Invoke request;
   request.id = 77;
   host.send_raw(of_a_newer_minor(wire::encode(host.welcome.session, request)));
@@ -246,14 +246,14 @@ TEST_F(RunnerCalls, ABrokenTransferFailsItsCallAlone) {
   message.digest = host.digest();
   message.task = "probe::echo";
   message.fingerprint = 42;
-  message.payload = {{limits::MiB}, 2, {}};
+  message.payload = wire::PayloadInfo{.parts = {limits::MiB}, .transfer = 2};
   host.send(message);
-  host.send_bulk(wire::Chunk{2, 64}, bytes_of(pattern(100)));  // not at its start
+  host.send_bulk(wire::Chunk{.transfer = 2, .offset = 64}, bytes_of(pattern(100)));  // not at its start
   const auto result = host.expect<wire::Result>();
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->id, 5u);
   EXPECT_EQ(result->error.code, ErrorCode::incompatible) << result->error.message;
-  host.send(wire::Cancel{other, wire::CancelReason::cancelled});
+  host.send(wire::Cancel{.id = other, .reason = wire::CancelReason::cancelled});
   EXPECT_EQ(host.finish(other).result.error.code, ErrorCode::none);
 }
 
@@ -265,8 +265,8 @@ TEST_F(RunnerCalls, TheTransferOfARefusedCallIsAborted) {
   message.seq = 1;
   message.digest = host.digest();
   message.task = "probe::no_such_task";
-  message.payload = {{limits::MiB}, 2, {}};
-  host.send_bulk(wire::Chunk{2, 0}, bytes_of(pattern(100)));
+  message.payload = wire::PayloadInfo{.parts = {limits::MiB}, .transfer = 2};
+  host.send_bulk(wire::Chunk{.transfer = 2, .offset = 0}, bytes_of(pattern(100)));
   host.send(message);
   const auto result = host.expect<wire::Result>();
   ASSERT_TRUE(result.has_value());
@@ -279,9 +279,10 @@ TEST_F(RunnerCalls, TheTransferOfARefusedCallIsAborted) {
 TEST_F(RunnerCalls, AnAbortThatOvertakesItsInvokeEndsTheCall) {
   FakeHost host;
   host.serve();
-  host.send_bulk(wire::Chunk{2, 0}, bytes_of(pattern(100)));
-  host.send_bulk(wire::Abort{2, "the call was cancelled"});
-  host.send_bulk(wire::Chunk{4, 1}, bytes_of(pattern(100)));  // is refused: then the two before it were read
+  host.send_bulk(wire::Chunk{.transfer = 2, .offset = 0}, bytes_of(pattern(100)));
+  host.send_bulk(wire::make_abort(2, "the call was cancelled"));
+  host.send_bulk(wire::Chunk{.transfer = 4, .offset = 1},
+                 bytes_of(pattern(100)));  // is refused: then the two before it were read
   const auto refused = host.expect<wire::Abort>();
   ASSERT_TRUE(refused.has_value());
   EXPECT_EQ(refused->transfer, 4u);
@@ -291,7 +292,7 @@ TEST_F(RunnerCalls, AnAbortThatOvertakesItsInvokeEndsTheCall) {
   message.digest = host.digest();
   message.task = "probe::echo";
   message.fingerprint = 42;
-  message.payload = {{limits::MiB}, 2, {}};
+  message.payload = wire::PayloadInfo{.parts = {limits::MiB}, .transfer = 2};
   host.send(message);
   const auto result = host.expect<wire::Result>();
   ASSERT_TRUE(result.has_value());
@@ -329,7 +330,7 @@ TEST_F(RunnerCalls, ThreadIsolationRunsCallsInOneProcess) {
   const auto held = host.invoke("waits_for_stop");
   ASSERT_TRUE(host.begun(held));
   EXPECT_EQ(host.call("process_id").number(), first);
-  host.send(wire::Cancel{held, wire::CancelReason::cancelled});
+  host.send(wire::Cancel{.id = held, .reason = wire::CancelReason::cancelled});
   EXPECT_EQ(host.finish(held).result.error.code, ErrorCode::none);
 }
 

@@ -63,15 +63,18 @@ FakeHost::FakeHost() : sockets_(std::make_unique<Sockets>()) {
   const auto image = base::read_file(FLAME_TEST_PROBE, 64 * limits::MiB);
   digest_ = base::sha256(*image).hex();
   ::chmod(directory_.write(digest_ + ".so", *image).c_str(), 0444);
+  parent.protocol_major = wire::kProtocolMajor;
+  parent.protocol_minor = wire::kProtocolMinor;
   parent.incarnation = 11;
   parent.nonce = 12;
   parent.host_name = "test";
   parent.pool = "films";
   parent.runner = "r-1";
   parent.backend = "local";
-  parent.plugins = {{"probe", "1.0.0", digest_}};
+  parent.plugins = {{.name = "probe", .version = "1.0.0", .digest = digest_}};
   parent.failsafe_ns = 5'000'000'000;
   welcome.session = kSession;
+  welcome.protocol_minor = wire::kProtocolMinor;
   welcome.slots = 4;
   welcome.shutdown_grace_ns = 2'000'000'000;
   welcome.kill_grace_ns = 100'000'000;
@@ -270,7 +273,7 @@ void FakeHost::push_transfer(std::uint64_t transfer, std::span<const std::byte> 
   wire::OutgoingTransfer window(payload.size());
   while (!window.done()) {
     if (const auto range = window.next(); range.size > 0) {
-      send_bulk(wire::Chunk{transfer, range.offset}, payload.subspan(range.offset, range.size));
+      send_bulk(wire::Chunk{.transfer = transfer, .offset = range.offset}, payload.subspan(range.offset, range.size));
       continue;
     }
     const auto credit = expect<wire::Credit>();
@@ -331,13 +334,13 @@ Outcome FakeHost::finish(std::uint64_t id) {
       if (const std::uint64_t transfer = outcome.result.payload.transfer; transfer != 0) {
         // Chunks may have come before, on the other connection.
         const auto credit = window.announce(expected);
-        if (credit && *credit > 0) send_bulk(wire::Credit{transfer, *credit});
+        if (credit && *credit > 0) send_bulk(wire::Credit{.transfer = transfer, .bytes = *credit});
       }
     } else if (const auto* chunk = std::get_if<wire::Chunk>(&body)) {
       const auto credit = window.on_chunk(chunk->offset, message->payload.size());
       EXPECT_TRUE(credit.has_value());
       outcome.payload.insert(outcome.payload.end(), message->payload.begin(), message->payload.end());
-      if (credit && *credit > 0) send_bulk(wire::Credit{chunk->transfer, *credit});
+      if (credit && *credit > 0) send_bulk(wire::Credit{.transfer = chunk->transfer, .bytes = *credit});
     }
   }
   if (!outcome.result.payload.parts.empty()) outcome.payload.resize(outcome.result.payload.parts[0]);

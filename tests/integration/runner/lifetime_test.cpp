@@ -26,11 +26,11 @@ TEST_F(RunnerLifetime, AnIdleRunnerAsksToRetireAndServesUntilItMay) {
   ASSERT_TRUE(asked.has_value());
   EXPECT_FALSE(asked->must);
   EXPECT_EQ(asked->last_seq, 1u);
-  host.send(wire::RetireReply{false});
+  host.send(wire::RetireReply{.granted = false});
   EXPECT_EQ(host.call("echo", "second").text(), "second");
   const auto again = host.expect<wire::Retire>();
   ASSERT_TRUE(again.has_value());
-  host.send(wire::RetireReply{true});
+  host.send(wire::RetireReply{.granted = true});
   EXPECT_TRUE(host.expect<wire::Bye>().has_value());
   EXPECT_EQ(host.wait_exit(), 0);
 }
@@ -44,10 +44,10 @@ TEST_F(RunnerLifetime, SigtermDrains) {
   const auto asked = host.expect<wire::Retire>();
   ASSERT_TRUE(asked.has_value());
   EXPECT_TRUE(asked->must);
-  host.send(wire::RetireReply{true});
+  host.send(wire::RetireReply{.granted = true});
   EXPECT_EQ(host.finish(id).text(), "done");
   EXPECT_TRUE(host.expect<wire::Retire>().has_value()) << "has the host its results?";
-  host.send(wire::RetireReply{true});
+  host.send(wire::RetireReply{.granted = true});
   EXPECT_TRUE(host.expect<wire::Bye>().has_value());
   EXPECT_EQ(host.wait_exit(), 0);
 }
@@ -57,10 +57,10 @@ TEST_F(RunnerLifetime, ADrainEndsWithItsGrace) {
   host.serve();
   const auto id = host.invoke("is_deaf");
   ASSERT_TRUE(host.begun(id));
-  host.send(wire::Drain{50'000'000});
+  host.send(wire::Drain{.grace_ns = 50'000'000});
   EXPECT_EQ(host.finish(id).result.error.code, ErrorCode::shutting_down);
   EXPECT_TRUE(host.expect<wire::Retire>().has_value());
-  host.send(wire::RetireReply{true});
+  host.send(wire::RetireReply{.granted = true});
   EXPECT_EQ(host.wait_exit(), 0);
 }
 
@@ -71,7 +71,7 @@ TEST_F(RunnerLifetime, ASingleUseRunnerLeavesAfterItsCall) {
   host.serve();
   EXPECT_EQ(host.call("echo", "once").text(), "once");
   EXPECT_TRUE(host.expect<wire::Retire>().has_value());
-  host.send(wire::RetireReply{true});
+  host.send(wire::RetireReply{.granted = true});
   EXPECT_EQ(host.wait_exit(), 0);
 }
 
@@ -161,7 +161,7 @@ TEST_F(RunnerLifetime, ARefusedRunnerLeaves) {
   FakeHost host;
   host.start();
   ASSERT_TRUE(host.expect<wire::Hello>().has_value());
-  host.send(wire::Refuse{ErrorCode::incompatible, "another major"});
+  host.send(wire::make_refuse(ErrorCode::incompatible, "another major"));
   EXPECT_EQ(host.wait_exit(), 1);
 }
 

@@ -17,7 +17,7 @@ TEST(RunnerLog, RemembersWhenWhatHappened) {
   log.asked(1, kStart);
   log.machine_started(1, kStart + 1ms);
   log.machine_started(1, kStart + 9ms);
-  log.hello(1, {.facts = {{"cpus", "2"}}}, kStart + 2ms);
+  log.hello(1, {.facts = {{.key = "cpus", .value = "2"}}}, kStart + 2ms);
   log.ready(1, kStart + 3ms);
   const RunnerRecord* record = log.find(1);
   ASSERT_NE(record, nullptr);
@@ -65,8 +65,11 @@ TEST(RunnerLog, KeepsABoundedPartOfWhatARunnerSaysOfItself) {
   log.asked(1, kStart);
   const std::string huge(1 << 14, 'x');
   wire::Hello hello;
-  hello.facts.assign(1000, {huge, huge});
-  hello.plugins.assign(1000, {.plugin = {huge, huge, huge}, .error = huge});
+  hello.facts.assign(1000, {.key = huge, .value = huge});
+  wire::PluginState plugin;
+  plugin.plugin = {{.name = huge, .version = huge, .digest = huge}};
+  plugin.error = huge;
+  hello.plugins.assign(1000, plugin);
   log.hello(1, hello, kStart);
   const RunnerRecord& record = *log.find(1);
   EXPECT_EQ(record.facts.size(), limits::kRunnerFactsMax);

@@ -46,7 +46,7 @@ class Story : public testing::Test {
     now += 2ms;
     feed(event::BootOk{runner});
     now += 28ms;
-    const wire::Hello hello{.facts = {{"cpus", "2"}}};
+    const wire::Hello hello{.facts = {{.key = "cpus", .value = "2"}}};
     trace.hello(runner, hello, now);
     feed(event::RunnerHello{runner, {{0, std::nullopt}}});
   }

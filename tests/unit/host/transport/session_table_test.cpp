@@ -31,6 +31,8 @@ class SessionTableTest : public testing::Test {
 
   static wire::Hello hello(const std::string& runner = "ffmpeg-1") {
     wire::Hello hello;
+    hello.protocol_major = wire::kProtocolMajor;
+    hello.protocol_minor = wire::kProtocolMinor;
     hello.incarnation = kIncarnation;
     hello.runner = runner;
     hello.nonce = kNonce;
@@ -41,7 +43,7 @@ class SessionTableTest : public testing::Test {
     transport_.say(control_, 0, hello());
     table_.receive(now_);
     Session& session = *pool_.sessions.at(0);
-    transport_.say(bulk_, session.info().id, wire::BulkHello{session.info().id});
+    transport_.say(bulk_, session.info().id, wire::BulkHello{.session = session.info().id});
     table_.receive(now_);
     table_.flush(now_);
     pool_.told();
@@ -102,18 +104,18 @@ TEST_F(SessionTableTest, AnothersKeyOpensNothing) {
   transport_.encrypt(control_, "ffmpeg-1");
   const Session& session = connect();
   transport_.encrypt(control_, "ffmpeg-2");
-  transport_.say(control_, session.info().id, wire::Begun{7});
+  transport_.say(control_, session.info().id, wire::Begun{.id = 7});
   table_.receive(now_);
   EXPECT_THAT(pool_.told(), IsEmpty()) << "the connection of one runner with the key of another";
 }
 
 TEST_F(SessionTableTest, MessagesReachThePoolInTheirOrderAndOthersSessionsDoNot) {
   const Session& session = connect();
-  transport_.say(control_, session.info().id, wire::Begun{7});
-  transport_.say(control_, session.info().id + 1, wire::Begun{8});
-  transport_.say(control_, session.info().id, wire::Ended{7, {}});
-  transport_.say(control_, session.info().id, wire::Beat{1});
-  transport_.say(control_, session.info().id, wire::Output{7, {}, {}, "line", 0});
+  transport_.say(control_, session.info().id, wire::Begun{.id = 7});
+  transport_.say(control_, session.info().id + 1, wire::Begun{.id = 8});
+  transport_.say(control_, session.info().id, wire::make_ended(7));
+  transport_.say(control_, session.info().id, wire::Beat{.seq = 1});
+  transport_.say(control_, session.info().id, wire::Output{.id = 7, .text = "line"});
   table_.receive(now_);
   EXPECT_THAT(pool_.told(), ElementsAre("begun 7", "ended 7", "beat", "output 7", "heard 1"));
   EXPECT_TRUE(log_->contains("message of another session"));
@@ -122,7 +124,7 @@ TEST_F(SessionTableTest, MessagesReachThePoolInTheirOrderAndOthersSessionsDoNot)
 TEST_F(SessionTableTest, WhatIsNoMessageEndsTheSession) {
   const Session& session = connect();
   transport_.say_raw(control_, std::vector<std::byte>(40, std::byte{0xff}));
-  transport_.say(control_, session.info().id, wire::Begun{7});
+  transport_.say(control_, session.info().id, wire::Begun{.id = 7});
   table_.receive(now_);
   EXPECT_THAT(pool_.told(), ElementsAre("lost ffmpeg-1")) << "and nothing after it is heard";
   EXPECT_THAT(pool_.why, testing::HasSubstr("no message of this protocol"));
@@ -132,7 +134,7 @@ TEST_F(SessionTableTest, WhatIsNoMessageEndsTheSession) {
 
 TEST_F(SessionTableTest, LastWordsAreHeardBeforeTheLoss) {
   const Session& session = connect();
-  transport_.say(control_, session.info().id, wire::Ended{7, {}});
+  transport_.say(control_, session.info().id, wire::make_ended(7));
   transport_.hang_up(control_);
   table_.receive(now_);
   EXPECT_THAT(pool_.told(), ElementsAre("ended 7", "lost ffmpeg-1"));
@@ -150,7 +152,7 @@ TEST_F(SessionTableTest, TheLossOfTheSecondConnectionIsTheLossOfTheRunner) {
 
 TEST_F(SessionTableTest, WhoeverPostsIsSentWithTheNextFlush) {
   Session& session = connect();
-  session.post(wire::Drain{5});
+  session.post(wire::Drain{.grace_ns = 5});
   EXPECT_EQ(table_.flush(now_), Session::Flushed::done);
   const auto heard = transport_.hear(control_);
   ASSERT_TRUE(heard);
@@ -161,7 +163,7 @@ TEST_F(SessionTableTest, WhoeverPostsIsSentWithTheNextFlush) {
 TEST_F(SessionTableTest, AFullSocketParksItsSessionAndTheOthersGoOn) {
   Session& session = connect();
   transport_.be_full(control_, true);
-  session.post(wire::Drain{5});
+  session.post(wire::Drain{.grace_ns = 5});
   EXPECT_EQ(table_.flush(now_), Session::Flushed::parked);
   EXPECT_EQ(table_.flush(now_), Session::Flushed::parked) << "it is not forgotten";
   transport_.be_full(control_, false);
@@ -172,7 +174,7 @@ TEST_F(SessionTableTest, AFullSocketParksItsSessionAndTheOthersGoOn) {
 TEST_F(SessionTableTest, ARunnerThatIsFoundGoneWhenItIsSentToIsLostOnce) {
   Session& session = connect();
   transport_.hang_up(control_);
-  session.post(wire::Drain{5});
+  session.post(wire::Drain{.grace_ns = 5});
   table_.flush(now_);
   table_.receive(now_);
   table_.receive(now_);
@@ -200,13 +202,13 @@ TEST_F(SessionTableTest, ASecondConnectionThatDoesNotComeIsALossUnlessTheHostWas
 TEST_F(SessionTableTest, AClosedSessionSaysFarewellAndHearsNothing) {
   Session& session = connect();
   const std::uint64_t id = session.info().id;
-  table_.close(session, wire::Bye{"over"});
+  table_.close(session, wire::Bye{.reason = "over"});
   EXPECT_TRUE(session.closed());
   const auto heard = transport_.hear(control_);
   EXPECT_TRUE(heard && std::holds_alternative<wire::Bye>(heard->envelope.body));
   table_.reap();
-  transport_.say(control_, id, wire::Begun{7});
-  transport_.say(bulk_, id, wire::Chunk{1, 0});
+  transport_.say(control_, id, wire::Begun{.id = 7});
+  transport_.say(bulk_, id, wire::Chunk{.transfer = 1, .offset = 0});
   table_.receive(now_);
   EXPECT_THAT(pool_.told(), IsEmpty());
   EXPECT_FALSE(log_->contains("message before hello")) << "what it still says is no news";
@@ -214,7 +216,10 @@ TEST_F(SessionTableTest, AClosedSessionSaysFarewellAndHearsNothing) {
 
 TEST_F(SessionTableTest, AnUnknownRequestOfANewerRunnerIsAnswered) {
   const Session& session = connect();
-  const wire::Invoke request{.id = 7, .digest = std::string(64, 'a'), .task = "tasks::work"};
+  wire::Invoke request;
+  request.id = 7;
+  request.digest = std::string(64, 'a');
+  request.task = "tasks::work";
   transport_.say_raw(control_, test::of_a_newer_minor(wire::encode(session.info().id, request)));
   table_.receive(now_);
   table_.flush(now_);
@@ -227,7 +232,7 @@ TEST_F(SessionTableTest, AnUnknownRequestOfANewerRunnerIsAnswered) {
 
 TEST_F(SessionTableTest, StrangersAreComplainedOfAndNotForEver) {
   for (std::uint32_t i = 0; i < 200; ++i) {
-    transport_.say(test::FakeTransport::peer(Channel::control, 1000 + i), 1, wire::Begun{7});
+    transport_.say(test::FakeTransport::peer(Channel::control, 1000 + i), 1, wire::Begun{.id = 7});
   }
   table_.receive(now_);
   EXPECT_EQ(log_->lines().size(), 20U);

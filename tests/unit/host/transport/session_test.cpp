@@ -36,10 +36,10 @@ class SessionTest : public testing::Test {
   static wire::Result by_transfer(CallId call, const detail::Payload& payload, std::uint64_t transfer = 1) {
     auto info = *wire::describe(payload, std::uint64_t{1} << 40);
     info.transfer = transfer;
-    return {.id = call, .payload = std::move(info), .error = {}, .usage = {}};
+    return wire::make_result(call, std::move(info), {});
   }
   void chunk(const detail::Payload& payload, std::uint64_t transfer = 1) {
-    say_well(wire::Chunk{transfer, 0}, wire::pack(payload));
+    say_well(wire::Chunk{.transfer = transfer, .offset = 0}, wire::pack(payload));
   }
 
   static std::shared_ptr<RemoteCall> call_of(CallId id, detail::Payload arguments) {
@@ -79,11 +79,11 @@ class SessionTest : public testing::Test {
 
 TEST_F(SessionTest, TellsWhatComesInTheOrderInWhichItCame) {
   const detail::Payload payload = test::payload_of({"table", "attachment"});
-  say_well(wire::Begun{7});
-  say_well(wire::Output{7, {}, {}, "line", 0});
-  say_well(wire::Progress{7, 0.5, ""});
-  say_well(wire::Result{7, *wire::describe(payload, kPayloadMax), {}, {}}, wire::pack(payload));
-  say_well(wire::Ended{7, {}});
+  say_well(wire::Begun{.id = 7});
+  say_well(wire::Output{.id = 7, .text = "line"});
+  say_well(wire::Progress{.id = 7, .fraction = 0.5});
+  say_well(wire::make_result(7, *wire::describe(payload, kPayloadMax), {}), wire::pack(payload));
+  say_well(wire::make_ended(7));
   EXPECT_THAT(pool_.told(), ElementsAre("begun 7", "output 7", "progress 7", "result 7", "ended 7"));
   test::expect_same(pool_.payload, payload);
 }
@@ -91,15 +91,17 @@ TEST_F(SessionTest, TellsWhatComesInTheOrderInWhichItCame) {
 TEST_F(SessionTest, AFailedCallSaysWhatItUsed) {
   Error error;
   error.code = ErrorCode::task_failed;
-  say_well(wire::Result{7, {}, error, {.wall_ns = 5}});
+  wire::Result result = wire::make_failure(7, error);
+  result.usage.wall_ns = 5;
+  say_well(result);
   EXPECT_THAT(pool_.told(), ElementsAre("task_failed 7"));
   EXPECT_EQ(pool_.error.usage.wall_ns, 5);
 }
 
 TEST_F(SessionTest, EndedNeverOvertakesAResultWhoseBytesAreUnderWay) {
   say_well(by_transfer(7, large_));
-  say_well(wire::Ended{7, {}});
-  say_well(wire::Ended{8, {}});
+  say_well(wire::make_ended(7));
+  say_well(wire::make_ended(8));
   EXPECT_THAT(pool_.told(), ElementsAre("ended 8"));
   chunk(large_);
   EXPECT_THAT(pool_.told(), ElementsAre("result 7", "ended 7"));
@@ -118,11 +120,11 @@ TEST_F(SessionTest, WhyATransferWasAbortedReachesTheCaller) {
   detail::Payload with_objects = large_;
   with_objects.resources = {5, 6};
   say_well(by_transfer(7, with_objects));
-  say_well(wire::Ended{7, {}});
+  say_well(wire::make_ended(7));
   Error death;
   death.code = ErrorCode::out_of_memory;
   death.message = "The slot was killed.";
-  say_well(wire::Abort{1, "its slot died", death});
+  say_well(wire::make_abort(1, "its slot died", death));
   EXPECT_THAT(pool_.told(), ElementsAre("out_of_memory 7", "ended 7"));
   EXPECT_EQ(pool_.error.message, "The result was not sent to the end. The slot was killed.");
   EXPECT_EQ(pool_.error.started, Started::yes);
@@ -133,7 +135,7 @@ TEST_F(SessionTest, WhyATransferWasAbortedReachesTheCaller) {
 
 TEST_F(SessionTest, AnAbortWithoutAnErrorIsACrashWithItsReason) {
   say_well(by_transfer(7, large_));
-  say_well(wire::Abort{1, "its slot died", {}});
+  say_well(wire::make_abort(1, "its slot died"));
   EXPECT_THAT(pool_.told(), ElementsAre("crashed 7"));
   EXPECT_THAT(pool_.error.message, HasSubstr("its slot died"));
 }
@@ -150,7 +152,7 @@ TEST_F(SessionTest, ASecondResultByTransferIsABrokenRunner) {
 }
 
 TEST_F(SessionTest, AResultOverPayloadMaxIsTooLargeAndLeavesItsObjectsToBeLetGo) {
-  wire::Result inline_result{.id = 7, .payload = {{kPayloadMax + 1}, 0, {5}}, .error = {}, .usage = {}};
+  wire::Result inline_result = wire::make_result(7, {.parts = {kPayloadMax + 1}, .resources = {5}}, {});
   say_well(inline_result);
   EXPECT_THAT(pool_.told(), ElementsAre("too_large 7"));
   EXPECT_THAT(pool_.payload.resources, ElementsAre(5));
@@ -165,13 +167,13 @@ TEST_F(SessionTest, AResultOverPayloadMaxIsTooLargeAndLeavesItsObjectsToBeLetGo)
 }
 
 TEST_F(SessionTest, AResultWhoseFrameHasAnotherSizeIsABrokenRunner) {
-  const auto taken = say(wire::Result{7, {{100}, 0, {}}, {}, {}}, std::vector<std::byte>(16));
+  const auto taken = say(wire::make_result(7, {.parts = {100}}, {}), std::vector<std::byte>(16));
   ASSERT_FALSE(taken.has_value());
   EXPECT_THAT(pool_.told(), ElementsAre("incompatible 7")) << "its caller is answered all the same";
 }
 
 TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
-  session_.on_unsupported({7, "message kind 99", false}, {});
+  session_.on_unsupported({.id = 7, .what = "message kind 99"}, {});
   EXPECT_THAT(pool_.told(), ElementsAre("incompatible 7", "ended 7"));
   EXPECT_EQ(pool_.error.started, Started::no);
   EXPECT_THAT(pool_.error.message, HasSubstr("message kind 99"));
@@ -180,22 +182,22 @@ TEST_F(SessionTest, ACallThatTheRunnerDoesNotKnowIsIncompatibleAndHasEnded) {
 TEST_F(SessionTest, AnAnswerToRetireWaitsForResultsThatAreUnderWay) {
   say_well(by_transfer(7, large_, 1));
   say_well(by_transfer(8, large_, 3));
-  session_.post(wire::RetireReply{true});
-  session_.post(wire::Drain{5});
+  session_.post(wire::RetireReply{.granted = true});
+  session_.post(wire::Drain{.grace_ns = 5});
   flush();
   EXPECT_TRUE(heard_by<wire::Drain>(control_)) << "nothing else waits";
   chunk(large_, 1);
-  session_.post(wire::Drain{6});
+  session_.post(wire::Drain{.grace_ns = 6});
   flush();
   EXPECT_TRUE(heard_by<wire::Drain>(control_)) << "one result is still under way";
-  say_well(wire::Abort{3, "its slot died", {}});
+  say_well(wire::make_abort(3, "its slot died"));
   flush();
   const auto reply = heard_by<wire::RetireReply>(control_);
   EXPECT_TRUE(reply && reply->granted);
 }
 
 TEST_F(SessionTest, AnAnswerToRetireIsNotHeldUpByNothing) {
-  session_.post(wire::RetireReply{true});
+  session_.post(wire::RetireReply{.granted = true});
   flush();
   EXPECT_TRUE(heard_by<wire::RetireReply>(control_));
 }
@@ -236,7 +238,7 @@ TEST_F(SessionTest, ACallThatEndsBeforeItsArgumentsHaveArrivedAbortsThem) {
   flush();
   const std::uint64_t transfer = heard_by<wire::Invoke>(control_).value_or(wire::Invoke{}).payload.transfer;
   EXPECT_NE(transfer, 0U);
-  say_well(wire::Ended{7, {}});
+  say_well(wire::make_ended(7));
   EXPECT_THAT(pool_.told(), ElementsAre("ended 7"));
   flush();
   for (std::size_t sent = 0; sent < limits::kTransferWindow; sent += limits::kChunkMax)
@@ -247,13 +249,13 @@ TEST_F(SessionTest, ACallThatEndsBeforeItsArgumentsHaveArrivedAbortsThem) {
 TEST_F(SessionTest, CreditThatWasNotOwedIsABrokenRunner) {
   send(7, test::random_payload(1, {2 * limits::kTransferWindow}));
   flush();
-  EXPECT_FALSE(say(wire::Credit{2, std::uint64_t{1} << 40}).has_value());
-  EXPECT_TRUE(say(wire::Credit{2, limits::kTransferWindow / 4}).has_value());
+  EXPECT_FALSE(say(wire::Credit{.transfer = 2, .bytes = std::uint64_t{1} << 40}).has_value());
+  EXPECT_TRUE(say(wire::Credit{.transfer = 2, .bytes = limits::kTransferWindow / 4}).has_value());
 }
 
 TEST_F(SessionTest, ARunnerThatIsGoneIsNoticedWhenItIsSentTo) {
   transport_.hang_up(control_);
-  session_.post(wire::Drain{5});
+  session_.post(wire::Drain{.grace_ns = 5});
   EXPECT_EQ(session_.flush(Instant{}), Session::Flushed::gone);
 }
 
@@ -273,7 +275,7 @@ TEST_F(SessionTest, IsAmongTheUnsentOnceWhoeverGaveItSomething) {
   unsent_.clear();
   flush();  // since its second connection stands
   unsent_.clear();
-  session_.post(wire::Drain{5});
+  session_.post(wire::Drain{.grace_ns = 5});
   send(7);
   session_.beat();
   EXPECT_THAT(unsent_, ElementsAre(&session_));
@@ -289,10 +291,10 @@ TEST_F(SessionTest, IsAmongTheUnsentOnceWhoeverGaveItSomething) {
 
 TEST_F(SessionTest, SaysItsFarewellInPlaceOfWhatIsQueuedAndNothingMore) {
   send(7);
-  session_.close(wire::Bye{"over"});
+  session_.close(wire::Bye{.reason = "over"});
   EXPECT_EQ(heard_by<wire::Bye>(control_).value_or(wire::Bye{}).reason, "over");
   unsent_.clear();
-  session_.post(wire::Drain{5});
+  session_.post(wire::Drain{.grace_ns = 5});
   EXPECT_THAT(unsent_, IsEmpty());
   EXPECT_FALSE(transport_.hear(control_));
 }

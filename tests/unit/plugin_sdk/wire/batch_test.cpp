@@ -55,9 +55,9 @@ TEST(Batch, RefusesAFrameThatDoesNotHoldWhatItAnnounces) {
     ASSERT_TRUE(cut.has_error()) << size;
     EXPECT_EQ(cut.error().code, ErrorCode::incompatible);
   }
-  EXPECT_TRUE(unpack_batch({1}, frame).has_error());
-  EXPECT_TRUE(unpack_batch({3}, frame).has_error());
-  EXPECT_TRUE(unpack_batch({0xffffffff}, frame).has_error());
+  EXPECT_TRUE(unpack_batch({.count = 1}, frame).has_error());
+  EXPECT_TRUE(unpack_batch({.count = 3}, frame).has_error());
+  EXPECT_TRUE(unpack_batch({.count = 0xffffffff}, frame).has_error());
 }
 
 TEST(Batch, RefusesSizesThatPointOutside) {

@@ -98,7 +98,7 @@ TEST(Bulk, DropsLateChunksOfAnEndedTransfer) {
   const auto payload = test::random_payload(3, {100'000});
   static_cast<void>(receiver.announce(announced(payload, 2), kMax));
   EXPECT_TRUE(receiver.abort(2));
-  const auto step = receiver.on_chunk({2, 0}, std::vector<std::byte>(10));
+  const auto step = receiver.on_chunk({.transfer = 2, .offset = 0}, std::vector<std::byte>(10));
   EXPECT_FALSE(step.abort || step.credit || step.complete);
   EXPECT_EQ(receiver.active(), 0u);
   EXPECT_FALSE(receiver.abort(2)) << "twice";
@@ -108,9 +108,9 @@ TEST(Bulk, RemembersABoundedNumberOfEndedTransfers) {
   BulkReceiver receiver(Side::host);
   const std::vector<std::byte> chunk(1);
   for (std::uint64_t i = 1; i <= limits::kClosedTransfersMax + 1; ++i) receiver.abort(2 * i);
-  EXPECT_FALSE(receiver.on_chunk({4, 0}, chunk).abort);
+  EXPECT_FALSE(receiver.on_chunk({.transfer = 4, .offset = 0}, chunk).abort);
   EXPECT_EQ(receiver.active(), 0u) << "the second one's chunk is late";
-  EXPECT_FALSE(receiver.on_chunk({2, 0}, chunk).abort);
+  EXPECT_FALSE(receiver.on_chunk({.transfer = 2, .offset = 0}, chunk).abort);
   EXPECT_EQ(receiver.active(), 1u) << "the first one is forgotten";
 }
 
@@ -123,7 +123,7 @@ TEST(Bulk, AnAbortThatOvertakesItsEnvelopeEndsTheTransferToo) {
 TEST(Bulk, AnswersABrokenChunkWithAbortAndForgetsTheTransfer) {
   BulkReceiver receiver(Side::host);
   static_cast<void>(receiver.announce(announced(test::random_payload(3, {100'000}), 2), kMax));
-  const auto step = receiver.on_chunk({2, 5}, std::vector<std::byte>(10));
+  const auto step = receiver.on_chunk({.transfer = 2, .offset = 5}, std::vector<std::byte>(10));
   ASSERT_TRUE(step.abort);
   EXPECT_EQ(step.abort->transfer, 2u);
   EXPECT_EQ(receiver.active(), 0u);
@@ -131,7 +131,7 @@ TEST(Bulk, AnswersABrokenChunkWithAbortAndForgetsTheTransfer) {
 
 TEST(Bulk, AnswersAnEnvelopeOverTheLimitWithAbort) {
   BulkReceiver receiver(Side::host);
-  const auto step = receiver.announce({{1001}, 2, {}}, 1000);
+  const auto step = receiver.announce({.parts = {1001}, .transfer = 2}, 1000);
   ASSERT_TRUE(step.abort);
   EXPECT_NE(step.abort->reason.find("limit of 1000 bytes"), std::string::npos);
   EXPECT_EQ(receiver.active(), 0u);
@@ -142,15 +142,15 @@ TEST(Bulk, BoundsTransfersWithoutAnEnvelope) {
   const std::vector<std::byte> chunk(1);
   std::uint64_t over = 1;
   for (std::size_t i = 0; i < limits::kUnannouncedMax; ++i, over += 2) {
-    ASSERT_FALSE(receiver.on_chunk({over, 0}, chunk).abort);
+    ASSERT_FALSE(receiver.on_chunk({.transfer = over, .offset = 0}, chunk).abort);
   }
-  EXPECT_TRUE(receiver.on_chunk({over, 0}, chunk).abort);
+  EXPECT_TRUE(receiver.on_chunk({.transfer = over, .offset = 0}, chunk).abort);
   // Announcing one makes room for one, whether the announcement is good or not.
-  EXPECT_FALSE(receiver.announce({{100}, 1, {}}, kMax).abort);
-  EXPECT_TRUE(receiver.announce({{100}, 3, {}}, 1).abort);
-  EXPECT_FALSE(receiver.on_chunk({over + 2, 0}, chunk).abort);
-  EXPECT_FALSE(receiver.on_chunk({over + 4, 0}, chunk).abort);
-  EXPECT_TRUE(receiver.on_chunk({over + 6, 0}, chunk).abort);
+  EXPECT_FALSE(receiver.announce({.parts = {100}, .transfer = 1}, kMax).abort);
+  EXPECT_TRUE(receiver.announce({.parts = {100}, .transfer = 3}, 1).abort);
+  EXPECT_FALSE(receiver.on_chunk({.transfer = over + 2, .offset = 0}, chunk).abort);
+  EXPECT_FALSE(receiver.on_chunk({.transfer = over + 4, .offset = 0}, chunk).abort);
+  EXPECT_TRUE(receiver.on_chunk({.transfer = over + 6, .offset = 0}, chunk).abort);
 }
 
 TEST(Bulk, BoundsTheBytesOfAllTransfersWithoutAnEnvelope) {
@@ -162,22 +162,22 @@ TEST(Bulk, BoundsTheBytesOfAllTransfersWithoutAnEnvelope) {
   bool refused = false;
   for (; !refused && transfer < 2 * limits::kUnannouncedMax; transfer += 2) {
     for (std::size_t i = 0; !refused && i < kPerTransfer; ++i) {
-      refused = receiver.on_chunk({transfer, i * chunk.size()}, chunk).abort.has_value();
+      refused = receiver.on_chunk({.transfer = transfer, .offset = i * chunk.size()}, chunk).abort.has_value();
       if (!refused) kept += chunk.size();
     }
   }
   EXPECT_TRUE(refused);
   EXPECT_EQ(kept, limits::kUnannouncedBytesMax);
   // What its envelope announces is bounded by its window, and makes room for others.
-  EXPECT_FALSE(receiver.announce({{kMax / 2}, 1, {}}, kMax).abort);
-  EXPECT_FALSE(receiver.on_chunk({transfer, 0}, chunk).abort);
+  EXPECT_FALSE(receiver.announce({.parts = {kMax / 2}, .transfer = 1}, kMax).abort);
+  EXPECT_FALSE(receiver.on_chunk({.transfer = transfer, .offset = 0}, chunk).abort);
 }
 
 TEST(Bulk, IgnoresCreditForATransferThatEnded) {
   BulkSender sender(Side::host);
-  EXPECT_TRUE(sender.on_credit({2, 100}));
+  EXPECT_TRUE(sender.on_credit({.transfer = 2, .bytes = 100}));
   const auto id = sender.start(test::random_payload(1, {10'000'000}));
-  EXPECT_FALSE(sender.on_credit({id, 1})) << "nothing was sent yet";
+  EXPECT_FALSE(sender.on_credit({.transfer = id, .bytes = 1})) << "nothing was sent yet";
   EXPECT_TRUE(sender.abort(id));
   EXPECT_FALSE(sender.abort(id));
   EXPECT_FALSE(sender.next());
@@ -186,9 +186,9 @@ TEST(Bulk, IgnoresCreditForATransferThatEnded) {
 TEST(Bulk, RefusesIdsThatThePeerMayNotGive) {
   BulkReceiver receiver(Side::runner);
   const std::vector<std::byte> chunk(1);
-  EXPECT_TRUE(receiver.on_chunk({2, 0}, chunk).abort);
-  EXPECT_TRUE(receiver.announce({{100}, 4, {}}, kMax).abort);
-  EXPECT_TRUE(BulkReceiver(Side::host).on_chunk({0, 0}, chunk).abort);
+  EXPECT_TRUE(receiver.on_chunk({.transfer = 2, .offset = 0}, chunk).abort);
+  EXPECT_TRUE(receiver.announce({.parts = {100}, .transfer = 4}, kMax).abort);
+  EXPECT_TRUE(BulkReceiver(Side::host).on_chunk({.transfer = 0, .offset = 0}, chunk).abort);
   EXPECT_EQ(receiver.active(), 0u);
 }
 
@@ -251,18 +251,18 @@ TEST(BulkQueue, ChunksWaitUntilTheyAreUsedAndThenGiveCredit) {
   ASSERT_EQ(*queue.announce(2, 8 * limits::MiB), 0u);
   std::uint64_t offset = 0;
   for (; offset < limits::kTransferWindow; offset += limits::kChunkMax) {
-    ASSERT_TRUE(queue.on_chunk({2, offset}, chunk_of(limits::kChunkMax)));
+    ASSERT_TRUE(queue.on_chunk({.transfer = 2, .offset = offset}, chunk_of(limits::kChunkMax)));
   }
-  EXPECT_FALSE(queue.on_chunk({2, offset}, chunk_of(limits::kChunkMax))) << "past the window";
+  EXPECT_FALSE(queue.on_chunk({.transfer = 2, .offset = offset}, chunk_of(limits::kChunkMax))) << "past the window";
   std::uint64_t credit = 0;
   for (auto bytes = queue.front(2); !bytes.empty(); bytes = queue.front(2)) credit += queue.consume(2, bytes.size());
   EXPECT_EQ(credit, limits::kTransferWindow);
-  EXPECT_TRUE(queue.on_chunk({2, offset}, chunk_of(limits::kChunkMax)));
+  EXPECT_TRUE(queue.on_chunk({.transfer = 2, .offset = offset}, chunk_of(limits::kChunkMax)));
 }
 
 TEST(BulkQueue, PartsOfAChunkCanBeUsed) {
   BulkQueue queue(Side::host);
-  ASSERT_TRUE(queue.on_chunk({2, 0}, chunk_of(100)));
+  ASSERT_TRUE(queue.on_chunk({.transfer = 2, .offset = 0}, chunk_of(100)));
   EXPECT_EQ(queue.consume(2, 30), 0u);
   EXPECT_EQ(queue.front(2).size(), 70u);
 }
@@ -271,27 +271,27 @@ TEST(BulkQueue, KeepsTheFramesThatCameAndCopiesNone) {
   BulkQueue queue(Side::host);
   Bytes chunk = chunk_of(100);
   const std::byte* at = chunk.span().data();
-  ASSERT_TRUE(queue.on_chunk({2, 0}, std::move(chunk)));
+  ASSERT_TRUE(queue.on_chunk({.transfer = 2, .offset = 0}, std::move(chunk)));
   EXPECT_EQ(queue.front(2).data(), at);
 }
 
 TEST(BulkQueue, ChunksMayOvertakeTheirEnvelope) {
   BulkQueue queue(Side::host);
-  ASSERT_TRUE(queue.on_chunk({2, 0}, chunk_of(100)));
+  ASSERT_TRUE(queue.on_chunk({.transfer = 2, .offset = 0}, chunk_of(100)));
   ASSERT_TRUE(queue.announce(2, 200));
-  ASSERT_TRUE(queue.on_chunk({2, 100}, chunk_of(100)));
-  EXPECT_FALSE(queue.on_chunk({2, 200}, chunk_of(1))) << "more than announced";
+  ASSERT_TRUE(queue.on_chunk({.transfer = 2, .offset = 100}, chunk_of(100)));
+  EXPECT_FALSE(queue.on_chunk({.transfer = 2, .offset = 200}, chunk_of(1))) << "more than announced";
 }
 
 TEST(BulkQueue, BrokenRulesAreRefused) {
   BulkQueue queue(Side::host);
-  EXPECT_FALSE(queue.on_chunk({3, 0}, chunk_of(10))) << "the runner's own ids";
-  EXPECT_FALSE(queue.on_chunk({0, 0}, chunk_of(10)));
-  EXPECT_FALSE(queue.on_chunk({2, 5}, chunk_of(10))) << "not at the start";
-  EXPECT_FALSE(queue.on_chunk({4, 0}, Bytes()));
-  EXPECT_FALSE(queue.on_chunk({6, 0}, chunk_of(limits::kChunkMax + 1)));
+  EXPECT_FALSE(queue.on_chunk({.transfer = 3, .offset = 0}, chunk_of(10))) << "the runner's own ids";
+  EXPECT_FALSE(queue.on_chunk({.transfer = 0, .offset = 0}, chunk_of(10)));
+  EXPECT_FALSE(queue.on_chunk({.transfer = 2, .offset = 5}, chunk_of(10))) << "not at the start";
+  EXPECT_FALSE(queue.on_chunk({.transfer = 4, .offset = 0}, Bytes()));
+  EXPECT_FALSE(queue.on_chunk({.transfer = 6, .offset = 0}, chunk_of(limits::kChunkMax + 1)));
   EXPECT_FALSE(queue.announce(7, 10));
-  ASSERT_TRUE(queue.on_chunk({8, 0}, chunk_of(100)));
+  ASSERT_TRUE(queue.on_chunk({.transfer = 8, .offset = 0}, chunk_of(100)));
   EXPECT_FALSE(queue.announce(8, 99)) << "more bytes came than it announces";
   ASSERT_TRUE(queue.announce(10, 100));
   EXPECT_FALSE(queue.announce(10, 100)) << "two invocations name it";
@@ -301,7 +301,7 @@ TEST(BulkQueue, TransfersThatNobodyAnnouncesAreBounded) {
   BulkQueue queue(Side::host);
   std::size_t taken = 0;
   for (std::uint64_t id = 2; id < 8 * limits::kUnannouncedMax; id += 2) {
-    taken += queue.on_chunk({id, 0}, chunk_of(1)) ? 1 : 0;
+    taken += queue.on_chunk({.transfer = id, .offset = 0}, chunk_of(1)) ? 1 : 0;
   }
   EXPECT_EQ(taken, limits::kUnannouncedMax);
 }
@@ -309,7 +309,7 @@ TEST(BulkQueue, TransfersThatNobodyAnnouncesAreBounded) {
 TEST(BulkQueue, SmallChunksAreBoundedInNumber) {
   BulkQueue queue(Side::host);
   std::uint64_t taken = 0;
-  while (taken < 1000 && queue.on_chunk({2, taken}, chunk_of(1))) ++taken;
+  while (taken < 1000 && queue.on_chunk({.transfer = 2, .offset = taken}, chunk_of(1))) ++taken;
   EXPECT_EQ(taken, 64u) << "each frame costs more than its byte";
 }
 
@@ -317,7 +317,7 @@ TEST(BulkQueue, LateChunksOfAClosedTransferAreDropped) {
   BulkQueue queue(Side::host);
   ASSERT_TRUE(queue.announce(2, 100));
   EXPECT_TRUE(queue.close(2)) << "bytes were still to come";
-  EXPECT_TRUE(queue.on_chunk({2, 0}, chunk_of(10)));
+  EXPECT_TRUE(queue.on_chunk({.transfer = 2, .offset = 0}, chunk_of(10)));
   EXPECT_TRUE(queue.front(2).empty());
   EXPECT_FALSE(queue.announce(2, 100));
   EXPECT_EQ(queue.active(), 0u);

@@ -73,23 +73,23 @@ TEST(PayloadFrame, TheSenderRefusesWhatIsTooLarge) {
 }
 
 TEST(PayloadFrame, TheReceiverRefusesWhatIsTooLargeOrDoesNotFit) {
-  EXPECT_EQ(*check({{100, 1}, 0, {}}, kMax), 128u);
-  EXPECT_EQ(check({{100, 1}, 0, {}}, 127).error().code, ErrorCode::too_large);
-  EXPECT_EQ(check({std::vector<std::uint64_t>(4097, 1), 0, {}}, kMax).value(), 4097u * 16);
-  EXPECT_EQ(check({std::vector<std::uint64_t>(4098, 1), 0, {}}, kMax).error().code, ErrorCode::incompatible);
+  EXPECT_EQ(*check({.parts = {100, 1}}, kMax), 128u);
+  EXPECT_EQ(check({.parts = {100, 1}}, 127).error().code, ErrorCode::too_large);
+  EXPECT_EQ(check({.parts = std::vector<std::uint64_t>(4097, 1)}, kMax).value(), 4097u * 16);
+  EXPECT_EQ(check({.parts = std::vector<std::uint64_t>(4098, 1)}, kMax).error().code, ErrorCode::incompatible);
   constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
-  EXPECT_TRUE(check({{limits::kPayloadMaxCeiling}, 0, {}}, kAny));
-  EXPECT_EQ(check({{limits::kPayloadMaxCeiling, 1}, 0, {}}, kAny).error().code, ErrorCode::too_large);
+  EXPECT_TRUE(check({.parts = {limits::kPayloadMaxCeiling}}, kAny));
+  EXPECT_EQ(check({.parts = {limits::kPayloadMaxCeiling, 1}}, kAny).error().code, ErrorCode::too_large);
   const std::vector<std::byte> frame(32);
-  EXPECT_EQ(unpack({{16}, 0, {}}, frame, kMax).error().code, ErrorCode::incompatible);
-  EXPECT_EQ(unpack({{48}, 0, {}}, frame, kMax).error().code, ErrorCode::incompatible);
+  EXPECT_EQ(unpack({.parts = {16}}, frame, kMax).error().code, ErrorCode::incompatible);
+  EXPECT_EQ(unpack({.parts = {48}}, frame, kMax).error().code, ErrorCode::incompatible);
 }
 
 TEST(PayloadFrame, SumsOfAnnouncedSizesDoNotOverflow) {
   const std::uint64_t huge = ~std::uint64_t{0};
-  EXPECT_FALSE(check({{huge}, 0, {}}, huge));
-  EXPECT_FALSE(check({{huge / 2, huge / 2, 3}, 0, {}}, huge));
-  EXPECT_FALSE(check({std::vector<std::uint64_t>(4097, huge / 4097), 0, {}}, huge));
+  EXPECT_FALSE(check({.parts = {huge}}, huge));
+  EXPECT_FALSE(check({.parts = {huge / 2, huge / 2, 3}}, huge));
+  EXPECT_FALSE(check({.parts = std::vector<std::uint64_t>(4097, huge / 4097)}, huge));
 }
 
 // --- Assembler
@@ -129,7 +129,7 @@ TEST(Assembler, PartsOutliveTheAssembler) {
 
 TEST(Assembler, AnAnnouncedSizeBuysNoMemory) {
   Assembler assembler;
-  ASSERT_TRUE(assembler.announce({{limits::GiB - 16}, 2, {}}, kMax));
+  ASSERT_TRUE(assembler.announce({.parts = {limits::GiB - 16}, .transfer = 2}, kMax));
   EXPECT_EQ(assembler.capacity(), 0u);
   const auto chunk = zeros(limits::kChunkMax);
   for (std::size_t at = 0; at < 64 * limits::MiB; at += chunk.size()) {
@@ -140,7 +140,7 @@ TEST(Assembler, AnAnnouncedSizeBuysNoMemory) {
 
 TEST(Assembler, ASmallTransferTakesOnlyItsSize) {
   Assembler assembler;
-  ASSERT_TRUE(assembler.announce({{100'000}, 2, {}}, kMax));
+  ASSERT_TRUE(assembler.announce({.parts = {100'000}, .transfer = 2}, kMax));
   ASSERT_TRUE(assembler.on_chunk(0, zeros(1000)));
   EXPECT_EQ(assembler.capacity(), 100'000u);
 }
@@ -153,7 +153,7 @@ TEST(Assembler, AcceptsOneWindowBeforeItsEnvelopeAndNoByteMore) {
   Assembler greedy;
   for (at = 0; at < limits::kTransferWindow; at += chunk.size()) ASSERT_TRUE(greedy.on_chunk(at, chunk));
   EXPECT_FALSE(greedy.on_chunk(at, zeros(1)));
-  const auto credit = assembler.announce({{limits::GiB - 16}, 2, {}}, kMax);
+  const auto credit = assembler.announce({.parts = {limits::GiB - 16}, .transfer = 2}, kMax);
   ASSERT_TRUE(credit);
   EXPECT_EQ(*credit, limits::kTransferWindow);
 }
@@ -161,9 +161,9 @@ TEST(Assembler, AcceptsOneWindowBeforeItsEnvelopeAndNoByteMore) {
 TEST(Assembler, RefusesMoreThanWasAnnounced) {
   Assembler late;
   ASSERT_TRUE(late.on_chunk(0, zeros(33)));
-  EXPECT_FALSE(late.announce({{32}, 2, {}}, kMax));
+  EXPECT_FALSE(late.announce({.parts = {32}, .transfer = 2}, kMax));
   Assembler early;
-  ASSERT_TRUE(early.announce({{32}, 2, {}}, kMax));
+  ASSERT_TRUE(early.announce({.parts = {32}, .transfer = 2}, kMax));
   EXPECT_FALSE(early.on_chunk(0, zeros(33)));
 }
 

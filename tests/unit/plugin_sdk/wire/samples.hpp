@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "plugin_sdk/base/discard_reason.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::test {
@@ -28,37 +29,92 @@ inline Error sample_error() {
 }
 
 inline wire::PayloadInfo sample_payload() {
-  return {{100, 0, 33}, 6, {7, 8}};
+  return {.parts = {100, 0, 33}, .transfer = 6, .resources = {7, 8}};
+}
+
+inline wire::PluginState sample_plugin() {
+  wire::PluginState plugin;
+  plugin.plugin = {{.name = "video", .version = "1.4.0", .digest = kDigest}};
+  plugin.ready = true;
+  plugin.error = "no";
+  plugin.forkable = false;
+  return plugin;
+}
+
+inline wire::Invoke sample_invoke() {
+  wire::Invoke invoke;
+  invoke.id = 1;
+  invoke.seq = 2;
+  invoke.digest = kDigest;
+  invoke.task = "video::resize";
+  invoke.fingerprint = 3;
+  invoke.remaining_ns = 4;
+  invoke.attempt = 5;
+  invoke.linked = false;
+  invoke.object = 6;
+  invoke.payload = sample_payload();
+  invoke.lease = 7;
+  return invoke;
+}
+
+/// A failure, so `ok` has its default.
+inline wire::Result sample_result() {
+  wire::Result result = wire::make_failure(5, sample_error());
+  result.payload = sample_payload();
+  return result;
 }
 
 inline std::vector<wire::Body> sample_bodies() {
   using namespace wire;
-  const PluginState plugin{{"video", "1.4.0", kDigest}, true, "no", false};
   return {
-      Hello{2, 3, 4, "r-1", 5, {plugin, plugin}, {{"arch", "x86_64"}, {"cpus", "4"}}},
-      Welcome{9,  7,  5,    Isolation::thread,       true, false, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-              11, 12, true, LeftoverThreads::discard},
-      Refuse{ErrorCode::incompatible, "another major"},
-      BulkHello{77},
-      Invoke{1, 2, kDigest, "video::resize", 3, 4, 5, false, 6, sample_payload(), 7},
-      Begun{5},
-      Result{5, sample_payload(), sample_error(), {1, 2, 3, 4}},
-      Ended{5, sample_error()},
-      Cancel{5, CancelReason::timed_out},
-      Output{5, Stream::log, Level::error, "line", 3},
-      Progress{5, 0.5, "half"},
-      Beat{6},
-      Retire{7, true, "idle"},
-      RetireReply{true},
-      Drain{30},
-      Bye{"done"},
-      Chunk{1, 2},
-      Credit{1, 2},
-      Abort{2, "its slot died", sample_error()},
-      Unsupported{1, "message kind 99", false},
-      Batch{3},
-      Release{5, {1, 2}},
-      SlotDiscarded{5, DiscardReason::thread_leak},
+      Hello{.protocol_major = 2,
+            .protocol_minor = 3,
+            .incarnation = 4,
+            .runner = "r-1",
+            .nonce = 5,
+            .plugins = {sample_plugin(), sample_plugin()},
+            .facts = {{.key = "arch", .value = "x86_64"}, {.key = "cpus", .value = "4"}}},
+      Welcome{.session = 9,
+              .protocol_minor = 7,
+              .slots = 5,
+              .isolation = Isolation::thread,
+              .single_use = true,
+              .reuse = false,
+              .idle_shutdown_ns = 1,
+              .shutdown_grace_ns = 2,
+              .kill_grace_ns = 3,
+              .payload_max = 4,
+              .memory_max = 5,
+              .cpu_time_ns = 6,
+              .open_files_max = 7,
+              .spare_slots = 8,
+              .beat_interval_ns = 9,
+              .host_silence_ns = 10,
+              .runner_silence_ns = 11,
+              .start_limit_ns = 12,
+              .core_dumps = true,
+              .leftover_threads = LeftoverThreads::discard},
+      make_refuse(ErrorCode::incompatible, "another major"),
+      BulkHello{.session = 77},
+      sample_invoke(),
+      Begun{.id = 5},
+      sample_result(),
+      make_ended(5, sample_error()),
+      Cancel{.id = 5, .reason = CancelReason::timed_out},
+      Output{.id = 5, .stream = Stream::log, .level = Level::error, .text = "line", .dropped = 3},
+      Progress{.id = 5, .fraction = 0.5, .message = "half"},
+      Beat{.seq = 6},
+      Retire{.last_seq = 7, .must = true, .reason = "idle"},
+      RetireReply{.granted = true},
+      Drain{.grace_ns = 30},
+      Bye{.reason = "done"},
+      Chunk{.transfer = 1, .offset = 2},
+      Credit{.transfer = 1, .bytes = 2},
+      make_abort(2, "its slot died", sample_error()),
+      Unsupported{.id = 1, .what = "message kind 99"},
+      Batch{.count = 3},
+      Release{.lease = 5, .objects = {1, 2}},
+      SlotDiscarded{.id = 5, .reason = static_cast<std::uint8_t>(DiscardReason::thread_leak)},
   };
 }
 
@@ -77,7 +133,7 @@ inline wire::Parent sample_parent() {
   parent.host_key = std::string(40, 'h');
   parent.public_key = std::string(40, 'p');
   parent.secret_key = std::string(40, 's');
-  parent.plugins = {{"video", "1.4.0", kDigest}};
+  parent.plugins = {{.name = "video", .version = "1.4.0", .digest = kDigest}};
   parent.failsafe_ns = 20;
   return parent;
 }

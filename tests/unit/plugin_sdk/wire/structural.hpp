@@ -1,10 +1,9 @@
-// Compares aggregates field by field, and tells whether each field differs from its default, so that a field added
-// to a message later cannot be forgotten by the round-trip test.
+// Tells which fields of a packed table have their default, so that a field added to a message later cannot be forgotten
+// by the round-trip test.
 #pragma once
 
-#include <boost/pfr.hpp>
+#include <flatbuffers/flatbuffers.h>
 
-#include <concepts>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -12,64 +11,43 @@
 
 namespace flame::test {
 
-template <typename T>
-concept Comparable = std::equality_comparable<T> && !std::is_aggregate_v<T>;
+/// Appends the names ("Invoke.payload.parts") of the fields of `table` and of the tables in it that have their default.
+template <typename Table>
+void unset_fields(const Table& table, const std::string& name, std::vector<std::string>& out);
 
-template <typename T>
-bool same(const T& a, const T& b);
-template <typename T>
-bool same(const std::vector<T>& a, const std::vector<T>& b);
-template <typename A, typename B>
-bool same(const std::pair<A, B>& a, const std::pair<A, B>& b) {
-  return same(a.first, b.first) && same(a.second, b.second);
-}
-
-template <typename T, std::size_t... I>
-bool same_fields(const T& a, const T& b, std::index_sequence<I...>) {
-  return (same(boost::pfr::get<I>(a), boost::pfr::get<I>(b)) && ...);
-}
-
-template <typename T>
-bool same(const T& a, const T& b) {
-  if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>) {
-    return same_fields(a, b, std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
-  } else {
-    return a == b;
+template <typename Value>
+void unset_within(const Value& value, const std::string& name, std::vector<std::string>& out) {
+  if constexpr (std::is_same_v<Value, const flatbuffers::String*>) {
+    if (value->size() == 0) out.push_back(name);
+  } else if constexpr (requires { value->Get(0); }) {
+    if (value->size() == 0) out.push_back(name);
+    using Element = decltype(value->Get(0));
+    if constexpr (std::is_pointer_v<Element> && !std::is_same_v<Element, const flatbuffers::String*>) {
+      for (flatbuffers::uoffset_t i = 0; i < value->size(); ++i) unset_fields(*value->Get(i), name, out);
+    }
+  } else if constexpr (std::is_pointer_v<Value>) {
+    unset_fields(*value, name, out);
   }
 }
 
-template <typename T>
-bool same(const std::vector<T>& a, const std::vector<T>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!same(a[i], b[i])) return false;
+template <typename Table>
+void unset_fields(const Table& table, const std::string& name, std::vector<std::string>& out) {
+  const auto& fields = reinterpret_cast<const flatbuffers::Table&>(table);  // a private base
+  const auto look_at = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    const std::string field = name + '.' + Table::Traits::field_names[I];
+    if (!fields.CheckField(4 + 2 * I)) return out.push_back(field);
+    unset_within(table.template get_field<I>(), field, out);
+  };
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (look_at(std::integral_constant<std::size_t, I>()), ...);
   }
-  return true;
+  (std::make_index_sequence<Table::Traits::fields_number>());
 }
 
-/// Names (by position, "3.1") of the fields of `value` that still have their default.
-template <typename T, std::size_t... I>
-void unset_fields(const T& value, const std::string& prefix, std::vector<std::string>& out, std::index_sequence<I...>);
-
-template <typename T>
-void unset_field(const T& value, const T& fallback, const std::string& name, std::vector<std::string>& out) {
-  if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>) {
-    unset_fields(value, name + ".", out, std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
-  } else {
-    if (same(value, fallback)) out.push_back(name);
-  }
-}
-
-template <typename T, std::size_t... I>
-void unset_fields(const T& value, const std::string& prefix, std::vector<std::string>& out, std::index_sequence<I...>) {
-  const T fallback{};
-  (unset_field(boost::pfr::get<I>(value), boost::pfr::get<I>(fallback), prefix + std::to_string(I), out), ...);
-}
-
-template <typename T>
-std::vector<std::string> unset_fields(const T& value) {
+template <typename Table>
+std::vector<std::string> unset_fields(const Table& table) {
   std::vector<std::string> out;
-  unset_fields(value, "", out, std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
+  unset_fields(table, Table::Traits::name, out);
   return out;
 }
 

@@ -21,7 +21,7 @@ class PluginStoreTest : public testing::Test {
   void SetUp() override {
     image = *base::read_file(FLAME_TEST_PROBE, 64 * limits::MiB);
     digest = base::sha256(image).hex();
-    wanted = {"probe", "1.0.0", digest};
+    wanted = {.name = "probe", .version = "1.0.0", .digest = digest};
   }
   std::string put(const std::string& name, const std::string& contents) {
     const std::string path = directory.write(name, contents);
@@ -42,7 +42,7 @@ class PluginStoreTest : public testing::Test {
   test::TempDir directory;
   std::string image;
   std::string digest;
-  wire::WantedPlugin wanted;
+  wire::PluginRef wanted;
 };
 
 TEST_F(PluginStoreTest, FindsAFileByItsDigest) {

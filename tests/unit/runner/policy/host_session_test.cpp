@@ -37,15 +37,15 @@ TEST(HostSession, OpensWithAWelcomeThatAnswersAHello) {
 
 TEST(HostSession, DropsMessagesOfAnotherSession) {
   HostSession session = open_session();
-  EXPECT_EQ(session.judge(kStart, {9, wire::Beat{1}}), Verdict::deliver);
-  EXPECT_EQ(session.judge(kStart, {8, wire::Beat{1}}), Verdict::drop);
-  EXPECT_EQ(session.judge(kStart, {0, wire::Beat{1}}), Verdict::drop);
+  EXPECT_EQ(session.judge(kStart, {9, wire::Beat{.seq = 1}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(kStart, {8, wire::Beat{.seq = 1}}), Verdict::drop);
+  EXPECT_EQ(session.judge(kStart, {0, wire::Beat{.seq = 1}}), Verdict::drop);
 }
 
 TEST(HostSession, IsRefusedWithTheHostsReason) {
   HostSession session;
   session.greeted(kStart);
-  EXPECT_EQ(session.judge(kStart, {0, wire::Refuse{ErrorCode::incompatible, "speak 2.0"}}), Verdict::refused);
+  EXPECT_EQ(session.judge(kStart, {0, wire::make_refuse(ErrorCode::incompatible, "speak 2.0")}), Verdict::refused);
   EXPECT_NE(session.reason().find("speak 2.0"), std::string::npos);
 }
 
@@ -73,7 +73,7 @@ TEST(HostSession, DoesNotBeatBeforeItIsOpen) {
 void beat_and_echo(HostSession& session, Instant at) {
   const auto beat = session.beat(at);
   ASSERT_TRUE(beat.has_value());
-  EXPECT_EQ(session.judge(at, {9, wire::Beat{beat->seq}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(at, {9, wire::Beat{.seq = beat->seq}}), Verdict::deliver);
 }
 
 TEST(HostSession, AnythingOfTheSessionCountsAsLife) {
@@ -85,10 +85,10 @@ TEST(HostSession, AnythingOfTheSessionCountsAsLife) {
     EXPECT_FALSE(session.silent(kStart + at)) << at.count();
     if (at == 5s) beat_and_echo(session, kStart + at);
     if (at == 8s) {
-      EXPECT_EQ(session.judge(kStart + at, {9, wire::Ended{1}}), Verdict::deliver);
+      EXPECT_EQ(session.judge(kStart + at, {9, wire::make_ended(1)}), Verdict::deliver);
     }
   }
-  EXPECT_EQ(session.judge(kStart + 17s, {8, wire::Ended{1}}), Verdict::drop);
+  EXPECT_EQ(session.judge(kStart + 17s, {8, wire::make_ended(1)}), Verdict::drop);
   EXPECT_TRUE(session.silent(kStart + 18s)) << "another session's messages do not count";
 }
 
@@ -98,7 +98,7 @@ TEST(HostSession, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
   beat_and_echo(session, kStart);
   for (Duration at = 1s; at < 14s; at += 1s) {
     EXPECT_TRUE(session.beat(kStart + at).has_value());
-    EXPECT_EQ(session.judge(kStart + at, {9, wire::Beat{1}}), Verdict::deliver);
+    EXPECT_EQ(session.judge(kStart + at, {9, wire::Beat{.seq = 1}}), Verdict::deliver);
     EXPECT_FALSE(session.silent(kStart + at));
   }
   EXPECT_EQ(session.wake_at(), kStart + 14s);
@@ -108,9 +108,9 @@ TEST(HostSession, AHostThatTalksButDoesNotHearIsGivenUpBeforeItGivesUp) {
 TEST(HostSession, AnEchoCountsFromWhenItsBeatWasSent) {
   HostSession session = open_session();
   for (Duration at = 0s; at <= 9s; at += 1s) EXPECT_TRUE(session.beat(kStart + at).has_value());
-  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Beat{4}}), Verdict::deliver);
-  EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{2}}), Verdict::deliver) << "late: says nothing new";
-  EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{99}}), Verdict::deliver) << "never sent";
+  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Beat{.seq = 4}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{.seq = 2}}), Verdict::deliver) << "late: says nothing new";
+  EXPECT_EQ(session.judge(kStart + 13s, {9, wire::Beat{.seq = 99}}), Verdict::deliver) << "never sent";
   EXPECT_FALSE(session.silent(kStart + 17s - 1ns));
   EXPECT_TRUE(session.silent(kStart + 17s));
 }
@@ -135,7 +135,7 @@ TEST(HostSession, ARunnerThatStoodStillGivesItsHostTheTimeAnew) {
   EXPECT_FALSE(session.silent(kStart + 18s)) << "the host may have stood still with it";
   const auto beat = session.beat(kStart + 18s);
   ASSERT_TRUE(beat.has_value());
-  EXPECT_EQ(session.judge(kStart + 19s, {9, wire::Beat{beat->seq}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(kStart + 19s, {9, wire::Beat{.seq = beat->seq}}), Verdict::deliver);
   turns(session, 19s, 28s);
 }
 
@@ -144,7 +144,7 @@ TEST(HostSession, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear
   HostSession session = open_session();
   turns(session, 0s, 1s);
   EXPECT_FALSE(session.silent(kStart + 18s));
-  EXPECT_EQ(session.judge(kStart + 18s, {9, wire::Beat{1}}), Verdict::deliver) << "an old one, from the socket";
+  EXPECT_EQ(session.judge(kStart + 18s, {9, wire::Beat{.seq = 1}}), Verdict::deliver) << "an old one, from the socket";
   turns(session, 19s, 22s);
   EXPECT_TRUE(session.silent(kStart + 23s)) << "five beats";
 }
@@ -152,7 +152,7 @@ TEST(HostSession, ARunnerThatStoodStillDoesNotWaitForLongForAHostThatDoesNotHear
 TEST(HostSession, AShortPauseGivesItsHostNoMoreThanThat) {
   HostSession session = open_session();
   turns(session, 0s, 9s);
-  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::Ended{1}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(kStart + 9s, {9, wire::make_ended(1)}), Verdict::deliver);
   EXPECT_FALSE(session.silent(kStart + 12s));
   turns(session, 13s, 14s);
   EXPECT_TRUE(session.silent(kStart + 15s)) << "3 s, though at 14 s it would have given up";
@@ -162,7 +162,7 @@ TEST(HostSession, APauseAfterItsTimeWasOverChangesNothing) {
   HostSession session = open_session();
   EXPECT_FALSE(session.silent(kStart));
   for (Duration at = 1s; at < 14s; at += 1s) {
-    EXPECT_EQ(session.judge(kStart + at, {9, wire::Ended{1}}), Verdict::deliver);
+    EXPECT_EQ(session.judge(kStart + at, {9, wire::make_ended(1)}), Verdict::deliver);
     EXPECT_FALSE(session.silent(kStart + at));
   }
   EXPECT_TRUE(session.silent(kStart + 14s));
@@ -191,7 +191,7 @@ TEST(HostSession, TakesItsFiguresFromTheWelcome) {
   EXPECT_EQ(session.judge(kStart, envelope), Verdict::opened);
   EXPECT_TRUE(session.beat(kStart).has_value());
   EXPECT_TRUE(session.beat(kStart + 10ms).has_value());
-  EXPECT_EQ(session.judge(kStart + 50ms, {9, wire::Beat{1}}), Verdict::deliver);
+  EXPECT_EQ(session.judge(kStart + 50ms, {9, wire::Beat{.seq = 1}}), Verdict::deliver);
   EXPECT_FALSE(session.silent(kStart + 109ms));
   EXPECT_TRUE(session.silent(kStart + 110ms));
 }
