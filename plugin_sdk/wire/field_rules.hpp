@@ -27,8 +27,7 @@ struct FieldRule {
 };
 
 [[nodiscard]] constexpr FieldRule rule_by_name(std::string_view field) {
-  for (const std::string_view name :
-       {"name", "version", "task", "type", "key", "runner", "pool", "host_name", "backend"}) {
+  for (const std::string_view name : {"name", "version", "type", "key", "runner", "pool", "host_name", "backend"}) {
     if (field == name) return {.bytes_max = limits::kNameMax};
   }
   if (field == "digest") return {.bytes_max = 64, .form = Form::digest};     // receivers make file names of it

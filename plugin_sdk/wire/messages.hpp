@@ -14,12 +14,8 @@
 
 namespace flame::wire {
 
-inline constexpr std::uint16_t kProtocolMajor = 1;
-inline constexpr std::uint16_t kProtocolMinor = 2;
-/// From this minor on results may name objects that stay in their slot: Invoke.lease, Ended.error, Release.
-inline constexpr std::uint16_t kObjectsMinor = 1;
-/// From this minor on hosts count discarded slots: SlotDiscarded.
-inline constexpr std::uint16_t kDiscardsMinor = 2;
+inline constexpr std::uint16_t kProtocolMajor = 2;
+inline constexpr std::uint16_t kProtocolMinor = 0;
 
 using fb::CancelReason;
 using fb::Isolation;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 
 namespace flame::sim {
@@ -224,6 +225,7 @@ std::shared_ptr<pool::RemoteCall> SimHost::call_of(const pool::event::Submit& su
   record.digest = submit.digest;
   record.digest_text = digest_text(submit.digest);
   record.task = task_of(sim_.plan, submit.call, submit.lease);
+  record.task_id = base::task_id(record.task, 0);
   record.child = record.task == "child";
   record.budget = submit.budget;
   record.retries = submit.retries;

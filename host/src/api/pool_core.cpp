@@ -92,7 +92,7 @@ Result<pool::CallRecord> PoolCore::make_record(CallSpec& spec) {
   record.plugin = task->plugin->reference;
   record.digest_text = task->plugin->digest;
   record.task = entry.name;
-  record.fingerprint = entry.fingerprint;
+  record.task_id = entry.id;
   record.wire_bytes = wire::wire_size(spec.arguments);
   record.info = std::move(*info);
   record.arguments = std::move(spec.arguments);

@@ -32,7 +32,7 @@ struct CallRecord {
   std::string plugin;  // "video@1.4.0"
   std::string digest_text;
   std::string task;
-  std::uint64_t fingerprint = 0;
+  std::uint64_t task_id = 0;  // base::task_id()
   detail::Payload arguments;
   wire::PayloadInfo info;  // of the arguments
   std::uint64_t wire_bytes = 0;

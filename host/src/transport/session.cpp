@@ -189,8 +189,7 @@ wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t se
   invoke.id = call.id;
   invoke.seq = seq;
   invoke.digest = call.digest_text;
-  invoke.task = call.task;
-  invoke.fingerprint = call.fingerprint;
+  invoke.task = call.task_id;
   invoke.remaining_ns = base::to_wire(base::remaining(invocation.deadline, now));
   invoke.attempt = invocation.attempt;
   invoke.linked = call.linked;

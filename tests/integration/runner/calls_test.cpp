@@ -6,6 +6,7 @@
 #include <string>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "tests/integration/runner/fake_host.hpp"
 #include "tests/support/eventually.hpp"
@@ -190,11 +191,11 @@ TEST_F(RunnerCalls, UnknownPluginTaskAndSignatureAreTold) {
   EXPECT_EQ(plugin.code, ErrorCode::not_found);
   EXPECT_NE(plugin.message.find("probe@1.0.0"), std::string::npos) << plugin.message;
   const Error task = refused("ehco", [](wire::Invoke&) {});
-  EXPECT_EQ(task.code, ErrorCode::not_found);
-  EXPECT_NE(task.message.find("did you mean \"probe::echo\""), std::string::npos) << task.message;
-  const Error signature = refused("echo", [](wire::Invoke& m) { m.fingerprint = 43; });
-  EXPECT_EQ(signature.code, ErrorCode::signature_mismatch);
-  EXPECT_EQ(signature.started, Started::no);
+  EXPECT_EQ(task.code, ErrorCode::incompatible);
+  EXPECT_EQ(task.started, Started::no);
+  EXPECT_NE(task.message.find("probe@1.0.0 has no task of number"), std::string::npos) << task.message;
+  const Error signature = refused("echo", [](wire::Invoke& m) { m.task = base::task_id("probe::echo", 43); });
+  EXPECT_EQ(signature.code, ErrorCode::incompatible);
   const Error object = refused("echo", [](wire::Invoke& m) { m.object = 5; });
   EXPECT_EQ(object.code, ErrorCode::invalid_argument) << object.message;
   const Error size = refused("echo", [](wire::Invoke& m) { m.payload.parts = {limits::GiB}; });
@@ -244,8 +245,7 @@ TEST_F(RunnerCalls, ABrokenTransferFailsItsCallAlone) {
   message.id = 5;
   message.seq = 2;
   message.digest = host.digest();
-  message.task = "probe::echo";
-  message.fingerprint = 42;
+  message.task = base::task_id("probe::echo", 42);
   message.payload = wire::PayloadInfo{.parts = {limits::MiB}, .transfer = 2};
   host.send(message);
   host.send_bulk(wire::Chunk{.transfer = 2, .offset = 64}, bytes_of(pattern(100)));  // not at its start
@@ -264,13 +264,13 @@ TEST_F(RunnerCalls, TheTransferOfARefusedCallIsAborted) {
   message.id = 5;
   message.seq = 1;
   message.digest = host.digest();
-  message.task = "probe::no_such_task";
+  message.task = base::task_id("probe::no_such_task", 42);
   message.payload = wire::PayloadInfo{.parts = {limits::MiB}, .transfer = 2};
   host.send_bulk(wire::Chunk{.transfer = 2, .offset = 0}, bytes_of(pattern(100)));
   host.send(message);
   const auto result = host.expect<wire::Result>();
   ASSERT_TRUE(result.has_value());
-  EXPECT_EQ(result->error.code, ErrorCode::not_found) << result->error.message;
+  EXPECT_EQ(result->error.code, ErrorCode::incompatible) << result->error.message;
   const auto abort = host.expect<wire::Abort>();
   ASSERT_TRUE(abort.has_value());
   EXPECT_EQ(abort->transfer, 2u);
@@ -290,8 +290,7 @@ TEST_F(RunnerCalls, AnAbortThatOvertakesItsInvokeEndsTheCall) {
   message.id = 5;
   message.seq = 1;
   message.digest = host.digest();
-  message.task = "probe::echo";
-  message.fingerprint = 42;
+  message.task = base::task_id("probe::echo", 42);
   message.payload = wire::PayloadInfo{.parts = {limits::MiB}, .transfer = 2};
   host.send(message);
   const auto result = host.expect<wire::Result>();

@@ -18,6 +18,7 @@
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 #include "plugin_sdk/wire/batch.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
@@ -255,8 +256,7 @@ std::uint64_t FakeHost::invoke(const std::string& task, std::span<const std::byt
   message.id = next_id_++;
   message.seq = next_seq_++;
   message.digest = digest_;
-  message.task = "probe::" + task;
-  message.fingerprint = 42;
+  message.task = base::task_id("probe::" + task, 42);
   message.payload.parts = {payload.size()};
   std::vector<std::byte> padded(payload.begin(), payload.end());
   padded.resize(wire::padded(padded.size()));

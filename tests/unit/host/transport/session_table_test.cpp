@@ -219,7 +219,7 @@ TEST_F(SessionTableTest, AnUnknownRequestOfANewerRunnerIsAnswered) {
   wire::Invoke request;
   request.id = 7;
   request.digest = std::string(64, 'a');
-  request.task = "tasks::work";
+  request.task = 9;
   transport_.say_raw(control_, test::of_a_newer_minor(wire::encode(session.info().id, request)));
   table_.receive(now_);
   table_.flush(now_);

@@ -232,13 +232,13 @@ TEST(Envelope, RefusesTextsAndListsOverTheirLimits) {
               HasSubstr("\"bye.reason\" is longer"));
   EXPECT_THAT(refusal(raw([](auto& b) {
                 const auto name = b.CreateString(std::string(limits::kNameMax + 1, 'x'));
-                return fb::CreateEnvelope(b, 5, fb::Body::Invoke, fb::CreateInvoke(b, 1, 1, 0, name).Union());
+                return fb::CreateEnvelope(b, 5, fb::Body::Hello, fb::CreateHello(b, 2, 0, 1, name).Union());
               })),
-              HasSubstr("\"invoke.task\" is longer"));
+              HasSubstr("\"hello.runner\" is longer"));
   EXPECT_THAT(refusal(raw([](auto& b) {
                 const auto parts = b.CreateVector(std::vector<std::uint64_t>(limits::kAttachmentsMax + 2));
                 const auto info = fb::CreatePayloadInfo(b, parts);
-                const auto invoke = fb::CreateInvoke(b, 1, 1, 0, 0, 0, -1, 1, true, 0, info);
+                const auto invoke = fb::CreateInvoke(b, 1, 1, 0, 0, -1, 1, true, 0, info);
                 return fb::CreateEnvelope(b, 5, fb::Body::Invoke, invoke.Union());
               })),
               HasSubstr("\"invoke.payload.parts\" has more"));

@@ -46,8 +46,7 @@ inline wire::Invoke sample_invoke() {
   invoke.id = 1;
   invoke.seq = 2;
   invoke.digest = kDigest;
-  invoke.task = "video::resize";
-  invoke.fingerprint = 3;
+  invoke.task = 3;
   invoke.remaining_ns = 4;
   invoke.attempt = 5;
   invoke.linked = false;
