@@ -84,9 +84,7 @@ void kill_children(const RunnerProcess& process) {
     const base::UniqueFd pidfd(pidfd_of(child));
     const auto now = children_of(process.pid);
     // Still its child after the pidfd was taken: so the pidfd is this child's and not that of a reused pid.
-    if (pidfd && std::find(now.begin(), now.end(), child) != now.end()) {
-      send(pidfd.get(), SIGKILL);
-    }
+    if (pidfd && std::find(now.begin(), now.end(), child) != now.end()) send(pidfd.get(), SIGKILL);
   }
 }
 

@@ -73,13 +73,9 @@ Error damaged_elf(const char* what) {
 }
 
 bool ElfSource::read(std::uint64_t offset, std::span<std::byte> into) const {
-  if (offset > size_ || into.size() > size_ - offset) {
-    return false;
-  }
+  if (offset > size_ || into.size() > size_ - offset) return false;
   if (fd_ < 0) {
-    if (!into.empty()) {
-      std::memcpy(into.data(), bytes_.data() + offset, into.size());
-    }
+    if (!into.empty()) std::memcpy(into.data(), bytes_.data() + offset, into.size());
     return true;
   }
   return read_file(offset, into);
@@ -88,12 +84,8 @@ bool ElfSource::read(std::uint64_t offset, std::span<std::byte> into) const {
 bool ElfSource::read_file(std::uint64_t offset, std::span<std::byte> into) const {
   while (!into.empty()) {
     const ssize_t got = ::pread(fd_, into.data(), into.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      return false;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
     into = into.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
@@ -110,9 +102,7 @@ Result<Elf64_Ehdr> read_elf_header(const ElfSource& source) {
     return base::make_error(ErrorCode::incompatible, std::string("is not built for this architecture (") +
                                                          kMachineName + "): it is 32-bit or big-endian");
   }
-  if (!source.read(0, header)) {
-    return damaged_elf("the ELF header is cut off");
-  }
+  if (!source.read(0, header)) return damaged_elf("the ELF header is cut off");
   if (header.e_machine != kMachine) {
     return base::make_error(ErrorCode::incompatible, std::string("is not built for this architecture (") +
                                                          kMachineName + "): its ELF machine is " +

@@ -34,15 +34,11 @@ struct Note {
 // Takes the first note off `rest`. nullopt when it does not fit.
 std::optional<Note> take_note(std::string_view& rest, std::size_t alignment) {
   Elf64_Nhdr header{};
-  if (rest.size() < sizeof(header)) {
-    return std::nullopt;
-  }
+  if (rest.size() < sizeof(header)) return std::nullopt;
   std::memcpy(&header, rest.data(), sizeof(header));
   const auto align = [&](std::uint64_t offset) { return (offset + alignment - 1) & ~std::uint64_t{alignment - 1}; };
   const std::uint64_t content_at = align(sizeof(header) + std::uint64_t{header.n_namesz});
-  if (content_at > rest.size() || header.n_descsz > rest.size() - content_at) {
-    return std::nullopt;
-  }
+  if (content_at > rest.size() || header.n_descsz > rest.size() - content_at) return std::nullopt;
   const Note note{header.n_type, rest.substr(sizeof(header), header.n_namesz),
                   rest.substr(content_at, header.n_descsz)};
   const std::uint64_t next = align(content_at + header.n_descsz);
@@ -52,9 +48,7 @@ std::optional<Note> take_note(std::string_view& rest, std::size_t alignment) {
 
 // Adds the FLAME manifests of one segment to `found`; nullopt when all is well.
 std::optional<Error> scan_segment(const ElfSource& source, const Elf64_Phdr& segment, std::vector<std::string>& found) {
-  if (segment.p_filesz > limits::kNoteBytesMax) {
-    return damaged_elf("its notes exceed 1 MiB");
-  }
+  if (segment.p_filesz > limits::kNoteBytesMax) return damaged_elf("its notes exceed 1 MiB");
   std::string bytes(segment.p_filesz, '\0');
   if (!source.read(segment.p_offset, std::as_writable_bytes(std::span(bytes)))) {
     return damaged_elf("a note lies beyond the end of the file");
@@ -63,37 +57,23 @@ std::optional<Error> scan_segment(const ElfSource& source, const Elf64_Phdr& seg
   const std::size_t alignment = segment.p_align == 8 ? 8 : 4;
   while (!rest.empty()) {
     const auto note = take_note(rest, alignment);
-    if (!note) {
-      return damaged_elf("a note is cut off");
-    }
-    if (note->owner == kOwner && note->type == kManifestType) {
-      found.emplace_back(note->content);
-    }
+    if (!note) return damaged_elf("a note is cut off");
+    if (note->owner == kOwner && note->type == kManifestType) found.emplace_back(note->content);
   }
   return std::nullopt;
 }
 
 Result<std::string> find_note(const ElfSource& source) {
   const auto header = read_elf_header(source);
-  if (!header) {
-    return header.error();
-  }
-  if (auto error = find_cut(source, *header)) {
-    return std::move(*error);
-  }
+  if (!header) return header.error();
+  if (auto error = find_cut(source, *header)) return std::move(*error);
   std::vector<std::string> found;
   std::uint64_t offset = header->e_phoff;
   for (unsigned i = 0; i < header->e_phnum; ++i, offset += sizeof(Elf64_Phdr)) {
     Elf64_Phdr segment{};
-    if (!source.read(offset, segment)) {
-      return damaged_elf("its program headers are cut off");
-    }
-    if (segment.p_type != PT_NOTE) {
-      continue;
-    }
-    if (auto error = scan_segment(source, segment, found)) {
-      return std::move(*error);
-    }
+    if (!source.read(offset, segment)) return damaged_elf("its program headers are cut off");
+    if (segment.p_type != PT_NOTE) continue;
+    if (auto error = scan_segment(source, segment, found)) return std::move(*error);
   }
   if (found.empty()) {
     return base::make_error(ErrorCode::invalid_argument,
@@ -124,9 +104,7 @@ Result<std::string> read_note(int fd, const std::string& name) {
     return base::make_error(ErrorCode::too_large, name + " exceeds the 1 GiB that a plugin may have");
   }
   auto note = find_note(ElfSource(fd, static_cast<std::uint64_t>(status.st_size)));
-  if (!note) {
-    return base::make_error(note.error().code, name + " " + note.error().message);
-  }
+  if (!note) return base::make_error(note.error().code, name + " " + note.error().message);
   return note;
 }
 

@@ -40,9 +40,7 @@ template <typename T>
 T read_field(const toml::table& table, const char* key, std::optional<T> fallback = std::nullopt) {
   const toml::node* node = table.get(key);
   if (node == nullptr) {
-    if (fallback) {
-      return *fallback;
-    }
+    if (fallback) return *fallback;
     refuse(std::string("its manifest lacks \"") + key + "\"" + at(table));
   }
   const auto value = node->value_exact<T>();
@@ -80,9 +78,7 @@ std::string read_name(const toml::table& table, const char* key) {
 TaskKind read_kind(const toml::table& table) {
   const auto text = read_field<std::string>(table, "kind");
   for (const TaskKind kind : {TaskKind::task, TaskKind::method, TaskKind::child}) {
-    if (text == to_string(kind)) {
-      return kind;
-    }
+    if (text == to_string(kind)) return kind;
   }
   refuse("its manifest's \"kind\" is not task, method or child" + at(*table.get("kind")));
 }
@@ -101,9 +97,7 @@ TaskEntry read_task(const toml::table& table) {
   TaskEntry task;
   task.name = read_name(table, "name");
   task.kind = read_kind(table);
-  if (task.kind != TaskKind::task) {
-    task.object = read_name(table, "object");
-  }
+  if (task.kind != TaskKind::task) task.object = read_name(table, "object");
   task.fingerprint = read_fingerprint(table);
   task.id = base::task_id(task.name, task.fingerprint);
   task.timeout = std::chrono::nanoseconds(read_number<std::int64_t>(table, "timeout_ns", INT64_MAX));
@@ -119,9 +113,7 @@ TaskEntry read_task(const toml::table& table) {
 std::vector<TaskEntry> read_tasks(const toml::table& root) {
   std::vector<TaskEntry> tasks;
   const toml::node* node = root.get("task");
-  if (node == nullptr) {
-    return tasks;
-  }
+  if (node == nullptr) return tasks;
   const toml::array* list = node->as_array();
   if (list == nullptr || list->size() > FLAME_TASKS_MAX) {
     refuse("its manifest's \"task\" is no list, or has more than 4096 entries" + at(*node));
@@ -146,9 +138,7 @@ void read_abi(const toml::table& root, Manifest& manifest) {
   const auto major = std::from_chars(text.data(), end, manifest.abi_major);
   if (major.ec == std::errc{} && major.ptr != end && *major.ptr == '.') {
     const auto minor = std::from_chars(major.ptr + 1, end, manifest.abi_minor);
-    if (minor.ec == std::errc{} && minor.ptr == end) {
-      return;
-    }
+    if (minor.ec == std::errc{} && minor.ptr == end) return;
   }
   refuse("its manifest's \"abi\" is not MAJOR.MINOR" + at(*root.get("abi")));
 }
@@ -171,9 +161,7 @@ Manifest read_manifest(const toml::table& root) {
     refuse("its name is not of the form [a-z][a-z0-9_-]{0,63}" + at(*root.get("name")));
   }
   auto version = Version::parse(read_field<std::string>(root, "version"));
-  if (!version) {
-    refuse("its version " + version.error().message + at(*root.get("version")));
-  }
+  if (!version) refuse("its version " + version.error().message + at(*root.get("version")));
   manifest.version = std::move(*version);
   read_abi(root, manifest);
   manifest.sdk = read_label(root, "sdk");
@@ -189,13 +177,9 @@ Manifest read_manifest(const toml::table& root) {
 }
 
 Result<Manifest> parse_named(const std::string& name, const Result<std::string>& note) {
-  if (!note) {
-    return note.error();
-  }
+  if (!note) return note.error();
   auto manifest = parse(*note);
-  if (!manifest) {
-    return base::make_error(manifest.error().code, name + " is not usable: " + manifest.error().message);
-  }
+  if (!manifest) return base::make_error(manifest.error().code, name + " is not usable: " + manifest.error().message);
   return manifest;
 }
 
@@ -216,9 +200,7 @@ std::string_view to_string(TaskKind kind) noexcept {
 std::vector<const TaskEntry*> Manifest::find(std::string_view task_name) const {
   std::vector<const TaskEntry*> found;
   for (const TaskEntry& task : tasks) {
-    if (task.name == task_name) {
-      found.push_back(&task);
-    }
+    if (task.name == task_name) found.push_back(&task);
   }
   return found;
 }

@@ -42,14 +42,10 @@ std::pair<std::string_view, std::optional<std::string_view>> split_once(std::str
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
-  if (text.empty() || !all_digits(text) || (text.size() > 1 && text.front() == '0')) {
-    return std::nullopt;
-  }
+  if (text.empty() || !all_digits(text) || (text.size() > 1 && text.front() == '0')) return std::nullopt;
   std::uint64_t value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc{} || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
+  if (status != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -70,9 +66,7 @@ bool valid_identifiers(std::string_view text, bool leading_zero_allowed) {
 std::weak_ordering compare_identifier(std::string_view a, std::string_view b) noexcept {
   const bool a_number = all_digits(a);
   const bool b_number = all_digits(b);
-  if (a_number != b_number) {
-    return a_number ? std::weak_ordering::less : std::weak_ordering::greater;
-  }
+  if (a_number != b_number) return a_number ? std::weak_ordering::less : std::weak_ordering::greater;
   if (a_number && a.size() != b.size()) {  // no leading zeros, so the longer number is the larger
     return a.size() <=> b.size();
   }
@@ -90,9 +84,7 @@ std::weak_ordering compare_prerelease(std::string_view a, std::string_view b) no
     std::string_view b_part;
     std::tie(a_part, a_rest) = split_once(*a_rest, '.');
     std::tie(b_part, b_rest) = split_once(*b_rest, '.');
-    if (const auto order = compare_identifier(a_part, b_part); std::is_neq(order)) {
-      return order;
-    }
+    if (const auto order = compare_identifier(a_part, b_part); std::is_neq(order)) return order;
   }
   return a_rest.has_value() <=> b_rest.has_value();
 }
@@ -104,9 +96,7 @@ Result<Version> Version::parse(std::string_view text) {
     return invalid("\"" + std::string(text.substr(0, kVersionBytesMax)) +
                    "\" is no semantic version; write MAJOR.MINOR.PATCH, e.g. \"1.4.0\" or \"1.4.0-rc.1\"");
   };
-  if (text.size() > kVersionBytesMax) {
-    return refuse();
-  }
+  if (text.size() > kVersionBytesMax) return refuse();
   const auto [without_build, build] = split_once(text, '+');
   const auto [numbers, prerelease] = split_once(without_build, '-');
   const auto [major_text, after_major] = split_once(numbers, '.');
@@ -123,12 +113,8 @@ Result<Version> Version::parse(std::string_view text) {
 
 std::string Version::to_string() const {
   std::string text = std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
-  if (!prerelease.empty()) {
-    text += "-" + prerelease;
-  }
-  if (!build.empty()) {
-    text += "+" + build;
-  }
+  if (!prerelease.empty()) text += "-" + prerelease;
+  if (!build.empty()) text += "+" + build;
   return text;
 }
 
@@ -149,18 +135,12 @@ Result<PluginReference> PluginReference::parse(std::string_view text) {
                    "and -, beginning with a letter");
   }
   PluginReference reference{std::string(name), std::nullopt, std::nullopt, std::nullopt};
-  if (!version) {
-    return reference;
-  }
+  if (!version) return reference;
   const auto [major_text, minor_text] = split_once(*version, '.');
   reference.major = parse_number(major_text);
-  if (reference.major && !minor_text) {
-    return reference;
-  }
+  if (reference.major && !minor_text) return reference;
   reference.minor = parse_number(minor_text.value_or(""));
-  if (reference.major && reference.minor) {
-    return reference;
-  }
+  if (reference.major && reference.minor) return reference;
   auto exact = Version::parse(*version);
   if (!exact) {
     return invalid("plugin reference \"" + std::string(text.substr(0, 2 * kVersionBytesMax)) +
@@ -173,26 +153,16 @@ Result<PluginReference> PluginReference::parse(std::string_view text) {
 }
 
 std::string PluginReference::to_string() const {
-  if (exact) {
-    return name + "@" + exact->to_string();
-  }
+  if (exact) return name + "@" + exact->to_string();
   std::string text = name;
-  if (major) {
-    text += "@" + std::to_string(*major);
-  }
-  if (minor) {
-    text += "." + std::to_string(*minor);
-  }
+  if (major) text += "@" + std::to_string(*major);
+  if (minor) text += "." + std::to_string(*minor);
   return text;
 }
 
 bool PluginReference::matches(std::string_view plugin_name, const Version& version) const noexcept {
-  if (plugin_name != name) {
-    return false;
-  }
-  if (exact) {
-    return *exact == version;
-  }
+  if (plugin_name != name) return false;
+  if (exact) return *exact == version;
   return version.prerelease.empty() && (!major || *major == version.major) && (!minor || *minor == version.minor);
 }
 

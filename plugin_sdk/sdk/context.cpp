@@ -24,17 +24,13 @@ bool Context::stop_requested() const noexcept {
 
 std::stop_token Context::stop_token() {
   const std::lock_guard lock(watcher_mutex);
-  if (watcher_ == nullptr) {
-    watcher_ = std::make_unique<detail::StopWatcher>(call_);
-  }
+  if (watcher_ == nullptr) watcher_ = std::make_unique<detail::StopWatcher>(call_);
   return watcher_->token();
 }
 
 std::optional<std::chrono::steady_clock::time_point> Context::deadline() const noexcept {
   const std::int64_t remaining = call_->api->remaining_ns(call_);
-  if (remaining < 0) {
-    return std::nullopt;
-  }
+  if (remaining < 0) return std::nullopt;
   return std::chrono::steady_clock::now() + std::chrono::nanoseconds(remaining);
 }
 

@@ -99,9 +99,7 @@ Described describe_other() {
 // Appends the causes of `exception`, innermost last.
 void append_causes(const std::exception& exception, std::string& message, unsigned depth) {
   const auto* nested = dynamic_cast<const std::nested_exception*>(&exception);
-  if (nested == nullptr || nested->nested_ptr() == nullptr || depth == kNestedMax) {
-    return;
-  }
+  if (nested == nullptr || nested->nested_ptr() == nullptr || depth == kNestedMax) return;
   const auto append = [&message](const Described& cause) {
     message += "\ncaused by " + in_one_line({without_nested_wrapper(cause.type), cause.message});
   };
@@ -117,9 +115,7 @@ void append_causes(const std::exception& exception, std::string& message, unsign
 
 void report_throw_site(flame_call* call) noexcept {
   const std::span<void* const> frames = take_throw_site();
-  if (frames.empty() || call->api->get_extension == nullptr) {
-    return;
-  }
+  if (frames.empty() || call->api->get_extension == nullptr) return;
   const auto* extension = static_cast<const flame_where_extension*>(call->api->get_extension(FLAME_EXTENSION_WHERE));
   if (extension != nullptr && extension->struct_size >= sizeof(flame_where_extension)) {
     extension->set_where(call, frames.data(), frames.size());

@@ -17,9 +17,7 @@ flame_status fail(flame_call* call, flame_status status, const char* type, const
 }
 
 const flame_input_extension* input_extension(const flame_runner_api& api) {
-  if (api.get_extension == nullptr) {
-    return nullptr;
-  }
+  if (api.get_extension == nullptr) return nullptr;
   const auto* extension = static_cast<const flame_input_extension*>(api.get_extension(FLAME_EXTENSION_INPUT));
   return extension != nullptr && extension->struct_size >= sizeof(flame_input_extension) ? extension : nullptr;
 }
@@ -27,9 +25,7 @@ const flame_input_extension* input_extension(const flame_runner_api& api) {
 // What keeps the attachments alive beyond the call, or null when they have to be copied.
 std::shared_ptr<const void> retain_input(flame_call& call) {
   const flame_input_extension* extension = input_extension(*call.api);
-  if (extension == nullptr) {
-    return nullptr;
-  }
+  if (extension == nullptr) return nullptr;
   void* reference = extension->retain(&call);
   return reference == nullptr ? nullptr : std::shared_ptr<void>(reference, extension->release);
 }

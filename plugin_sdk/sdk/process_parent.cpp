@@ -19,9 +19,7 @@ Parent to_parent(const flame_parent_info& info) {
 }
 
 void set_process_parent(const flame_parent_info* info) noexcept {
-  if (info != nullptr) {
-    current_parent.store(info, std::memory_order_release);
-  }
+  if (info != nullptr) current_parent.store(info, std::memory_order_release);
 }
 
 std::optional<Parent> process_parent() {

@@ -13,9 +13,7 @@ StopWatcher::StopWatcher(flame_call* call) : call_(call) {
   // Signals belong to the plugin's own threads: a handler of its must not run on the watcher.
   const base::SignalMaskScope blocked(base::all_but_faults());
   thread_ = std::thread([this] {
-    if (call_->api->wait_stop(call_) != 0) {
-      source_.request_stop();
-    }
+    if (call_->api->wait_stop(call_) != 0) source_.request_stop();
   });
 }
 

@@ -42,9 +42,7 @@ class HeldObject {
  public:
   HeldObject(void* object, const flame_object_type* type) : object_(object), type_(type) {}
   ~HeldObject() {
-    if (object_ != nullptr) {
-      type_->destroy(object_);
-    }
+    if (object_ != nullptr) type_->destroy(object_);
   }
   HeldObject(HeldObject&& other) noexcept : object_(std::exchange(other.object_, nullptr)), type_(other.type_) {}
   HeldObject& operator=(HeldObject&&) = delete;
@@ -62,9 +60,7 @@ class HeldObjects final : public detail::ObjectSource {
  public:
   explicit HeldObjects(std::vector<HeldObject> objects) : objects_(std::move(objects)) {}
   [[nodiscard]] detail::ObjectHandle find(std::uint32_t index, std::string_view type_name) override {
-    if (index == 0 || index > objects_.size() || objects_[index - 1].type_name() != type_name) {
-      return nullptr;
-    }
+    if (index == 0 || index > objects_.size() || objects_[index - 1].type_name() != type_name) return nullptr;
     return objects_[index - 1].handle();
   }
 
@@ -119,9 +115,7 @@ class Runner::State {
     return stop || (call.deadline && Clock::now() >= *call.deadline);
   }
   [[nodiscard]] bool charge(Call& call, std::size_t size) const {
-    if (size > result_limit - call.result_bytes) {
-      return false;
-    }
+    if (size > result_limit - call.result_bytes) return false;
     call.result_bytes += size;
     return true;
   }
@@ -149,9 +143,7 @@ std::string to_text(const char* data, std::size_t size) {
 void Runner::State::set_result_functions(flame_runner_api& api) {
   api.result_alloc = [](flame_call* c, std::size_t size) -> std::uint8_t* {
     Call& call = of(c);
-    if (!call.state->charge(call, size)) {
-      return nullptr;
-    }
+    if (!call.state->charge(call, size)) return nullptr;
     call.table_size = size;
     call.table.resize(size / sizeof(Block) + 1);
     return reinterpret_cast<std::uint8_t*>(call.table.data());
@@ -204,9 +196,7 @@ void Runner::State::set_report_functions(flame_runner_api& api) {
     state.logs.push_back({static_cast<LogLevel>(level), to_text(message, size)});
   };
   api.progress = [](flame_call* c, double fraction, const char* message, std::size_t size) {
-    if (std::isnan(fraction)) {
-      return;
-    }
+    if (std::isnan(fraction)) return;
     State& state = *of(c).state;
     const std::lock_guard lock(state.mutex);
     state.progress.push_back({std::clamp(fraction, 0.0, 1.0), to_text(message, size)});
@@ -220,9 +210,7 @@ void Runner::State::set_object_functions(flame_runner_api& api) {
   };
   api.tracked = [](flame_call* c, std::uint32_t index, const char* type_name) -> void* {
     auto& arguments = of(c).arguments;
-    if (index == 0 || index > arguments.size()) {
-      return nullptr;
-    }
+    if (index == 0 || index > arguments.size()) return nullptr;
     const auto& object = static_cast<const detail::LocalObjectBase&>(*arguments[index - 1]);
     return std::string_view(object.type().name) == type_name ? &arguments[index - 1] : nullptr;
   };
@@ -289,9 +277,7 @@ Result<detail::Payload> Runner::invoke(flame_status (*task)(flame_call*), const 
   for (const Bytes& bytes : arguments.attachments) {
     attachments.push_back({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   }
-  for (const std::uint64_t id : arguments.resources) {
-    call.arguments.push_back(detail::LocalObjectBase::from_id(id));
-  }
+  for (const std::uint64_t id : arguments.resources) call.arguments.push_back(detail::LocalObjectBase::from_id(id));
   detail::ObjectHandle self = object;
   call.state = state_.get();
   {
@@ -302,9 +288,7 @@ Result<detail::Payload> Runner::invoke(flame_status (*task)(flame_call*), const 
         attachments.data(),    attachments.size(),
         call.arguments.size(), is_method && self != nullptr ? &self : nullptr,
         state_->parent};
-    if (state_->budget) {
-      call.deadline = Clock::now() + *state_->budget;
-    }
+    if (state_->budget) call.deadline = Clock::now() + *state_->budget;
   }
   if (const flame_status status = task(&call.call); status != FLAME_OK) {
     Error error;

@@ -172,6 +172,7 @@ struct InvokeMessage {
   std::uint32_t number;     // in Claims; 0: never has others behind it
   std::uint32_t pipelined;  // 1: the slot was not idle when it was sent
   std::uint32_t linked;
+  std::uint64_t reserved;
 };
 static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
 

@@ -141,9 +141,7 @@ Finding ProcessHygiene::clean(std::uint64_t in_hand) {
   if (timers_.changed()) return found(DiscardReason::timer, "the task left a timer running");
   if (now_.umask != home_.umask) ::umask(static_cast<mode_t>(home_.umask));
   if (root_changed()) return found(DiscardReason::identity, "the task changed its root directory");
-  if (!return_home()) {
-    return found(DiscardReason::working_directory, "the task made the working directory unusable");
-  }
+  if (!return_home()) return found(DiscardReason::working_directory, "the task made the working directory unusable");
   if (Finding finding = compare_memory()) return finding;
   if (now_.ignored != home_.ignored || now_.caught != home_.caught) {
     return found(DiscardReason::signal_handlers, "the task changed what happens at a signal");
@@ -187,9 +185,7 @@ Finding ProcessHygiene::compare_memory() {
   // Put back, not compared: those of a task must not run for the next, and it takes no system call.
   std::set_new_handler(library_.on_lack_of_memory);
   std::set_terminate(library_.on_terminate);
-  if (!environment_.unchanged()) {
-    return found(DiscardReason::environment, "the task changed an environment variable");
-  }
+  if (!environment_.unchanged()) return found(DiscardReason::environment, "the task changed an environment variable");
   if (library_.locale != ::setlocale(LC_ALL, nullptr) || library_.cpp_locale != std::locale()) {
     return found(DiscardReason::locale, "the task changed the locale");
   }

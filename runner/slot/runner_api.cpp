@@ -127,9 +127,7 @@ void set_where(flame_call* c, void* const* addresses, std::size_t count) {
   CallState& call = state(c);
   ThrowInfo& thrown = call.control->thrown;
   count = std::min(count, kThrowFrames);
-  for (std::size_t i = 0; i < count; ++i) {
-    describe_frame(thrown.frames[i], addresses[i]);
-  }
+  for (std::size_t i = 0; i < count; ++i) describe_frame(thrown.frames[i], addresses[i]);
   thrown.frame_count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   thrown.invocation.store(call.id.load(std::memory_order_relaxed), std::memory_order_release);
 }

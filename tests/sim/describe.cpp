@@ -79,8 +79,8 @@ std::string describe(const pool::Event& event) {
           [](const e::Drain& x) { return fmt::format("drain ({})", seconds(x.grace)); },
           [](const e::Resize& x) { return fmt::format("resize {} {}", x.min, x.max); },
           [](const e::Release& x) { return fmt::format("release object {} of {}", x.object, x.lease); },
-          [](const e::StopLease& x) { return fmt::format("stop lease {}", x.lease); },
-          [](const e::Overran& x) { return fmt::format("overran lease {}", x.lease); },
+          [](const e::EndLease& x) { return fmt::format("stop lease {}", x.lease); },
+          [](const e::DeadlinePassed& x) { return fmt::format("deadline_passed lease {}", x.lease); },
           [](const e::Expect& x) { return fmt::format("expect {} ({})", x.calls, seconds(x.within)); },
       },
       event);

@@ -87,7 +87,7 @@ void HostBooks::take(const pool::event::Ended& ended) {
   std::erase_if(peer->inside, [&](const auto& turn) { return turn.second == ended.call; });
 }
 
-void HostBooks::take(const pool::event::StopLease& stop) {
+void HostBooks::take(const pool::event::EndLease& stop) {
   sim_.ledger.objects_in_trouble(stop.lease);
 }
 

@@ -55,7 +55,7 @@ class HostBooks final : public pool::StepObserver {
   void take(const pool::event::Retire& retire);
   void take(const pool::event::Result& result);
   void take(const pool::event::Ended& ended);
-  void take(const pool::event::StopLease& stop);
+  void take(const pool::event::EndLease& stop);
 
   template <class Other>
   void note(const Other&) {}

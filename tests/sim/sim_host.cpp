@@ -74,7 +74,7 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
       books_(sim),
       transport_(sim),
       sessions_(transport_, log_into(sim.findings), kIncarnation, [this] { return ++last_session_; }) {
-  detail::PoolCore::Parts parts;
+  detail::PoolFront::Parts parts;
   parts.name = "sim";
   parts.config = sim.plan.pool;
   parts.config.backend = sim.plan.local ? "local" : "far";
@@ -82,7 +82,7 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
   parts.plugins = all_digests(sim.plan);
   parts.inbox = inbox_;
   parts.executor = executor();
-  core_ = std::make_shared<detail::PoolCore>(std::move(parts));
+  core_ = std::make_shared<detail::PoolFront>(std::move(parts));
   pool::DriverServices services{.sessions = &sessions_,
                                 .machines = &maker,
                                 .listeners = this,

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/src/api/pool_core.hpp"
+#include "host/src/api/pool_front.hpp"
 #include "host/src/loop/pool_driver.hpp"
 #include "host/src/transport/listeners.hpp"
 #include "host/src/transport/session_table.hpp"
@@ -90,7 +90,7 @@ class SimHost final : public LinkEnd, private pool::Listeners {
   pool::SessionTable sessions_;
   std::shared_ptr<pool::Inbox> inbox_ = std::make_shared<pool::Inbox>();
   pool::CallHistory history_;
-  std::shared_ptr<detail::PoolCore> core_;
+  std::shared_ptr<detail::PoolFront> core_;
   std::unique_ptr<pool::PoolDriver> driver_;
   std::unordered_map<CallId, std::shared_ptr<pool::RemoteCall>> calls_;  // that are not answered
   pool::Endpoints endpoints_{{"tcp://simulated:1"}, {"tcp://simulated:2"}};

@@ -88,7 +88,7 @@ LARGER = {
     "Session": (19, 34, 1, "its transfers become an object"),
     "Catalog": (9, 35, 3, "copies on disk become an object"),
     "ControlServer": (18, 19, 1, "its clients become an object"),
-    "BasicLoopSeat": (18, 17, 1, "one lock-free protocol: its words belong together"),
+    "BasicLoopLeader": (18, 17, 1, "one lock-free protocol: its words belong together"),
     "Terminator": (22, 35, 1, "drain and single use become objects"),
     "SlotTable": (13, 54, 3, "one owner of who is in which slot"),
     "SlotPool": (25, 84, 8, "processes, seats, held leases and the pipeline become objects"),
@@ -105,7 +105,7 @@ LARGER = {
     "SimSlot": (16, 38, 1, "what Slot has, and the other side of it"),
     "Worker": (17, 27, 1, "of the simulation: what runs in a slot"),
     "SessionTable": (16, 28, 1, "who is expected becomes an object"),
-    "SeatWorld": (19, 20, 1, "of the simulation"),
+    "LeaderWorld": (19, 20, 1, "of the simulation"),
 }
 _WORDS = ("data members", "functions", ".cpp files")
 

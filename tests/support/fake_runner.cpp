@@ -55,9 +55,7 @@ Dealer::Dealer(const std::string& endpoint, const std::optional<Keys>& keys, con
     : socket_(std::make_unique<Socket>()) {
   zmq::socket_t& dealer = socket_->dealer;
   dealer.set(zmq::sockopt::linger, 0);
-  if (!routing_id.empty()) {
-    dealer.set(zmq::sockopt::routing_id, routing_id);
-  }
+  if (!routing_id.empty()) dealer.set(zmq::sockopt::routing_id, routing_id);
   if (keys) {
     dealer.set(zmq::sockopt::curve_serverkey, keys->server);
     dealer.set(zmq::sockopt::curve_publickey, keys->public_key);
@@ -78,9 +76,7 @@ void Dealer::send_frames(const std::vector<std::string>& frames) {
 void Dealer::send(std::uint64_t session, const wire::Body& body, const std::string* payload) {
   const auto bytes = wire::encode(session, body);
   std::vector<std::string> frames{std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
-  if (payload != nullptr) {
-    frames.push_back(*payload);
-  }
+  if (payload != nullptr) frames.push_back(*payload);
   send_frames(frames);
 }
 
@@ -96,9 +92,7 @@ std::optional<wire::Envelope> Dealer::receive(std::chrono::milliseconds patience
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     socket_->dealer.set(zmq::sockopt::rcvtimeo, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     zmq::message_t frame;
-    if (!socket_->dealer.recv(frame)) {
-      return std::nullopt;
-    }
+    if (!socket_->dealer.recv(frame)) return std::nullopt;
     payload_.clear();
     zmq::message_t rest;
     for (bool more = frame.more(); more; more = rest.more()) {
@@ -126,9 +120,7 @@ void Dealer::take_batch(const wire::Batch& batch) {
 }
 
 std::optional<Dealer::Keys> keys_of(const wire::Parent& parent) {
-  if (parent.host_key.empty()) {
-    return std::nullopt;
-  }
+  if (parent.host_key.empty()) return std::nullopt;
   return Dealer::Keys{parent.host_key, parent.public_key, parent.secret_key};
 }
 

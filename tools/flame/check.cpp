@@ -93,9 +93,7 @@ Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& 
   pool::Catalog catalog({config.plugin_path.begin(), config.plugin_path.end()}, scratch.path());
   if (auto scanned = catalog.scan(); !scanned) return std::move(scanned).error();
   Json pools = Json::object();
-  for (const auto& [name, ignored] : config.pools) {
-    pools[name] = describe_pool(config, name, catalog, problems);
-  }
+  for (const auto& [name, ignored] : config.pools) pools[name] = describe_pool(config, name, catalog, problems);
   return pools;
 }
 

@@ -28,9 +28,7 @@ class AsioOperation : public std::enable_shared_from_this<AsioOperation<T, Handl
     auto self = this->shared_from_this();
     if (auto slot = boost::asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
       slot.assign([weak = self->weak_from_this()](boost::asio::cancellation_type) {
-        if (auto operation = weak.lock()) {
-          operation->link_.cancel();
-        }
+        if (auto operation = weak.lock()) operation->link_.cancel();
       });
     }
     link_ = future.then([self](Result<T> result) {
@@ -41,9 +39,7 @@ class AsioOperation : public std::enable_shared_from_this<AsioOperation<T, Handl
 
  private:
   void complete(Result<T> result) {
-    if (auto slot = boost::asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
-      slot.clear();
-    }
+    if (auto slot = boost::asio::get_associated_cancellation_slot(handler_); slot.is_connected()) slot.clear();
     const auto work = std::move(work_);  // until the handler has returned
     auto handler = std::move(handler_);
     std::move(handler)(std::move(result));
@@ -68,9 +64,7 @@ class AsioOperation : public std::enable_shared_from_this<AsioOperation<T, Handl
 /// invalid future.
 template <class T, class CompletionToken>
 auto async_result(Future<T> future, CompletionToken&& token) {
-  if (!future.valid()) {
-    throw CallError(detail::invalid_future());
-  }
+  if (!future.valid()) throw CallError(detail::invalid_future());
   return boost::asio::async_initiate<CompletionToken, void(Result<T>)>(
       [](auto handler, Future<T> started) {
         using Operation = detail::AsioOperation<T, decltype(handler)>;

@@ -119,15 +119,9 @@ class [[nodiscard]] Future {
     wait();
     auto box = box_;
     Result<T> result = take();
-    if (box != nullptr && box->thrown != nullptr) {
-      std::rethrow_exception(box->thrown);
-    }
-    if (result.has_error()) {
-      throw CallError(std::move(result).error());
-    }
-    if constexpr (!std::is_void_v<T>) {
-      return std::move(*result);
-    }
+    if (box != nullptr && box->thrown != nullptr) std::rethrow_exception(box->thrown);
+    if (result.has_error()) throw CallError(std::move(result).error());
+    if constexpr (!std::is_void_v<T>) return std::move(*result);
   }
   /// Waits; the value or the error, which in a fork of the host's process is `shutting_down` (see Host).
   [[nodiscard]] Result<T> try_get() {
@@ -150,9 +144,7 @@ class [[nodiscard]] Future {
 
   /// Asks the host to end the call: it becomes ready as `cancelled` unless it ends first. Idempotent, never blocks.
   void cancel() noexcept {
-    if (state_) {
-      state_->cancel();
-    }
+    if (state_) state_->cancel();
   }
   /// Lets the call run on without anybody waiting for it. This future becomes invalid.
   void detach() noexcept {
@@ -175,17 +167,13 @@ class [[nodiscard]] Future {
   friend Future<U> detail::make_future(std::shared_ptr<detail::CallState>, detail::TakeFn<U>);
 
   [[nodiscard]] detail::CallState& state() const {
-    if (!valid()) {
-      throw CallError(detail::invalid_future());
-    }
+    if (!valid()) throw CallError(detail::invalid_future());
     return *state_;
   }
   // Leaves state_ alone: another thread may be in cancel().
   Result<T> take() {
     taken_ = true;
-    if (auto box = std::move(box_)) {
-      return std::move(*box->result);
-    }
+    if (auto box = std::move(box_)) return std::move(*box->result);
     return decoder_(*state_);
   }
   void release() noexcept {
@@ -208,9 +196,7 @@ class Future<T>::Awaiter {
   Awaiter(const Awaiter&) = delete;
   Awaiter& operator=(const Awaiter&) = delete;
   ~Awaiter() {
-    if (suspended_) {
-      future_.state_->unsubscribe();
-    }
+    if (suspended_) future_.state_->unsubscribe();
   }
 
   [[nodiscard]] bool await_ready() {
@@ -218,9 +204,7 @@ class Future<T>::Awaiter {
     return future_.ready() && !left_;
   }
   void await_suspend(std::coroutine_handle<> coroutine) {
-    if (left_) {
-      return;
-    }
+    if (left_) return;
     suspended_ = true;
     // A copy: the coroutine, and this awaiter with it, may be gone before subscribe() returns.
     auto state = future_.state_;

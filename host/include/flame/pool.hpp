@@ -86,7 +86,7 @@ struct TaskInfo;
 class Pool : public detail::Calls<Pool> {
  public:
   /// For internal use; pools come from Host::pool().
-  explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept : core_(std::move(core)) {}
+  explicit Pool(std::shared_ptr<detail::PoolFront> core) noexcept : core_(std::move(core)) {}
 
   /// Its name in the configuration. [any thread]
   [[nodiscard]] std::string name() const;
@@ -122,28 +122,28 @@ class Pool : public detail::Calls<Pool> {
   void on_shrink(detail::UniqueFunction<void(const Shrink&)> callback);
 
   /// For internal use.
-  [[nodiscard]] const std::shared_ptr<detail::PoolCore>& core() const noexcept { return core_; }
+  [[nodiscard]] const std::shared_ptr<detail::PoolFront>& core() const noexcept { return core_; }
 
  private:
   friend class detail::Calls<Pool>;
   [[nodiscard]] CallOptions call_options() const { return {}; }
 
-  std::shared_ptr<detail::PoolCore> core_;
+  std::shared_ptr<detail::PoolFront> core_;
 };
 
 /// A Pool whose calls use these CallOptions. The same rules as for Pool.
 class BoundPool : public detail::Calls<BoundPool> {
  public:
-  BoundPool(std::shared_ptr<detail::PoolCore> core, CallOptions options) noexcept
+  BoundPool(std::shared_ptr<detail::PoolFront> core, CallOptions options) noexcept
       : core_(std::move(core)), options_(std::move(options)) {}
   /// For internal use.
-  [[nodiscard]] const std::shared_ptr<detail::PoolCore>& core() const noexcept { return core_; }
+  [[nodiscard]] const std::shared_ptr<detail::PoolFront>& core() const noexcept { return core_; }
 
  private:
   friend class detail::Calls<BoundPool>;
   [[nodiscard]] const CallOptions& call_options() const noexcept { return options_; }
 
-  std::shared_ptr<detail::PoolCore> core_;
+  std::shared_ptr<detail::PoolFront> core_;
   CallOptions options_;
 };
 

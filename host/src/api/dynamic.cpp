@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/src/api/pool_core.hpp"
+#include "host/src/api/pool_front.hpp"
 
 namespace flame {
 namespace {
@@ -28,9 +28,7 @@ std::vector<TaskInfo> list_tasks(const Pool& pool) {
   const auto& parts = pool.core()->parts();
   for (const pool::DigestId id : parts.plugins) {
     const pool::CatalogPlugin& plugin = parts.catalog->plugin(id);
-    for (const manifest::TaskEntry& entry : plugin.manifest.tasks) {
-      tasks.push_back(describe(plugin, entry));
-    }
+    for (const manifest::TaskEntry& entry : plugin.manifest.tasks) tasks.push_back(describe(plugin, entry));
   }
   std::stable_sort(tasks.begin(), tasks.end(), [](const TaskInfo& a, const TaskInfo& b) { return a.name < b.name; });
   return tasks;
@@ -38,9 +36,7 @@ std::vector<TaskInfo> list_tasks(const Pool& pool) {
 
 Result<TaskInfo> find_task(const Pool& pool, std::string_view name) {
   const auto task = pool.core()->find_task(detail::CallSpec{.task = std::string(name)});
-  if (task.has_error()) {
-    return task.error();
-  }
+  if (task.has_error()) return task.error();
   return describe(*task->plugin, *task->entry);
 }
 

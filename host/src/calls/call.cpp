@@ -61,9 +61,7 @@ Error invalid_future() {
 namespace flame::pool {
 
 void RemoteCall::Canceller::operator()() const noexcept {
-  if (const auto alive = call.lock()) {
-    alive->cancel();
-  }
+  if (const auto alive = call.lock()) alive->cancel();
 }
 
 void RemoteCall::cancel_on(const std::stop_token& token) {
@@ -74,9 +72,7 @@ void RemoteCall::cancel_on(const std::stop_token& token) {
 
 void RemoteCall::cancel() noexcept {
   // Once: a program that asks in a loop does not fill the inbox.
-  if (ready() || cancel_asked_.exchange(true)) {
-    return;
-  }
+  if (ready() || cancel_asked_.exchange(true)) return;
   try {
     static_cast<void>(inbox_->push(command::Cancel{std::static_pointer_cast<RemoteCall>(shared_from_this())}));
   } catch (const std::bad_alloc&) {
@@ -85,9 +81,7 @@ void RemoteCall::cancel() noexcept {
 }
 
 void RemoteCall::drop() noexcept {
-  if (linked_.load()) {
-    cancel();
-  }
+  if (linked_.load()) cancel();
 }
 
 void RemoteCall::complete(Result<detail::Payload> outcome) {

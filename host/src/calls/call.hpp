@@ -17,7 +17,7 @@
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::detail {
-class PoolCore;
+class PoolFront;
 }
 
 namespace flame::pool {
@@ -53,7 +53,7 @@ struct CallRecord {
 class RemoteCall final : public Waitable {
  public:
   RemoteCall(std::shared_ptr<Executor> executor, std::shared_ptr<Inbox> inbox, CallRecord call)
-      : Waitable(std::move(executor), &inbox->seat()),
+      : Waitable(std::move(executor), &inbox->leader()),
         record(std::move(call)),
         id_(record.id),
         linked_(record.linked),

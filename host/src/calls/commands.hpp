@@ -21,8 +21,8 @@ namespace flame::pool {
 
 class RemoteCall;
 
-/// Those with a `pool` are for the pool at this position in the host. What answers one is called in the seat, once, or
-/// destroyed without a call if the loop has ended or failed before.
+/// Those with a `pool` are for the pool at this position in the host. What answers one is called by whoever leads,
+/// once, or destroyed without a call if the loop has ended or failed before.
 namespace command {
 
 /// Taken, or nothing yet.
@@ -52,7 +52,7 @@ struct Tell {
   Event event;
 };
 using Release = Tell<event::Release>;
-using EndLease = Tell<event::StopLease>;
+using EndLease = Tell<event::EndLease>;
 using Expect = Tell<event::Expect>;
 /// Pool::resize(); the bounds are checked.
 struct Resize {

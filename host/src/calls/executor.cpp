@@ -60,9 +60,7 @@ bool Executor::forked() const noexcept {
 }
 
 void Executor::post(Task task) {
-  if (!queue(task)) {
-    run_here(std::move(task));
-  }
+  if (!queue(task)) run_here(std::move(task));
 }
 
 bool Executor::queue(Task& task) {
@@ -100,9 +98,7 @@ bool Executor::awaits_too_often() const noexcept {
 
 // With the lock held.
 void Executor::spawn_if_needed(const std::shared_ptr<Shared>& shared) {
-  if (shared->tasks.size() <= shared->idle || (shared->stopped && shared->stopping == 0)) {
-    return;
-  }
+  if (shared->tasks.size() <= shared->idle || (shared->stopped && shared->stopping == 0)) return;
   const std::size_t most = std::min(kThreads + shared->blocked, most_threads(shared->for_tasks));
   if (shared->workers < most && spawn(shared, &Executor::work)) {
     ++shared->workers;
@@ -169,9 +165,7 @@ void Executor::work(std::shared_ptr<Shared> shared) {
     ++shared->idle;
     shared->wake.wait(lock, [&] { return shared->stopped || !shared->tasks.empty(); });
     --shared->idle;
-    if (shared->tasks.empty()) {
-      return;
-    }
+    if (shared->tasks.empty()) return;
     Task task = std::move(shared->tasks.front());
     shared->tasks.pop_front();
     ++shared->taken;
@@ -190,9 +184,7 @@ void Executor::watch(std::shared_ptr<Shared> shared) {
   std::unique_lock lock(shared->mutex);
   for (;;) {
     shared->wake_watcher.wait(lock, [&] { return shared->stopped || !shared->tasks.empty(); });
-    if (shared->tasks.empty()) {
-      return;
-    }
+    if (shared->tasks.empty()) return;
     const std::uint64_t taken = shared->taken;
     const bool moves = shared->wake_watcher.wait_for(lock, kPatience, [&] { return shared->taken != taken; });
     if (!moves && !shared->tasks.empty() && shared->workers < most_threads(shared->for_tasks)) {
@@ -203,9 +195,7 @@ void Executor::watch(std::shared_ptr<Shared> shared) {
 
 void Executor::stop() {
   std::unique_lock lock(shared_->mutex);
-  if (!std::exchange(shared_->stopped, true)) {
-    shared_->over_at = Clock::now() + kStopGrace;
-  }
+  if (!std::exchange(shared_->stopped, true)) shared_->over_at = Clock::now() + kStopGrace;
   ++shared_->stopping;
   // Again and again: a task that waits for another one still gets a thread that runs it (BlockingScope).
   while (!shared_->threads.empty()) {
@@ -255,15 +245,11 @@ Executor::BlockingScope::~BlockingScope() {
 }
 
 bool Strand::post(Task task) {
-  if (executor_->over()) {
-    return false;
-  }
+  if (executor_->over()) return false;
   {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
-    if (std::exchange(running_, true)) {
-      return true;
-    }
+    if (std::exchange(running_, true)) return true;
   }
   executor_->post([self = shared_from_this()] { self->run_all(); });
   return true;
@@ -293,9 +279,7 @@ void Strand::run_all() {
       }
     }
     Task rest = [self = shared_from_this()] { self->run_all(); };
-    if (executor_->queue(rest)) {
-      return;
-    }
+    if (executor_->queue(rest)) return;
   }
 }
 

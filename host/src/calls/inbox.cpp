@@ -13,15 +13,11 @@ bool Inbox::push(Command&& command, Wake wake) {
   bool asleep = false;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) {
-      return false;
-    }
+    if (closed_) return false;
     commands_.push_back(std::move(command));
     asleep = wake == Wake::now && std::exchange(sleeping_, false);
   }
-  if (asleep) {
-    seat_.wake();
-  }
+  if (asleep) leader_.wake();
   return true;
 }
 
@@ -49,9 +45,7 @@ void Inbox::close(const std::string& why) noexcept {
 }
 
 Error Inbox::refusal() {
-  if (forked()) {
-    return forked_error();
-  }
+  if (forked()) return forked_error();
   const std::lock_guard lock(mutex_);
   return {.code = ErrorCode::shutting_down, .message = why_closed_, .started = Started::no};
 }

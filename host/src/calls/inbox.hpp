@@ -10,7 +10,7 @@
 
 #include "host/src/calls/commands.hpp"
 #include "host/src/calls/forked.hpp"
-#include "host/src/calls/loop_seat.hpp"
+#include "host/src/calls/loop_leader.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/fork_guard.hpp"
 
@@ -20,7 +20,7 @@ namespace flame::pool {
 /// itself: who pushes is (calls: QueueGate; each call's cancel once; machines and objects by their number).
 class Inbox {
  public:
-  /// `later`: the caller calls LoopSeat::drive() in a moment.
+  /// `later`: the caller calls LoopLeader::lead_until() in a moment.
   enum class Wake : std::uint8_t { now, later };
   /// False: the loop has ended or is that of another process (fork), and `command` was not taken. [any thread]
   [[nodiscard]] bool push(Command&& command, Wake wake = Wake::now);
@@ -28,11 +28,11 @@ class Inbox {
   [[nodiscard]] Error refusal();
   [[nodiscard]] bool forked() const noexcept { return fork_guard_.in_child(); }
   /// Where the loop runs. [any thread]
-  [[nodiscard]] LoopSeat& seat() noexcept { return seat_; }
+  [[nodiscard]] LoopLeader& leader() noexcept { return leader_; }
   /// A number for a new call. [any thread]
   [[nodiscard]] CallId next_call() noexcept { return next_call_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-  // --- in the seat
+  // --- by whoever leads
   /// Replaces the contents of `out` by what waits.
   void take_all(std::vector<Command>& out);
   /// Announces that the loop is about to sleep; false when something waits already.
@@ -47,7 +47,7 @@ class Inbox {
   bool sleeping_ = false;
   std::string why_closed_;
   base::ForkGuard fork_guard_;
-  LoopSeat seat_;
+  LoopLeader leader_;
   std::atomic<CallId> next_call_ = 0;
 };
 

@@ -3,23 +3,23 @@
 
 #include <cstdint>
 
-#include "host/src/calls/loop_seat.hpp"
+#include "host/src/calls/loop_leader.hpp"
 
 namespace flame::pool {
 
 /// Waiters sleep on the word and are woken by whoever sets it, directly; or one of them drives the loop meanwhile
-/// (LoopSeat::drive). All functions: any thread.
+/// (LoopLeader::lead_until). All functions: any thread.
 template <class Platform>
 class BasicReadyWord {
  public:
   [[nodiscard]] bool ready() const noexcept { return (word_.load() & kReady) != 0; }
-  void begin_driving() noexcept { word_.fetch_or(kDriven); }
-  void end_driving() noexcept { word_.fetch_and(~kDriven); }
+  void begin_leading() noexcept { word_.fetch_or(kLed); }
+  void end_leading() noexcept { word_.fetch_and(~kLed); }
 
-  /// False: it was ready before. `seat`: where a driver sits; null: nowhere.
-  [[nodiscard]] bool set(BasicLoopSeat<Platform>* seat) noexcept {
+  /// False: it was ready before. `leader`: where somebody leads; null: nowhere.
+  [[nodiscard]] bool set(BasicLoopLeader<Platform>* leader) noexcept {
     const std::uint32_t before = word_.fetch_or(kReady);
-    if ((before & kDriven) != 0) seat->call_driver();
+    if ((before & kLed) != 0) leader->wake_leader();
     if ((before & kAwaited) != 0) Platform::wake_all(word_);
     return (before & kReady) == 0;
   }
@@ -36,12 +36,12 @@ class BasicReadyWord {
 
  private:
   static constexpr std::uint32_t kAwaited = 1;  // somebody sleeps on the word
-  static constexpr std::uint32_t kDriven = 2;   // somebody drives the loop until it is ready
+  static constexpr std::uint32_t kLed = 2;      // somebody drives the loop until it is ready
   static constexpr std::uint32_t kReady = 4;
 
   typename Platform::template Atomic<std::uint32_t> word_{0};
 };
 
-using ReadyWord = BasicReadyWord<LinuxSeat>;
+using ReadyWord = BasicReadyWord<LinuxLeader>;
 
 }  // namespace flame::pool

@@ -10,27 +10,19 @@
 namespace flame::pool {
 
 bool Waitable::wait(Duration timeout) {
-  if (ready()) {
-    return true;
-  }
-  if (executor_ != nullptr && executor_->forked()) {
-    throw CallError(forked_error());
-  }
-  if (timeout == Duration::zero()) {
-    return false;
-  }
+  if (ready()) return true;
+  if (executor_ != nullptr && executor_->forked()) throw CallError(forked_error());
+  if (timeout == Duration::zero()) return false;
   using Blocking = Executor::BlockingScope;
-  const Blocking blocking(seat_ == nullptr ? Blocking::By::task : Blocking::By::loop);
+  const Blocking blocking(leader_ == nullptr ? Blocking::By::task : Blocking::By::loop);
   const bool endless = timeout < Duration::zero();
   const Instant deadline = endless ? kNever : base::deadline_after(base::boot_time(), timeout);
-  if (seat_ != nullptr && (endless || timeout >= kDriveMin) && seat_->drive(*this, deadline)) {
-    return ready();
-  }
+  if (leader_ != nullptr && (endless || timeout >= kLeadMin) && leader_->lead_until(*this, deadline)) return ready();
   return word_.sleep(deadline);
 }
 
 void Waitable::set_ready() {
-  const bool fresh = word_.set(seat_);
+  const bool fresh = word_.set(leader_);
   FLAME_ASSERT(fresh, "a call was completed twice");
   bool subscribed = false;
   {
@@ -47,17 +39,13 @@ void Waitable::subscribe(detail::Continuation continuation) {
     const std::lock_guard lock(mutex_);
     FLAME_ASSERT(!continuation_, "a call has one continuation");
     continuation_ = std::move(continuation);
-    if (!ready()) {
-      return;
-    }
+    if (!ready()) return;
   }
   executor_->post([self = shared_from_this()] { self->run_continuation(); });
 }
 
 void Waitable::run_continuation() {
-  if (detail::Continuation continuation = take_continuation()) {
-    continuation();
-  }
+  if (detail::Continuation continuation = take_continuation()) continuation();
 }
 
 bool Waitable::unsubscribe() noexcept {

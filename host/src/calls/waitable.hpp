@@ -7,21 +7,21 @@
 #include <flame/detail/call_state.hpp>
 
 #include "host/src/calls/executor.hpp"
-#include "host/src/calls/loop_seat.hpp"
+#include "host/src/calls/loop_leader.hpp"
 #include "host/src/calls/ready_word.hpp"
 
 namespace flame::pool {
 
 /// The readiness half of CallState. In a fork of the host's process, where nobody makes it ready any more, wait()
 /// throws CallError shutting_down.
-class Waitable : public detail::CallState, public std::enable_shared_from_this<Waitable>, private Driven {
+class Waitable : public detail::CallState, public std::enable_shared_from_this<Waitable>, private Awaited {
  public:
   /// Who has less time than this does not work for others meanwhile: it might be late for itself.
-  static constexpr Duration kDriveMin = std::chrono::milliseconds(100);
+  static constexpr Duration kLeadMin = std::chrono::milliseconds(100);
 
-  /// `seat`: where a waiter may drive; null: nowhere, for a callback makes this ready. It lives as long as this.
-  explicit Waitable(std::shared_ptr<Executor> executor, LoopSeat* seat = nullptr)
-      : executor_(std::move(executor)), seat_(seat) {}
+  /// `leader`: where a waiter may lead; null: nowhere, for a callback makes this ready. It lives as long as this.
+  explicit Waitable(std::shared_ptr<Executor> executor, LoopLeader* leader = nullptr)
+      : executor_(std::move(executor)), leader_(leader) {}
 
   [[nodiscard]] bool ready() const noexcept final { return word_.ready(); }
   bool wait(Duration timeout) final;
@@ -35,13 +35,13 @@ class Waitable : public detail::CallState, public std::enable_shared_from_this<W
 
  private:
   [[nodiscard]] bool is_ready() const noexcept final { return ready(); }
-  void begin_driving() noexcept final { word_.begin_driving(); }
-  void end_driving() noexcept final { word_.end_driving(); }
+  void begin_leading() noexcept final { word_.begin_leading(); }
+  void end_leading() noexcept final { word_.end_leading(); }
   void run_continuation();
   [[nodiscard]] detail::Continuation take_continuation() noexcept;
 
   std::shared_ptr<Executor> executor_;
-  LoopSeat* seat_;
+  LoopLeader* leader_;
   ReadyWord word_;
   std::mutex mutex_;
   detail::Continuation continuation_;

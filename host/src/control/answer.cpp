@@ -98,9 +98,7 @@ Answer decode_answer(std::string_view line) {
     read_json(*call, value);
     return value;
   }
-  if (const auto error = json.find("error"); error != json.end() && error->is_object()) {
-    return error_from(*error);
-  }
+  if (const auto error = json.find("error"); error != json.end() && error->is_object()) return error_from(*error);
   return base::make_error(ErrorCode::incompatible, "the host's answer has none of \"status\", \"call\" and \"error\"");
 }
 

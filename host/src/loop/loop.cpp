@@ -65,9 +65,7 @@ Loop::~Loop() {
     static_cast<void>(parts_.inbox->push(command::End{}));
     thread_.join();
   }
-  if (failed_) {
-    parts_.router->distrust();
-  }
+  if (failed_) parts_.router->distrust();
 }
 
 void Loop::start() {
@@ -78,40 +76,34 @@ void Loop::start() {
 }
 
 void Loop::run() noexcept {
-  LoopSeat& seat = parts_.inbox->seat();
+  LoopLeader& leader = parts_.inbox->leader();
   try {
     begin();
   } catch (...) {
     fail_by_what_is_thrown();
     ended_.store(true);
   }
-  while (!ended_.load()) {
-    seat.turn();
-  }
-  seat.close();
+  while (!ended_.load()) leader.turn();
+  leader.close();
   finish();
 }
 
 void Loop::begin() {
   const base::AssertionsThrow ours;
-  LoopSeat& seat = parts_.inbox->seat();
+  LoopLeader& leader = parts_.inbox->leader();
   next_beat_ = base::boot_time();
   for (const auto& driver : drivers_) {
     driver->on(event::Tick{}, next_beat_);
   }
   unsigned number = 0;
-  for (const int fd : parts_.router->fds()) {
-    seat.watch(fd, number++);
-  }
-  seat.open(*this);
-  seat.wake();
+  for (const int fd : parts_.router->fds()) leader.watch(fd, number++);
+  leader.open(*this);
+  leader.wake();
 }
 
 // On a caller's thread as well: nothing may leave it but an answer.
 bool Loop::work(std::uint64_t ready, Visit& visit) noexcept {
-  if (ended_.load()) {
-    return false;
-  }
+  if (ended_.load()) return false;
   const base::AssertionsThrow ours;
   bool more = false;
   try {
@@ -121,23 +113,21 @@ bool Loop::work(std::uint64_t ready, Visit& visit) noexcept {
   }
   if (failed_ || done()) {
     ended_.store(true);
-    parts_.inbox->seat().wake();  // a caller may have found it
+    parts_.inbox->leader().wake();  // a caller may have found it
   }
   return more;
 }
 
 bool Loop::serve(std::uint64_t ready, Visit& visit) {
   for (std::size_t i = 0; i < parts_.router->fds().size(); ++i) {
-    if ((ready >> i & 1) != 0) {
-      parts_.router->readable(i);
-    }
+    if ((ready >> i & 1) != 0) parts_.router->readable(i);
   }
   bool more = true;
   for (bool over = false; more && !over && !done();) {
     more = turn();
     over = visit.over(turned_at_);
   }
-  parts_.inbox->seat().wake_by(next_wakeup());
+  parts_.inbox->leader().wake_by(next_wakeup());
   return more;
 }
 
@@ -194,9 +184,7 @@ bool Loop::take_commands() {
 // If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and of
 // anything else nothing, for that must not be done twice.
 void Loop::take(Command& command, Instant now) {
-  if (auto* const submit = std::get_if<command::Submit>(&command)) {
-    return perform(*submit, now);
-  }
+  if (auto* const submit = std::get_if<command::Submit>(&command)) return perform(*submit, now);
   Command taken = std::exchange(command, command::None());
   std::visit([&](auto& one) { perform(one, now); }, taken);
 }
@@ -250,9 +238,7 @@ void Loop::keep_time(Instant now) {
 
 Instant Loop::next_wakeup() const {
   Instant wake = std::min({next_beat_, stop_at_, parts_.router->next_check()});
-  for (const auto& driver : drivers_) {
-    wake = std::min(wake, driver->next_wakeup());
-  }
+  for (const auto& driver : drivers_) wake = std::min(wake, driver->next_wakeup());
   return flushed_ == Session::Flushed::parked ? std::min(wake, base::boot_time() + kParkedRetry) : wake;
 }
 
@@ -261,16 +247,10 @@ Instant Loop::next_wakeup() const {
 void Loop::finish() noexcept {
   const base::AssertionsThrow ours;
   parts_.inbox->close(end_reason_);
-  for (; next_command_ < commands_.size(); ++next_command_) {
-    settle(commands_[next_command_]);
-  }
+  for (; next_command_ < commands_.size(); ++next_command_) settle(commands_[next_command_]);
   parts_.inbox->take_all(commands_);
-  for (Command& command : commands_) {
-    settle(command);
-  }
-  for (const auto& driver : drivers_) {
-    driver->abandon(end_reason_, base::boot_time());
-  }
+  for (Command& command : commands_) settle(command);
+  for (const auto& driver : drivers_) driver->abandon(end_reason_, base::boot_time());
 }
 
 // Whatever becomes of it, nothing of it is left: a reply that will never be called is destroyed. Of a loop that has
@@ -285,9 +265,7 @@ void Loop::settle(Command& command) noexcept {
 
 void Loop::settle_open(Command& command) noexcept {
   try {
-    if (!failed_ || std::holds_alternative<command::AskHost>(command)) {
-      take(command, base::boot_time());
-    }
+    if (!failed_ || std::holds_alternative<command::AskHost>(command)) take(command, base::boot_time());
   } catch (...) {
     fail_by_what_is_thrown();
   }

@@ -12,7 +12,7 @@
 
 #include <flame/backend.hpp>
 
-#include "host/src/api/pool_core.hpp"
+#include "host/src/api/pool_front.hpp"
 #include "host/src/control/question.hpp"
 #include "host/src/loop/machines.hpp"
 #include "host/src/loop/pool_driver.hpp"
@@ -23,7 +23,7 @@
 
 namespace flame::pool {
 
-/// Made and destroyed by the host's thread. Everything in between happens in the seat (loop_seat.hpp): on the loop's
+/// Made and destroyed by the host's thread. Whoever leads (loop_leader.hpp) does everything in between: on the loop's
 /// own thread or on one caller's that waits for a result, one at a time. It runs no user code and never blocks. What is
 /// thrown in it ends the host's calls with shutting_down, not the program.
 class Loop final : private LoopWork {
@@ -32,7 +32,7 @@ class Loop final : private LoopWork {
     std::unique_ptr<Router> router;
     std::shared_ptr<Inbox> inbox;
     std::map<std::string, std::shared_ptr<Backend>> backends;
-    std::vector<std::shared_ptr<detail::PoolCore>> pools;
+    std::vector<std::shared_ptr<detail::PoolFront>> pools;
     base::Logger log;
     std::string host_name;
     Liveness liveness;

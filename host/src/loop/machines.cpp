@@ -55,9 +55,7 @@ void Machines::on(command::Booted&& booted, Instant now) {
   }
   runners_[machine] = runner;
   events_.on_boot(runner, std::nullopt, now);
-  if (const auto early = early_exits_.extract(machine)) {
-    exited(machine.first, machine.second, early.mapped(), now);
-  }
+  if (const auto early = early_exits_.extract(machine)) exited(machine.first, machine.second, early.mapped(), now);
 }
 
 void Machines::on(command::Exited&& exited, Instant now) {
@@ -81,9 +79,7 @@ void Machines::exited(Backend* backend, const MachineId& machine, std::string re
     return;
   }
   bool booting = false;
-  for (const auto& [runner, entry] : entries_) {
-    booting = booting || (entry.backend == backend && !entry.machine);
-  }
+  for (const auto& [runner, entry] : entries_) booting = booting || (entry.backend == backend && !entry.machine);
   if (booting) {
     early_exits_[{backend, machine}] = std::move(reason);
   } else {
@@ -98,9 +94,7 @@ MachineId Machines::name_of(RunnerKey runner) const {
 
 void Machines::destroy(RunnerKey runner) {
   const auto entry = entries_.find(runner);
-  if (entry == entries_.end()) {
-    return;
-  }
+  if (entry == entries_.end()) return;
   if (!entry->second.machine) {
     entry->second.destroyed = true;
     return;

@@ -126,13 +126,11 @@ void PoolDriver::perform(const action::Send& send, Instant now) {
 
 void PoolDriver::perform(const action::CancelRemote& cancel, Instant now) {
   Session* const session = session_of(cancel.runner);
-  if (session == nullptr) {
-    return;
-  }
+  if (session == nullptr) return;
   if (session->cancel(cancel.call, cancel.reason)) {
     on(event::Ended{cancel.runner, cancel.call}, now);
   } else if (cancel.lease != 0) {
-    on(event::Overran{cancel.lease}, now);
+    on(event::DeadlinePassed{cancel.lease}, now);
   }
 }
 
@@ -166,21 +164,15 @@ void PoolDriver::answer(const std::shared_ptr<RemoteCall>& call, action::Complet
   if (error.code == ErrorCode::timed_out && !call->last_warning.empty()) {
     error.message += "; the last warning in its log: " + call->last_warning;
   }
-  if (error.plugin.empty()) {
-    error.plugin = call->record.plugin;
-  }
-  if (error.runner.empty() && complete.runner != 0) {
-    error.runner = runner_name(complete.runner);
-  }
+  if (error.plugin.empty()) error.plugin = call->record.plugin;
+  if (error.runner.empty() && complete.runner != 0) error.runner = runner_name(complete.runner);
   finish(call, std::move(error));
 }
 
 // What its result left in the slot has handles from here on; who drops them lets it go.
 void PoolDriver::make_handles_for(RemoteCall& call, RunnerId runner) {
   const std::vector<std::uint64_t>& objects = call.result->resources;
-  if (objects.empty()) {
-    return;
-  }
+  if (objects.empty()) return;
   const CallRecord& record = call.record;
   std::shared_ptr<HeldLease> lease = record.lease;
   if (lease == nullptr) {
@@ -225,9 +217,7 @@ void PoolDriver::perform(action::ReleaseObjects& release) {
 
 void PoolDriver::perform(action::LeaseEnded& ended) {
   auto node = leases_.extract(ended.lease);
-  if (node.empty()) {
-    return;
-  }
+  if (node.empty()) return;
   const HeldLease::Parts& lease = node.mapped()->parts();
   if (ended.error && ended.error->code != ErrorCode::cancelled && ended.error->code != ErrorCode::shutting_down) {
     services_.log.warning(lease.child ? "a child ended" : "tracked resources were lost",

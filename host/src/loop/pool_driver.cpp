@@ -15,7 +15,7 @@ constexpr std::size_t kWarningKept = 300;
 
 }  // namespace
 
-PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services)
+PoolDriver::PoolDriver(std::shared_ptr<detail::PoolFront> core, DriverServices services)
     : core_(std::move(core)),
       services_(std::move(services)),
       config_(core_->parts().config),
@@ -28,22 +28,20 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices se
 // Actions can lead to further events (a withdrawn call has ended): those wait for their turn here.
 void PoolDriver::on(Event event, Instant now) {
   events_.push_back(std::move(event));
-  if (std::exchange(busy_, true)) {
-    return;
-  }
+  if (std::exchange(busy_, true)) return;
   Actions actions;
   while (!events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) {
-      take_step(event::StoodStill{pause}, now, actions);
+      step(event::StoodStill{pause}, now, actions);
     }
-    take_step(next, now, actions);
+    step(next, now, actions);
   }
   busy_ = false;
 }
 
-void PoolDriver::take_step(const Event& event, Instant now, Actions& actions) {
+void PoolDriver::step(const Event& event, Instant now, Actions& actions) {
   actions.clear();
   policy_.on(event, now, actions);
   trace_.on(event, actions, policy_, now);
@@ -109,9 +107,7 @@ void PoolDriver::take(command::AskStats&& ask, Instant) {
 }
 
 void PoolDriver::tell_drained(Instant now) {
-  for (const Draining& one : std::exchange(draining_, {})) {
-    one.done(now < one.limit);
-  }
+  for (const Draining& one : std::exchange(draining_, {})) one.done(now < one.limit);
 }
 
 // --- what sessions and backends report
@@ -123,9 +119,7 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello, Instant no
   event::RunnerHello event{.runner = info.runner, .plugins = {}, .local = info.local};
   for (const wire::PluginState& state : hello.plugins) {
     const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
-    if (!digest) {
-      continue;
-    }
+    if (!digest) continue;
     event::RunnerPlugin plugin{.digest = *digest};
     if (!state.ready && !state.error.empty()) {
       plugin.error = Error{.code = ErrorCode::incompatible,
@@ -220,9 +214,7 @@ void PoolDriver::on_output(RunnerId runner, const wire::Output& output) {
 
 void PoolDriver::on_progress(RunnerId, const wire::Progress& progress) {
   const auto found = calls_.find(progress.id);
-  if (found == calls_.end()) {
-    return;
-  }
+  if (found == calls_.end()) return;
   const std::shared_ptr<RemoteCall>& call = found->second;
   Task watcher;
   if (call->record.on_progress) {
@@ -252,9 +244,7 @@ void PoolDriver::abandon(const std::shared_ptr<RemoteCall>& call, const std::str
 }
 
 void PoolDriver::abandon(const std::string& why, Instant now) noexcept {
-  for (const auto& [id, call] : std::exchange(calls_, {})) {
-    abandon(call, why);
-  }
+  for (const auto& [id, call] : std::exchange(calls_, {})) abandon(call, why);
   try {
     for (const auto& [id, lease] : std::exchange(leases_, {})) {
       lease->end(Error{.code = ErrorCode::shutting_down, .message = why});

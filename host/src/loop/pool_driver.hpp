@@ -10,7 +10,7 @@
 
 #include <flame/pool.hpp>
 
-#include "host/src/api/pool_core.hpp"
+#include "host/src/api/pool_front.hpp"
 #include "host/src/loop/machine_maker.hpp"
 #include "host/src/policy/pool_policy.hpp"
 #include "host/src/trace/pool_trace.hpp"
@@ -40,7 +40,7 @@ struct DriverServices {
 /// Loop thread.
 class PoolDriver final : public RunnerEvents {
  public:
-  PoolDriver(std::shared_ptr<detail::PoolCore> core, DriverServices services);
+  PoolDriver(std::shared_ptr<detail::PoolFront> core, DriverServices services);
   ~PoolDriver() = default;
   PoolDriver(const PoolDriver&) = delete;
   PoolDriver& operator=(const PoolDriver&) = delete;
@@ -104,7 +104,7 @@ class PoolDriver final : public RunnerEvents {
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
   void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
-  void take_step(const Event& event, Instant now, Actions& actions);
+  void step(const Event& event, Instant now, Actions& actions);
 
   /// Null: it has not dialled in, or its connection has ended.
   [[nodiscard]] Session* session_of(RunnerId runner) const;
@@ -123,7 +123,7 @@ class PoolDriver final : public RunnerEvents {
   void tell_drained(Instant now);
   [[nodiscard]] PoolStats stats() const;
 
-  std::shared_ptr<detail::PoolCore> core_;
+  std::shared_ptr<detail::PoolFront> core_;
   DriverServices services_;
   const PoolConfig& config_;
   PoolPolicy policy_;

@@ -8,9 +8,7 @@ namespace flame::pool {
 
 std::optional<uid_t> owner_of_private(const std::filesystem::path& path) {
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || (info.st_mode & 0777) != 0700) {
-    return std::nullopt;
-  }
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || (info.st_mode & 0777) != 0700) return std::nullopt;
   return info.st_uid;
 }
 

@@ -62,32 +62,32 @@ void CallTable::begun(RunnerId runner, CallId id) {
 
 CallTable::Verdict CallTable::result(RunnerId runner, CallId id, const std::optional<Error>& error) {
   Call* call = present(runner, id);
-  if (!call || call->state == State::resting) return {};
+  if (!call || call->state == State::unproven_calls) return {};
   const bool retry = error && error->code == ErrorCode::crashed && call->retries_left > 0;
   if (!retry) return {.outcome = finish(calls_.find(id), error), .retry = std::nullopt};
   // The slot is not free yet: the next attempt waits for Ended, so that attempts never overlap.
   call->ever_begun = call->ever_begun || error->started == Started::yes;
-  call->state = State::resting;
-  return {.outcome = std::nullopt, .retry = std::nullopt, .rests = true};
+  call->state = State::unproven_calls;
+  return {.outcome = std::nullopt, .retry = std::nullopt, .may_still_run = true};
 }
 
 CallTable::Verdict CallTable::ended(RunnerId runner, CallId id) {
   Call* call = present(runner, id);
   if (!call) return {};
-  if (call->state == State::resting) return again(*call);
+  if (call->state == State::unproven_calls) return again(*call);
   return lost(runner, id, "it ended the call without a result", true);
 }
 
 CallTable::Verdict CallTable::lost(RunnerId runner, CallId id, const std::string& reason, bool proven) {
   Call* call = present(runner, id);
   if (!call) return {};
-  const bool retry = call->state == State::resting || call->retries_left > 0;
+  const bool retry = call->state == State::unproven_calls || call->retries_left > 0;
   if (retry && proven) return again(*call);
   if (retry) {
     call->ever_begun = call->ever_begun || call->state == State::begun;
-    call->state = State::resting;
+    call->state = State::unproven_calls;
     call->lost_reason = reason;
-    return {.outcome = std::nullopt, .retry = std::nullopt, .rests = true, .linked = call->linked};
+    return {.outcome = std::nullopt, .retry = std::nullopt, .may_still_run = true, .linked = call->linked};
   }
   Error error = base::make_error(ErrorCode::runner_lost, "the runner was lost: " + reason);
   error.message += call->state == State::begun
@@ -165,7 +165,7 @@ Started CallTable::started(const Call& call) noexcept {
 }
 
 Error CallTable::expired(const Call& call, const std::optional<Error>& boot_failure) {
-  if (call.state == State::resting && !call.lost_reason.empty())
+  if (call.state == State::unproven_calls && !call.lost_reason.empty())
     return base::make_error(ErrorCode::runner_lost,
                             "the runner was lost: " + call.lost_reason +
                                 "; the call's deadline passed before it was certain that nothing of it "

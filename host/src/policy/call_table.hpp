@@ -42,7 +42,8 @@ class CallTable {
   struct Verdict {
     std::optional<Outcome> outcome;
     std::optional<Queued> retry;
-    bool rests = false;   ///< it may be tried again, but the last attempt may still run: tell ended() when that is over
+    bool may_still_run =
+        false;            ///< it may be tried again, but the last attempt may still run: tell ended() when that is over
     bool linked = false;  ///< lost() found the call, and it ends with its host
   };
 
@@ -75,7 +76,12 @@ class CallTable {
   [[nodiscard]] std::vector<CallId> all() const;
 
  private:
-  enum class State : std::uint8_t { waiting, sent, begun, resting };  // resting: retried once the last attempt is over
+  enum class State : std::uint8_t {
+    waiting,
+    sent,
+    begun,
+    unproven_calls
+  };  // unproven_calls: retried once the last attempt is over
   struct Call {
     DigestId digest = 0;
     std::uint64_t order = 0;
@@ -87,7 +93,7 @@ class CallTable {
     bool one_budget = false;  // the deadline covers everything; else it is the queue's until the first send
     bool on_object = false;   // waits for a turn in one slot, where its objects live
     bool ever_begun = false;
-    std::string lost_reason;  // resting: why its runner was lost; empty: it crashed
+    std::string lost_reason;  // unproven_calls: why its runner was lost; empty: it crashed
     Instant deadline = kNever;
     Deadlines<CallId>::Handle timer;
   };

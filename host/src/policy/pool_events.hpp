@@ -36,11 +36,11 @@ struct Release {
 };
 /// What the call `lease` left in its slot is to end (a child's stop(), or its handle was dropped). Unknown ones are
 /// ignored.
-struct StopLease {
+struct EndLease {
   CallId lease = 0;
 };
 /// A call on objects of `lease` has gone to the runner and ran past its deadline. Unknown leases are ignored.
-struct Overran {
+struct DeadlinePassed {
   CallId lease = 0;
 };
 /// The caller gives up (stop token, dropped future, or host shutdown). Unknown and completed calls are ignored.
@@ -139,7 +139,7 @@ struct Expect {
 using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
                            event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
                            event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
-                           event::Release, event::StopLease, event::Overran, event::StoodStill>;
+                           event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill>;
 
 namespace action {
 
@@ -166,7 +166,7 @@ struct Send {
   std::uint32_t attempt = 1;
 };
 /// Send Cancel; or, while the Invoke is still in the driver's queue, withdraw it and feed Ended. If it was sent and
-/// `lease` is not 0, feed Overran.
+/// `lease` is not 0, feed DeadlinePassed.
 struct CancelRemote {
   CallId call = 0;
   RunnerId runner = 0;

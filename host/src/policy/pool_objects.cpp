@@ -20,20 +20,20 @@ void PoolPolicy::submit_on_object(const event::Submit& event, Instant now, Actio
   const auto refuse = [&](Error error) { complete(*calls_.fail(event.call, std::move(error)), out); };
   if (closed_) return refuse(base::make_error(ErrorCode::shutting_down, "the pool is shutting down; stop calling it"));
   switch (held_.enqueue(event.lease, event.call)) {
-    case HeldSlots::Admission::gone:
-      return refuse(object_gone(held_.doom_of(event.lease)));
-    case HeldSlots::Admission::full:
+    case ObjectLeases::Admission::gone:
+      return refuse(object_gone(held_.why_closing(event.lease)));
+    case ObjectLeases::Admission::full:
       return refuse(base::make_error(ErrorCode::queue_full,
                                      "as many calls as may wait (max_queue) wait for the object already; "
                                      "retry later, or use several objects"));
-    case HeldSlots::Admission::queued:
+    case ObjectLeases::Admission::queued:
       expire_calls(now, out);
       serve_held(event.lease, now, out);
   }
 }
 
 void PoolPolicy::serve_held(CallId lease, Instant now, Actions& out) {
-  const std::optional<HeldSlots::Turn> turn = held_.next(lease);
+  const std::optional<ObjectLeases::Turn> turn = held_.next(lease);
   if (!turn) return;
   const CallTable::Attempt attempt = calls_.sent(turn->call, turn->runner, now);
   out.push_back(action::Send{turn->call, turn->runner, attempt.remaining, attempt.number});
@@ -44,11 +44,11 @@ void PoolPolicy::handle(const event::Release& event, Instant, Actions& out) {
     out.push_back(action::ReleaseObjects{*runner, event.lease, {event.object}});
 }
 
-void PoolPolicy::handle(const event::StopLease& event, Instant, Actions& out) {
+void PoolPolicy::handle(const event::EndLease& event, Instant, Actions& out) {
   const auto runner = held_.runner_of(event.lease);
   if (!runner) return;
   out.push_back(action::CancelRemote{event.lease, *runner, wire::CancelReason::cancelled});
-  doom_lease(event.lease, "it was told to stop", out);
+  close_lease(event.lease, "it was told to stop", out);
 }
 
 // `wanted`: somebody gets handles to them. Else the caller is gone, and they are let go at once.
@@ -56,7 +56,7 @@ void PoolPolicy::keep_objects(const event::Result& event, bool wanted, Actions& 
   const std::optional<CallId> around = held_.lease_around(event.call);
   const CallId lease = around.value_or(event.call);
   if (!around && scheduler_.holds(event.runner, event.call)) held_.open(lease, event.runner);
-  if (runners_.at(event.runner).leaving) doom_lease(lease, "its runner is ending", out);
+  if (runners_.at(event.runner).leaving) close_lease(lease, "its runner is ending", out);
   if (wanted || held_.runner_of(lease) != event.runner) return;
   if (around)
     out.push_back(action::ReleaseObjects{event.runner, lease, event.objects});
@@ -73,7 +73,7 @@ bool PoolPolicy::ended_inside(const event::Ended& event, Instant now, Actions& o
 }
 
 void PoolPolicy::end_lease(CallId lease, const std::optional<Error>& error, Actions& out) {
-  const std::optional<HeldSlots::Remains> remains = held_.close(lease);
+  const std::optional<ObjectLeases::Remains> remains = held_.close(lease);
   if (!remains) return;
   const std::string why = error ? error->message : std::string();
   for (CallId call : remains->waiting) complete(*calls_.fail(call, object_gone(why)), out);
@@ -85,8 +85,8 @@ void PoolPolicy::end_lease(CallId lease, const std::optional<Error>& error, Acti
   out.push_back(action::LeaseEnded{lease, remains->runner, error});
 }
 
-void PoolPolicy::doom_lease(CallId lease, const std::string& why, Actions& out) {
-  for (CallId call : held_.doom(lease, why)) complete(*calls_.fail(call, object_gone(why)), out);
+void PoolPolicy::close_lease(CallId lease, const std::string& why, Actions& out) {
+  for (CallId call : held_.begin_close(lease, why)) complete(*calls_.fail(call, object_gone(why)), out);
 }
 
 // Its caller has given a call up. Gives the lease that is not used any further if the call is half done there.
@@ -95,11 +95,11 @@ CallId PoolPolicy::leave_held(const CallTable::Outcome& outcome, wire::CancelRea
   return held_.lease_around(outcome.call).value_or(0);
 }
 
-void PoolPolicy::handle(const event::Overran& event, Instant, Actions& out) {
+void PoolPolicy::handle(const event::DeadlinePassed& event, Instant, Actions& out) {
   const auto runner = held_.runner_of(event.lease);
   if (!runner) return;
   out.push_back(action::CancelRemote{event.lease, *runner, wire::CancelReason::timed_out});
-  doom_lease(event.lease, "a call on it ran past its deadline", out);
+  close_lease(event.lease, "a call on it ran past its deadline", out);
 }
 
 }  // namespace flame::pool

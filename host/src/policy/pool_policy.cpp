@@ -56,12 +56,12 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
 
 void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
   std::visit([&](const auto& one) { handle(one, now, out); }, event);
-  settle(now, out);
+  advance(now, out);
 }
 
 Instant PoolPolicy::next_wakeup() const {
   const Instant drain = calls_.size() > 0 ? drain_by_ : kNever;
-  return std::min({calls_.next_deadline(), timers_.next(), grave_timers_.next(), retry_wakeup_, drain});
+  return std::min({calls_.next_deadline(), timers_.next(), unproven_timers_.next(), retry_wakeup_, drain});
 }
 
 PolicyStats PoolPolicy::stats() const {
@@ -121,7 +121,7 @@ void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
   expire_calls(now, out);
   CallTable::Verdict verdict = calls_.result(event.runner, event.call, event.error);
   const bool succeeds = verdict.outcome && !verdict.outcome->error;
-  if (verdict.rests) out.push_back(action::AttemptFailed{event.call, event.runner, *event.error});
+  if (verdict.may_still_run) out.push_back(action::AttemptFailed{event.call, event.runner, *event.error});
   apply(event.call, std::move(verdict), out);
   if (!event.objects.empty()) keep_objects(event, succeeds, out);
 }
@@ -152,11 +152,11 @@ void PoolPolicy::handle(const event::Expect& event, Instant now, Actions&) {
   elastic_.expect(event.calls, base::deadline_after(now, event.within));
 }
 
-void PoolPolicy::settle(Instant now, Actions& out) {
+void PoolPolicy::advance(Instant now, Actions& out) {
   // Runners first: a boot that is overdue explains the calls that waited for it.
   while (std::optional<RunnerId> due = timers_.pop_due(now)) check_timer(*due, now, out);
-  while (std::optional<RunnerId> due = grave_timers_.pop_due(now)) {
-    graves_.at(*due).timer.reset();
+  while (std::optional<RunnerId> due = unproven_timers_.pop_due(now)) {
+    unproven_.at(*due).timer.reset();
     proven_dead(*due, out);
   }
   expire_calls(now, out);
@@ -220,8 +220,8 @@ void PoolPolicy::shed(Instant now, Actions& out) {
 
 void PoolPolicy::drain_pool(Instant now, Actions& out) {
   if (calls_.size() > 0) return;
-  graves_.clear();
-  grave_timers_ = {};
+  unproven_.clear();
+  unproven_timers_ = {};
   if (!std::exchange(emptying_, true)) {
     std::vector<RunnerId> ids;
     for (const auto& [id, runner] : runners_) ids.push_back(id);

@@ -12,7 +12,7 @@
 
 #include "host/src/policy/call_table.hpp"
 #include "host/src/policy/elastic.hpp"
-#include "host/src/policy/held_slots.hpp"
+#include "host/src/policy/object_leases.hpp"
 #include "host/src/policy/pool_events.hpp"
 #include "host/src/policy/runner_state.hpp"
 #include "host/src/policy/scheduler.hpp"
@@ -88,7 +88,7 @@ class PoolPolicy {
   };
   using Runners = std::unordered_map<RunnerId, Runner>;
   // A lost runner that may still be at work: its calls that are to be tried again.
-  struct Grave {
+  struct Unproven {
     std::vector<CallId> calls;
     Instant until;
     Deadlines<RunnerId>::Handle timer;
@@ -104,7 +104,7 @@ class PoolPolicy {
   void handle(const event::Drain& event, Instant now, Actions& out);
   void handle(const event::Resize& event, Instant now, Actions& out);
   void handle(const event::Expect& event, Instant now, Actions& out);
-  void settle(Instant now, Actions& out);
+  void advance(Instant now, Actions& out);
   void expire_calls(Instant now, Actions& out);
   void tell_of_silence(CallTable::Outcome& outcome, Instant now) const;  // pool_views.cpp
   [[nodiscard]] std::string silence(Instant now) const;                  // pool_views.cpp
@@ -120,13 +120,13 @@ class PoolPolicy {
   // pool_objects.cpp: calls that leave objects in their slot, and calls on those
   void submit_on_object(const event::Submit& event, Instant now, Actions& out);
   void handle(const event::Release& event, Instant now, Actions& out);
-  void handle(const event::StopLease& event, Instant now, Actions& out);
+  void handle(const event::EndLease& event, Instant now, Actions& out);
   void keep_objects(const event::Result& event, bool wanted, Actions& out);
   void serve_held(CallId lease, Instant now, Actions& out);
   bool ended_inside(const event::Ended& event, Instant now, Actions& out);
   void end_lease(CallId lease, const std::optional<Error>& error, Actions& out);
-  void doom_lease(CallId lease, const std::string& why, Actions& out);
-  void handle(const event::Overran& event, Instant now, Actions& out);
+  void close_lease(CallId lease, const std::string& why, Actions& out);
+  void handle(const event::DeadlinePassed& event, Instant now, Actions& out);
   [[nodiscard]] CallId leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason);
 
   // pool_runners.cpp: runners
@@ -147,7 +147,7 @@ class PoolPolicy {
   void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   [[nodiscard]] bool lost_young(const Runner& runner, Instant now) const;
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
-  void bury(RunnerId id, std::vector<CallId> calls, Instant until);
+  void await_proof(RunnerId id, std::vector<CallId> calls, Instant until);
   void proven_dead(RunnerId id, Actions& out);
   void remove(Runners::iterator it, const std::string& reason, Actions& out);
   void check_timer(RunnerId id, Instant now, Actions& out);
@@ -173,13 +173,13 @@ class PoolPolicy {
   std::string name_;
   std::vector<DigestId> plugins_;
   Scheduler scheduler_;
-  HeldSlots held_;
+  ObjectLeases held_;
   CallTable calls_;
   Elastic elastic_;
   Runners runners_;
   Deadlines<RunnerId> timers_;
-  std::unordered_map<RunnerId, Grave> graves_;
-  Deadlines<RunnerId> grave_timers_;
+  std::unordered_map<RunnerId, Unproven> unproven_;
+  Deadlines<RunnerId> unproven_timers_;
   std::unordered_map<DigestId, Broken> broken_;
   RunnerId next_runner_ = 1;
   std::uint32_t booting_ = 0;

@@ -77,10 +77,10 @@ void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
     rearm(id, runner);
   }
   // A runner that was frozen together with us has not had the time that it gets to give up its work either.
-  for (auto& [id, grave] : graves_) {
-    grave_timers_.disarm(grave.timer);
-    grave.until = base::deadline_after(grave.until, event.pause);
-    grave.timer = grave_timers_.arm(id, grave.until);
+  for (auto& [id, unproven] : unproven_) {
+    unproven_timers_.disarm(unproven.timer);
+    unproven.until = base::deadline_after(unproven.until, event.pause);
+    unproven.timer = unproven_timers_.arm(id, unproven.until);
   }
 }
 
@@ -136,7 +136,7 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   if (granted) stop_serving(event.runner, *runner, after_bye(shutdown_timeout_), now);
   runner->leaving = runner->leaving || granted;
   if (granted)
-    for (CallId lease : held_.leases(event.runner)) doom_lease(lease, "its runner is ending", out);
+    for (CallId lease : held_.leases(event.runner)) close_lease(lease, "its runner is ending", out);
   out.push_back(action::RetireReply{event.runner, granted});
 }
 
@@ -235,22 +235,22 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   if (it->second.state.silent_at() != kNever) over = std::max(over, it->second.state.silent_at());
   remove(it, why, out);
   out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), {}, why});
-  std::vector<CallId> resting;
+  std::vector<CallId> unproven_calls;
   bool all_linked = true;
   for (CallId call : held) {
     const Error error = base::make_error(ErrorCode::runner_lost, "its runner was lost: " + why);
     end_lease(call, error, out);
     CallTable::Verdict verdict = calls_.lost(id, call, why, proven);
-    if (verdict.rests || verdict.retry) out.push_back(action::AttemptFailed{call, id, error});
-    if (verdict.rests) resting.push_back(call);
+    if (verdict.may_still_run || verdict.retry) out.push_back(action::AttemptFailed{call, id, error});
+    if (verdict.may_still_run) unproven_calls.push_back(call);
     // A thread that is to end waits for the others of its process.
-    all_linked = all_linked && (verdict.linked || !(verdict.rests || threads_));
+    all_linked = all_linked && (verdict.linked || !(verdict.may_still_run || threads_));
     apply(call, std::move(verdict), out);
   }
   // There it goes on for its grace, then it is stopped, then killed.
   if (!all_linked) over = base::deadline_after(base::deadline_after(over, shutdown_timeout_), limits::kKillGrace);
   if (threads_) over = base::deadline_after(over, limits::kRetireGrace);
-  if (!resting.empty()) bury(id, std::move(resting), over);
+  if (!unproven_calls.empty()) await_proof(id, std::move(unproven_calls), over);
 }
 
 // A runner that nobody told to go, before it had ended a call or lived as long as a boot may take.
@@ -259,19 +259,19 @@ bool PoolPolicy::lost_young(const Runner& runner, Instant now) const {
   return by_itself && !runner.useful && !closed_ && runner.state.age(now) < boot_timeout_;
 }
 
-void PoolPolicy::bury(RunnerId id, std::vector<CallId> calls, Instant until) {
-  auto [grave, fresh] = graves_.emplace(id, Grave{std::move(calls), until, {}});
+void PoolPolicy::await_proof(RunnerId id, std::vector<CallId> calls, Instant until) {
+  auto [unproven, fresh] = unproven_.emplace(id, Unproven{std::move(calls), until, {}});
   FLAME_ASSERT(fresh, "a runner is lost once");
-  grave->second.timer = grave_timers_.arm(id, until);
+  unproven->second.timer = unproven_timers_.arm(id, until);
 }
 
 // Nothing of its calls is left there: another attempt overlaps with none.
 void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
-  auto grave = graves_.find(id);
-  if (grave == graves_.end()) return;
-  grave_timers_.disarm(grave->second.timer);
-  const std::vector<CallId> calls = std::move(grave->second.calls);
-  graves_.erase(grave);
+  auto unproven = unproven_.find(id);
+  if (unproven == unproven_.end()) return;
+  unproven_timers_.disarm(unproven->second.timer);
+  const std::vector<CallId> calls = std::move(unproven->second.calls);
+  unproven_.erase(unproven);
   for (CallId call : calls) apply(call, calls_.ended(id, call), out);
 }
 

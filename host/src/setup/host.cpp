@@ -8,7 +8,7 @@
 
 #include <flame/backend.hpp>
 
-#include "host/src/setup/host_setup.hpp"
+#include "host/src/setup/running_host.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
@@ -20,13 +20,11 @@ namespace {
 // What the loop answers to the command that `make` makes of a reply; `ended` if there is no loop any more, Answer() if
 // it fails before it answers.
 template <class Answer, class Make>
-Answer ask(const detail::PoolCore& core, Make make, Answer ended = {}) {
+Answer ask(const detail::PoolFront& core, Make make, Answer ended = {}) {
   std::promise<Answer> promise;
   std::future<Answer> answer = promise.get_future();
   auto reply = [promise = std::move(promise)](const Answer& given) mutable { promise.set_value(given); };
-  if (!core.parts().inbox->push(make(std::move(reply)))) {
-    return ended;
-  }
+  if (!core.parts().inbox->push(make(std::move(reply)))) return ended;
   const pool::Executor::BlockingScope blocking;
   try {
     return answer.get();
@@ -71,30 +69,22 @@ Host::~Host() {
 
 // A fork has none of the threads and shares all of the files: nothing is ended or removed there.
 void Host::release() noexcept {
-  if (impl_ != nullptr && impl_->forked()) {
-    static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
-  }
+  if (impl_ != nullptr && impl_->forked()) static_cast<void>(new std::shared_ptr<Impl>(std::move(impl_)));
   impl_.reset();
 }
 
 Pool Host::pool(std::string_view name) const {
   const auto& pools = impl_->pools();
-  if (const auto found = pools.find(name); found != pools.end()) {
-    return Pool(found->second);
-  }
+  if (const auto found = pools.find(name); found != pools.end()) return Pool(found->second);
   const std::vector<std::string> names = pool_names();
   std::string message = "there is no pool \"" + std::string(name) + "\"" + base::did_you_mean(name, names) + ". Pools:";
-  for (const std::string& known : names) {
-    message += " " + known;
-  }
+  for (const std::string& known : names) message += " " + known;
   throw CallError(base::refusal(ErrorCode::not_found, std::move(message)));
 }
 
 std::vector<std::string> Host::pool_names() const {
   std::vector<std::string> names;
-  for (const auto& [name, core] : impl_->pools()) {
-    names.push_back(name);
-  }
+  for (const auto& [name, core] : impl_->pools()) names.push_back(name);
   return names;
 }
 
@@ -107,9 +97,7 @@ void Host::activate(std::string_view pool, std::string_view plugin) {
 }
 
 void Host::shutdown() {
-  if (impl_ != nullptr) {
-    impl_->shutdown();
-  }
+  if (impl_ != nullptr) impl_->shutdown();
 }
 
 std::string Pool::name() const {

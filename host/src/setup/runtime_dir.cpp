@@ -133,12 +133,8 @@ Result<RuntimeDir> RuntimeDir::create_in_first(const std::vector<std::filesystem
 Result<RuntimeDir> RuntimeDir::create_in(const std::filesystem::path& base) {
   remove_stale(base);
   std::string name = (base / (std::string(kPrefix) + "XXXXXX")).string();
-  if (name.size() > kPathMax) {
-    return failure("the path " + name + " is too long for a socket", ENAMETOOLONG);
-  }
-  if (::mkdtemp(name.data()) == nullptr) {
-    return failure("cannot make a directory in " + base.string(), errno);
-  }
+  if (name.size() > kPathMax) return failure("the path " + name + " is too long for a socket", ENAMETOOLONG);
+  if (::mkdtemp(name.data()) == nullptr) return failure("cannot make a directory in " + base.string(), errno);
   const std::filesystem::path path = name;
   base::UniqueFd lock = make_lock(path);
   if (!lock || ::mkdir((path / "plugins").c_str(), 0700) != 0) {
@@ -158,9 +154,7 @@ RuntimeDir::RuntimeDir(std::filesystem::path path, base::UniqueFd lock)
       maker_(::getpid()) {}
 
 RuntimeDir::~RuntimeDir() {
-  if (!lock_ || ::getpid() != maker_) {
-    return;
-  }
+  if (!lock_ || ::getpid() != maker_) return;
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
 }
@@ -179,9 +173,7 @@ Result<void> RuntimeDir::keep() {
 void remove_stale(const std::filesystem::path& base) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(base, error)) {
-    if (owner_of_host(entry.path()) != ::geteuid()) {
-      continue;
-    }
+    if (owner_of_host(entry.path()) != ::geteuid()) continue;
     const base::UniqueFd lock(::open((entry.path() / "pid").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
       std::error_code ignored;
@@ -195,9 +187,7 @@ std::vector<LiveHost> live_hosts_in(const std::filesystem::path& base, bool all_
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(base, error)) {
     const auto owner = owner_of_host(entry.path());
-    if (!owner || (!all_users && *owner != ::geteuid())) {
-      continue;
-    }
+    if (!owner || (!all_users && *owner != ::geteuid())) continue;
     if (const auto pid = living_pid(entry.path() / "pid")) {
       const auto socket = entry.path() / "control.sock";
       std::error_code missing;
@@ -211,9 +201,7 @@ std::vector<LiveHost> live_hosts() {
   const bool root = ::geteuid() == 0;
   std::error_code error;
   std::set<std::filesystem::path> bases = {"/tmp", "/var/tmp"};
-  if (const auto own = std::filesystem::canonical(runtime_root(), error); !error) {
-    bases.insert(own);
-  }
+  if (const auto own = std::filesystem::canonical(runtime_root(), error); !error) bases.insert(own);
   for (const auto& user : std::filesystem::directory_iterator(root ? "/run/user" : "", error)) {
     bases.insert(user.path());
   }

@@ -285,9 +285,7 @@ CallReport explain(const CallStory& story, const RunnerLog& runners, const Story
                     .submitted_ago = now - story.submitted,
                     .left_out = story.dropped,
                     .lines = Teller(story, runners, names, now).lines()};
-  if (story.answered) {
-    report.outcome = story.code == ErrorCode::none ? "ok" : std::string(flame::to_string(story.code));
-  }
+  if (story.answered) report.outcome = story.code == ErrorCode::none ? "ok" : std::string(flame::to_string(story.code));
   return report;
 }
 

@@ -22,9 +22,7 @@ std::string dial_address(const std::string& advertise, const std::string& fly_ad
     const bool usable = !fly_address.empty() && fly_address.size() <= limits::kNameMax;
     address = usable ? fly_address : any ? "127.0.0.1" : host;
   }
-  if (address.find(':') != std::string::npos && address.front() != '[') {
-    address = '[' + address + ']';
-  }
+  if (address.find(':') != std::string::npos && address.front() != '[') address = '[' + address + ']';
   return "tcp://" + address + bound.substr(bound.rfind(':'));
 }
 

@@ -36,7 +36,7 @@ constexpr int kMonitored = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_
                            ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                            ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
-struct Lane {
+struct Listener {
   zmq::socket_t router;
   zmq::socket_t monitor;
   Channel channel = Channel::control;
@@ -47,10 +47,10 @@ struct Lane {
   bool look_monitor = true;
 };
 
-PeerId make_peer(std::size_t lane, Channel channel, std::uint32_t number) {
-  return {(std::uint64_t{lane} << 40) | (std::uint64_t{static_cast<std::uint8_t>(channel)} << 32) | number};
+PeerId make_peer(std::size_t listener, Channel channel, std::uint32_t number) {
+  return {(std::uint64_t{listener} << 40) | (std::uint64_t{static_cast<std::uint8_t>(channel)} << 32) | number};
 }
-std::size_t lane_of(PeerId peer) {
+std::size_t listener_of(PeerId peer) {
   return static_cast<std::size_t>(peer.value >> 40);
 }
 std::uint32_t number_of(PeerId peer) {
@@ -60,9 +60,7 @@ std::uint32_t number_of(PeerId peer) {
 // Peers do not choose routing ids: libzmq's own have this form, and anything else is dropped.
 std::optional<std::uint32_t> parse_routing_id(const zmq::message_t& frame) {
   const auto* bytes = frame.data<std::uint8_t>();
-  if (frame.size() != kRoutingIdBytes || bytes[0] != 0) {
-    return std::nullopt;
-  }
+  if (frame.size() != kRoutingIdBytes || bytes[0] != 0) return std::nullopt;
   std::uint32_t number = 0;
   std::memcpy(&number, bytes + 1, sizeof number);
   return number;
@@ -113,7 +111,7 @@ struct Router::Impl {
   // One I/O thread: a monitor's events and the messages of a connection then have one order (see watch()).
   std::unique_ptr<zmq::context_t> context = std::make_unique<zmq::context_t>(1);
   std::unique_ptr<ZapHandler> zap;
-  std::vector<Lane> lanes;
+  std::vector<Listener> listeners;
   std::vector<int> fds;
   KeyPair keys;
   Endpoints ipc;
@@ -122,19 +120,19 @@ struct Router::Impl {
   bool look_zap = true;
   std::vector<PeerId> lost;
 
-  Lane& add_lane(Channel channel, bool encrypted);
+  Listener& add_listener(Channel channel, bool encrypted);
   std::string bind(Channel channel, bool encrypted, const std::string& endpoint);
-  Lane& lane_for(Channel channel, bool encrypted);
+  Listener& listener_for(Channel channel, bool encrypted);
   std::optional<Incoming> receive(std::size_t index);
   void read_monitor(std::size_t index);
 };
 
-Lane& Router::Impl::add_lane(Channel channel, bool encrypted) {
-  Lane lane{.router = zmq::socket_t(*context, zmq::socket_type::router),
-            .monitor = zmq::socket_t(*context, zmq::socket_type::pair),
-            .channel = channel,
-            .encrypted = encrypted};
-  zmq::socket_t& router = lane.router;
+Listener& Router::Impl::add_listener(Channel channel, bool encrypted) {
+  Listener listener{.router = zmq::socket_t(*context, zmq::socket_type::router),
+                    .monitor = zmq::socket_t(*context, zmq::socket_type::pair),
+                    .channel = channel,
+                    .encrypted = encrypted};
+  zmq::socket_t& router = listener.router;
   router.set(zmq::sockopt::linger, 0);
   router.set(zmq::sockopt::ipv6, true);
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameMax));
@@ -149,31 +147,29 @@ Lane& Router::Impl::add_lane(Channel channel, bool encrypted) {
     router.set(zmq::sockopt::zap_domain, "flame");
     router.set(zmq::sockopt::handshake_ivl, static_cast<int>(std::chrono::milliseconds(limits::kHandshakeMax).count()));
   }
-  const std::string monitor = "inproc://monitor-" + std::to_string(lanes.size());
-  if (zmq_socket_monitor(router.handle(), monitor.c_str(), kMonitored) != 0) {
-    throw zmq::error_t();
-  }
-  lane.monitor.set(zmq::sockopt::linger, 0);
+  const std::string monitor = "inproc://monitor-" + std::to_string(listeners.size());
+  if (zmq_socket_monitor(router.handle(), monitor.c_str(), kMonitored) != 0) throw zmq::error_t();
+  listener.monitor.set(zmq::sockopt::linger, 0);
   // libzmq's I/O thread waits when events find no room, with a lock that the end of this socket needs.
-  lane.monitor.set(zmq::sockopt::rcvhwm, 0);
-  lane.monitor.connect(monitor);
+  listener.monitor.set(zmq::sockopt::rcvhwm, 0);
+  listener.monitor.connect(monitor);
   fds.push_back(router.get(zmq::sockopt::fd));
-  fds.push_back(lane.monitor.get(zmq::sockopt::fd));
-  lanes.push_back(std::move(lane));
-  return lanes.back();
+  fds.push_back(listener.monitor.get(zmq::sockopt::fd));
+  listeners.push_back(std::move(listener));
+  return listeners.back();
 }
 
-Lane& Router::Impl::lane_for(Channel channel, bool encrypted) {
-  const auto found = std::find_if(lanes.begin(), lanes.end(), [&](const Lane& lane) {
-    return lane.channel == channel && lane.encrypted == encrypted;
+Listener& Router::Impl::listener_for(Channel channel, bool encrypted) {
+  const auto found = std::find_if(listeners.begin(), listeners.end(), [&](const Listener& listener) {
+    return listener.channel == channel && listener.encrypted == encrypted;
   });
-  return found != lanes.end() ? *found : add_lane(channel, encrypted);
+  return found != listeners.end() ? *found : add_listener(channel, encrypted);
 }
 
 std::string Router::Impl::bind(Channel channel, bool encrypted, const std::string& endpoint) {
-  Lane& lane = lane_for(channel, encrypted);
-  lane.router.bind(endpoint);
-  return lane.router.get(zmq::sockopt::last_endpoint);
+  Listener& listener = listener_for(channel, encrypted);
+  listener.router.bind(endpoint);
+  return listener.router.get(zmq::sockopt::last_endpoint);
 }
 
 Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
@@ -208,12 +204,8 @@ Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
 Router::Router(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Router::~Router() {
-  for (Lane& lane : impl_->lanes) {
-    zmq_socket_monitor(lane.router.handle(), nullptr, 0);
-  }
-  if (!distrusted_) {
-    return;
-  }
+  for (Listener& listener : impl_->listeners) zmq_socket_monitor(listener.router.handle(), nullptr, 0);
+  if (!distrusted_) return;
   zmq::context_t* const context = impl_->context.release();
   impl_.reset();
   try {
@@ -229,9 +221,7 @@ Result<void> Router::renew_ipc() {
   for (const auto& [channel, endpoints] :
        {std::pair(Channel::control, &impl_->ipc.control), std::pair(Channel::bulk, &impl_->ipc.bulk)}) {
     for (const std::string& endpoint : *endpoints) {
-      if (stands_at(endpoint)) {
-        continue;
-      }
+      if (stands_at(endpoint)) continue;
       try {
         static_cast<void>(impl_->bind(channel, false, endpoint));
       } catch (const zmq::error_t& error) {
@@ -261,13 +251,13 @@ const std::vector<int>& Router::fds() const noexcept {
   return impl_->fds;
 }
 
-// fds: the ZAP handler's, then router and monitor of each lane.
+// fds: the ZAP handler's, then router and monitor of each listener.
 void Router::readable(std::size_t index) noexcept {
   if (index == 0) {
     impl_->look_zap = true;
   } else {
-    Lane& lane = impl_->lanes[(index - 1) / 2];
-    (index % 2 == 1 ? lane.look : lane.look_monitor) = true;
+    Listener& listener = impl_->listeners[(index - 1) / 2];
+    (index % 2 == 1 ? listener.look : listener.look_monitor) = true;
   }
 }
 
@@ -276,74 +266,62 @@ unsigned Router::take_refused() noexcept {
 }
 
 std::optional<Incoming> Router::receive(Channel channel) {
-  for (std::size_t index = 0; index < impl_->lanes.size(); ++index) {
-    if (impl_->lanes[index].channel != channel) {
-      continue;
-    }
-    if (auto message = impl_->receive(index)) {
-      return message;
-    }
+  for (std::size_t index = 0; index < impl_->listeners.size(); ++index) {
+    if (impl_->listeners[index].channel != channel) continue;
+    if (auto message = impl_->receive(index)) return message;
   }
   return std::nullopt;
 }
 
 std::optional<Incoming> Router::Impl::receive(std::size_t index) {
-  Lane& lane = lanes[index];
-  while (lane.look) {
+  Listener& listener = listeners[index];
+  while (listener.look) {
     zmq::message_t id;
-    if (!receive_now(lane.router, id)) {
-      lane.look = false;
+    if (!receive_now(listener.router, id)) {
+      listener.look = false;
       break;
     }
     std::vector<zmq::message_t> frames;
     for (bool more = id.more(); more; more = frames.back().more()) {
       // Frames of one message arrive together; those past the second are dropped one by one.
       frames.resize(std::min<std::size_t>(frames.size() + 1, 3));
-      static_cast<void>(receive_now(lane.router, frames.back()));
+      static_cast<void>(receive_now(listener.router, frames.back()));
     }
     const auto number = parse_routing_id(id);
-    if (!number || frames.empty()) {
-      continue;
-    }
-    Incoming message{.peer = make_peer(index, lane.channel, *number), .encrypted = lane.encrypted};
+    if (!number || frames.empty()) continue;
+    Incoming message{.peer = make_peer(index, listener.channel, *number), .encrypted = listener.encrypted};
     message.fd = zmq_msg_get(frames.front().handle(), ZMQ_SRCFD);
-    if (lane.encrypted) {
+    if (listener.encrypted) {
       const char* user = zmq_msg_gets(frames.front().handle(), "User-Id");
       message.user = user != nullptr ? user : "";
-      lane.guard.spoke(message.fd);
+      listener.guard.spoke(message.fd);
     }
     message.malformed = frames.size() > 2;
     message.envelope = to_bytes(std::move(frames[0]));
-    if (frames.size() > 1) {
-      message.payload = to_bytes(std::move(frames[1]));
-    }
+    if (frames.size() > 1) message.payload = to_bytes(std::move(frames[1]));
     return message;
   }
   return std::nullopt;
 }
 
 Router::Sent Router::send(PeerId peer, std::span<const std::byte> envelope, const Bytes* payload) {
-  Lane& lane = impl_->lanes[lane_of(peer)];
+  Listener& listener = impl_->listeners[listener_of(peer)];
   std::array<std::uint8_t, kRoutingIdBytes> id{};
   const std::uint32_t number = number_of(peer);
   std::memcpy(id.data() + 1, &number, sizeof number);
-  lane.look = true;
+  listener.look = true;
   try {
     // With ROUTER_MANDATORY the routing id decides: full or gone show here, and what follows is accepted.
-    if (!send_now(lane.router, zmq::buffer(id), zmq::send_flags::sndmore)) {
-      return Sent::full;
-    }
+    if (!send_now(listener.router, zmq::buffer(id), zmq::send_flags::sndmore)) return Sent::full;
     const auto last = payload == nullptr ? zmq::send_flags::none : zmq::send_flags::sndmore;
-    const auto sent = send_now(lane.router, zmq::buffer(envelope.data(), envelope.size()), last);
+    const auto sent = send_now(listener.router, zmq::buffer(envelope.data(), envelope.size()), last);
     FLAME_ASSERT(sent.has_value(), "ROUTER refused the second frame of a message");
     if (payload != nullptr) {
-      const auto second = send_now(lane.router, to_message(*payload));
+      const auto second = send_now(listener.router, to_message(*payload));
       FLAME_ASSERT(second.has_value(), "ROUTER refused the last frame");
     }
   } catch (const zmq::error_t& error) {
-    if (error.num() == EHOSTUNREACH) {
-      return Sent::gone;
-    }
+    if (error.num() == EHOSTUNREACH) return Sent::gone;
     throw;
   }
   return Sent::ok;
@@ -352,38 +330,36 @@ Router::Sent Router::send(PeerId peer, std::span<const std::byte> envelope, cons
 // An old connection's DISCONNECTED may still wait in the monitor when a new one with the same descriptor says hello.
 // The monitor is ordered with the messages, so whatever it holds at this point is about older connections.
 void Router::watch(PeerId peer, int fd) {
-  const std::size_t index = lane_of(peer);
+  const std::size_t index = listener_of(peer);
   impl_->read_monitor(index);
   if (fd >= 0) {
-    impl_->lanes[index].watched[fd] = peer.value;
-    impl_->lanes[index].guard.introduced(fd);
+    impl_->listeners[index].watched[fd] = peer.value;
+    impl_->listeners[index].guard.introduced(fd);
   }
 }
 
 void Router::unwatch(PeerId peer) {
-  Lane& lane = impl_->lanes[lane_of(peer)];
-  std::erase_if(lane.watched, [&](const auto& entry) { return entry.second == peer.value; });
+  Listener& listener = impl_->listeners[listener_of(peer)];
+  std::erase_if(listener.watched, [&](const auto& entry) { return entry.second == peer.value; });
 }
 
 void Router::Impl::read_monitor(std::size_t index) {
-  Lane& lane = lanes[index];
+  Listener& listener = listeners[index];
   zmq::message_t event;
   zmq::message_t address;
-  while (receive_now(lane.monitor, event)) {
-    static_cast<void>(receive_now(lane.monitor, address));
+  while (receive_now(listener.monitor, event)) {
+    static_cast<void>(receive_now(listener.monitor, address));
     std::uint16_t kind = 0;
     std::int32_t fd = 0;
     FLAME_ASSERT(event.size() == sizeof kind + sizeof fd, "a monitor event of libzmq has an unknown size");
     std::memcpy(&kind, event.data(), sizeof kind);
     std::memcpy(&fd, event.data<std::byte>() + sizeof kind, sizeof fd);
-    if (lane.encrypted) {
-      tell(lane.guard, kind, fd);
-    }
+    if (listener.encrypted) tell(listener.guard, kind, fd);
     if (kind == ZMQ_EVENT_DISCONNECTED) {
-      if (const auto found = lane.watched.find(fd); found != lane.watched.end()) {
+      if (const auto found = listener.watched.find(fd); found != listener.watched.end()) {
         lost.push_back({found->second});
-        lane.watched.erase(found);
-        lane.look = true;  // what it said before
+        listener.watched.erase(found);
+        listener.look = true;  // what it said before
       }
     } else if (kind != ZMQ_EVENT_ACCEPTED && kind != ZMQ_EVENT_LISTENING) {
       ++refused;
@@ -392,31 +368,24 @@ void Router::Impl::read_monitor(std::size_t index) {
 }
 
 void Router::check(Instant now) {
-  for (Lane& lane : impl_->lanes) {
-    impl_->refused += lane.guard.check(now);
-  }
+  for (Listener& listener : impl_->listeners) impl_->refused += listener.guard.check(now);
 }
 
 Instant Router::next_check() const noexcept {
   Instant next = kNever;
-  for (const Lane& lane : impl_->lanes) {
-    next = std::min(next, lane.guard.next_check());
-  }
+  for (const Listener& listener : impl_->listeners) next = std::min(next, listener.guard.next_check());
   return next;
 }
 
 bool Router::is_shut() const noexcept {
-  return std::any_of(impl_->lanes.begin(), impl_->lanes.end(), [](const Lane& lane) { return lane.guard.is_shut(); });
+  return std::any_of(impl_->listeners.begin(), impl_->listeners.end(),
+                     [](const Listener& listener) { return listener.guard.is_shut(); });
 }
 
 std::vector<PeerId> Router::disconnected() {
-  if (std::exchange(impl_->look_zap, false)) {
-    impl_->refused += impl_->zap->serve();
-  }
-  for (std::size_t index = 0; index < impl_->lanes.size(); ++index) {
-    if (std::exchange(impl_->lanes[index].look_monitor, false)) {
-      impl_->read_monitor(index);
-    }
+  if (std::exchange(impl_->look_zap, false)) impl_->refused += impl_->zap->serve();
+  for (std::size_t index = 0; index < impl_->listeners.size(); ++index) {
+    if (std::exchange(impl_->listeners[index].look_monitor, false)) impl_->read_monitor(index);
   }
   return std::exchange(impl_->lost, {});
 }

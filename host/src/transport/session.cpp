@@ -55,9 +55,7 @@ void Session::attach_bulk(PeerId peer) {
 }
 
 void Session::have_unsent() {
-  if (!closed_ && !std::exchange(unsent_, true)) {
-    around_.unsent.push_back(this);
-  }
+  if (!closed_ && !std::exchange(unsent_, true)) around_.unsent.push_back(this);
 }
 
 void Session::beat() {
@@ -78,17 +76,13 @@ bool Session::withdraw(CallId call) {
     const auto* invocation = std::get_if<Invocation>(&item);
     return invocation != nullptr && invocation->call->id() == call;
   });
-  if (queued == control_queue_.end()) {
-    return false;
-  }
+  if (queued == control_queue_.end()) return false;
   control_queue_.erase(queued);
   return true;
 }
 
 bool Session::cancel(CallId call, wire::CancelReason reason) {
-  if (withdraw(call)) {
-    return true;
-  }
+  if (withdraw(call)) return true;
   if (const auto transfer = outgoing_.find(call); transfer != outgoing_.end()) {
     if (sender_.abort(transfer->second)) {
       drop_chunk(transfer->second);
@@ -103,17 +97,13 @@ bool Session::cancel(CallId call, wire::CancelReason reason) {
 Session::Flushed Session::flush(Instant now) {
   unsent_ = false;
   const Flushed flushed = flush_both(now);
-  if (flushed == Flushed::parked || flushed == Flushed::more) {
-    have_unsent();
-  }
+  if (flushed == Flushed::parked || flushed == Flushed::more) have_unsent();
   return flushed;
 }
 
 Session::Flushed Session::flush_both(Instant now) {
   const Flushed control = flush_control(now);
-  if (control == Flushed::gone || !bulk_) {
-    return control;
-  }
+  if (control == Flushed::gone || !bulk_) return control;
   const Flushed bulk = flush_bulk();
   return bulk == Flushed::done ? control : bulk;
 }
@@ -123,9 +113,7 @@ Session::Flushed Session::flush_control(Instant now) {
     const bool several =
         control_queue_.size() > 1 && travels_in_batch(control_queue_[0]) && travels_in_batch(control_queue_[1]);
     const Transport::Sent sent = several ? put_batch(now) : put_first(now);
-    if (sent != Transport::Sent::ok) {
-      return blocked(sent);
-    }
+    if (sent != Transport::Sent::ok) return blocked(sent);
   }
   return Flushed::done;
 }
@@ -137,9 +125,7 @@ Transport::Sent Session::put_first(Instant now) {
       invocation != nullptr
           ? put_invocation(*invocation, now)
           : around_.transport.send(info_.control, wire::encode(info_.id, std::get<wire::Body>(item)), nullptr);
-  if (sent == Transport::Sent::ok) {
-    control_queue_.pop_front();
-  }
+  if (sent == Transport::Sent::ok) control_queue_.pop_front();
   return sent;
 }
 
@@ -160,20 +146,14 @@ Transport::Sent Session::put_batch(Instant now) {
     const Item& item = control_queue_[taken];
     if (const auto* invocation = std::get_if<Invocation>(&item)) {
       wire::encode_into(envelope_, info_.id, make_invoke(*invocation, seq + 1, now));
-      if (!batch_.add(envelope_, wire::pack(invocation->call->record.arguments))) {
-        break;
-      }
+      if (!batch_.add(envelope_, wire::pack(invocation->call->record.arguments))) break;
       ++seq;
     } else {
       wire::encode_into(envelope_, info_.id, std::get<wire::Body>(item));
-      if (!batch_.add(envelope_, {})) {
-        break;
-      }
+      if (!batch_.add(envelope_, {})) break;
     }
   }
-  if (taken == 0) {
-    return put_first(now);
-  }
+  if (taken == 0) return put_first(now);
   const Bytes frame(batch_.bytes().data(), batch_.bytes().size());
   const Transport::Sent sent = around_.transport.send(info_.control, wire::encode(info_.id, batch_.header()), &frame);
   if (sent == Transport::Sent::ok) {
@@ -203,17 +183,13 @@ Transport::Sent Session::put_invocation(const Invocation& invocation, Instant no
   const CallRecord& call = invocation.call->record;
   wire::Invoke invoke = make_invoke(invocation, sent_seq_ + 1, now);
   const bool fits = wire::travels_inline(call.wire_bytes);
-  if (!fits) {
-    invoke.payload.transfer = sender_.start(call.arguments);
-  }
+  if (!fits) invoke.payload.transfer = sender_.start(call.arguments);
   const Bytes frame = fits && call.wire_bytes > 0 ? Bytes(wire::pack(call.arguments)) : Bytes();
   const Transport::Sent sent =
       around_.transport.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
   if (sent == Transport::Sent::ok) {
     ++sent_seq_;
-    if (!fits) {
-      outgoing_[call.id] = invoke.payload.transfer;
-    }
+    if (!fits) outgoing_[call.id] = invoke.payload.transfer;
   } else if (!fits) {
     sender_.abort(invoke.payload.transfer);
   }
@@ -223,41 +199,31 @@ Transport::Sent Session::put_invocation(const Invocation& invocation, Instant no
 Session::Flushed Session::flush_bulk() {
   while (!bulk_queue_.empty()) {
     const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, bulk_queue_.front()), nullptr);
-    if (sent != Transport::Sent::ok) {
-      return blocked(sent);
-    }
+    if (sent != Transport::Sent::ok) return blocked(sent);
     bulk_queue_.pop_front();
   }
   for (int chunks = 0; chunks < kChunksPerFlush; ++chunks) {
-    if (!next_chunk()) {
-      return Flushed::done;
-    }
+    if (!next_chunk()) return Flushed::done;
     const auto sent = around_.transport.send(*bulk_, wire::encode(info_.id, chunk_->header), &chunk_->bytes);
-    if (sent != Transport::Sent::ok) {
-      return blocked(sent);
-    }
+    if (sent != Transport::Sent::ok) return blocked(sent);
     chunk_.reset();
   }
   return chunk_ || sender_.ready() ? Flushed::more : Flushed::done;
 }
 
 bool Session::next_chunk() {
-  if (!chunk_) {
-    chunk_ = sender_.next();
-  }
+  if (!chunk_) chunk_ = sender_.next();
   return chunk_.has_value();
 }
 
 void Session::drop_chunk(std::uint64_t transfer) {
-  if (chunk_ && chunk_->header.transfer == transfer) {
-    chunk_.reset();
-  }
+  if (chunk_ && chunk_->header.transfer == transfer) chunk_.reset();
 }
 
 Result<void> Session::on_message(wire::Body&& body, std::span<const std::byte> payload, Instant now) {
   have_unsent();  // an answer, or chunks that a Credit lets go
   if (auto* chunk = std::get_if<wire::Chunk>(&body)) {
-    take_step(receiver_.on_chunk(*chunk, payload), now);
+    on_transfer_progress(receiver_.on_chunk(*chunk, payload), now);
   } else if (auto* begun = std::get_if<wire::Begun>(&body)) {
     around_.events.on_begun(info_.runner, begun->id, now);
   } else if (auto* result = std::get_if<wire::Result>(&body)) {
@@ -302,7 +268,7 @@ Result<void> Session::on_result(wire::Result&& result, std::span<const std::byte
       finish_transfer(result.payload.transfer, std::move(early.mapped()), {}, now);
       return {};
     }
-    take_step(receiver_.announce(result.payload, info_.payload_max), now);
+    on_transfer_progress(receiver_.announce(result.payload, info_.payload_max), now);
     return {};
   }
   auto unpacked = wire::unpack(result.payload, payload, info_.payload_max);
@@ -331,9 +297,7 @@ void Session::on_ended(wire::Ended&& ended, Instant now) {
 
 void Session::report_ended(wire::Ended&& ended, Instant now) {
   std::optional<Error> why;
-  if (ended.error.code != ErrorCode::none) {
-    why = std::move(ended.error);
-  }
+  if (ended.error.code != ErrorCode::none) why = std::move(ended.error);
   around_.events.on_ended(info_.runner, ended.id, std::move(why), now);
 }
 
@@ -349,24 +313,18 @@ void Session::on_abort(wire::Abort&& abort, Instant now) {
   }
   why.message.insert(0, "The result was not sent to the end. ");
   why.started = Started::yes;
-  if (!incoming_.contains(abort.transfer)) {
-    return remember_abort(abort.transfer, std::move(why));
-  }
+  if (!incoming_.contains(abort.transfer)) return remember_abort(abort.transfer, std::move(why));
   finish_transfer(abort.transfer, std::move(why), {}, now);
 }
 
 // The end of a result may overtake its announcement, which comes on the other connection.
 void Session::remember_abort(std::uint64_t transfer, Error why) {
   early_aborts_.insert_or_assign(transfer, std::move(why));
-  if (early_aborts_.size() > limits::kUnannouncedMax) {
-    early_aborts_.erase(early_aborts_.begin());
-  }
+  if (early_aborts_.size() > limits::kUnannouncedMax) early_aborts_.erase(early_aborts_.begin());
 }
 
-void Session::take_step(wire::BulkReceiver::Step&& step, Instant now) {
-  if (step.credit) {
-    bulk_queue_.emplace_back(*step.credit);
-  }
+void Session::on_transfer_progress(wire::BulkReceiver::Step&& step, Instant now) {
+  if (step.credit) bulk_queue_.emplace_back(*step.credit);
   if (step.abort) {
     const std::string reason = step.abort->reason;
     bulk_queue_.emplace_back(std::move(*step.abort));
@@ -375,31 +333,23 @@ void Session::take_step(wire::BulkReceiver::Step&& step, Instant now) {
         Error{.code = ErrorCode::too_large, .message = "the result was refused: " + reason, .started = Started::yes},
         {}, now);
   }
-  if (step.complete) {
-    finish_transfer(step.transfer, std::nullopt, std::move(*step.complete), now);
-  }
+  if (step.complete) finish_transfer(step.transfer, std::nullopt, std::move(*step.complete), now);
 }
 
 void Session::finish_transfer(std::uint64_t transfer, std::optional<Error> error, detail::Payload payload,
                               Instant now) {
   const auto found = incoming_.find(transfer);
-  if (found == incoming_.end()) {
-    return;
-  }
+  if (found == incoming_.end()) return;
   const CallId call = found->second;
   incoming_.erase(found);
   Awaited awaited = std::move(awaited_.extract(call).mapped());
-  if (error) {
-    payload = only_objects(std::move(awaited.objects));
-  }
+  if (error) payload = only_objects(std::move(awaited.objects));
   if (incoming_.empty()) {
     control_queue_.insert(control_queue_.end(), held_replies_.begin(), held_replies_.end());
     held_replies_.clear();
   }
   around_.events.on_result(info_.runner, call, std::move(error), std::move(payload), now);
-  if (awaited.ended) {
-    report_ended(std::move(*awaited.ended), now);
-  }
+  if (awaited.ended) report_ended(std::move(*awaited.ended), now);
 }
 
 }  // namespace flame::pool

@@ -110,7 +110,7 @@ class Session final : public SlotPort {
   void on_ended(wire::Ended&& ended, Instant now);
   void report_ended(wire::Ended&& ended, Instant now);
   void on_abort(wire::Abort&& abort, Instant now);
-  void take_step(wire::BulkReceiver::Step&& step, Instant now);
+  void on_transfer_progress(wire::BulkReceiver::Step&& step, Instant now);
   [[nodiscard]] bool next_chunk();
   void drop_chunk(std::uint64_t transfer);
   void remember_abort(std::uint64_t transfer, Error why);

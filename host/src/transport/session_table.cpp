@@ -26,9 +26,7 @@ std::string name_of(const Incoming& message) {
 
 void keep_last(std::deque<std::uint64_t>& kept, std::uint64_t value) {
   kept.push_back(value);
-  if (kept.size() > kFormerKept) {
-    kept.pop_front();
-  }
+  if (kept.size() > kFormerKept) kept.pop_front();
 }
 
 bool contains(const std::deque<std::uint64_t>& kept, std::uint64_t value) {
@@ -44,9 +42,7 @@ bool is_any(const wire::Body& body) {
 
 std::uint64_t random_session_id() {
   std::uint64_t id = 0;
-  while (id == 0) {
-    id = base::random_number();
-  }
+  while (id == 0) id = base::random_number();
   return id;
 }
 
@@ -62,9 +58,7 @@ void SessionTable::expect(const std::string& name, Expected expected) {
 }
 
 void SessionTable::forget(const std::string& name) {
-  if (const auto found = expected_.extract(name)) {
-    transport_.revoke(found.mapped().public_key);
-  }
+  if (const auto found = expected_.extract(name)) transport_.revoke(found.mapped().public_key);
 }
 
 bool SessionTable::receive(Instant now) {
@@ -72,11 +66,11 @@ bool SessionTable::receive(Instant now) {
   const std::vector<PeerId> ended = transport_.disconnected();
   gone_.insert(gone_.end(), ended.begin(), ended.end());
   if (const unsigned refused = transport_.take_refused(); refused > 0) {
-    complain("connections refused: wrong key or broken handshake", "stranger");
+    report("connections refused: wrong key or broken handshake", "stranger");
   }
   if (transport_.is_shut() && !std::exchange(shut_, true)) {
-    complain("too many connections that say nothing: the tcp port takes nobody for a while; let only runners reach it",
-             "strangers");
+    report("too many connections that say nothing: the tcp port takes nobody for a while; let only runners reach it",
+           "strangers");
   }
   shut_ = transport_.is_shut();
   const int control = receive(Channel::control, kControlPerTurn, now);
@@ -87,9 +81,7 @@ bool SessionTable::receive(Instant now) {
 
 // A runner that leaves says its last results and goodbye, then closes: those must not be lost to the closing.
 bool SessionTable::lose_gone(bool drained, Instant now) {
-  if (gone_.empty() || (!drained && ++last_words_ < kLastWordsTurns)) {
-    return false;
-  }
+  if (gone_.empty() || (!drained && ++last_words_ < kLastWordsTurns)) return false;
   last_words_ = 0;
   for (const PeerId peer : std::exchange(gone_, {})) {
     if (const auto found = by_peer_.find(peer.value); found != by_peer_.end()) {
@@ -103,9 +95,7 @@ int SessionTable::receive(Channel channel, int most, Instant now) {
   int count = 0;
   for (; count < most; ++count) {
     auto message = transport_.receive(channel);
-    if (!message) {
-      break;
-    }
+    if (!message) break;
     dispatch(std::move(*message), now);
   }
   return count;
@@ -115,12 +105,12 @@ void SessionTable::dispatch(Incoming&& message, Instant now) {
   const auto known = by_peer_.find(message.peer.value);
   Session* const session = known == by_peer_.end() ? nullptr : known->second;
   if (session != nullptr && message.encrypted && message.user != session->info().name) {
-    complain("message with another runner's key", name_of(message));
+    report("message with another runner's key", name_of(message));
     return;
   }
   auto envelope = message.malformed ? Error{.message = "more than two frames"} : wire::decode(message.envelope.span());
   if (envelope.has_error()) {
-    complain("not a message of this protocol: " + envelope.error().message, name_of(message));
+    report("not a message of this protocol: " + envelope.error().message, name_of(message));
     if (session != nullptr) {
       lose(*session, "it sent what is no message of this protocol: " + envelope.error().message, now);
     }
@@ -129,7 +119,7 @@ void SessionTable::dispatch(Incoming&& message, Instant now) {
   if (session == nullptr) {
     on_stranger(message, std::move(*envelope), now);
   } else if (envelope->session != session->info().id) {
-    complain("message of another session", name_of(message));
+    report("message of another session", name_of(message));
   } else {
     const auto payload = message.payload ? message.payload->span() : std::span<const std::byte>();
     const auto* batch = std::get_if<wire::Batch>(&envelope->body);
@@ -146,17 +136,13 @@ void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std
     return;
   }
   for (const wire::BatchEntry& entry : *entries) {
-    if (session.closed()) {
-      return;
-    }
+    if (session.closed()) return;
     auto envelope = wire::decode(entry.envelope);
     if (envelope.has_error() || is_any<wire::Batch, wire::Hello>(envelope->body)) {
       lose(session, "it broke the protocol: a batch holds what is no message for it", now);
       return;
     }
-    if (envelope->session == session.info().id) {
-      deliver(session, std::move(envelope->body), entry.payload, now);
-    }
+    if (envelope->session == session.info().id) deliver(session, std::move(envelope->body), entry.payload, now);
   }
 }
 
@@ -167,7 +153,7 @@ void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelop
   } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {
     on_bulk_hello(message, bulk->session);
   } else if (!contains(former_peers_, message.peer.value)) {
-    complain("message before hello", name_of(message));
+    report("message before hello", name_of(message));
   }
 }
 
@@ -175,25 +161,17 @@ const char* SessionTable::objection(const Incoming& message, const wire::Hello& 
   if (hello.protocol_major != wire::kProtocolMajor) {
     return "host and runner speak different protocol versions: deploy matching releases";
   }
-  if (hello.incarnation != incarnation_) {
-    return "this runner belongs to another run of the host";
-  }
-  if (message.encrypted && message.user != hello.runner) {
-    return "the key belongs to another runner";
-  }
+  if (hello.incarnation != incarnation_) return "this runner belongs to another run of the host";
+  if (message.encrypted && message.user != hello.runner) return "the key belongs to another runner";
   const auto found = expected_.find(hello.runner);
-  if (found == expected_.end()) {
-    return "no such runner is expected";
-  }
-  if (found->second.nonce != hello.nonce) {
-    return "wrong nonce";
-  }
+  if (found == expected_.end()) return "no such runner is expected";
+  if (found->second.nonce != hello.nonce) return "wrong nonce";
   return found->second.used ? "this runner has said hello already" : nullptr;
 }
 
 void SessionTable::on_first_hello(const Incoming& message, const wire::Hello& hello, Instant now) {
   if (const char* reason = objection(message, hello)) {
-    complain(std::string("hello refused: ") + reason, name_of(message));
+    report(std::string("hello refused: ") + reason, name_of(message));
     static_cast<void>(
         transport_.send(message.peer, wire::encode(0, wire::make_refuse(ErrorCode::incompatible, reason)), nullptr));
     return;
@@ -219,7 +197,7 @@ void SessionTable::on_bulk_hello(const Incoming& message, std::uint64_t id) {
   }
   if (found == sessions_.end() || found->second->bulk() ||
       (message.encrypted && message.user != found->second->info().name)) {
-    complain("bulk connection that belongs to no session", name_of(message));
+    report("bulk connection that belongs to no session", name_of(message));
     return;
   }
   found->second->attach_bulk(message.peer);
@@ -238,14 +216,12 @@ void SessionTable::deliver(Session& session, wire::Body&& body, std::span<const 
     }
     if (!quiet) return;
   } else if (const auto* answer = std::get_if<wire::Unsupported>(&body)) {
-    complain("the runner does not know a request: update flame-runner (" + answer->what + ")", session.info().name);
+    report("the runner does not know a request: update flame-runner (" + answer->what + ")", session.info().name);
     session.on_unsupported(*answer, now);
   } else if (const auto* newer = std::get_if<wire::Undecoded>(&body)) {
     if (newer->answer.id != 0) session.post(newer->answer);
   } else {
-    if (const auto* beat = std::get_if<wire::Beat>(&body)) {
-      session.on_beat(*beat);
-    }
+    if (const auto* beat = std::get_if<wire::Beat>(&body)) session.on_beat(*beat);
     return session.events().on_notice(session, body, now);
   }
   session.events().on_heard(session.info().runner, now);
@@ -268,14 +244,10 @@ void SessionTable::beat_all(Instant now, bool late) {
   std::vector<Session*> overdue;
   for (const auto& [id, session] : sessions_) {
     session->beat();
-    if (!late && !session->bulk() && now >= session->info().bulk_by) {
-      overdue.push_back(session.get());
-    }
+    if (!late && !session->bulk() && now >= session->info().bulk_by) overdue.push_back(session.get());
   }
   // Payloads that are too large for control would wait without end.
-  for (Session* const session : overdue) {
-    lose(*session, "the bulk connection did not come within boot_timeout", now);
-  }
+  for (Session* const session : overdue) lose(*session, "the bulk connection did not come within boot_timeout", now);
 }
 
 void SessionTable::refuse(Session& session, ErrorCode code, const std::string& reason) {
@@ -284,9 +256,7 @@ void SessionTable::refuse(Session& session, ErrorCode code, const std::string& r
 }
 
 void SessionTable::close(Session& session, std::optional<wire::Body> farewell) {
-  if (session.closed()) {
-    return;
-  }
+  if (session.closed()) return;
   session.close(std::move(farewell));
   std::erase(unsent_, &session);
   transport_.unwatch(session.info().control);
@@ -309,7 +279,7 @@ void SessionTable::lose(Session& session, const std::string& reason, Instant now
   }
 }
 
-void SessionTable::complain(const std::string& what, const std::string& peer) {
+void SessionTable::report(const std::string& what, const std::string& peer) {
   ++complaints_;
   if (complaints_ <= kComplaintsWritten || complaints_ % kComplaintsEvery == 0) {
     log_.warning(what, {{"peer", peer}, {"count", complaints_}});

@@ -70,7 +70,7 @@ class SessionTable {
   void deliver_batch(Session& session, const wire::Batch& batch, std::span<const std::byte> frame, Instant now);
   [[nodiscard]] const char* objection(const Incoming& message, const wire::Hello& hello) const;
   void lose(Session& session, const std::string& reason, Instant now);
-  void complain(const std::string& what, const std::string& peer);
+  void report(const std::string& what, const std::string& peer);
 
   Transport& transport_;
   std::vector<RunnerEvents*> pools_;

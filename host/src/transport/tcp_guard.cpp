@@ -28,9 +28,7 @@ std::uint64_t cookie_of(int fd) {
 std::optional<std::uint64_t> bytes_of(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
-    return std::nullopt;
-  }
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
   return info.tcpi_bytes_received;
 }
 
@@ -55,28 +53,20 @@ void TcpGuard::closed(int fd) {
 
 void TcpGuard::introduced(int fd) {
   const auto found = connections_.find(fd);
-  if (found != connections_.end() && std::exchange(found->second.stranger, false)) {
-    count_stranger(-1);
-  }
+  if (found != connections_.end() && std::exchange(found->second.stranger, false)) count_stranger(-1);
 }
 
 void TcpGuard::spoke(int fd) {
-  if (const auto found = connections_.find(fd); found != connections_.end()) {
-    found->second.spoke = true;
-  }
+  if (const auto found = connections_.find(fd); found != connections_.end()) found->second.spoke = true;
 }
 
 unsigned TcpGuard::check(Instant now) {
-  if (now < next_check_) {
-    return 0;
-  }
+  if (now < next_check_) return 0;
   next_check_ = base::deadline_after(now, limits::kUnfinishedCheck);
   unsigned cuts = 0;
   for (auto& [fd, connection] : connections_) {
     const auto bytes = bytes_of(fd);
-    if (!bytes) {
-      continue;
-    }
+    if (!bytes) continue;
     if (std::exchange(connection.spoke, false)) {
       connection.counted = *bytes;
       continue;

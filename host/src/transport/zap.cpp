@@ -33,9 +33,7 @@ std::vector<std::string> receive(zmq::socket_t& rep) {
   zmq::message_t frame;
   bool more = true;
   while (more && receive_now(rep, frame)) {
-    if (frames.size() < kFrames) {
-      frames.push_back(frame.to_string());
-    }
+    if (frames.size() < kFrames) frames.push_back(frame.to_string());
     more = frame.more();
   }
   return frames;
@@ -74,9 +72,7 @@ unsigned ZapHandler::serve() {
   unsigned refused = 0;
   for (;;) {
     const std::vector<std::string> request = receive(socket_->rep);
-    if (request.empty()) {
-      return refused;
-    }
+    if (request.empty()) return refused;
     const bool curve = request.size() == kFrames && request[5] == "CURVE" && request[6].size() == kKeyBytes;
     const auto user = curve ? users_.find(request[6]) : users_.end();
     const std::string id = request.size() > 1 ? request[1] : std::string();

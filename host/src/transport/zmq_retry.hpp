@@ -13,9 +13,7 @@ auto uninterrupted(Step step) {
     try {
       return step();
     } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) {
-        throw;
-      }
+      if (error.num() != EINTR) throw;
     }
   }
 }

@@ -213,9 +213,7 @@ constexpr ObjectMethods<T> ObjectMethods<T>::methods() const {
   static_assert(!std::is_void_v<T>,
                 "flame: this task does not return Tracked<T>; use p.object<T>().methods<&T::m>() for a T that travels "
                 "deeper in its result");
-  if constexpr (!std::is_void_v<T>) {
-    (plugin_->template add_method<Method, T>(), ...);
-  }
+  if constexpr (!std::is_void_v<T>) (plugin_->template add_method<Method, T>(), ...);
   return *this;
 }
 

@@ -78,9 +78,7 @@ class Runner {
     try {
       const auto output = invoke(&detail::invoke_task<F, O>, detail::encode_arguments<F, O>(arguments...), object,
                                  detail::Callee<F, O>::is_method);
-      if (!output) {
-        return output.error();
-      }
+      if (!output) return output.error();
       return decode<F, O>(*output);
     } catch (const CallError& error) {  // the arguments cannot be encoded
       return error.error();

@@ -88,21 +88,15 @@ TEST_F(Kill, AZygoteCostsNoCall) {
   const Host host = make_host({.pool = "max_concurrency = 8\n"});
   const Pool pool = host.pool("work");
   std::vector<Future<std::string>> calls;
-  for (std::size_t i = 0; i < kCalls; ++i) {
-    calls.push_back(pool.async<misbehave::sleep_ms>(1'000));
-  }
+  for (std::size_t i = 0; i < kCalls; ++i) calls.push_back(pool.async<misbehave::sleep_ms>(1'000));
   ASSERT_TRUE(eventually([&] { return pool.stats().slots_busy == kCalls; }));
   ASSERT_TRUE(eventually([&] { return runner_processes(::getpid()).slots.size() >= kCalls; }));
   const pid_t zygote = runner_processes(::getpid()).zygote;
   ASSERT_GT(zygote, 0);
   ASSERT_EQ(::kill(zygote, SIGKILL), 0);
   // More than there are slots: these need the new zygote.
-  for (std::size_t i = 0; i < kCalls; ++i) {
-    calls.push_back(pool.async<misbehave::sleep_ms>(1'000));
-  }
-  for (auto& call : calls) {
-    EXPECT_EQ(call.get(), "slept");
-  }
+  for (std::size_t i = 0; i < kCalls; ++i) calls.push_back(pool.async<misbehave::sleep_ms>(1'000));
+  for (auto& call : calls) EXPECT_EQ(call.get(), "slept");
   EXPECT_EQ(pool.stats().runners_lost, 0U);
 }
 

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/src/api/pool_core.hpp"
+#include "host/src/api/pool_front.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "tests/integration/edge/embedding_tasks.hpp"
 #include "tests/integration/edge/support.hpp"
@@ -287,7 +287,7 @@ TEST_F(Embedding, ALoopThatRunsOutOfMemoryFailsItsCallsAndNotTheProgram) {
 
 /// `reply` runs in the loop.
 bool ask_loop(const Pool& pool, detail::UniqueFunction<void(const PoolStats&)> reply) {
-  const detail::PoolCore::Parts& parts = pool.core()->parts();
+  const detail::PoolFront::Parts& parts = pool.core()->parts();
   return parts.inbox->push(pool::command::AskStats{parts.index, std::move(reply)});
 }
 

@@ -16,7 +16,7 @@
 
 #include <gtest/gtest.h>
 
-#include "host/src/setup/host_setup.hpp"
+#include "host/src/setup/running_host.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/edge/files_tasks.hpp"
 #include "tests/integration/edge/support.hpp"

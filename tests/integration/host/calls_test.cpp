@@ -50,9 +50,7 @@ TEST_F(Calls, PayloadsOfEverySizeComeBackUnchanged) {
   const Pool pool = host.pool("ffmpeg");
   for (const std::size_t size : {0UL, 1UL, 1000UL, 65'000UL, 65'536UL, 300'000UL, 5'000'000UL, 20'000'000UL}) {
     std::string text(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
-      text[i] = static_cast<char>(i * 31 + i / 251);
-    }
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 31 + i / 251);
     const Bytes sent(std::move(text));
     EXPECT_EQ(pool.call<tasks::echo>(sent), sent) << size;
   }
@@ -176,21 +174,15 @@ TEST_F(Calls, ASingleUseRunnerDeliversALargeResultBeforeItLeaves) {
   Host host(config([](PoolConfig& pool) { pool.single_use = true; }));
   const Pool pool = host.pool("ffmpeg");
   const Bytes big(std::string(12 << 20, 'x'));
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(pool.call<tasks::echo>(big), big);
-  }
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(pool.call<tasks::echo>(big), big);
 }
 
 TEST_F(Calls, ManyCallersShareThePool) {
   Host host(config());
   const Pool pool = host.pool("ffmpeg");
   std::vector<Future<std::int32_t>> futures;
-  for (std::int32_t i = 0; i < 500; ++i) {
-    futures.push_back(pool.async<tasks::add>(i, i));
-  }
-  for (std::int32_t i = 0; i < 500; ++i) {
-    EXPECT_EQ(futures[static_cast<std::size_t>(i)].get(), 2 * i);
-  }
+  for (std::int32_t i = 0; i < 500; ++i) futures.push_back(pool.async<tasks::add>(i, i));
+  for (std::int32_t i = 0; i < 500; ++i) EXPECT_EQ(futures[static_cast<std::size_t>(i)].get(), 2 * i);
   EXPECT_LE(pool.stats().runners, 2U);
 }
 

@@ -28,9 +28,7 @@ int main(int argc, char** argv) {
   const bool busy = argc > 5;
   const flame::Host host = flame::Host::from_file(argv[1]);
   const auto pool = host.pool("work").with({.link = std::string_view(argv[3]) == "linked"});
-  if (what == "tracked") {
-    wait_for_the_end<&objects::Counter::linger>(pool.call<objects::counter>(1, argv[4]), busy);
-  }
+  if (what == "tracked") wait_for_the_end<&objects::Counter::linger>(pool.call<objects::counter>(1, argv[4]), busy);
   if (what == "worker") wait_for_the_end<&objects::Worker::linger>(pool.place_child<objects::worker>(argv[4]), busy);
   if (what == "journal") wait_for_the_end<&objects::Journal::linger>(pool.place_child<objects::journal>(argv[4]), busy);
   return 2;

@@ -31,12 +31,8 @@ TEST_F(Lifetime, ThePoolGrowsOnDemandAndIdlesBackToZero) {
   pool.on_grow_end([&](const GrowEnd& event) { grown += event.ok ? 1 : 0; });
   pool.on_shrink([&](const Shrink&) { ++shrunk; });
   std::vector<Future<bool>> futures;
-  for (int i = 0; i < 3; ++i) {
-    futures.push_back(pool.async<tasks::linger>(100));
-  }
-  for (auto& future : futures) {
-    future.get();
-  }
+  for (int i = 0; i < 3; ++i) futures.push_back(pool.async<tasks::linger>(100));
+  for (auto& future : futures) future.get();
   EXPECT_TRUE(eventually([&] { return grown == 3; }));
   EXPECT_TRUE(eventually([&] { return pool.stats().runners == 0; }));
   EXPECT_TRUE(eventually([&] { return shrunk == 3; }));

@@ -38,9 +38,7 @@ class PeerTest : public HostTest {
       auto message = dealer.receive();
       ASSERT_TRUE(message.has_value());
       const auto* invoke = std::get_if<wire::Invoke>(&message->body);
-      if (invoke == nullptr) {
-        continue;
-      }
+      if (invoke == nullptr) continue;
       ++served;
       dealer.send(session, wire::Begun{.id = invoke->id});
       const auto encoded = detail::encode_result<tasks::add>(7, no_objects());

@@ -47,17 +47,13 @@ std::int32_t die(std::int32_t signal) {
 }
 bool linger(flame::Context& context, std::int32_t milliseconds) {
   for (std::int32_t waited = 0; waited < milliseconds; ++waited) {
-    if (context.stop_requested()) {
-      return true;
-    }
+    if (context.stop_requested()) return true;
     pause_ms(1);
   }
   return false;
 }
 void deaf() {
-  for (;;) {
-    pause_ms(1000);
-  }
+  for (;;) pause_ms(1000);
 }
 std::int32_t chatty(flame::Context& context, std::int32_t lines) {
   for (std::int32_t line = 0; line < lines; ++line) {

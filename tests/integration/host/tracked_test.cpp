@@ -103,9 +103,7 @@ TEST_F(TrackedResources, AreArgumentsOfCallsThatGoToTheirRunnerAmongSeveral) {
   std::vector<Tracked<Counter>> counters;
   for (int i = 0; i < 4; ++i) counters.push_back(pool.call<objects::counter>(i, ""));
   ASSERT_EQ(pool.stats().runners, 2U);
-  for (const auto& counter : counters) {
-    EXPECT_EQ(pool.call<objects::where>(counter), counter.call<&Counter::pid>());
-  }
+  for (const auto& counter : counters) EXPECT_EQ(pool.call<objects::where>(counter), counter.call<&Counter::pid>());
   ASSERT_EQ(::kill(parent_of(counters[0].call<&Counter::pid>()), SIGKILL), 0);
   ASSERT_TRUE(eventually([&] { return pool.stats().runners_lost == 1; }));
   int lost = 0;

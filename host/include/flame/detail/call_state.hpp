@@ -63,11 +63,11 @@ struct CallSpec {
   UniqueFunction<void(double, const std::string&)> on_progress = {};  ///< on a callback thread, in order
 };
 
-class PoolCore;  // one pool of one host, shared by its handles
+class PoolFront;  // one pool of one host, shared by its handles
 
 /// Hands a call to the loop; never blocks. Errors known at once (shutting_down, not_found, too_large, …) complete the
 /// state before it returns.
-[[nodiscard]] std::shared_ptr<CallState> submit(const std::shared_ptr<PoolCore>& pool, CallSpec spec);
+[[nodiscard]] std::shared_ptr<CallState> submit(const std::shared_ptr<PoolFront>& pool, CallSpec spec);
 /// The same for a method, in the pool where `spec.object` lives. Throws CallError invalid_argument if it is of this
 /// process.
 [[nodiscard]] std::shared_ptr<CallState> submit_method(CallSpec spec);

@@ -47,14 +47,12 @@ template <auto F, class O = void>
 Result<HostResult<F, O>> decode_call(CallState& state) {
   Result<Payload> payload = state.take();
   const std::unique_ptr<ObjectSource> objects = state.take_objects();
-  if (payload.has_error()) {
-    return std::move(payload).error();
-  }
+  if (payload.has_error()) return std::move(payload).error();
   return decode_result<F, O>(PayloadView(*payload), objects.get());
 }
 
 template <auto F, class... A>
-Result<HostResult<F>> try_call_now(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
+Result<HostResult<F>> try_call_now(const std::shared_ptr<PoolFront>& pool, CallOptions options, const A&... arguments) {
   std::shared_ptr<CallState> state;
   try {
     CallSpec spec = make_spec<F>(std::move(options), arguments...);
@@ -68,12 +66,12 @@ Result<HostResult<F>> try_call_now(const std::shared_ptr<PoolCore>& pool, CallOp
 }
 
 template <auto F, class... A>
-Future<HostResult<F>> start_call(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
+Future<HostResult<F>> start_call(const std::shared_ptr<PoolFront>& pool, CallOptions options, const A&... arguments) {
   return make_future<HostResult<F>>(submit(pool, make_spec<F>(std::move(options), arguments...)), &decode_call<F>);
 }
 
 template <auto F, class... A>
-void cast_call(const std::shared_ptr<PoolCore>& pool, CallOptions options, const A&... arguments) {
+void cast_call(const std::shared_ptr<PoolFront>& pool, CallOptions options, const A&... arguments) {
   CallSpec spec = make_spec<F>(std::move(options), arguments...);
   spec.cast = true;
   static_cast<void>(submit(pool, std::move(spec)));
@@ -154,9 +152,7 @@ class Calls {
 /// Methods of Child and Tracked; see <flame/handles.hpp>.
 template <auto F, class O, class... A>
 Result<HostResult<F, O>> remote_call(const ObjectHandle& handle, const CallOptions& options, const A&... arguments) {
-  if (handle == nullptr) {
-    return empty_handle();
-  }
+  if (handle == nullptr) return empty_handle();
   std::shared_ptr<CallState> state;
   try {
     CallSpec spec = make_spec<F, O>(options, arguments...);

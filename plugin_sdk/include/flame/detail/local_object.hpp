@@ -40,9 +40,7 @@ template <class T>
 struct ObjectType {
   static flame_status run(void* object, flame_call* call) noexcept {
     return run_object(call, object, [](void* local, std::stop_token stop) {
-      if constexpr (HasRun<T>) {
-        static_cast<T*>(local)->run(std::move(stop));
-      }
+      if constexpr (HasRun<T>) static_cast<T*>(local)->run(std::move(stop));
     });
   }
   static constexpr flame_object_type kType = {sizeof(flame_object_type), 0, type_name<T>().data(), &destroy_object,
@@ -62,9 +60,7 @@ class LocalObject final : public LocalObjectBase {
 
 template <class T>
 ObjectHandle make_local_object(std::unique_ptr<T> object) {
-  if (object == nullptr) {
-    throw std::invalid_argument("a null object can be neither tracked nor placed as a child");
-  }
+  if (object == nullptr) throw std::invalid_argument("a null object can be neither tracked nor placed as a child");
   return std::make_shared<LocalObject<T>>(std::move(object));
 }
 

@@ -88,13 +88,9 @@ __attribute__((no_sanitize("null"))) flame_status invoke_task(flame_call* call) 
     std::vector<Bytes> attachments;
     Error error;
     auto arguments = decode_arguments<F, O>(input_of(*call, attachments), objects, error);
-    if (!arguments) {
-      return report_bad_arguments(call, error);
-    }
+    if (!arguments) return report_bad_arguments(call, error);
     typename Call::Object* object = nullptr;
-    if constexpr (Call::is_method) {
-      object = static_cast<typename Call::Object*>(object_of(*call));
-    }
+    if constexpr (Call::is_method) object = static_cast<typename Call::Object*>(object_of(*call));
     if constexpr (std::is_void_v<typename Call::Result>) {
       invoke<F, O>(object, context, *arguments);
       return deliver<F, O>(call, objects);

@@ -35,17 +35,13 @@ class EntryList {
 
   [[nodiscard]] constexpr bool contains(std::string_view name, std::uint64_t fingerprint) const {
     for (std::size_t i = 0; i < size_; ++i) {
-      if (entries_[i].fingerprint == fingerprint && entries_[i].name == name) {
-        return true;
-      }
+      if (entries_[i].fingerprint == fingerprint && entries_[i].name == name) return true;
     }
     return false;
   }
 
   constexpr void add(const PluginEntry& entry) {
-    if (size_ == capacity_) {
-      grow();
-    }
+    if (size_ == capacity_) grow();
     entries_[size_++] = entry;
   }
 
@@ -53,9 +49,7 @@ class EntryList {
   constexpr void grow() {
     const std::size_t capacity = capacity_ == 0 ? 16 : capacity_ * 2;
     auto* const larger = new PluginEntry[capacity];
-    for (std::size_t i = 0; i < size_; ++i) {
-      larger[i] = entries_[i];
-    }
+    for (std::size_t i = 0; i < size_; ++i) larger[i] = entries_[i];
     delete[] entries_;
     entries_ = larger;
     capacity_ = capacity;
@@ -69,9 +63,7 @@ class EntryList {
 /// Takes one number without leading zeros off `text`.
 constexpr bool take_version_number(std::string_view& text) {
   std::size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
-    ++digits;
-  }
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
   const bool valid = digits == 1 || (digits > 1 && digits < 20 && text[0] != '0');
   text.remove_prefix(digits);
   return valid;
@@ -86,18 +78,12 @@ constexpr bool take_version_identifiers(std::string_view& text, char end, bool l
       const char c = text[length];
       const bool digit = c >= '0' && c <= '9';
       digits_only = digits_only && digit;
-      if (!digit && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '-') {
-        return false;
-      }
+      if (!digit && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '-') return false;
     }
-    if (length == 0 || (length > 1 && digits_only && text[0] == '0' && !leading_zero_allowed)) {
-      return false;
-    }
+    if (length == 0 || (length > 1 && digits_only && text[0] == '0' && !leading_zero_allowed)) return false;
     const bool more = length < text.size() && text[length] == '.';
     text.remove_prefix(more ? length + 1 : length);
-    if (!more) {
-      return true;
-    }
+    if (!more) return true;
   }
 }
 
@@ -106,39 +92,27 @@ constexpr bool is_semantic_version(std::string_view version) {
   const std::size_t size = version.size();
   for (int part = 0; part < 3; ++part) {
     if (part > 0) {
-      if (version.empty() || version[0] != '.') {
-        return false;
-      }
+      if (version.empty() || version[0] != '.') return false;
       version.remove_prefix(1);
     }
-    if (!take_version_number(version)) {
-      return false;
-    }
+    if (!take_version_number(version)) return false;
   }
   if (!version.empty() && version[0] == '-') {
     version.remove_prefix(1);
-    if (!take_version_identifiers(version, '+', false)) {
-      return false;
-    }
+    if (!take_version_identifiers(version, '+', false)) return false;
   }
   if (!version.empty() && version[0] == '+') {
     version.remove_prefix(1);
-    if (!take_version_identifiers(version, '\0', true)) {
-      return false;
-    }
+    if (!take_version_identifiers(version, '\0', true)) return false;
   }
   return version.empty() && size <= 64;
 }
 
 /// Whether `name` may stand in a manifest: printable ASCII without quotes, at most FLAME_NAME_MAX bytes.
 constexpr bool is_entry_name(std::string_view name) {
-  if (name.empty() || name.size() > FLAME_NAME_MAX || name.front() == ' ' || name.back() == ' ') {
-    return false;
-  }
+  if (name.empty() || name.size() > FLAME_NAME_MAX || name.front() == ' ' || name.back() == ' ') return false;
   for (const char c : name) {
-    if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
-      return false;
-    }
+    if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') return false;
   }
   return true;
 }

@@ -10,13 +10,9 @@ inline constexpr std::size_t kPluginNameMax = 64;
 
 /// Whether `name` may name a plugin: [a-z][a-z0-9_-]{0,63}. It becomes part of file names, so nothing else may.
 constexpr bool is_plugin_name(std::string_view name) noexcept {
-  if (name.empty() || name.size() > kPluginNameMax || name[0] < 'a' || name[0] > 'z') {
-    return false;
-  }
+  if (name.empty() || name.size() > kPluginNameMax || name[0] < 'a' || name[0] > 'z') return false;
   for (const char c : name) {
-    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) {
-      return false;
-    }
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) return false;
   }
   return true;
 }

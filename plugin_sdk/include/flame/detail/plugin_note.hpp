@@ -33,9 +33,7 @@ class NoteWriter {
 
   constexpr NoteWriter& text(std::string_view text) {
     if (out_ != nullptr) {
-      for (std::size_t i = 0; i < text.size(); ++i) {
-        out_[size_ + i] = text[i];
-      }
+      for (std::size_t i = 0; i < text.size(); ++i) out_[size_ + i] = text[i];
     }
     size_ += text.size();
     return *this;
@@ -101,9 +99,7 @@ constexpr void write_note(NoteWriter& out, const PluginIdentity& plugin, const P
   out.text("\nstop_slot = ").boolean(plugin.has_stop_slot);
   out.text("\nidle_check = ").boolean(plugin.has_idle_check);
   out.text("\nexec_slots = ").boolean(plugin.exec_slots).text("\n");
-  for (std::size_t i = 0; i < count; ++i) {
-    write_task(out, entries[i]);
-  }
+  for (std::size_t i = 0; i < count; ++i) write_task(out, entries[i]);
 }
 
 /// The note's text padded with NULs to whole statements of the assembly below.
@@ -111,9 +107,7 @@ inline constexpr std::size_t kNoteStatementBytes = 64;
 
 constexpr std::uint32_t note_word(const char* text) {
   std::uint32_t word = 0;
-  for (unsigned i = 0; i < 4; ++i) {
-    word |= static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])) << (8 * i);
-  }
+  for (unsigned i = 0; i < 4; ++i) word |= static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])) << (8 * i);
   return word;
 }
 

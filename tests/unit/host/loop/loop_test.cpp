@@ -76,7 +76,7 @@ TEST_F(LoopTest, AReplyIsGoneOnceItIsDoneThoughTheLoopHasFailed) {
 }
 
 TEST_F(LoopTest, ThatCannotBeginAnswersWhoWaitsAndEnds) {
-  inbox_->seat().watch(descriptor_, 0);  // a second time, it is an error
+  inbox_->leader().watch(descriptor_, 0);  // a second time, it is an error
   std::atomic<bool> answered{false};
   ASSERT_TRUE(push([&] { answered = true; }));
   loop_->start();

@@ -222,7 +222,7 @@ TEST(CallTable, LetsACallRestUntilItsLastAttemptIsOver) {
   calls.sent(1, kRunner, kStart);
   calls.sent(2, kRunner, kStart);
   const auto verdict = calls.lost(kRunner, 1, "disconnected", false);
-  EXPECT_TRUE(verdict.rests);
+  EXPECT_TRUE(verdict.may_still_run);
   EXPECT_FALSE(verdict.linked);
   EXPECT_FALSE(verdict.retry);
   EXPECT_TRUE(calls.lost(kRunner, 2, "disconnected", false).outcome) << "nothing to wait for";
@@ -233,7 +233,7 @@ TEST(CallTable, SaysWhyACallWasNotTriedAgainInTime) {
   CallTable calls = table();
   calls.submit(idempotent(1, 1), kStart);
   calls.sent(1, kRunner, kStart);
-  EXPECT_TRUE(calls.lost(kRunner, 1, "disconnected", false).rests);
+  EXPECT_TRUE(calls.lost(kRunner, 1, "disconnected", false).may_still_run);
   const auto outcome = calls.expire(kStart + 100s, std::nullopt);
   EXPECT_EQ(outcome->error->code, ErrorCode::runner_lost);
   EXPECT_THAT(outcome->error->message, HasSubstr("disconnected"));

@@ -113,7 +113,7 @@ TEST_F(PoolObjects, ACallThatTimesOutDoomsTheLease) {
   EXPECT_EQ(pool->failure(2), ErrorCode::timed_out);
   EXPECT_THAT(cancelled(), ElementsAre(2));
   EXPECT_EQ(pool->all<action::CancelRemote>().at(0).lease, 1u);
-  pool->feed(event::Overran{1});
+  pool->feed(event::DeadlinePassed{1});
   EXPECT_THAT(cancelled(), ElementsAre(1)) << "then all that is there";
   EXPECT_EQ(pool->failure(3), ErrorCode::runner_lost);
   EXPECT_EQ(call(4).failure(4), ErrorCode::runner_lost);
@@ -148,11 +148,11 @@ TEST_F(PoolObjects, ReleasesAndStopsGoToTheRunner) {
   EXPECT_EQ(released[0].runner, 1u);
   EXPECT_THAT(released[0].objects, ElementsAre(5));
   EXPECT_EQ(pool->feed(event::Release{9, 5}).actions.size(), 0u);
-  pool->feed(event::StopLease{1});
+  pool->feed(event::EndLease{1});
   EXPECT_THAT(cancelled(), ElementsAre(1));
   EXPECT_EQ(call(2).failure(2), ErrorCode::runner_lost);
   end(1);
-  EXPECT_EQ(pool->feed(event::StopLease{1}).actions.size(), 0u);
+  EXPECT_EQ(pool->feed(event::EndLease{1}).actions.size(), 0u);
 }
 
 TEST_F(PoolObjects, ObjectsThatNobodyWaitsForAreLetGo) {

@@ -146,16 +146,12 @@ TEST(ElfNote, RefusesImpossibleOffsetsAndSizes) {
       [](Layout& l) { l.notes[0] = '\x7f', l.notes[3] = '\x7f'; },  // name size
       [](Layout& l) { l.notes[7] = '\x7f'; },                       // content size
   };
-  for (const auto& damage : damages) {
-    EXPECT_EQ(read_damaged(damage).code, ErrorCode::invalid_argument);
-  }
+  for (const auto& damage : damages) EXPECT_EQ(read_damaged(damage).code, ErrorCode::invalid_argument);
 }
 
 TEST(ElfNote, SurvivesEveryTruncation) {
   const std::string whole = image(good_layout(note(kGnu, 3, "1234") + note(kFlame, 1, "flame = 1")));
-  for (std::size_t size = 0; size + 4 < whole.size(); ++size) {
-    EXPECT_FALSE(read(whole.substr(0, size))) << size;
-  }
+  for (std::size_t size = 0; size + 4 < whole.size(); ++size) EXPECT_FALSE(read(whole.substr(0, size))) << size;
 }
 
 void expect_cut_off(const Error& error) {
@@ -183,9 +179,7 @@ TEST(ElfNote, SurvivesRandomDamage) {
   std::mt19937 random(42);
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes = whole;
-    for (int i = 0; i < 3; ++i) {
-      bytes[random() % bytes.size()] = static_cast<char>(random());
-    }
+    for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = static_cast<char>(random());
     static_cast<void>(read(bytes));
   }
 }

@@ -105,9 +105,7 @@ Reported report_of(bool with_extension = true) {
   api.get_extension = [](const char* id) -> const void* {
     return std::string_view(id) == FLAME_EXTENSION_WHERE ? &kWhere : nullptr;
   };
-  if (!with_extension) {
-    api.get_extension = nullptr;
-  }
+  if (!with_extension) api.get_extension = nullptr;
   const flame::detail::Payload arguments = flame::detail::encode_arguments<F>();
   result.call.struct_size = sizeof result.call;
   result.call.api = &api;

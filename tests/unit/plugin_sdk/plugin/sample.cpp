@@ -45,9 +45,7 @@ flame::Tracked<Index> open_index_again(flame::Context& context, std::string path
 }
 std::vector<flame::Tracked<Index>> open_many(flame::Context& context, std::int32_t count) {
   std::vector<flame::Tracked<Index>> indexes;
-  for (std::int32_t i = 0; i < count; ++i) {
-    indexes.push_back(context.track(std::make_unique<Index>(std::to_string(i))));
-  }
+  for (std::int32_t i = 0; i < count; ++i) indexes.push_back(context.track(std::make_unique<Index>(std::to_string(i))));
   return indexes;
 }
 std::string key_of(flame::Tracked<Index> index) {
@@ -83,9 +81,7 @@ std::string wait_for_stop(flame::Context& context) {
   return "stopped";
 }
 std::string poll_for_stop(flame::Context& context) {
-  while (!context.stop_requested()) {
-    ::poll(nullptr, 0, 1);
-  }
+  while (!context.stop_requested()) ::poll(nullptr, 0, 1);
   return "stopped";
 }
 std::int64_t remaining_ms(flame::Context& context) {

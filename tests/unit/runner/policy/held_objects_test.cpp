@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using Turn = HeldObjects::Turn;
 
-class HeldSlotsTest : public testing::Test {
+class HeldObjectsTest : public testing::Test {
  protected:
   // "enter 7", "refuse 7", "destroy 1 2", "kill", "free", in order.
   std::string did() {
@@ -52,7 +52,7 @@ class HeldSlotsTest : public testing::Test {
   HeldObjects slots{250ms};
 };
 
-TEST_F(HeldSlotsTest, GivesTurnsInOrderOneAtATime) {
+TEST_F(HeldObjectsTest, GivesTurnsInOrderOneAtATime) {
   hold({1});
   EXPECT_EQ(slots.enter(now, kLease, 7), Turn::comes);
   EXPECT_EQ(slots.enter(now, kLease, 8), Turn::comes);
@@ -63,7 +63,7 @@ TEST_F(HeldSlotsTest, GivesTurnsInOrderOneAtATime) {
   EXPECT_EQ(did(), "");
 }
 
-TEST_F(HeldSlotsTest, ACallThatComesBeforeTheSlotIsIdleWaits) {
+TEST_F(HeldObjectsTest, ACallThatComesBeforeTheSlotIsIdleWaits) {
   const std::uint64_t object = 1;
   EXPECT_TRUE(slots.add(kLease, std::span(&object, 1)));
   EXPECT_EQ(slots.enter(now, kLease, 7), Turn::comes);
@@ -72,7 +72,7 @@ TEST_F(HeldSlotsTest, ACallThatComesBeforeTheSlotIsIdleWaits) {
   EXPECT_EQ(did(), "enter 7");
 }
 
-TEST_F(HeldSlotsTest, FreesTheSlotWhenTheLastObjectIsDestroyed) {
+TEST_F(HeldObjectsTest, FreesTheSlotWhenTheLastObjectIsDestroyed) {
   hold({1, 2});
   release({1});
   EXPECT_EQ(did(), "destroy 1");
@@ -86,7 +86,7 @@ TEST_F(HeldSlotsTest, FreesTheSlotWhenTheLastObjectIsDestroyed) {
   EXPECT_EQ(slots.enter(now, kLease, 7), Turn::unknown);
 }
 
-TEST_F(HeldSlotsTest, DestroysBetweenCallsAndBeforeTheNext) {
+TEST_F(HeldObjectsTest, DestroysBetweenCallsAndBeforeTheNext) {
   hold({1, 2});
   EXPECT_EQ(slots.enter(now, kLease, 7), Turn::comes);
   EXPECT_EQ(slots.enter(now, kLease, 8), Turn::comes);
@@ -98,7 +98,7 @@ TEST_F(HeldSlotsTest, DestroysBetweenCallsAndBeforeTheNext) {
   EXPECT_EQ(did(), "enter 8");
 }
 
-TEST_F(HeldSlotsTest, ACallMayAddObjectsThatKeepTheSlot) {
+TEST_F(HeldObjectsTest, ACallMayAddObjectsThatKeepTheSlot) {
   hold({1});
   EXPECT_EQ(slots.enter(now, kLease, 7), Turn::comes);
   EXPECT_EQ(did(), "enter 7");
@@ -113,7 +113,7 @@ TEST_F(HeldSlotsTest, ACallMayAddObjectsThatKeepTheSlot) {
   EXPECT_EQ(did(), "destroy 2");
 }
 
-TEST_F(HeldSlotsTest, KillsASlotWhoseDestructorDoesNotReturn) {
+TEST_F(HeldObjectsTest, KillsASlotWhoseDestructorDoesNotReturn) {
   hold({1});
   release({1});
   EXPECT_EQ(did(), "destroy 1");
@@ -127,7 +127,7 @@ TEST_F(HeldSlotsTest, KillsASlotWhoseDestructorDoesNotReturn) {
   EXPECT_TRUE(slots.gone(kLease).waiting.empty());
 }
 
-TEST_F(HeldSlotsTest, AStopRefusesWhoWaitsAndDestroysAllWhenTheSlotIsIdle) {
+TEST_F(HeldObjectsTest, AStopRefusesWhoWaitsAndDestroysAllWhenTheSlotIsIdle) {
   hold({1, 2});
   for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_EQ(did(), "enter 7");
@@ -142,7 +142,7 @@ TEST_F(HeldSlotsTest, AStopRefusesWhoWaitsAndDestroysAllWhenTheSlotIsIdle) {
   EXPECT_EQ(did(), "free");
 }
 
-TEST_F(HeldSlotsTest, AChildThatEndsByItselfIsDestroyedInTime) {
+TEST_F(HeldObjectsTest, AChildThatEndsByItselfIsDestroyedInTime) {
   hold({1});
   slots.child_ended(now, kLease);
   EXPECT_EQ(did(), "destroy 1");
@@ -150,7 +150,7 @@ TEST_F(HeldSlotsTest, AChildThatEndsByItselfIsDestroyedInTime) {
   EXPECT_EQ(did(), "kill");
 }
 
-TEST_F(HeldSlotsTest, AStopDuringADestructorLeavesTheKillToItsCaller) {
+TEST_F(HeldObjectsTest, AStopDuringADestructorLeavesTheKillToItsCaller) {
   hold({1});
   slots.child_ended(now, kLease);
   slots.stop(now, kLease);
@@ -158,7 +158,7 @@ TEST_F(HeldSlotsTest, AStopDuringADestructorLeavesTheKillToItsCaller) {
   EXPECT_EQ(did(), "destroy 1");
 }
 
-TEST_F(HeldSlotsTest, ADeadSlotTellsWhoWaited) {
+TEST_F(HeldObjectsTest, ADeadSlotTellsWhoWaited) {
   hold({1});
   for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_EQ(did(), "enter 7");
@@ -170,14 +170,14 @@ TEST_F(HeldSlotsTest, ADeadSlotTellsWhoWaited) {
   EXPECT_EQ(did(), "");
 }
 
-TEST_F(HeldSlotsTest, WhatWasDecidedForADeadSlotIsVoid) {
+TEST_F(HeldObjectsTest, WhatWasDecidedForADeadSlotIsVoid) {
   hold({1});
   for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_THAT(slots.gone(kLease).waiting, testing::ElementsAre(7, 8)) << "7 was about to enter";
   EXPECT_EQ(did(), "");
 }
 
-TEST_F(HeldSlotsTest, ASlotThatDiesWhenItHasBecomeFreeHasLostNothing) {
+TEST_F(HeldObjectsTest, ASlotThatDiesWhenItHasBecomeFreeHasLostNothing) {
   hold({1});
   release({1});
   EXPECT_EQ(did(), "destroy 1");
@@ -186,7 +186,7 @@ TEST_F(HeldSlotsTest, ASlotThatDiesWhenItHasBecomeFreeHasLostNothing) {
   EXPECT_EQ(did(), "");
 }
 
-TEST_F(HeldSlotsTest, AWaitingCallCanBeWithdrawn) {
+TEST_F(HeldObjectsTest, AWaitingCallCanBeWithdrawn) {
   hold({1});
   for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_TRUE(slots.withdraw(8));
@@ -196,13 +196,13 @@ TEST_F(HeldSlotsTest, AWaitingCallCanBeWithdrawn) {
   EXPECT_EQ(did(), "enter 7, enter 9");
 }
 
-TEST_F(HeldSlotsTest, OneMayWait) {
+TEST_F(HeldObjectsTest, OneMayWait) {
   hold({1});
   for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_EQ(slots.enter(now, kLease, 9), Turn::full) << "the host sends one at a time";
 }
 
-TEST_F(HeldSlotsTest, ASlotCannotClaimObjectsWithoutEnd) {
+TEST_F(HeldObjectsTest, ASlotCannotClaimObjectsWithoutEnd) {
   std::vector<std::uint64_t> ids(limits::kObjectsPerSlotMax);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i + 1;
   EXPECT_TRUE(slots.add(kLease, ids));
@@ -210,7 +210,7 @@ TEST_F(HeldSlotsTest, ASlotCannotClaimObjectsWithoutEnd) {
   EXPECT_FALSE(slots.add(kLease, ids));
 }
 
-TEST_F(HeldSlotsTest, DestroysManyObjectsInPieces) {
+TEST_F(HeldObjectsTest, DestroysManyObjectsInPieces) {
   std::vector<std::uint64_t> ids(limits::kAttachmentsMax + 1);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i + 1;
   EXPECT_TRUE(slots.add(kLease, ids));

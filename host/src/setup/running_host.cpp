@@ -1,0 +1,240 @@
+// Starts and ends a host.
+#include "host/src/setup/running_host.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <utility>
+
+#include "host/src/config/config_place.hpp"
+#include "host/src/control/question.hpp"
+#include "host/src/setup/backend_set.hpp"
+#include "plugin_sdk/base/limits.hpp"
+
+namespace flame::pool {
+namespace {
+
+// After its grace a pool ends by itself; this is for the loop's own bookkeeping.
+constexpr Duration kDrainSlack = std::chrono::seconds(5);
+
+// A descriptor of the host's there would be lost when the program becomes a daemon and gives these numbers new files.
+void hold_standard_descriptors() noexcept {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    int opened = ::open("/dev/null", O_RDWR);                    // for programs that this one starts, too
+    if (opened < 0) opened = ::open("/", O_PATH | O_DIRECTORY);  // no /dev here
+    if (opened > STDERR_FILENO) ::close(opened);                 // another thread was faster
+  }
+}
+
+// FLAME_LOG: debug, info, warning, error or off.
+base::Logger make_logger() {
+  const char* text = std::getenv("FLAME_LOG");
+  const std::string level = text == nullptr ? "info" : text;
+  if (level == "off") {
+    return {};
+  }
+  for (const auto least : {base::LogLevel::debug, base::LogLevel::warning, base::LogLevel::error}) {
+    if (level == base::to_string(least)) return base::Logger(base::stderr_sink("flame"), least);
+  }
+  return base::Logger(base::stderr_sink("flame"), base::LogLevel::info);
+}
+
+std::shared_ptr<Executor> make_executor(const base::Logger& log) {
+  return std::make_shared<Executor>(
+      [log](const char* what) {
+        log.error("an exception left a callback", {{"what", what}});
+      },
+      [log] {
+        log.error(
+            "more than " + std::to_string(limits::kCallbacksWaitingMax) +
+            " callbacks wait for other callbacks, which may have no thread to run on until some have ended: chain "
+            "with then() or co_await instead of waiting in a callback");
+      });
+}
+
+std::string machine_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
+}
+
+// One error with a line per problem.
+Error all_of(std::vector<Error> problems) {
+  Error all = std::move(problems.front());
+  for (std::size_t i = 1; i < problems.size(); ++i) {
+    all.message += "\n" + problems[i].message;
+  }
+  return all;
+}
+
+}  // namespace
+
+RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>> backends)
+    : config_(std::move(config)),
+      log_((hold_standard_descriptors(), make_logger())),  // nothing before has a descriptor
+      inbox_(std::make_shared<Inbox>()) {
+  if (auto problem = check_config(config_)) throw CallError(std::move(*problem));
+  host_name_ = config_.name.empty() || config_.name == "auto" ? machine_name() : config_.name;
+  executor_ = make_executor(log_);
+  runtime_dir_.emplace(RuntimeDir::create().value());
+  if (!runtime_dir_->executable()) {
+    log_.warning(
+        "plugins cannot be run from this directory, it is mounted noexec: runners load those of [plugins] path as they "
+        "stand there. Set XDG_RUNTIME_DIR to a private directory without noexec",
+        {{"directory", runtime_dir_->path().string()}});
+  }
+  make_backends(std::move(backends));
+  make_pools();
+  auto control_socket = open_control_socket();
+  start_loop();
+  if (control_socket) serve_control(std::move(*control_socket));
+}
+
+void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
+  Backends by_name;
+  for (auto& backend : own) {
+    const std::string name = backend->name();
+    by_name[name] = std::move(backend);
+  }
+  const BackendEnvironment environment{.host_name = host_name_,
+                                       .runtime_dir = runtime_dir_->path().string(),
+                                       .log = [log = log_](std::string_view line) { log.info(line); }};
+  BackendSet set = pool::make_backends(config_, std::move(by_name), default_backends(), environment);
+  if (!set.problems.empty()) throw CallError(all_of(std::move(set.problems)));
+  backends_ = std::move(set.made);
+}
+
+void RunningHost::make_pools() {
+  std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
+  const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
+                                                 runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
+  catalog->scan().value();
+  for (const auto& [name, settings] : config_.pools) {
+    std::vector<DigestId> plugins;
+    for (std::size_t i = 0; i < settings.plugins.size(); ++i) {
+      const auto plugin = catalog->resolve(settings.plugins[i]);
+      if (plugin.has_error()) throw CallError(plugin_error(config_, name, i, plugin.error()));
+      plugins.push_back((*plugin)->id);
+    }
+    detail::PoolFront::Parts parts{.index = static_cast<std::uint32_t>(pools_.size()),
+                                   .name = name,
+                                   .config = settings,
+                                   .catalog = catalog,
+                                   .plugins = std::move(plugins),
+                                   .inbox = inbox_,
+                                   .executor = executor_,
+                                   .log = log_};
+    pools_[name] = std::make_shared<detail::PoolFront>(std::move(parts));
+  }
+  catalog_ = catalog;
+}
+
+Result<void> RunningHost::keep_files(const std::string& control_socket) {
+  if (auto kept = runtime_dir_->keep(); kept.has_error()) return kept;
+  if (!control_socket.empty()) link_control_socket(control_socket);
+  std::vector<DigestId> all;
+  for (const auto& plugin : catalog_->plugins()) all.push_back(plugin->id);
+  return catalog_->restore(all);
+}
+
+void RunningHost::start_loop() {
+  RouterConfig router;
+  router.advertise = config_.advertise;
+  for (const std::string& endpoint : config_.listen) {
+    if (endpoint.starts_with("ipc://")) {
+      router.control_ipc = runtime_dir_->control_endpoint();
+      router.bulk_ipc = runtime_dir_->bulk_endpoint();
+    } else {
+      router.tcp.push_back(endpoint);
+    }
+  }
+  Loop::Parts parts{.router = Router::bind(router).value(),
+                    .inbox = inbox_,
+                    .backends = backends_,
+                    .pools = {},
+                    .log = log_,
+                    .host_name = host_name_,
+                    .liveness = config_.liveness};
+  parts.pools.resize(pools_.size());
+  for (const auto& [name, core] : pools_) parts.pools[core->parts().index] = core;
+  loop_ = std::make_unique<Loop>(std::move(parts));
+  loop_->start();
+}
+
+std::optional<control::ControlSocket> RunningHost::open_control_socket() const {
+  if (config_.control == "off") return std::nullopt;
+  const std::string known = runtime_dir_->control_socket();
+  const std::string path = config_.control == "auto" ? known : std::filesystem::absolute(config_.control).string();
+  const auto place = path == known ? control::ControlSocket::Place::own : control::ControlSocket::Place::shared;
+  auto socket = control::ControlSocket::open(path, place).value();
+  link_control_socket(path);
+  return socket;
+}
+
+// So that `flame` finds it without being told; else it is told.
+void RunningHost::link_control_socket(const std::string& path) const {
+  std::error_code ignored;
+  const std::string known = runtime_dir_->control_socket();
+  if (path != known) std::filesystem::create_symlink(path, known, ignored);
+}
+
+void RunningHost::serve_control(control::ControlSocket socket) {
+  auto ask = [inbox = inbox_](const control::Request& request, control::ControlServer::Reply reply) {
+    return inbox->push(
+        command::AskHost{std::make_shared<control::Question>(control::Question{request, std::move(reply)})});
+  };
+  // The runtime directory is this thread's from here on: see RuntimeDir::keep().
+  auto keep = [this, path = socket.path(), told = false]() mutable {
+    const auto kept = keep_files(path);
+    if (kept.has_value()) {
+      told = false;
+    } else if (!std::exchange(told, true)) {
+      log_.error(kept.error().message);
+    }
+  };
+  control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_,
+                                                      control::Upkeep{std::move(keep)});
+}
+
+RunningHost::~RunningHost() {
+  shutdown();
+}
+
+void RunningHost::drain_pools() {
+  std::vector<std::pair<std::future<void>, Duration>> pending;
+  for (const auto& [name, core] : pools_) {
+    const auto drained = std::make_shared<std::promise<void>>();
+    const Duration grace = core->parts().config.shutdown_timeout;
+    core->gate().close();  // so that other threads cannot keep it busy
+    if (inbox_->push(command::Drain{core->parts().index, grace, [drained](bool) { drained->set_value(); }})) {
+      pending.emplace_back(drained->get_future(), grace);
+    }
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto& [drained, grace] : pending) {
+    if (grace >= kForever - kDrainSlack - begin.time_since_epoch()) {
+      drained.wait();
+    } else if (drained.wait_until(begin + grace + kDrainSlack) != std::future_status::ready) {
+      log_.warning("a pool did not end in time");
+    }
+  }
+}
+
+void RunningHost::shutdown() {
+  if (forked()) return;
+  const Executor::BlockingScope blocking;
+  const std::lock_guard lock(shutdown_mutex_);
+  if (loop_ == nullptr) return;
+  drain_pools();
+  control_.reset();
+  loop_.reset();
+  backends_.clear();
+  executor_->stop();
+  runtime_dir_.reset();
+  log_.flush(limits::kLogFlushMax);
+}
+
+}  // namespace flame::pool
