@@ -121,7 +121,7 @@ void Calls::on_result_chunk(Instant now, slot::SlotResultChunk chunk) {
 }
 
 void Calls::pump(Instant now) {
-  while (host_.backlog(Line::bulk) < kBulkBacklog) {
+  while (host_.backlog(wire::Line::bulk) < kBulkBacklog) {
     auto chunk = out_.next();
     if (!chunk) return;
     const auto owner = by_outgoing_.find(chunk->header.transfer);
@@ -148,13 +148,13 @@ void Calls::on_progress(Instant now, slot::SlotProgress progress) {
 void Calls::send_progress(Instant now, std::uint64_t id, Call& call) {
   const auto report = std::exchange(call.progress.report, std::nullopt);
   call.progress.due = deadline_after(now, kProgressInterval);
-  if (host_.backlog(Line::control) > kChatterBacklog) return;
+  if (host_.backlog(wire::Line::control) > kChatterBacklog) return;
   send_begun(id, call);
   host_.send(wire::Progress{.id = id, .fraction = report->fraction, .message = report->message});
 }
 
 void Calls::on_output(wire::Output output) {
-  if (host_.backlog(Line::control) > kChatterBacklog) {
+  if (host_.backlog(wire::Line::control) > kChatterBacklog) {
     dropped_output_ += output.text.size() + 1;
     return;
   }

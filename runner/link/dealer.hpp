@@ -9,36 +9,12 @@
 #include <span>
 #include <string>
 
-#include <flame/bytes.hpp>
+#include "plugin_sdk/wire/line.hpp"
+#include "runner/link/frame.hpp"
 
 namespace flame::runner {
 
-/// One message part: a buffer that ZeroMQ sends or received without a further copy. Move-only.
-class Frame {
- public:
-  Frame() noexcept;
-  /// Uninitialised bytes to be filled through data(). Throws std::bad_alloc.
-  explicit Frame(std::size_t size);
-  /// Sends `bytes` from where they are; they live until ZeroMQ has sent them. Throws std::bad_alloc.
-  explicit Frame(Bytes bytes);
-  Frame(Frame&& other) noexcept;
-  Frame& operator=(Frame&& other) noexcept;
-  Frame(const Frame&) = delete;
-  Frame& operator=(const Frame&) = delete;
-  ~Frame();
-
-  [[nodiscard]] std::byte* data();
-  [[nodiscard]] std::size_t size() const;
-  [[nodiscard]] std::span<const std::byte> span() const;
-  /// Gives what was received away, without a copy.
-  [[nodiscard]] Bytes into_bytes() &&;
-  [[nodiscard]] void* raw() { return storage_; }  // a zmq_msg_t, for dealer.cpp
-
- private:
-  alignas(std::max_align_t) std::byte storage_[64];
-};
-
-enum class Line : std::uint8_t { control = 0, bulk = 1 };
+using wire::Line;
 
 /// What happened to a connection since it was dialled.
 enum class LinkEvent : std::uint8_t { none, connected, failed, disconnected };

@@ -3,8 +3,9 @@
 
 #include <cstddef>
 
+#include "plugin_sdk/wire/line.hpp"
 #include "plugin_sdk/wire/messages.hpp"
-#include "runner/link/dealer.hpp"
+#include "runner/link/frame.hpp"
 
 namespace flame::runner {
 
@@ -17,7 +18,7 @@ class HostPort {
   virtual void send_bulk(const wire::Body& body, Frame payload = Frame()) = 0;
   /// Bytes that wait for the host to read, without this turn's. Output and progress are not worth queueing behind much
   /// of that.
-  [[nodiscard]] virtual std::size_t backlog(Line line) const = 0;
+  [[nodiscard]] virtual std::size_t backlog(wire::Line line) const = 0;
 
  protected:
   ~HostPort() = default;

@@ -33,8 +33,8 @@ void HostTransport::disconnected(const Link& link) {
   }
 }
 
-std::optional<pool::Incoming> HostTransport::receive(pool::Channel channel) {
-  auto& queue = incoming_[static_cast<std::size_t>(channel)];
+std::optional<pool::Incoming> HostTransport::receive(wire::Line line) {
+  auto& queue = incoming_[static_cast<std::size_t>(line)];
   if (queue.empty()) return std::nullopt;
   pool::Incoming next = std::move(queue.front());
   queue.pop_front();

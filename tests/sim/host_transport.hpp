@@ -29,7 +29,7 @@ class HostTransport final : public pool::Transport {
   // --- Transport
   void allow(const std::string&, const std::string&) override {}
   void revoke(const std::string&) override {}
-  [[nodiscard]] std::optional<pool::Incoming> receive(pool::Channel channel) override;
+  [[nodiscard]] std::optional<pool::Incoming> receive(wire::Line line) override;
   [[nodiscard]] Sent send(pool::PeerId peer, std::span<const std::byte> envelope, const Bytes* payload) override;
   void watch(pool::PeerId peer, int fd) override;
   void unwatch(pool::PeerId peer) override;

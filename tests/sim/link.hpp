@@ -12,11 +12,12 @@
 
 #include <flame/bytes.hpp>
 
+#include "plugin_sdk/wire/line.hpp"
 #include "tests/sim/context.hpp"
 
 namespace flame::sim {
 
-enum class Line : std::uint8_t { control = 0, bulk };
+using wire::Line;
 enum class Side : std::uint8_t { host = 0, runner };
 
 /// One message, as bytes.

@@ -28,9 +28,9 @@ class FakeTransport final : public pool::Transport {
     Bytes payload;
   };
 
-  /// Connection number `number` of a channel.
-  static Peer peer(pool::Channel channel, std::uint32_t number = 1) {
-    return {(static_cast<std::uint64_t>(channel) << 32) | number};
+  /// Connection number `number` of a line.
+  static Peer peer(wire::Line line, std::uint32_t number = 1) {
+    return {(static_cast<std::uint64_t>(line) << 32) | number};
   }
 
   // --- what runners do
@@ -44,7 +44,7 @@ class FakeTransport final : public pool::Transport {
       message.encrypted = true;
       message.user = key->second;
     }
-    said_[from.channel()].push_back(std::move(message));
+    said_[from.line()].push_back(std::move(message));
   }
   /// What it says from here on comes with the key of `user`.
   void encrypt(Peer from, const std::string& user) { keys_[from.value] = user; }
@@ -74,8 +74,8 @@ class FakeTransport final : public pool::Transport {
   // --- Transport
   void allow(const std::string& public_key, const std::string& runner) override { allowed_[public_key] = runner; }
   void revoke(const std::string& public_key) override { allowed_.erase(public_key); }
-  std::optional<pool::Incoming> receive(pool::Channel channel) override {
-    std::deque<pool::Incoming>& said = said_[channel];
+  std::optional<pool::Incoming> receive(wire::Line line) override {
+    std::deque<pool::Incoming>& said = said_[line];
     if (said.empty()) return std::nullopt;
     pool::Incoming first = std::move(said.front());
     said.pop_front();
@@ -106,7 +106,7 @@ class FakeTransport final : public pool::Transport {
     heard_[at.value].push_back({std::move(envelope), Bytes(payload.begin(), payload.end())});
   }
 
-  std::map<pool::Channel, std::deque<pool::Incoming>> said_;
+  std::map<wire::Line, std::deque<pool::Incoming>> said_;
   std::map<std::uint64_t, std::deque<Heard>> heard_;
   std::map<std::uint64_t, std::string> keys_;
   std::map<std::string, std::string> allowed_;

@@ -39,7 +39,7 @@ constexpr int kMonitored = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_
 struct Listener {
   zmq::socket_t router;
   zmq::socket_t monitor;
-  Channel channel = Channel::control;
+  Line line = Line::control;
   bool encrypted = false;
   std::unordered_map<int, std::uint64_t> watched;  // fd → peer
   TcpGuard guard;                                  // of tcp only
@@ -47,8 +47,8 @@ struct Listener {
   bool look_monitor = true;
 };
 
-PeerId make_peer(std::size_t listener, Channel channel, std::uint32_t number) {
-  return {(std::uint64_t{listener} << 40) | (std::uint64_t{static_cast<std::uint8_t>(channel)} << 32) | number};
+PeerId make_peer(std::size_t listener, Line line, std::uint32_t number) {
+  return {(std::uint64_t{listener} << 40) | (std::uint64_t{static_cast<std::uint8_t>(line)} << 32) | number};
 }
 std::size_t listener_of(PeerId peer) {
   return static_cast<std::size_t>(peer.value >> 40);
@@ -120,17 +120,17 @@ struct Router::Impl {
   bool look_zap = true;
   std::vector<PeerId> lost;
 
-  Listener& add_listener(Channel channel, bool encrypted);
-  std::string bind(Channel channel, bool encrypted, const std::string& endpoint);
-  Listener& listener_for(Channel channel, bool encrypted);
+  Listener& add_listener(Line line, bool encrypted);
+  std::string bind(Line line, bool encrypted, const std::string& endpoint);
+  Listener& listener_for(Line line, bool encrypted);
   std::optional<Incoming> receive(std::size_t index);
   void read_monitor(std::size_t index);
 };
 
-Listener& Router::Impl::add_listener(Channel channel, bool encrypted) {
+Listener& Router::Impl::add_listener(Line line, bool encrypted) {
   Listener listener{.router = zmq::socket_t(*context, zmq::socket_type::router),
                     .monitor = zmq::socket_t(*context, zmq::socket_type::pair),
-                    .channel = channel,
+                    .line = line,
                     .encrypted = encrypted};
   zmq::socket_t& router = listener.router;
   router.set(zmq::sockopt::linger, 0);
@@ -138,7 +138,7 @@ Listener& Router::Impl::add_listener(Channel channel, bool encrypted) {
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameMax));
   router.set(zmq::sockopt::router_mandatory, true);
   router.set(zmq::sockopt::router_handover, false);
-  const int high_water = channel == Channel::control ? kControlHighWater : kBulkHighWater;
+  const int high_water = line == Line::control ? kControlHighWater : kBulkHighWater;
   router.set(zmq::sockopt::sndhwm, high_water);
   router.set(zmq::sockopt::rcvhwm, high_water);
   if (encrypted) {
@@ -159,15 +159,15 @@ Listener& Router::Impl::add_listener(Channel channel, bool encrypted) {
   return listeners.back();
 }
 
-Listener& Router::Impl::listener_for(Channel channel, bool encrypted) {
+Listener& Router::Impl::listener_for(Line line, bool encrypted) {
   const auto found = std::find_if(listeners.begin(), listeners.end(), [&](const Listener& listener) {
-    return listener.channel == channel && listener.encrypted == encrypted;
+    return listener.line == line && listener.encrypted == encrypted;
   });
-  return found != listeners.end() ? *found : add_listener(channel, encrypted);
+  return found != listeners.end() ? *found : add_listener(line, encrypted);
 }
 
-std::string Router::Impl::bind(Channel channel, bool encrypted, const std::string& endpoint) {
-  Listener& listener = listener_for(channel, encrypted);
+std::string Router::Impl::bind(Line line, bool encrypted, const std::string& endpoint) {
+  Listener& listener = listener_for(line, encrypted);
   listener.router.bind(endpoint);
   return listener.router.get(zmq::sockopt::last_endpoint);
 }
@@ -183,17 +183,16 @@ Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
     impl->fds.push_back(impl->zap->fd());
     if (!config.control_ipc.empty()) {
       endpoint = config.control_ipc;
-      impl->ipc.control.push_back(impl->bind(Channel::control, false, endpoint));
+      impl->ipc.control.push_back(impl->bind(Line::control, false, endpoint));
       endpoint = config.bulk_ipc;
-      impl->ipc.bulk.push_back(impl->bind(Channel::bulk, false, endpoint));
+      impl->ipc.bulk.push_back(impl->bind(Line::bulk, false, endpoint));
     }
     for (const std::string& tcp : config.tcp) {
       endpoint = tcp;
       impl->tcp.control.push_back(
-          dial_address(config.advertise, fly_address(), impl->bind(Channel::control, true, endpoint)));
+          dial_address(config.advertise, fly_address(), impl->bind(Line::control, true, endpoint)));
       endpoint = tcp.substr(0, tcp.rfind(':')) + ":0";  // the same address, any port
-      impl->tcp.bulk.push_back(
-          dial_address(config.advertise, fly_address(), impl->bind(Channel::bulk, true, endpoint)));
+      impl->tcp.bulk.push_back(dial_address(config.advertise, fly_address(), impl->bind(Line::bulk, true, endpoint)));
     }
   } catch (const zmq::error_t& error) {
     return bind_error(endpoint, error);
@@ -218,12 +217,12 @@ Router::~Router() {
 // libzmq keeps listening on the old one as well, which nobody finds any more.
 Result<void> Router::renew_ipc() {
   const base::SignalMaskScope whole(base::all_but_faults());
-  for (const auto& [channel, endpoints] :
-       {std::pair(Channel::control, &impl_->ipc.control), std::pair(Channel::bulk, &impl_->ipc.bulk)}) {
+  for (const auto& [line, endpoints] :
+       {std::pair(Line::control, &impl_->ipc.control), std::pair(Line::bulk, &impl_->ipc.bulk)}) {
     for (const std::string& endpoint : *endpoints) {
       if (stands_at(endpoint)) continue;
       try {
-        static_cast<void>(impl_->bind(channel, false, endpoint));
+        static_cast<void>(impl_->bind(line, false, endpoint));
       } catch (const zmq::error_t& error) {
         return bind_error(endpoint, error);
       }
@@ -265,9 +264,9 @@ unsigned Router::take_refused() noexcept {
   return std::exchange(impl_->refused, 0U);
 }
 
-std::optional<Incoming> Router::receive(Channel channel) {
+std::optional<Incoming> Router::receive(Line line) {
   for (std::size_t index = 0; index < impl_->listeners.size(); ++index) {
-    if (impl_->listeners[index].channel != channel) continue;
+    if (impl_->listeners[index].line != line) continue;
     if (auto message = impl_->receive(index)) return message;
   }
   return std::nullopt;
@@ -289,7 +288,7 @@ std::optional<Incoming> Router::Impl::receive(std::size_t index) {
     }
     const auto number = parse_routing_id(id);
     if (!number || frames.empty()) continue;
-    Incoming message{.peer = make_peer(index, listener.channel, *number), .encrypted = listener.encrypted};
+    Incoming message{.peer = make_peer(index, listener.line, *number), .encrypted = listener.encrypted};
     message.fd = zmq_msg_get(frames.front().handle(), ZMQ_SRCFD);
     if (listener.encrypted) {
       const char* user = zmq_msg_gets(frames.front().handle(), "User-Id");

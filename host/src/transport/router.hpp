@@ -28,7 +28,7 @@ struct RouterConfig {
 };
 
 /// Not thread-safe: the loop thread makes, uses and destroys it. No call blocks. Owns the zmq context, the ZAP handler
-/// and one ROUTER per channel and kind of endpoint. tcp is always CURVE; ipc has none: its directory is 0700.
+/// and one ROUTER per line and kind of endpoint. tcp is always CURVE; ipc has none: its directory is 0700.
 class Router final : public Transport, public Listeners {
  public:
   /// Binds everything. Errors: boot_failed naming the endpoint.
@@ -57,7 +57,7 @@ class Router final : public Transport, public Listeners {
   /// a system call.
   void readable(std::size_t index) noexcept;
 
-  [[nodiscard]] std::optional<Incoming> receive(Channel channel) override;
+  [[nodiscard]] std::optional<Incoming> receive(Line line) override;
   /// full: try again when a descriptor became readable.
   [[nodiscard]] Sent send(PeerId peer, std::span<const std::byte> envelope, const Bytes* payload) override;
   void watch(PeerId peer, int fd) override;

@@ -73,8 +73,8 @@ bool SessionTable::receive(Instant now) {
            "strangers");
   }
   shut_ = transport_.is_shut();
-  const int control = receive(Channel::control, kControlPerTurn, now);
-  const int bulk = receive(Channel::bulk, kBulkPerTurn, now);
+  const int control = receive(Line::control, kControlPerTurn, now);
+  const int bulk = receive(Line::bulk, kBulkPerTurn, now);
   const bool lost = lose_gone(control < kControlPerTurn && bulk < kBulkPerTurn, now);
   return control > 0 || bulk > 0 || lost;
 }
@@ -91,10 +91,10 @@ bool SessionTable::lose_gone(bool drained, Instant now) {
   return true;
 }
 
-int SessionTable::receive(Channel channel, int most, Instant now) {
+int SessionTable::receive(Line line, int most, Instant now) {
   int count = 0;
   for (; count < most; ++count) {
-    auto message = transport_.receive(channel);
+    auto message = transport_.receive(line);
     if (!message) break;
     dispatch(std::move(*message), now);
   }
@@ -147,7 +147,7 @@ void SessionTable::deliver_batch(Session& session, const wire::Batch& batch, std
 }
 
 void SessionTable::on_stranger(const Incoming& message, wire::Envelope&& envelope, Instant now) {
-  const bool control = message.peer.channel() == Channel::control;
+  const bool control = message.peer.line() == Line::control;
   if (const auto* hello = std::get_if<wire::Hello>(&envelope.body); hello != nullptr && control) {
     on_first_hello(message, *hello, now);
   } else if (const auto* bulk = std::get_if<wire::BulkHello>(&envelope.body); bulk != nullptr && !control) {

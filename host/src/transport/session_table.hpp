@@ -60,7 +60,7 @@ class SessionTable {
   void reap() { closed_.clear(); }
 
  private:
-  int receive(Channel channel, int most, Instant now);
+  int receive(Line line, int most, Instant now);
   bool lose_gone(bool drained, Instant now);
   void dispatch(Incoming&& message, Instant now);
   void on_stranger(const Incoming& message, wire::Envelope&& envelope, Instant now);

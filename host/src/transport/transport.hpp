@@ -9,14 +9,16 @@
 
 #include <flame/bytes.hpp>
 
+#include "plugin_sdk/wire/line.hpp"
+
 namespace flame::pool {
 
-enum class Channel : std::uint8_t { control = 0, bulk };
+using wire::Line;
 
 /// One connection of a peer; never reused within a host.
 struct PeerId {
   std::uint64_t value = 0;
-  [[nodiscard]] Channel channel() const noexcept { return static_cast<Channel>((value >> 32) & 1); }
+  [[nodiscard]] Line line() const noexcept { return static_cast<Line>((value >> 32) & 1); }
   friend bool operator==(PeerId, PeerId) = default;
 };
 
@@ -38,8 +40,8 @@ class Transport {
   virtual void allow(const std::string& public_key, const std::string& runner) = 0;
   virtual void revoke(const std::string& public_key) = 0;
 
-  /// The next message of this channel, or nullopt when there is none now.
-  [[nodiscard]] virtual std::optional<Incoming> receive(Channel channel) = 0;
+  /// The next message of this line, or nullopt when there is none now.
+  [[nodiscard]] virtual std::optional<Incoming> receive(Line line) = 0;
 
   enum class Sent : std::uint8_t { ok, full, gone };
   /// full: try again later; gone: the peer has disconnected. `payload` may be null.

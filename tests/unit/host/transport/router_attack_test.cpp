@@ -106,7 +106,7 @@ TEST(RouterUnderAttack, AMessageWithoutAnEndIsCutBeforeItFillsTheMemory) {
       [&] {
         for (std::size_t i = 0; i < router->fds().size(); ++i) router->readable(i);
         static_cast<void>(router->disconnected());
-        static_cast<void>(router->receive(Channel::control));
+        static_cast<void>(router->receive(Line::control));
         router->check(base::boot_time());
         most = std::max(most, resident_bytes());
         return router->take_refused() > 0;

@@ -76,11 +76,11 @@ class RouterTest : public testing::Test {
     for (std::size_t i = 0; i < router_->fds().size(); ++i) router_->readable(i);
     return router_->disconnected();
   }
-  Incoming next(Channel channel = Channel::control) {
+  Incoming next(Line line = Line::control) {
     std::optional<Incoming> message;
     EXPECT_TRUE(eventually([&] {
       static_cast<void>(look());
-      message = router_->receive(channel);
+      message = router_->receive(line);
       return message.has_value();
     }));
     return message ? std::move(*message) : Incoming{};
@@ -122,7 +122,7 @@ TEST_F(RouterTest, CarriesEnvelopesAndPayloadsBothWays) {
   EXPECT_EQ(text(hello.envelope), "hello");
   EXPECT_FALSE(hello.payload.has_value());
   EXPECT_FALSE(hello.malformed || hello.encrypted);
-  EXPECT_EQ(hello.peer.channel(), Channel::control);
+  EXPECT_EQ(hello.peer.line(), Line::control);
   const Incoming result = next();
   EXPECT_TRUE(result.peer == hello.peer);
   EXPECT_EQ(text(result.payload.value_or(Bytes())), large);
@@ -141,10 +141,10 @@ TEST_F(RouterTest, KeepsTheChannelsApart) {
   Peer bulk(router_->ipc().bulk[0]);
   bulk.say({"chunk"});
   control.say({"beat"});
-  EXPECT_EQ(text(next(Channel::control).envelope), "beat");
-  const Incoming chunk = next(Channel::bulk);
+  EXPECT_EQ(text(next(Line::control).envelope), "beat");
+  const Incoming chunk = next(Line::bulk);
   EXPECT_EQ(text(chunk.envelope), "chunk");
-  EXPECT_EQ(chunk.peer.channel(), Channel::bulk);
+  EXPECT_EQ(chunk.peer.line(), Line::bulk);
 }
 
 TEST_F(RouterTest, MarksAMessageOfTooManyFrames) {
@@ -163,7 +163,7 @@ TEST_F(RouterTest, DoesNotHearAPeerThatChoosesItsOwnRoutingId) {
   Peer peer(router_->ipc().control[0]);
   peer.say({"honest"});
   EXPECT_EQ(text(next().envelope), "honest");
-  EXPECT_FALSE(router_->receive(Channel::control).has_value());
+  EXPECT_FALSE(router_->receive(Line::control).has_value());
 }
 
 TEST_F(RouterTest, TakesABoundedNumberOfBytesForARunnerThatDoesNotRead) {
@@ -183,7 +183,7 @@ TEST_F(RouterTest, TakesAWindowOfChunksForARunnerThatDoesNotRead) {
   bind();
   Peer peer(router_->ipc().bulk[0]);
   peer.say({"hello"});
-  const PeerId id = next(Channel::bulk).peer;
+  const PeerId id = next(Line::bulk).peer;
   const Bytes chunk(std::vector<std::byte>(limits::kChunkMax));
   const std::size_t taken = fill(id, chunk);
   EXPECT_GE(taken * chunk.size(), limits::kTransferWindow);
@@ -221,7 +221,7 @@ TEST_F(RouterTest, OverTcpOnlyAnAllowedKeyIsHeardUnderItsRunnersName) {
     static_cast<void>(look());
     return router_->take_refused() > 0;
   }));
-  EXPECT_FALSE(router_->receive(Channel::control).has_value());
+  EXPECT_FALSE(router_->receive(Line::control).has_value());
   router_->allow(keys.public_key, "ffmpeg-1");
   test::Dealer runner(router_->tcp().control[0], mine);
   runner.send_frames({"hello"});

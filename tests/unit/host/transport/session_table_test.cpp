@@ -51,7 +51,7 @@ class SessionTableTest : public testing::Test {
   }
   /// Says this hello on a connection of its own; the reason of the refusal, "" if there is none.
   std::string refusal(const wire::Hello& hello) {
-    const PeerId stranger = test::FakeTransport::peer(Channel::control, ++strangers_);
+    const PeerId stranger = test::FakeTransport::peer(Line::control, ++strangers_);
     transport_.say(stranger, 0, hello);
     table_.receive(now_);
     const auto heard = transport_.hear(stranger);
@@ -59,8 +59,8 @@ class SessionTableTest : public testing::Test {
     return refuse == nullptr ? "" : refuse->reason;
   }
 
-  const PeerId control_ = test::FakeTransport::peer(Channel::control);
-  const PeerId bulk_ = test::FakeTransport::peer(Channel::bulk);
+  const PeerId control_ = test::FakeTransport::peer(Line::control);
+  const PeerId bulk_ = test::FakeTransport::peer(Line::bulk);
   const Instant now_{1000s};
   test::FakeTransport transport_;
   test::ToldPool pool_;
@@ -232,7 +232,7 @@ TEST_F(SessionTableTest, AnUnknownRequestOfANewerRunnerIsAnswered) {
 
 TEST_F(SessionTableTest, StrangersAreComplainedOfAndNotForEver) {
   for (std::uint32_t i = 0; i < 200; ++i) {
-    transport_.say(test::FakeTransport::peer(Channel::control, 1000 + i), 1, wire::Begun{.id = 7});
+    transport_.say(test::FakeTransport::peer(Line::control, 1000 + i), 1, wire::Begun{.id = 7});
   }
   table_.receive(now_);
   EXPECT_EQ(log_->lines().size(), 20U);

@@ -67,8 +67,8 @@ class SessionTest : public testing::Test {
     return message == nullptr ? std::nullopt : std::optional(*message);
   }
 
-  const PeerId control_ = test::FakeTransport::peer(Channel::control);
-  const PeerId bulk_ = test::FakeTransport::peer(Channel::bulk);
+  const PeerId control_ = test::FakeTransport::peer(Line::control);
+  const PeerId bulk_ = test::FakeTransport::peer(Line::bulk);
   test::FakeTransport transport_;
   test::ToldPool pool_;
   Unsent unsent_;
