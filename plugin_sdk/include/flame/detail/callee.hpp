@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include <flame/detail/checks.hpp>
-#include <flame/detail/describe.hpp>
+#include <flame/detail/codec/root.hpp>
 #include <flame/detail/names.hpp>
 #include <flame/detail/schema_text.hpp>
 #include <flame/detail/signature.hpp>

@@ -11,9 +11,7 @@
 #include <vector>
 
 #include <flame/detail/callee.hpp>
-#include <flame/detail/decode.hpp>
-#include <flame/detail/encode.hpp>
-
+#include <flame/detail/codec/root.hpp>
 #include <flame/detail/object.hpp>
 #include <flame/detail/payload.hpp>
 #include <flame/error.hpp>
@@ -69,7 +67,7 @@ std::optional<OwnedArguments<F, O>> decode_arguments(const PayloadView& input, O
   std::optional<Tuple> result;  // the only variable returned: a move makes g++ warn of uninitialized members
   if (!verify(input, kRoot, error)) return result;
   Decoder in(input, kRoot, &objects, error);
-  result.emplace(get_shape<Tuple>(in, in.root()));
+  result.emplace(get_value<Tuple>(in, in.root()));
   if (in.failed()) result.reset();
   return result;
 }

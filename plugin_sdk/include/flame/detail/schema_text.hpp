@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include <flame/detail/describe.hpp>
+#include <flame/detail/codec/root.hpp>
 #include <flame/detail/names.hpp>
 #include <flame/detail/type_desc.hpp>
 

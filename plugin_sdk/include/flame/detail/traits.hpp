@@ -164,6 +164,10 @@ concept InlineValue =
 template <class T>
 concept TableValue = !Monostate<T> && (DescribedStruct<T> || PlainAggregate<T> || TupleLike<T> || VariantLike<T>);
 
+/// A table with one field per member; what no other family claims.
+template <class T>
+concept Record = TableValue<T> && !VariantLike<T> && !InlineValue<T> && !PathLike<T> && !MapLike<T> && !SetLike<T>;
+
 /// May stand in a vector as it is; others are wrapped into a table with one field.
 template <class T>
 concept DirectElement = InlineValue<T> || Text<T> || PathLike<T> || TableValue<T>;

@@ -7,8 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <flame/detail/encoder.hpp>
-#include <flame/detail/flat_walk.hpp>
+#include <flame/detail/codec/description.hpp>
+#include <flame/detail/codec/flat_walk.hpp>
+#include <flame/detail/names.hpp>
 #include <flame/detail/traits.hpp>
 
 namespace flame::detail {
@@ -35,8 +36,14 @@ struct FlatNames {
   using Verifier = typename VerifierOf<decltype(&Table::Verify)>::Type;
 };
 
+inline constexpr TypeDesc kByteDesc{.kind = Kind::uint8};
+
 template <FlatObject T>
-void put_flat_object(Encoder& out, std::size_t reference, const T& value) {
+inline constexpr TypeDesc desc_of<T> = {
+    .kind = Kind::vector, .role = Role::nested, .name = type_name<typename T::TableType>(), .element = &kByteDesc};
+
+template <FlatObject T>
+void put_value(Encoder& out, std::size_t reference, const T& value) {
   typename FlatNames<T>::Builder builder;
   builder.Finish(FlatNames<T>::Table::Pack(builder, &value));
   out.put_nested(reference, builder.GetBufferPointer(), builder.GetSize());
@@ -56,6 +63,16 @@ bool get_flat_object(const std::byte* data, std::size_t size, unsigned depth_max
   for (unsigned i = 0; i < 4; ++i) root |= std::to_integer<std::uint32_t>(data[i]) << (8 * i);
   reinterpret_cast<const typename Names::Table*>(data + root)->UnPackTo(&value);
   return true;
+}
+
+template <FlatObject T>
+T get_value(Decoder& in, std::size_t vector) {
+  T value{};
+  if (vector == 0) return value;
+  const std::size_t size = in.count(vector);
+  const Bytes aligned(in.bytes(vector + 4), size);  // a sender in another language need not have aligned it
+  if (!get_flat_object(aligned.data(), size, kPayloadDepthMax, value)) in.fail_nested();
+  return value;
 }
 
 }  // namespace flame::detail
