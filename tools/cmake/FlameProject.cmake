@@ -19,6 +19,11 @@ set_target_properties(PkgConfig::zmq PROPERTIES
 find_library(FLAME_FLATBUFFERS flatbuffers REQUIRED)
 find_program(FLAME_FLATC flatc REQUIRED)
 
+if(FLAME_COMPILE_BUDGET)  # read by tests/style/compile_budget.py
+  set_property(GLOBAL PROPERTY RULE_LAUNCH_COMPILE
+    "${CMAKE_CURRENT_LIST_DIR}/cpu_time ${PROJECT_BINARY_DIR}/cpu_seconds.log <OBJECT>")
+endif()
+
 # flame_options: compile options of every target of this repository, never of a user's target.
 add_library(flame_options INTERFACE)
 target_compile_options(flame_options INTERFACE

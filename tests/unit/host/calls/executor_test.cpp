@@ -23,7 +23,7 @@
 #include "tests/support/eventually.hpp"
 
 namespace flame::pool {
-namespace {
+namespace executor_test {
 
 std::shared_ptr<Executor> make_executor() {
   return std::make_shared<Executor>([](const char*) {});
@@ -220,5 +220,5 @@ TEST(Executor, AfterStopATaskRunsAtOnce) {
   EXPECT_TRUE(ran);
 }
 
-}  // namespace
+}  // namespace executor_test
 }  // namespace flame::pool

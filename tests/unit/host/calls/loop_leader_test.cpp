@@ -20,7 +20,7 @@
 #include "plugin_sdk/base/boot_time.hpp"
 
 namespace flame::pool {
-namespace {
+namespace loop_leader_test {
 
 using namespace std::chrono_literals;
 
@@ -219,5 +219,5 @@ TEST(LoopLeader, WorksAtTheTimeThatWasAskedFor) {
   leader.close();
 }
 
-}  // namespace
+}  // namespace loop_leader_test
 }  // namespace flame::pool

@@ -9,7 +9,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
-namespace {
+namespace queue_gate_test {
 
 std::shared_ptr<QueueGate> make_gate(std::uint64_t max_queue, std::uint64_t bytes = 1 << 30) {
   PoolConfig config;
@@ -95,5 +95,5 @@ TEST(QueueGate, LosesNoCountBetweenThreads) {
   EXPECT_EQ(gate->bytes(), 0U);
 }
 
-}  // namespace
+}  // namespace queue_gate_test
 }  // namespace flame::pool

@@ -6,7 +6,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::control {
-namespace {
+namespace answer_test {
 
 using namespace std::chrono_literals;
 
@@ -133,5 +133,5 @@ TEST(ControlAnswer, BytesThatAreNoTextDoNotBreakTheLine) {
   EXPECT_EQ(std::get<HostStatus>(*answer).name, "a\nb\xef\xbf\xbd");
 }
 
-}  // namespace
+}  // namespace answer_test
 }  // namespace flame::control

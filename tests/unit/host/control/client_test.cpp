@@ -8,7 +8,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::control {
-namespace {
+namespace client_test {
 
 using State = ControlClient::State;
 
@@ -68,5 +68,5 @@ TEST(ControlClient, IsDoneWhenTheLastByteOfItsAnswerIsSent) {
   EXPECT_EQ(one.state(), State::done);
 }
 
-}  // namespace
+}  // namespace client_test
 }  // namespace flame::control

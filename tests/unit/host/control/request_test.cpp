@@ -7,7 +7,7 @@
 #include <string>
 
 namespace flame::control {
-namespace {
+namespace request_test {
 
 using testing::HasSubstr;
 
@@ -55,5 +55,5 @@ TEST(ControlRequest, SurvivesDeepNesting) {
   EXPECT_EQ(refusal(std::string(2048, '[') + std::string(2048, ']')).code, ErrorCode::invalid_argument);
 }
 
-}  // namespace
+}  // namespace request_test
 }  // namespace flame::control

@@ -24,7 +24,7 @@
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::control {
-namespace {
+namespace server_test {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -247,5 +247,5 @@ TEST_F(ControlServerTest, HangsUpOnOtherUsers) {
   EXPECT_EQ(ask(), encode_answer(status_));
 }
 
-}  // namespace
+}  // namespace server_test
 }  // namespace flame::control

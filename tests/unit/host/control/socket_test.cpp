@@ -21,7 +21,7 @@
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::control {
-namespace {
+namespace socket_test {
 
 using testing::HasSubstr;
 
@@ -115,5 +115,5 @@ TEST_F(ControlSocketTest, DoesNotWaitForEverForADirectoryThatSomebodyHolds) {
   EXPECT_THAT(refusal(path_).message, HasSubstr("busy"));
 }
 
-}  // namespace
+}  // namespace socket_test
 }  // namespace flame::control

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::pool {
-namespace {
+namespace call_table_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -284,5 +284,5 @@ TEST(CallTable, ListsCallsInTheOrderTheyCame) {
   EXPECT_THAT(calls.all(), ElementsAre(9, 2, 5));
 }
 
-}  // namespace
+}  // namespace call_table_test
 }  // namespace flame::pool

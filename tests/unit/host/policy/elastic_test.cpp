@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::pool {
-namespace {
+namespace elastic_test {
 
 using namespace std::chrono_literals;
 
@@ -231,5 +231,5 @@ TEST(Elastic, NeverLetsRunnersGoWhenIdleIsInfinite) {
   EXPECT_FALSE(elastic.may_retire(serving(2), 24h, kStart));
 }
 
-}  // namespace
+}  // namespace elastic_test
 }  // namespace flame::pool

@@ -11,7 +11,7 @@
 #include "host/src/policy/pool_policy.hpp"
 
 namespace flame::pool {
-namespace {
+namespace growth_test {
 
 using namespace std::chrono_literals;
 
@@ -254,5 +254,5 @@ TEST(Growth, WaitsLikeFlameAfterAFailedBoot) {
   }
 }
 
-}  // namespace
+}  // namespace growth_test
 }  // namespace flame::pool

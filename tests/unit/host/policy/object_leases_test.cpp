@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::pool {
-namespace {
+namespace object_leases_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -107,5 +107,5 @@ TEST_F(ObjectLeasesTest, OpeningTwiceChangesNothing) {
   EXPECT_EQ(next(), 10u);
 }
 
-}  // namespace
+}  // namespace object_leases_test
 }  // namespace flame::pool

@@ -4,7 +4,7 @@
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
-namespace {
+namespace pool_goodbye_test {
 
 class PoolGoodbye : public testing::Test {
  protected:
@@ -47,5 +47,5 @@ TEST_F(PoolGoodbye, IsNoneWhenOnlyTheConnectionEnds) {
   EXPECT_EQ(why_gone(), "exit code 137 (killed by signal 9)");
 }
 
-}  // namespace
+}  // namespace pool_goodbye_test
 }  // namespace flame::pool

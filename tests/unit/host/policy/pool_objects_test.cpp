@@ -6,7 +6,7 @@
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
-namespace {
+namespace pool_objects_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -244,5 +244,5 @@ TEST_F(PoolObjects, ASingleUseRunnerIsUsedByTheLeaseAndItsCalls) {
   EXPECT_EQ(end(1).count<action::DrainRunner>(), 1u);
 }
 
-}  // namespace
+}  // namespace pool_objects_test
 }  // namespace flame::pool

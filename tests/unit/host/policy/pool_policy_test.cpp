@@ -6,7 +6,7 @@
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
-namespace {
+namespace pool_policy_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -241,5 +241,5 @@ TEST(PoolPolicy, DestroysABootThatIsUnderWayWhenDrained) {
   EXPECT_EQ(pool.feed(event::BootOk{1}).count<action::Destroy>(), 1u) << "its machine is known only now";
 }
 
-}  // namespace
+}  // namespace pool_policy_test
 }  // namespace flame::pool

@@ -6,7 +6,7 @@
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
-namespace {
+namespace pool_runners_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -391,5 +391,5 @@ TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {
   EXPECT_EQ(pool.count<action::Boot>(), 0u);
 }
 
-}  // namespace
+}  // namespace pool_runners_test
 }  // namespace flame::pool

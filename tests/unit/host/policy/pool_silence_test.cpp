@@ -6,7 +6,7 @@
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
 namespace flame::pool {
-namespace {
+namespace pool_silence_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -183,5 +183,5 @@ TEST(PoolSilence, APauseOfTheHostPutsOffARetryWithoutProof) {
   EXPECT_THAT(pool.pass(1ms).sent(), ElementsAre(1));
 }
 
-}  // namespace
+}  // namespace pool_silence_test
 }  // namespace flame::pool

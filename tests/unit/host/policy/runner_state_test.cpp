@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::pool {
-namespace {
+namespace runner_state_test {
 
 using namespace std::chrono_literals;
 using Phase = RunnerState::Phase;
@@ -117,5 +117,5 @@ TEST(RunnerState, MayRetireOnlyWithNothingBookedAndNothingUnderWay) {
   EXPECT_FALSE(RunnerState::may_retire(1, 7, 7));
 }
 
-}  // namespace
+}  // namespace runner_state_test
 }  // namespace flame::pool

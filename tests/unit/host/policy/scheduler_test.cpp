@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace flame::pool {
-namespace {
+namespace scheduler_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -193,5 +193,5 @@ TEST(Scheduler, CountsAUsedSingleUseRunnerAsFull) {
   EXPECT_EQ(scheduler.free_slots(), 0u);
 }
 
-}  // namespace
+}  // namespace scheduler_test
 }  // namespace flame::pool

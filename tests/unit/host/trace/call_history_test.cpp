@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::pool {
-namespace {
+namespace call_history_test {
 
 using namespace std::chrono_literals;
 
@@ -182,5 +182,5 @@ TEST_F(CallHistoryTest, HoldsNoMoreBytesThanItsLimit) {
   EXPECT_GE(bytes, limits::kHistoryBytesMax / 2) << "or the limit says little";
 }
 
-}  // namespace
+}  // namespace call_history_test
 }  // namespace flame::pool

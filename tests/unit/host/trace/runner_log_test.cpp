@@ -6,7 +6,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
-namespace {
+namespace runner_log_test {
 
 using namespace std::chrono_literals;
 
@@ -78,5 +78,5 @@ TEST(RunnerLog, KeepsABoundedPartOfWhatARunnerSaysOfItself) {
   EXPECT_EQ(record.plugins.front().error.size(), limits::kHistoryTextMax);
 }
 
-}  // namespace
+}  // namespace runner_log_test
 }  // namespace flame::pool

@@ -10,7 +10,7 @@
 #include "host/src/trace/pool_trace.hpp"
 
 namespace flame::pool {
-namespace {
+namespace story_test {
 
 using namespace std::chrono_literals;
 using control::CallReport;
@@ -323,5 +323,5 @@ TEST_F(Story, ACallOnASilentRunnerAndOneThatWaitsForItAreToldOfTheSilence) {
   EXPECT_EQ(text(3, "runner_silent"), "no such step") << "that was before its time";
 }
 
-}  // namespace
+}  // namespace story_test
 }  // namespace flame::pool

@@ -10,7 +10,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::wire {
-namespace {
+namespace batch_test {
 
 std::span<const std::byte> bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
@@ -71,5 +71,5 @@ TEST(Batch, RefusesSizesThatPointOutside) {
   }
 }
 
-}  // namespace
+}  // namespace batch_test
 }  // namespace flame::wire

@@ -9,7 +9,7 @@
 #include "tests/unit/plugin_sdk/wire/payloads.hpp"
 
 namespace flame::wire {
-namespace {
+namespace bulk_test {
 
 constexpr std::uint64_t kMax = limits::GiB;
 
@@ -321,5 +321,5 @@ TEST(BulkQueue, LateChunksOfAClosedTransferAreDropped) {
   EXPECT_EQ(queue.active(), 0u);
 }
 
-}  // namespace
+}  // namespace bulk_test
 }  // namespace flame::wire

@@ -7,7 +7,7 @@
 #include "tests/unit/plugin_sdk/wire/samples.hpp"
 
 namespace flame::wire {
-namespace {
+namespace damage_test {
 
 // Whatever decodes must be a value that encodes and decodes again: its limits hold.
 void expect_sound(std::span<const std::byte> frame) {
@@ -75,5 +75,5 @@ TEST(Damage, EveryTruncationAndBitFlipOfAParentIsSound) {
   }
 }
 
-}  // namespace
+}  // namespace damage_test
 }  // namespace flame::wire

@@ -9,7 +9,7 @@
 #include "tests/unit/plugin_sdk/wire/structural.hpp"
 
 namespace flame::wire {
-namespace {
+namespace envelope_test {
 
 using testing::HasSubstr;
 
@@ -389,5 +389,5 @@ TEST(Envelope, ClampsProgress) {
   EXPECT_EQ(round_trip(Progress{.id = 1, .fraction = std::numeric_limits<double>::quiet_NaN()}).fraction, 0.0);
 }
 
-}  // namespace
+}  // namespace envelope_test
 }  // namespace flame::wire

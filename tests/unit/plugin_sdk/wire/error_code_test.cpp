@@ -5,7 +5,7 @@
 #include <flame/error.hpp>
 
 namespace flame::wire {
-namespace {
+namespace error_code_test {
 
 TEST(ErrorCodes, AreTheSameInTheSchemaAndInPrint) {
   for (const fb::ErrorCode value : fb::EnumValuesErrorCode()) {
@@ -24,5 +24,5 @@ TEST(ErrorCodes, StartedIsTheSameInTheSchema) {
   EXPECT_EQ(static_cast<int>(Started::yes), static_cast<int>(fb::Started::yes));
 }
 
-}  // namespace
+}  // namespace error_code_test
 }  // namespace flame::wire

@@ -8,7 +8,7 @@
 #include "tests/unit/plugin_sdk/wire/structural.hpp"
 
 namespace flame::wire {
-namespace {
+namespace parent_test {
 
 using testing::HasSubstr;
 
@@ -89,5 +89,5 @@ TEST(ParentTable, AnErrorNeverShowsAKey) {
   EXPECT_THAT(refusal(parent), testing::Not(HasSubstr("sssssecret")));
 }
 
-}  // namespace
+}  // namespace parent_test
 }  // namespace flame::wire

@@ -10,7 +10,7 @@
 #include "tests/unit/plugin_sdk/wire/payloads.hpp"
 
 namespace flame::wire {
-namespace {
+namespace payload_frame_test {
 
 using testing::ElementsAre;
 
@@ -167,5 +167,5 @@ TEST(Assembler, RefusesMoreThanWasAnnounced) {
   EXPECT_FALSE(early.on_chunk(0, zeros(33)));
 }
 
-}  // namespace
+}  // namespace payload_frame_test
 }  // namespace flame::wire

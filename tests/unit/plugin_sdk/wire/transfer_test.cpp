@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::wire {
-namespace {
+namespace transfer_test {
 
 using limits::kChunkMax;
 using limits::kTransferWindow;
@@ -124,5 +124,5 @@ TEST(Transfer, RunsToItsEndWithoutGettingStuck) {
   }
 }
 
-}  // namespace
+}  // namespace transfer_test
 }  // namespace flame::wire

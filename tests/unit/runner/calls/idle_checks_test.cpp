@@ -10,7 +10,7 @@
 #include "tests/unit/runner/processes/fake_slots.hpp"
 
 namespace flame::runner {
-namespace {
+namespace idle_checks_test {
 
 using namespace std::chrono_literals;
 
@@ -75,5 +75,5 @@ TEST_F(IdleChecksTest, APluginThatCannotBeAskedKeepsNoRunner) {
   EXPECT_EQ(may_go_, true);
 }
 
-}  // namespace
+}  // namespace idle_checks_test
 }  // namespace flame::runner

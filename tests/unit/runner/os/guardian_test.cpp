@@ -13,7 +13,7 @@
 #include "tests/support/eventually.hpp"
 
 namespace flame::runner {
-namespace {
+namespace guardian_test {
 
 constexpr int kSupervised = 42;
 
@@ -124,5 +124,5 @@ TEST(Guardian, NeitherItNorTheSupervisorCanBeDumpedOrTraced) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-}  // namespace
+}  // namespace guardian_test
 }  // namespace flame::runner

@@ -9,7 +9,7 @@
 #include "tests/support/eventually.hpp"
 
 namespace flame::runner {
-namespace {
+namespace process_load_test {
 
 class ProcessLoad : public testing::Test {
  protected:
@@ -51,5 +51,5 @@ TEST_F(ProcessLoad, OneThatIsGoneDoesNothing) {
   EXPECT_EQ(load_of(child_).cpu, Duration::zero());
 }
 
-}  // namespace
+}  // namespace process_load_test
 }  // namespace flame::runner

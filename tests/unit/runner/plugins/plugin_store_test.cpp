@@ -14,7 +14,7 @@
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::runner {
-namespace {
+namespace plugin_store_test {
 
 class PluginStoreTest : public testing::Test {
  protected:
@@ -103,5 +103,5 @@ TEST_F(PluginStoreTest, SaysWhereItLooked) {
   expect_failure(ErrorCode::not_found, directory.path());
 }
 
-}  // namespace
+}  // namespace plugin_store_test
 }  // namespace flame::runner

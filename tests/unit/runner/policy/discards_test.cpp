@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::runner {
-namespace {
+namespace discards_test {
 
 using testing::HasSubstr;
 
@@ -36,5 +36,5 @@ TEST(DiscardsTest, ANumberOfANewerPeerIsAnotherReason) {
   EXPECT_EQ(discard_reason_from(255), DiscardReason::other);
 }
 
-}  // namespace
+}  // namespace discards_test
 }  // namespace flame::runner

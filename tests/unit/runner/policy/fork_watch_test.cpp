@@ -7,7 +7,7 @@
 #include <chrono>
 
 namespace flame::runner {
-namespace {
+namespace fork_watch_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -71,5 +71,5 @@ TEST_F(ForkWatchTest, TheRequestsOfAZygoteThatIsGoneAreForgotten) {
   EXPECT_THAT(watch.take_silent(now + 1h + 10s), ElementsAre(kGeneration)) << "the next one is watched again";
 }
 
-}  // namespace
+}  // namespace fork_watch_test
 }  // namespace flame::runner

@@ -9,7 +9,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::runner {
-namespace {
+namespace held_objects_test {
 
 using namespace std::chrono_literals;
 using Turn = HeldObjects::Turn;
@@ -227,5 +227,5 @@ TEST_F(HeldObjectsTest, DestroysManyObjectsInPieces) {
   EXPECT_EQ(did(), "free");
 }
 
-}  // namespace
+}  // namespace held_objects_test
 }  // namespace flame::runner

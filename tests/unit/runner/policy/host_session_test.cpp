@@ -6,7 +6,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::runner {
-namespace {
+namespace host_session_test {
 
 using namespace std::chrono_literals;
 
@@ -196,5 +196,5 @@ TEST(HostSession, TakesItsFiguresFromTheWelcome) {
   EXPECT_TRUE(session.silent(kStart + 110ms));
 }
 
-}  // namespace
+}  // namespace host_session_test
 }  // namespace flame::runner

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::runner {
-namespace {
+namespace occupancy_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -82,5 +82,5 @@ TEST_F(OccupancyTest, AnInvocationWhoseOwnObjectsAreGoneRunsOn) {
   EXPECT_EQ(occupancy_.find(7), kSlot);
 }
 
-}  // namespace
+}  // namespace occupancy_test
 }  // namespace flame::runner

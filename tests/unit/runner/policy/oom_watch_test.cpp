@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::runner {
-namespace {
+namespace oom_watch_test {
 
 using namespace std::chrono_literals;
 
@@ -54,5 +54,5 @@ TEST_F(OomWatchTest, SamplesAreDueEveryTwoSeconds) {
   EXPECT_TRUE(watch.due(now + 2s));
 }
 
-}  // namespace
+}  // namespace oom_watch_test
 }  // namespace flame::runner

@@ -7,7 +7,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::runner {
-namespace {
+namespace orphans_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -50,5 +50,5 @@ TEST(Orphans, WhatWasKnownBeforeIsKilledWhileSlotsAreForked) {
   EXPECT_THAT(orphans.judge(kStart, adopted, {}, true), ElementsAre(5));
 }
 
-}  // namespace
+}  // namespace orphans_test
 }  // namespace flame::runner

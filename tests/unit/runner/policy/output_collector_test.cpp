@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace flame::runner {
-namespace {
+namespace output_collector_test {
 
 class OutputTest : public testing::Test {
  protected:
@@ -98,5 +98,5 @@ TEST_F(OutputTest, TheLogTailIsTheLastLinesOfAllStreams) {
   EXPECT_NE(tail.find("line 4999\nfrom ctx.log\n"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace output_collector_test
 }  // namespace flame::runner

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::runner {
-namespace {
+namespace pipeline_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -34,5 +34,5 @@ TEST(Pipeline, WhoeverKeepsOthersWaitingHasAMoment) {
   EXPECT_EQ(pipeline.wake_at(), kNever);
 }
 
-}  // namespace
+}  // namespace pipeline_test
 }  // namespace flame::runner

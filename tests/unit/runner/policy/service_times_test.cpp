@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::runner {
-namespace {
+namespace service_times_test {
 
 using namespace std::chrono_literals;
 
@@ -62,5 +62,5 @@ TEST_F(Pace, ASlotThatLiesAboutItsTimeIsNotTrusted) {
   EXPECT_FALSE(brief());
 }
 
-}  // namespace
+}  // namespace service_times_test
 }  // namespace flame::runner

@@ -2,7 +2,7 @@
 #include "tests/unit/runner/policy/slot_table_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_table_aside_test {
 
 class SlotTableAside : public SlotTableTest {
  protected:
@@ -209,5 +209,5 @@ TEST_F(SlotTableAside, NoBriefCallIsSentBehindOneInAStoppedProcess) {
   EXPECT_EQ(did(), "grant 8 2.0, fork 3");
 }
 
-}  // namespace
+}  // namespace slot_table_aside_test
 }  // namespace flame::runner

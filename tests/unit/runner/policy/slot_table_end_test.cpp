@@ -8,7 +8,7 @@
 #include "tests/unit/runner/policy/slot_table_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_table_end_test {
 
 using namespace std::chrono_literals;
 
@@ -102,5 +102,5 @@ TEST_F(SlotTableEnd, ThreadsEndTogetherOnceNoneOfThemRuns) {
   EXPECT_EQ(ends(), "1 ends");
 }
 
-}  // namespace
+}  // namespace slot_table_end_test
 }  // namespace flame::runner

@@ -3,7 +3,7 @@
 #include "tests/unit/runner/policy/slot_table_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_table_pipelines_test {
 
 class Pipelines : public SlotTableTest {
  protected:
@@ -117,5 +117,5 @@ TEST_F(Pipelines, SlotsThatServeOncePipelineNothing) {
   EXPECT_EQ(did().find("queue"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace slot_table_pipelines_test
 }  // namespace flame::runner

@@ -8,7 +8,7 @@
 #include "tests/unit/runner/policy/slot_table_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_table_processes_test {
 
 using namespace std::chrono_literals;
 
@@ -263,5 +263,5 @@ TEST_F(SlotTableTest, WithoutForkingSlotsAreMadeOnDemandOnly) {
   EXPECT_EQ(did(), "fork 1");
 }
 
-}  // namespace
+}  // namespace slot_table_processes_test
 }  // namespace flame::runner

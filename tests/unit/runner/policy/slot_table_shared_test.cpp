@@ -5,7 +5,7 @@
 #include "tests/unit/runner/policy/slot_table_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_table_shared_test {
 
 using namespace std::chrono_literals;
 
@@ -161,5 +161,5 @@ TEST_F(SlotTableTest, AHeldThreadKeepsARetiredProcessAliveForTheGrace) {
   EXPECT_EQ(did(), "kill 1 by fault");
 }
 
-}  // namespace
+}  // namespace slot_table_shared_test
 }  // namespace flame::runner

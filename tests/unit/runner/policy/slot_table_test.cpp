@@ -8,7 +8,7 @@
 #include "tests/unit/runner/policy/slot_table_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_table_test {
 
 using namespace std::chrono_literals;
 
@@ -177,5 +177,5 @@ TEST_F(SlotTableTest, IdleSlotsOfABurstAreGivenBack) {
   EXPECT_EQ(table->free_slots(0), 2u);
 }
 
-}  // namespace
+}  // namespace slot_table_test
 }  // namespace flame::runner

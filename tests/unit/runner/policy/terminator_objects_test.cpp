@@ -2,7 +2,7 @@
 #include "tests/unit/runner/policy/terminator_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace terminator_objects_test {
 
 using namespace std::chrono_literals;
 
@@ -211,5 +211,5 @@ TEST_F(TerminatorTest, ASingleUseRunnerLeavesWhenWhatStaysIsGone) {
   EXPECT_EQ(did(), "retire 2 must");
 }
 
-}  // namespace
+}  // namespace terminator_objects_test
 }  // namespace flame::runner

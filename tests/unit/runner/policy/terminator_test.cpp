@@ -2,7 +2,7 @@
 #include "tests/unit/runner/policy/terminator_fixture.hpp"
 
 namespace flame::runner {
-namespace {
+namespace terminator_test {
 
 using namespace std::chrono_literals;
 
@@ -321,5 +321,5 @@ TEST_F(TerminatorTest, UnlinkedWorkThatEndsInItsGraceEndsTheRunner) {
   EXPECT_EQ(did(), "leave 0");
 }
 
-}  // namespace
+}  // namespace terminator_test
 }  // namespace flame::runner

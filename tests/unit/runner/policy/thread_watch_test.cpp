@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::runner {
-namespace {
+namespace thread_watch_test {
 
 using namespace std::chrono_literals;
 using Verdict = ThreadWatch::Verdict;
@@ -135,5 +135,5 @@ TEST_F(Watch, NewThreadsAreLookedAtAtOnce) {
   EXPECT_TRUE(watch_.due(now_));
 }
 
-}  // namespace
+}  // namespace thread_watch_test
 }  // namespace flame::runner

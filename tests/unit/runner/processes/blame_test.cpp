@@ -5,7 +5,7 @@
 #include <signal.h>
 
 namespace flame::runner {
-namespace {
+namespace blame_test {
 
 constexpr int kExited7 = 7 << 8;
 
@@ -69,5 +69,5 @@ TEST(Blame, AProcessOfOneSlotHasOneToBlame) {
   EXPECT_FALSE(judge({running()}, kExited7, false)[0].exit_of_another);
 }
 
-}  // namespace
+}  // namespace blame_test
 }  // namespace flame::runner

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 namespace flame::runner {
-namespace {
+namespace crash_report_test {
 
 using namespace std::chrono_literals;
 
@@ -276,5 +276,5 @@ TEST(CrashReport, TheStackIsKept) {
   EXPECT_EQ(error.message.find("at address"), std::string::npos) << error.message;
 }
 
-}  // namespace
+}  // namespace crash_report_test
 }  // namespace flame::runner

@@ -9,7 +9,7 @@
 #include "tests/support/leftovers.hpp"
 
 namespace flame::runner {
-namespace {
+namespace demangler_test {
 
 using testing::ElementsAre;
 using testing::StartsWith;
@@ -68,5 +68,5 @@ TEST_F(DemanglerTest, WithoutItsProgramNamesStayAsTheyAre) {
   EXPECT_THAT(none.demangle({kResize}), ElementsAre(kResize));
 }
 
-}  // namespace
+}  // namespace demangler_test
 }  // namespace flame::runner

@@ -8,7 +8,7 @@
 #include "tests/unit/runner/processes/fake_slots.hpp"
 
 namespace flame::runner {
-namespace {
+namespace slot_pool_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -144,5 +144,5 @@ TEST_F(SlotPoolTest, ACallIsNotToldWhyTheOneBeforeItWasKilled) {
   EXPECT_THAT(told(), ElementsAre("died (cancelled) 1")) << "it was killed for its own call";
 }
 
-}  // namespace
+}  // namespace slot_pool_test
 }  // namespace flame::runner

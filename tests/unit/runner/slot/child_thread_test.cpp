@@ -5,7 +5,7 @@
 #include "tests/unit/runner/slots/slot_harness.hpp"
 
 namespace flame::slot {
-namespace {
+namespace child_thread_test {
 
 class ChildThreads : public SlotTest {
  protected:
@@ -134,5 +134,5 @@ TEST_F(ChildThreads, LiveInTheThreadsOfOneProcess) {
   EXPECT_EQ(slots[1]->result->error.code, ErrorCode::none);
 }
 
-}  // namespace
+}  // namespace child_thread_test
 }  // namespace flame::slot

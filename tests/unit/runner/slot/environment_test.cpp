@@ -11,7 +11,7 @@
 #include <vector>
 
 namespace flame::slot {
-namespace {
+namespace environment_test {
 
 /// Gives the process its environment back.
 class EnvironmentTest : public testing::Test {
@@ -69,5 +69,5 @@ TEST_F(EnvironmentTest, AStringInMemoryThatIsGoneIsAChangeAndNoCrash) {
   EXPECT_FALSE(watch_.unchanged());
 }
 
-}  // namespace
+}  // namespace environment_test
 }  // namespace flame::slot

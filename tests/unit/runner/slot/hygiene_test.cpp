@@ -8,7 +8,7 @@
 #include "tests/unit/runner/slots/slot_harness.hpp"
 
 namespace flame::slot {
-namespace {
+namespace hygiene_test {
 
 /// Exists and is no zombie.
 bool running(pid_t pid) {
@@ -122,5 +122,5 @@ TEST_F(HygieneAfterACall, AForkThatReturnsFromTheTaskAnswersOnce) {
   EXPECT_EQ(table(slot), "x");
 }
 
-}  // namespace
+}  // namespace hygiene_test
 }  // namespace flame::slot

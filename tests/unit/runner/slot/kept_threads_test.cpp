@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace flame::slot {
-namespace {
+namespace kept_threads_test {
 
 using Judgement = KeptThreads::Judgement;
 
@@ -62,5 +62,5 @@ TEST(KeptThreadsTest, TooManyAreTooManyAtOnce) {
   EXPECT_EQ(threads.call_ended(kTask, kAtStart + limits::kSlotThreadsMax + 1), Judgement::too_many);
 }
 
-}  // namespace
+}  // namespace kept_threads_test
 }  // namespace flame::slot

@@ -6,7 +6,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::slot {
-namespace {
+namespace object_table_test {
 
 void count_destroy(void* object) {
   ++*static_cast<int*>(object);
@@ -40,5 +40,5 @@ TEST(ObjectTable, RefusesMoreThanASlotMayHold) {
   EXPECT_EQ(objects.add(&object, kType), 0u);
 }
 
-}  // namespace
+}  // namespace object_table_test
 }  // namespace flame::slot

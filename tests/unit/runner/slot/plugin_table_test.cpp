@@ -6,7 +6,7 @@
 #include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
-namespace {
+namespace plugin_table_test {
 
 using base::task_id;
 
@@ -39,5 +39,5 @@ TEST(PluginTable, HasNeitherUnknownNamesNorOtherSignatures) {
   EXPECT_EQ(table.find(task_id("a::h", 3)), nullptr);
 }
 
-}  // namespace
+}  // namespace plugin_table_test
 }  // namespace flame::slot

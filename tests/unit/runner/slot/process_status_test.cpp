@@ -8,7 +8,7 @@
 #include "runner/slot/memory_watch.hpp"
 
 namespace flame::slot {
-namespace {
+namespace process_status_test {
 
 constexpr char kText[] =
     "Name:\tflame-slot\nUmask:\t0027\nState:\tS (sleeping)\nPid:\t42\nTracerPid:\t0\nUid:\t1000\t1000\t1000\t1000\n"
@@ -75,5 +75,5 @@ TEST(MemoryWatchTest, HalfOfTheLimitIsTooMuchAndStacksOfKeptThreadsAreNot) {
   EXPECT_FALSE(MemoryWatch(0, 0, start).too_much(1000 * kMiB)) << "no limit";
 }
 
-}  // namespace
+}  // namespace process_status_test
 }  // namespace flame::slot

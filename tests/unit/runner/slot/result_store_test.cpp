@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace flame::slot {
-namespace {
+namespace result_store_test {
 
 class ResultStoreTest : public testing::Test {
  protected:
@@ -52,5 +52,5 @@ TEST_F(ResultStoreTest, RefusesMoreAttachmentsThanAPayloadHas) {
   EXPECT_EQ(store_.allocate_attachment(1), nullptr);
 }
 
-}  // namespace
+}  // namespace result_store_test
 }  // namespace flame::slot

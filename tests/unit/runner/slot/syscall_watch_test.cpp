@@ -15,7 +15,7 @@
 #include "runner/slot/process_hygiene.hpp"
 
 namespace flame::slot {
-namespace {
+namespace syscall_watch_test {
 
 TEST(WatchPace, WatchesATaskWhoseCallsMakeNone) {
   WatchPace pace;
@@ -191,5 +191,5 @@ TEST(SyscallWatch, LeavesTheSignalOfOthersItsMeaning) {
 
 #endif
 
-}  // namespace
+}  // namespace syscall_watch_test
 }  // namespace flame::slot

@@ -31,7 +31,7 @@
 #include "runner/slot/timer_watch.hpp"
 
 namespace flame::slot {
-namespace {
+namespace watches_test {
 
 /// Runs `look` in a child, so that this process stays as it is; true if it was true there.
 template <typename Look>
@@ -290,5 +290,5 @@ TEST(StreamsTest, AreNotWaitedForWhereAThreadHasTheLock) {
 }
 #endif
 
-}  // namespace
+}  // namespace watches_test
 }  // namespace flame::slot

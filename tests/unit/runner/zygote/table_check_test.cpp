@@ -3,12 +3,12 @@
 
 #include <string>
 
+#include "plugin_sdk/base/task_id.hpp"
 #include "runner/protocol/protocol.hpp"
 #include "runner/zygote/loader.hpp"
-#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
-namespace {
+namespace table_check_test {
 
 flame_status does_nothing(flame_call*) {
   return FLAME_OK;
@@ -84,5 +84,5 @@ TEST_F(TableCheck, RefusesOtherTasksThanTheNotes) {
   expect_refused("different tasks");
 }
 
-}  // namespace
+}  // namespace table_check_test
 }  // namespace flame::slot

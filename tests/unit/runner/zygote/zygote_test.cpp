@@ -12,11 +12,11 @@
 
 #include <flame_abi.h>
 
-#include "tests/unit/runner/slots/slot_harness.hpp"
 #include "plugin_sdk/base/task_id.hpp"
+#include "tests/unit/runner/slots/slot_harness.hpp"
 
 namespace flame::slot {
-namespace {
+namespace zygote_test {
 
 class Zygotes : public SlotTest {
  protected:
@@ -214,5 +214,5 @@ TEST_F(Zygotes, ARequestToAZygoteThatHasJustDiedIsLostWithItAndNoFailure) {
   EXPECT_EQ(*pid, 0);
 }
 
-}  // namespace
+}  // namespace zygote_test
 }  // namespace flame::slot

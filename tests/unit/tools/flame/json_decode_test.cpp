@@ -9,7 +9,7 @@
 #include "tests/unit/tools/flame/schemas.hpp"
 
 namespace flame::cli {
-namespace {
+namespace json_decode_test {
 
 std::string bytes_of(const Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -142,5 +142,5 @@ root_type Call;
   EXPECT_EQ(decoded.error().code, ErrorCode::incompatible);
 }
 
-}  // namespace
+}  // namespace json_decode_test
 }  // namespace flame::cli

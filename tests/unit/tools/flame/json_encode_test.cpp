@@ -8,7 +8,7 @@
 #include "tests/unit/tools/flame/schemas.hpp"
 
 namespace flame::cli {
-namespace {
+namespace json_encode_test {
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -150,5 +150,5 @@ TEST(JsonEncode, DescribesTheParameters) {
   EXPECT_EQ(Conversion(kBytes).signature(), "(bytes, [bytes]) -> bytes");
 }
 
-}  // namespace
+}  // namespace json_encode_test
 }  // namespace flame::cli

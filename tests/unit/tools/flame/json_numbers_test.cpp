@@ -14,7 +14,7 @@
 #include "tests/unit/tools/flame/conversion.hpp"
 
 namespace flame::cli {
-namespace {
+namespace json_numbers_test {
 
 constexpr const char* kScalars = R"(enum Big : ulong { none = 0, all = 18446744073709551615 }
 enum Small : byte { minus = -1, zero = 0 }
@@ -155,5 +155,5 @@ TEST(JsonNumbers, OfEnumeratorsAreComparedWithTheirSign) {
   EXPECT_EQ(back_again("small", "18446744073709551615"), "refused");
 }
 
-}  // namespace
+}  // namespace json_numbers_test
 }  // namespace flame::cli

@@ -6,7 +6,7 @@
 #include "tests/unit/tools/flame/conversion.hpp"
 
 namespace flame::cli {
-namespace {
+namespace json_text_test {
 
 TEST(ParseJson, SaysWhereTextIsNoJson) {
   const auto json = parsed("[1,\n x]");
@@ -52,5 +52,5 @@ TEST(ParseJson, RefusesTextThatIsNestedWithoutEnd) {
   EXPECT_TRUE(parsed(std::string(100, '[') + std::string(100, ']')));
 }
 
-}  // namespace
+}  // namespace json_text_test
 }  // namespace flame::cli

@@ -6,7 +6,7 @@
 #include "tools/flame/map_run.hpp"
 
 namespace flame::cli {
-namespace {
+namespace map_order_test {
 
 TEST(MapOrder, WritesResultsAsTheyComeWhenOrderDoesNotMatter) {
   MapOrder order(false);
@@ -32,5 +32,5 @@ TEST(DefaultConcurrency, IsWhatThePoolCanRunAtOnce) {
   EXPECT_EQ(default_concurrency({.max = 1000, .max_concurrency = 1000}), 1024U);
 }
 
-}  // namespace
+}  // namespace map_order_test
 }  // namespace flame::cli

@@ -18,7 +18,7 @@
 #include "tools/flame/new_plugin.hpp"
 
 namespace flame::cli {
-namespace {
+namespace new_plugin_names_test {
 
 // The C library's, as far as it is there.
 constexpr const char* kHeaders =
@@ -103,5 +103,5 @@ TEST_F(NewPluginNames, ProjectsOfAwkwardNamesCompile) {
   }
 }
 
-}  // namespace
+}  // namespace new_plugin_names_test
 }  // namespace flame::cli

@@ -7,7 +7,7 @@
 #include <string>
 
 namespace flame::cli {
-namespace {
+namespace new_plugin_test {
 
 TEST(NewPlugin, TakesNamesThatCanBeATargetAndANamespace) {
   for (const char* name : {"greet", "image-tools", "a", "x_1"}) EXPECT_TRUE(check_project_name(name)) << name;
@@ -64,5 +64,5 @@ TEST(NewPlugin, FillsEveryPlaceholder) {
   }
 }
 
-}  // namespace
+}  // namespace new_plugin_test
 }  // namespace flame::cli

@@ -9,7 +9,7 @@
 #include "tools/flame/table.hpp"
 
 namespace flame::cli {
-namespace {
+namespace status_text_test {
 
 using namespace std::chrono_literals;
 using control::BootStatus;
@@ -236,5 +236,5 @@ TEST(Approximate, GivesTwoFiguresOrTwoUnits) {
   EXPECT_EQ(approximate(99h), "4 d 3 h");
 }
 
-}  // namespace
+}  // namespace status_text_test
 }  // namespace flame::cli

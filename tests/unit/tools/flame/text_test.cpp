@@ -14,7 +14,7 @@
 #include "tools/flame/status_line.hpp"
 
 namespace flame::cli {
-namespace {
+namespace text_test {
 
 base::UniqueFd opened(const test::TempDir& directory, const std::string& text) {
   return base::UniqueFd(::open(directory.write("input", text).c_str(), O_RDONLY | O_CLOEXEC));
@@ -87,5 +87,5 @@ TEST(Printable, KeepsControlBytesFromTheTerminal) {
   EXPECT_EQ(printable("a\x1b[31mb\tc\n"), "a?[31mb\tc\n");
 }
 
-}  // namespace
+}  // namespace text_test
 }  // namespace flame::cli

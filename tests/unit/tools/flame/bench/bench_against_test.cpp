@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.hpp"
 
 namespace flame::bench {
-namespace {
+namespace bench_against_test {
 
 class CompareRow : public testing::Test {
  protected:
@@ -137,5 +137,5 @@ TEST_F(CompareRow, FindsTheCommandOfABuildOrAnInstall) {
   EXPECT_EQ(find_flame(path).value(), path);
 }
 
-}  // namespace
+}  // namespace bench_against_test
 }  // namespace flame::bench

@@ -11,7 +11,7 @@
 #include "tools/flame/bench/paired.hpp"
 
 namespace flame::bench {
-namespace {
+namespace bench_test {
 
 TEST(Quantile, IsTheValueBelowWhichTheShareLies) {
   EXPECT_EQ(quantile({5, 1, 4, 2, 3}, 0.0), 1);
@@ -109,5 +109,5 @@ TEST(Judge, RoundsThatGaveNoNumberCountForNothingAndNothingAtAllIsWorse) {
   EXPECT_TRUE(std::isnan(judge({}).median));
 }
 
-}  // namespace
+}  // namespace bench_test
 }  // namespace flame::bench
