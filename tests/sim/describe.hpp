@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/actions.hpp"
+#include "host/src/policy/events.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::sim {

@@ -10,7 +10,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/actions.hpp"
+#include "host/src/policy/events.hpp"
 #include "runner/policy/terminator.hpp"
 #include "tests/sim/findings.hpp"
 #include "tests/sim/plan.hpp"

@@ -10,7 +10,8 @@
 #include <flame/detail/unique_function.hpp>
 #include <flame/pool.hpp>
 
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/actions.hpp"
+#include "host/src/policy/events.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::control {

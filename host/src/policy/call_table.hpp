@@ -9,8 +9,9 @@
 
 #include <flame/error.hpp>
 
+#include "host/src/policy/actions.hpp"
 #include "host/src/policy/deadlines.hpp"
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/events.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::pool {

@@ -10,10 +10,11 @@
 
 #include <flame/pool_stats.hpp>
 
+#include "host/src/policy/actions.hpp"
 #include "host/src/policy/call_table.hpp"
 #include "host/src/policy/elastic.hpp"
+#include "host/src/policy/events.hpp"
 #include "host/src/policy/object_leases.hpp"
-#include "host/src/policy/pool_events.hpp"
 #include "host/src/policy/runner_state.hpp"
 #include "host/src/policy/scheduler.hpp"
 

@@ -9,7 +9,8 @@
 
 #include <flame/pool_stats.hpp>
 
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/actions.hpp"
+#include "host/src/policy/events.hpp"
 #include "host/src/trace/call_history.hpp"
 #include "host/src/trace/runner_log.hpp"
 #include "plugin_sdk/base/discard_reason.hpp"

@@ -1,7 +1,8 @@
 // Who hears of each step that a pool's policy takes.
 #pragma once
 
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/actions.hpp"
+#include "host/src/policy/events.hpp"
 
 namespace flame::pool {
 
