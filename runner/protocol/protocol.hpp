@@ -294,6 +294,16 @@ struct SlotLimits {
   std::uint32_t discard_threads = 0;  // 1: a slot keeps no thread that a call left
 };
 
+/// Those that a host asks for. `Welcome` is wire::Welcome: slots do not know it.
+template <typename Welcome>
+[[nodiscard]] SlotLimits slot_limits(const Welcome& welcome) {
+  return {.memory_max = welcome.memory_max,
+          .payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max,
+          .open_files_max = welcome.open_files_max,
+          .core_dumps = welcome.core_dumps ? 1U : 0U,
+          .discard_threads = welcome.leftover_threads == decltype(welcome.leftover_threads)::discard ? 1U : 0U};
+}
+
 /// Tail, each NUL-terminated: plugin path · plugin name · plugin version · host name · pool · runner id · backend.
 struct LoadMessage {
   Header header;
