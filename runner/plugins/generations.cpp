@@ -94,11 +94,7 @@ std::vector<wire::PluginState> Generations::states() const {
 void Generations::open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostPort& host) {
   pool_ = &pool;
   host_ = &host;
-  limits_.memory_max = welcome.memory_max;
-  limits_.payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max;
-  limits_.open_files_max = welcome.open_files_max;
-  limits_.core_dumps = welcome.core_dumps ? 1 : 0;
-  limits_.discard_threads = welcome.leftover_threads == wire::LeftoverThreads::discard ? 1 : 0;
+  limits_ = slot::slot_limits(welcome);
   // All threads of a process have their descriptors there; what the plugin may open comes on top.
   if (open_files_ != 0 && welcome.isolation == wire::Isolation::thread) open_files_ += kFdsPerThread * welcome.slots;
   if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);

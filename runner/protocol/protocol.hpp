@@ -154,25 +154,29 @@ enum class Carrier : std::uint32_t { inline_bytes = 0, arena, stream };
 /// What an invocation runs: the task, or the plugin's idle_check(), whose result is one byte: may go, or not.
 enum class Purpose : std::uint32_t { task = 0, idle_check };
 
+/// What passes from who sends a call to its slot as it is.
+struct CallFacts {
+  std::uint64_t id = 0;          // > 0, not used before in this slot
+  std::uint64_t task = 0;        // base::task_id()
+  std::uint64_t object = 0;      // methods: object id within the slot, 0 = none
+  std::int64_t cpu_time_ns = 0;  // 0 = unlimited
+  std::uint32_t attempt = 1;
+  Purpose purpose = Purpose::task;
+};
+
 /// Tail: inline payload (padded parts) · u64 parts[part_count] · u64 resources[resource_count].
 /// Arena: the padded parts lie at arena offset 0. Stream: `total` bytes come as Data.
 struct InvokeMessage {
   Header header;
-  std::uint64_t id;
-  std::uint64_t task;    // base::task_id()
-  std::uint64_t object;  // methods: object id within the slot, 0 = none
-  std::uint64_t total;   // bytes of all padded parts
+  CallFacts call;
+  std::uint64_t total;       // bytes of all padded parts
+  std::int64_t deadline_ns;  // CLOCK_BOOTTIME, 0 = none
   Carrier carrier;
-  std::uint32_t attempt;
   std::uint32_t part_count;
   std::uint32_t resource_count;
-  std::int64_t cpu_time_ns;  // 0 = unlimited
-  std::int64_t deadline_ns;  // CLOCK_BOOTTIME, 0 = none
-  Purpose purpose;
   std::uint32_t number;     // in Claims; 0: never has others behind it
   std::uint32_t pipelined;  // 1: the slot was not idle when it was sent
-  std::uint32_t linked;
-  std::uint64_t reserved;
+  std::uint32_t reserved[3];
 };
 static_assert(sizeof(InvokeMessage) % limits::kPartAlignment == 0);
 
@@ -289,6 +293,16 @@ struct SlotLimits {
   std::uint32_t core_dumps = 0;       // 1: leave them to the system
   std::uint32_t discard_threads = 0;  // 1: a slot keeps no thread that a call left
 };
+
+/// Those that a host asks for. `Welcome` is wire::Welcome: slots do not know it.
+template <typename Welcome>
+[[nodiscard]] SlotLimits slot_limits(const Welcome& welcome) {
+  return {.memory_max = welcome.memory_max,
+          .payload_max = welcome.payload_max == 0 ? limits::kPayloadMaxDefault : welcome.payload_max,
+          .open_files_max = welcome.open_files_max,
+          .core_dumps = welcome.core_dumps ? 1U : 0U,
+          .discard_threads = welcome.leftover_threads == decltype(welcome.leftover_threads)::discard ? 1U : 0U};
+}
 
 /// Tail, each NUL-terminated: plugin path · plugin name · plugin version · host name · pool · runner id · backend.
 struct LoadMessage {

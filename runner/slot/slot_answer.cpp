@@ -100,7 +100,7 @@ std::optional<SlotLoop::Failure> SlotLoop::receive_stream(Call& call) {
     }
     got += data.length;
     auto ack = make_message<AckMessage>(Kind::ack);
-    ack.id = call.head.id;
+    ack.id = call.head.call.id;
     ack.next = data.sequence + 1;
     send(as_datagram(ack));
   }
@@ -111,13 +111,13 @@ std::optional<SlotLoop::Failure> SlotLoop::receive_stream(Call& call) {
 
 void SlotLoop::answer(const Call& call, std::optional<Failure> failure) {
   auto head = make_message<ResultMessage>(Kind::result);
-  head.id = call.head.id;
+  head.id = call.head.call.id;
   head.usage = meter_.end();
-  page_->ended.store(call.head.id, std::memory_order_release);
+  page_->ended.store(call.head.call.id, std::memory_order_release);
   page_->stop.fetch_and(~kStopWaitEnded, std::memory_order_relaxed);
   const bool streamed = !failure && state_.result.carrier() == Carrier::stream;
   const std::uint64_t in_hand = (streamed ? state_.result.total() : 0) + call.streamed.span().size();
-  const Finding finding = verdict(call.head.task, in_hand);
+  const Finding finding = verdict(call.head.call.task, in_hand);
   flush_progress(state_);
   state_.id.store(0, std::memory_order_relaxed);
   if (!streamed) head.verdict = finding ? Verdict::discard : Verdict::reusable;

@@ -112,7 +112,7 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   state_.result_resources.clear();
   state_.error_type.clear();
   state_.error_message.clear();
-  state_.id.store(call.head.id, std::memory_order_relaxed);
+  state_.id.store(call.head.call.id, std::memory_order_relaxed);
   meter_.begin(*page_);
   std::optional<Failure> failure = receive_stream(call);
   if (!failure) failure = execute(call);
@@ -122,7 +122,7 @@ void SlotLoop::invoke(std::span<const std::byte> datagram) {
   if (failure) drop_results();
   const std::uint64_t child = !failure && call.places_child ? state_.result_resources.front() : 0;
   answer(call, std::move(failure));
-  if (child != 0) start_child(call.head.id, child);
+  if (child != 0) start_child(call.head.call.id, child);
 }
 
 // See Claims. False: the supervisor has taken the call back, or will when it reads the last result.
@@ -159,24 +159,24 @@ SlotLoop::Call SlotLoop::unpack(std::span<const std::byte> datagram) {
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::execute(Call& call) {
-  if (call.head.purpose == Purpose::idle_check) return check_idle(call);
-  const flame_task* const task = shared_.table.find(call.head.task);
+  if (call.head.call.purpose == Purpose::idle_check) return check_idle(call);
+  const flame_task* const task = shared_.table.find(call.head.call.task);
   if (task == nullptr) return Failure{ErrorCode::not_found, {}, "the plugin has no such task; rebuild one side"};
   void* object = nullptr;
   if ((task->flags & FLAME_TASK_METHOD) != 0) {
-    object = state_.objects.find(call.head.object, task->object->name);
+    object = state_.objects.find(call.head.call.object, task->object->name);
     if (object == nullptr) {
       return Failure{ErrorCode::runner_lost, {}, "the object no longer exists on its runner; make it again"};
     }
   }
   set_input(call);
   state_.object = object;
-  state_.attempt = call.head.attempt;
-  if ((call.head.cpu_time_ns != 0 || cpu_limited_) && child_ == nullptr) {
-    limit_cpu(call.head.cpu_time_ns);
-    cpu_limited_ = call.head.cpu_time_ns != 0;
+  state_.attempt = call.head.call.attempt;
+  if ((call.head.call.cpu_time_ns != 0 || cpu_limited_) && child_ == nullptr) {
+    limit_cpu(call.head.call.cpu_time_ns);
+    cpu_limited_ = call.head.call.cpu_time_ns != 0;
   }
-  page_->invocation.store(call.head.id, std::memory_order_release);
+  page_->invocation.store(call.head.call.id, std::memory_order_release);
   hygiene_->task_begins(reinterpret_cast<std::uintptr_t>(task));
   const flame_status status = run_task(*task);
   hygiene_->task_ended();
@@ -209,7 +209,7 @@ void SlotLoop::end_with_thread() {
 }
 
 std::optional<SlotLoop::Failure> SlotLoop::check_idle(const Call& call) {
-  page_->invocation.store(call.head.id, std::memory_order_release);
+  page_->invocation.store(call.head.call.id, std::memory_order_release);
   hygiene_->touched();
   const auto check = idle_check_of(shared_.table.plugin());
   std::array<char, 4096> message{};

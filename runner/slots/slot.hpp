@@ -22,20 +22,14 @@
 namespace flame::slot {
 
 /// One call. Views need to live only until invoke() returns.
-struct InvokeView {
-  std::uint64_t id = 0;  // > 0, not used before in this slot
-  std::uint64_t task = 0;  // base::task_id()
-  std::uint32_t attempt = 1;
+struct InvokeView : CallFacts {
   bool linked = true;
   bool places_child = false;  // SlotChildEnded may follow its result
-  std::uint64_t object = 0;   // id of the method's object within the slot, 0 = a plain task
   base::Instant deadline = base::kNever;
-  std::int64_t cpu_time_ns = 0;              // 0 = unlimited
   std::span<const std::uint64_t> parts;      // sizes without padding; at least the table
   std::span<const std::uint64_t> resources;  // object ids within the slot
   std::span<const std::byte> bytes;          // all padded parts, or empty: they come through feed()
-  Purpose purpose = Purpose::task;
-  bool brief = false;  // others may push() it. Only for inline payloads, without objects
+  bool brief = false;                        // others may push() it. Only for inline payloads, without objects
 };
 
 enum class OutputStream : std::uint8_t { out, err };

@@ -155,17 +155,11 @@ void SlotHandle::pack(const InvokeView& call, std::uint64_t total, bool pipeline
   invoke_size_ = sizeof(InvokeMessage) + inline_size + call.parts.size_bytes() + call.resources.size_bytes();
   if (invoke_.size() < invoke_size_) invoke_.resize(invoke_size_);
   auto message = make_message<InvokeMessage>(Kind::invoke, invoke_size_);
-  message.id = call.id;
-  message.task = call.task;
-  message.object = call.object;
+  message.call = call;
   message.total = total;
   message.carrier = carrier;
-  message.attempt = call.attempt;
-  message.purpose = call.purpose;
   message.part_count = static_cast<std::uint32_t>(call.parts.size());
   message.resource_count = static_cast<std::uint32_t>(call.resources.size());
-  message.linked = call.linked ? 1 : 0;
-  message.cpu_time_ns = call.cpu_time_ns;
   message.deadline_ns = call.deadline == base::kNever ? 0 : call.deadline.time_since_epoch().count();
   message.number = call.brief ? ++last_number_ : 0;
   message.pipelined = pipelined ? 1 : 0;

@@ -221,29 +221,26 @@ void SimHost::push(pool::Command&& command) {
 
 std::shared_ptr<pool::RemoteCall> SimHost::call_of(const pool::event::Submit& submit, detail::ObjectHandle object) {
   pool::CallRecord record;
-  record.id = submit.call;
-  record.digest = submit.digest;
-  record.digest_text = digest_text(submit.digest);
+  record.submit = submit;
+  record.set_id(submit.call);
+  record.set_linked(submit.linked);
+  record.set_lease(submit.lease);
   record.task = task_of(sim_.plan, submit.call, submit.lease);
-  record.task_id = base::task_id(record.task, 0);
+  record.invoke.digest = digest_text(submit.digest);
+  record.invoke.task = base::task_id(record.task, 0);
   record.child = record.task == "child";
-  record.budget = submit.budget;
-  record.retries = submit.retries;
-  record.idempotent = submit.idempotent;
-  record.linked = submit.linked;
-  record.lease_id = submit.lease;
   if (object != nullptr) {
     detail::CallSpec spec;
     spec.object = object;
     auto destination = pool::find_destination(*core_, spec);
     record.lease = std::move(destination->lease);
-    record.object = destination->object;
+    record.invoke.object = destination->object;
     record.handles = {std::move(object)};
   }
   if (sim_.plan.arguments_large && sim_.chance.one_in(2)) {
     record.wire_bytes = arguments_size(sim_.chance);
     record.arguments.table = zeros(record.wire_bytes);
-    record.info.parts = {record.wire_bytes};
+    record.invoke.payload.parts = {record.wire_bytes};
   }
   return std::make_shared<pool::RemoteCall>(executor(), inbox_, std::move(record));
 }

@@ -68,23 +68,23 @@ Result<pool::CallRecord> PoolFront::make_record(CallSpec& spec) {
   if (budget && *budget > kBudgetMax) budget = kForever;
   pool::CallRecord record;
   record.pool = parts_.index;
-  record.digest = task->plugin->id;
   record.plugin = task->plugin->reference;
-  record.digest_text = task->plugin->digest;
   record.task = entry.name;
-  record.task_id = entry.id;
   record.wire_bytes = wire::wire_size(spec.arguments);
-  record.info = std::move(*info);
   record.arguments = std::move(spec.arguments);
-  record.budget = budget;
-  record.retries = spec.options.retries.value_or(entry.retries);
-  record.idempotent = entry.idempotent;
-  record.linked = spec.options.link;
+  record.submit.digest = task->plugin->id;
+  record.submit.budget = budget;
+  record.submit.retries = spec.options.retries.value_or(entry.retries);
+  record.submit.idempotent = entry.idempotent;
+  record.invoke.digest = task->plugin->digest;
+  record.invoke.task = entry.id;
+  record.invoke.object = destination->object;
+  record.invoke.payload = std::move(*info);
+  record.set_linked(spec.options.link);
   record.cast = spec.cast;
   record.child = spec.child;
-  record.lease_id = destination->lease == nullptr ? 0 : destination->lease->parts().id;
+  record.set_lease(destination->lease == nullptr ? 0 : destination->lease->parts().id);
   record.lease = std::move(destination->lease);
-  record.object = destination->object;
   record.handles = std::move(spec.objects);
   if (spec.object != nullptr) record.handles.push_back(std::move(spec.object));
   record.on_progress = std::move(spec.on_progress);
@@ -100,7 +100,7 @@ std::shared_ptr<CallState> PoolFront::submit(CallSpec spec) {
     refused = record.error();
     record = pool::CallRecord{.task = spec.task, .cast = spec.cast};
   }
-  record->id = parts_.inbox->next_call();
+  record->set_id(parts_.inbox->next_call());
   auto call = std::make_shared<pool::RemoteCall>(parts_.executor, parts_.inbox, std::move(*record));
   if (!refused) refused = hand_over(call, spec.blocking);
   if (refused) {

@@ -13,7 +13,7 @@
 #include "host/src/calls/inbox.hpp"
 #include "host/src/calls/queue_gate.hpp"
 #include "host/src/calls/waitable.hpp"
-#include "host/src/policy/types.hpp"
+#include "host/src/policy/pool_events.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::detail {
@@ -26,27 +26,23 @@ class HeldLease;
 
 /// What a call needs on its way; constant after submit(), except `arguments`, which the loop drops.
 struct CallRecord {
-  CallId id = 0;
+  event::Submit submit;    // what the policy is told
+  wire::Invoke invoke;     // what the runner is told; who sends it adds what belongs to one attempt
   std::uint32_t pool = 0;  // position in the host
-  DigestId digest = 0;
-  std::string plugin;  // "video@1.4.0"
-  std::string digest_text;
+  std::string plugin;      // "video@1.4.0"
   std::string task;
-  std::uint64_t task_id = 0;  // base::task_id()
   detail::Payload arguments;
-  wire::PayloadInfo info;  // of the arguments
   std::uint64_t wire_bytes = 0;
-  std::optional<Duration> budget;
-  std::uint32_t retries = 0;
-  bool idempotent = false;
-  bool linked = true;
   bool cast = false;
   bool child = false;                         // makes a child
-  CallId lease_id = 0;                        // the call that left them; 0: it uses none
   std::shared_ptr<HeldLease> lease;           // where the objects live that it uses; null: it uses none
-  std::uint64_t object = 0;                   // that it is a method of
   std::vector<detail::ObjectHandle> handles;  // of those objects: they live as long as the call, which drops these
   detail::UniqueFunction<void(double, const std::string&)> on_progress;
+
+  /// In both messages.
+  void set_id(CallId id) { submit.call = invoke.id = id; }
+  void set_linked(bool linked) { submit.linked = invoke.linked = linked; }
+  void set_lease(CallId lease_id) { submit.lease = invoke.lease = lease_id; }
 };
 
 /// The state behind a Future of remote work. `record` belongs to the loop once it was submitted.
@@ -55,8 +51,8 @@ class RemoteCall final : public Waitable {
   RemoteCall(std::shared_ptr<Executor> executor, std::shared_ptr<Inbox> inbox, CallRecord call)
       : Waitable(std::move(executor), &inbox->leader()),
         record(std::move(call)),
-        id_(record.id),
-        linked_(record.linked),
+        id_(record.submit.call),
+        linked_(record.submit.linked),
         inbox_(std::move(inbox)) {}
 
   CallRecord record;

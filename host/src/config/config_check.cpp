@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "host/src/config/pool_keys.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/units.hpp"
@@ -17,12 +18,50 @@ namespace pool {
 
 namespace {
 
+// What each key of a pool must be by itself.
+class KeyCheck {
+ public:
+  KeyCheck(std::string prefix, std::vector<Problem>& problems) : prefix_(std::move(prefix)), problems_(problems) {}
+
+  void any(std::string_view, const auto&) {}
+  void number(std::string_view key, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
+    if (value >= low && value <= high) return;
+    add(key,
+        "must be between " + std::to_string(low) + " and " + std::to_string(high) + ", not " + std::to_string(value));
+  }
+  void size(std::string_view key, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
+    if (value >= low && value <= high) return;
+    add(key, "must be between " + base::format_size(low) + " and " + base::format_size(high) + ", not " +
+                 base::format_size(value));
+  }
+  void duration(std::string_view key, Duration value, Infinite infinite) {
+    if (value <= Duration::zero()) add(key, "must be more than 0s, not " + base::format_duration(value));
+    if (value == kForever && infinite == Infinite::no) add(key, "must not be infinite");
+  }
+  void time(std::string_view, Duration) {}
+  void choice(std::string_view, std::initializer_list<const char*>, const auto&) {}
+  void limits(const LimitsConfig& limits) {
+    KeyCheck inner(prefix_ + "limits.", problems_);
+    visit_limit_keys(limits, inner);
+  }
+
+ private:
+  void add(std::string_view key, std::string what) {
+    problems_.push_back({prefix_ + std::string(key), std::move(what)});
+  }
+
+  std::string prefix_;
+  std::vector<Problem>& problems_;
+};
+
 // Collects the problems of one pool under its path.
 class PoolCheck {
  public:
   PoolCheck(const std::string& name, const PoolConfig& pool) : prefix_("pools." + name + "."), pool_(pool) {}
 
   std::vector<Problem> run() {
+    KeyCheck keys(prefix_, problems_);
+    visit_pool_keys(pool_, keys);
     numbers();
     durations();
     plugins();
@@ -36,25 +75,13 @@ class PoolCheck {
  private:
   void add(const std::string& key, std::string what) { problems_.push_back({prefix_ + key, std::move(what)}); }
 
-  void range(const std::string& key, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
-    if (value >= low && value <= high) return;
-    add(key,
-        "must be between " + std::to_string(low) + " and " + std::to_string(high) + ", not " + std::to_string(value));
-  }
-
   void numbers() {
-    range("max", pool_.max, 1, limits::kRunnersCeiling);
-    range("max_concurrency", pool_.max_concurrency, 1, limits::kMaxConcurrencyCeiling);
-    range("spare_slots", pool_.spare_slots, 0, 64);
     const std::uint64_t slots = std::uint64_t{pool_.max} * (pool_.single_use ? 1 : pool_.max_concurrency);
     if (pool_.warm > slots)
       add("warm", "is " + std::to_string(pool_.warm) + ", more than the " + std::to_string(slots) +
                       " slots that the pool has at most (max x max_concurrency)");
     if (pool_.min > pool_.max)
       add("min", "is " + std::to_string(pool_.min) + ", more than max = " + std::to_string(pool_.max));
-    if (pool_.payload_max == 0 || pool_.payload_max > limits::kPayloadMaxCeiling)
-      add("payload_max", "must be between 1B and " + base::format_size(limits::kPayloadMaxCeiling) + ", not " +
-                             base::format_size(pool_.payload_max));
     if (pool_.max_queue_bytes == 0) add("max_queue_bytes", "must be at least 1B; max_queue = 0 lets no call wait");
     if (!pool_.reuse && pool_.isolation == SlotIsolation::thread)
       add("reuse", "= false needs isolation = \"process\": a thread leaves its process as it is");
@@ -63,16 +90,7 @@ class PoolCheck {
           "= \"discard\" needs isolation = \"process\": threads of one process cannot be told apart");
   }
 
-  void positive(const std::string& key, Duration value, bool may_be_infinite) {
-    if (value <= Duration::zero()) add(key, "must be more than 0s, not " + base::format_duration(value));
-    if (value == kForever && !may_be_infinite) add(key, "must not be infinite");
-  }
-
   void durations() {
-    positive("timeout", pool_.timeout, true);
-    positive("boot_timeout", pool_.boot_timeout, false);
-    positive("idle_shutdown_after", pool_.idle_shutdown_after, true);
-    positive("min_idle_shutdown_after", pool_.min_idle_shutdown_after, true);
     if (pool_.shutdown_timeout < Duration::zero() || pool_.shutdown_timeout == kForever)
       add("shutdown_timeout", "must be a finite duration, not " + base::format_duration(pool_.shutdown_timeout));
     if (pool_.min_idle_shutdown_after < pool_.idle_shutdown_after)

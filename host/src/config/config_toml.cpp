@@ -7,6 +7,7 @@
 
 #include "host/src/config/config_check.hpp"
 #include "host/src/config/config_reader.hpp"
+#include "host/src/config/pool_keys.hpp"
 #include "plugin_sdk/base/file.hpp"
 
 namespace flame {
@@ -53,42 +54,45 @@ void read_plugins(const toml::table& table, const std::filesystem::path& directo
   for (std::string& path : config.plugin_path) path = absolute_from(directory, path);
 }
 
-void read_limits(const toml::table& table, const std::string& path, LimitsConfig& limits, ConfigReport& report) {
-  ConfigTable reader(table, path, report);
-  reader.read_size("memory", limits.memory);
-  reader.read_duration("cpu_time", limits.cpu_time);
-  reader.read("open_files", limits.open_files);
-  reader.read("core", limits.core);
-  reader.refuse_the_rest();
-}
+// Bounds are checked when all has been read.
+class KeyReader {
+ public:
+  KeyReader(const toml::table& table, const std::string& path, ConfigReport& report)
+      : path_(path), report_(report), reader_(table, path, report) {}
+
+  template <class Value>
+  void any(std::string_view key, Value& out) {
+    reader_.read(key, out);
+  }
+  void number(std::string_view key, std::uint32_t& out, std::uint64_t, std::uint64_t) { reader_.read(key, out); }
+  void size(std::string_view key, std::uint64_t& out, std::uint64_t, std::uint64_t) { reader_.read_size(key, out); }
+  void duration(std::string_view key, Duration& out, pool::Infinite) { reader_.read_duration(key, out); }
+  void time(std::string_view key, Duration& out) { reader_.read_duration(key, out); }
+  template <class Enum>
+  void choice(std::string_view key, const std::vector<std::string>& names, Enum& out) {
+    reader_.read_choice(key, names, out);
+  }
+  void limits(LimitsConfig& out) {
+    const toml::table* table = reader_.table("limits");
+    if (table == nullptr) return;
+    KeyReader inner(*table, path_ + ".limits", report_);
+    pool::visit_limit_keys(out, inner);
+    inner.refuse_the_rest();
+  }
+  void refuse_the_rest() { reader_.refuse_the_rest(); }
+
+ private:
+  const std::string path_;
+  ConfigReport& report_;
+  ConfigTable reader_;
+};
 
 PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigReport& report) {
-  PoolConfig pool;
-  ConfigTable reader(table, path, report);
-  reader.read("plugins", pool.plugins);
-  reader.read("min", pool.min);
-  reader.read("max", pool.max);
-  reader.read("max_concurrency", pool.max_concurrency);
-  reader.read_duration("timeout", pool.timeout);
-  reader.read_duration("boot_timeout", pool.boot_timeout);
-  reader.read_duration("shutdown_timeout", pool.shutdown_timeout);
-  reader.read_duration("idle_shutdown_after", pool.idle_shutdown_after);
-  reader.read_duration("min_idle_shutdown_after", pool.min_idle_shutdown_after);
-  reader.read("single_use", pool.single_use);
-  reader.read("reuse", pool.reuse);
-  reader.read_choice("strategy", {"least_loaded", "pack"}, pool.strategy);
-  reader.read_choice("isolation", {"process", "thread"}, pool.isolation);
-  reader.read_choice("leftover_threads", {"keep", "discard"}, pool.leftover_threads);
-  reader.read("max_queue", pool.max_queue);
-  reader.read_size("max_queue_bytes", pool.max_queue_bytes);
-  reader.read_size("payload_max", pool.payload_max);
-  reader.read("backend", pool.backend);
-  reader.read("warm", pool.warm);
-  reader.read("spare_slots", pool.spare_slots);
-  if (const toml::table* limits = reader.table("limits")) read_limits(*limits, path + ".limits", pool.limits, report);
-  reader.read("env", pool.env);
+  PoolConfig config;
+  KeyReader reader(table, path, report);
+  pool::visit_pool_keys(config, reader);
   reader.refuse_the_rest();
-  return pool;
+  return config;
 }
 
 // `{ env = "X" }` or `{ file = "…" }`: exactly one of these keys, a string.

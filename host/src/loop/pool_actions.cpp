@@ -177,14 +177,14 @@ void PoolDriver::make_handles_for(RemoteCall& call, RunnerId runner) {
   std::shared_ptr<HeldLease> lease = record.lease;
   if (lease == nullptr) {
     lease = std::make_shared<HeldLease>(HeldLease::Parts{.core = core_,
-                                                         .id = record.id,
-                                                         .digest = record.digest,
+                                                         .id = call.id(),
+                                                         .digest = record.submit.digest,
                                                          .plugin = record.plugin,
                                                          .runner = runner_name(runner),
                                                          .task = record.task,
                                                          .child = record.child,
-                                                         .linked = record.linked});
-    leases_[record.id] = lease;
+                                                         .linked = record.submit.linked});
+    leases_[call.id()] = lease;
   }
   call.objects = make_handles(lease, objects, record.child);
 }
@@ -198,7 +198,7 @@ void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::
   record.handles.clear();
   call->result.reset();
   if (record.cast && outcome.has_error() && outcome.error().code != ErrorCode::cancelled) {
-    core_->cast_failed(record.id, record.task, outcome.error());
+    core_->cast_failed(call->id(), record.task, outcome.error());
   }
   call->complete(std::move(outcome));
 }

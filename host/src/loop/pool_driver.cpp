@@ -68,17 +68,9 @@ std::string PoolDriver::runner_name(RunnerId runner) const {
 }
 
 void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call, Instant now) {
-  const CallRecord& record = call->record;
-  event::Submit submit{.call = record.id,
-                       .digest = record.digest,
-                       .budget = record.budget,
-                       .retries = record.retries,
-                       .idempotent = record.idempotent,
-                       .linked = record.linked,
-                       .lease = record.lease_id};
-  const CallId id = record.id;
-  trace_.submitted(id, record.digest, record.task, now);
-  calls_[id] = std::move(call);
+  const event::Submit submit = call->record.submit;
+  trace_.submitted(submit.call, submit.digest, call->record.task, now);
+  calls_[submit.call] = std::move(call);
   on(submit, now);
 }
 

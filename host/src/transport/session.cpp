@@ -164,18 +164,10 @@ Transport::Sent Session::put_batch(Instant now) {
 }
 
 wire::Invoke Session::make_invoke(const Invocation& invocation, std::uint64_t seq, Instant now) const {
-  const CallRecord& call = invocation.call->record;
-  wire::Invoke invoke;
-  invoke.id = call.id;
+  wire::Invoke invoke = invocation.call->record.invoke;
   invoke.seq = seq;
-  invoke.digest = call.digest_text;
-  invoke.task = call.task_id;
   invoke.remaining_ns = base::to_wire(base::remaining(invocation.deadline, now));
   invoke.attempt = invocation.attempt;
-  invoke.linked = call.linked;
-  invoke.object = call.object;
-  invoke.payload = call.info;
-  invoke.lease = call.lease_id;
   return invoke;
 }
 
@@ -189,7 +181,7 @@ Transport::Sent Session::put_invocation(const Invocation& invocation, Instant no
       around_.transport.send(info_.control, wire::encode(info_.id, invoke), frame.empty() ? nullptr : &frame);
   if (sent == Transport::Sent::ok) {
     ++sent_seq_;
-    if (!fits) outgoing_[call.id] = invoke.payload.transfer;
+    if (!fits) outgoing_[invoke.id] = invoke.payload.transfer;
   } else if (!fits) {
     sender_.abort(invoke.payload.transfer);
   }

@@ -44,8 +44,11 @@ class SessionTest : public testing::Test {
 
   static std::shared_ptr<RemoteCall> call_of(CallId id, detail::Payload arguments) {
     static const auto executor = std::make_shared<Executor>([](const char*) {});
-    CallRecord record{.id = id, .digest_text = std::string(64, 'a'), .task = "tasks::work"};
-    record.info = *wire::describe(arguments, kPayloadMax);
+    CallRecord record;
+    record.set_id(id);
+    record.task = "tasks::work";
+    record.invoke.digest = std::string(64, 'a');
+    record.invoke.payload = *wire::describe(arguments, kPayloadMax);
     record.wire_bytes = wire::wire_size(arguments);
     record.arguments = std::move(arguments);
     return std::make_shared<RemoteCall>(executor, std::make_shared<Inbox>(), std::move(record));
