@@ -13,7 +13,7 @@
 #include "host/src/calls/inbox.hpp"
 #include "host/src/calls/queue_gate.hpp"
 #include "host/src/calls/waitable.hpp"
-#include "host/src/policy/pool_events.hpp"
+#include "host/src/policy/events.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
 namespace flame::detail {
