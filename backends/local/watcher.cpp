@@ -124,9 +124,7 @@ void LocalBackend::Watcher::take_commands() {
     commands.swap(commands_);
     stopping = stopping_;
   }
-  for (auto& command : commands) {
-    std::visit([this](auto& value) { handle(std::move(value)); }, command);
-  }
+  for (auto& command : commands) std::visit([this](auto& value) { handle(std::move(value)); }, command);
   if (stopping) {
     for (auto& [id, child] : children_) end(child);
   }

@@ -35,9 +35,7 @@ bool all_digits(std::string_view text) noexcept {
 
 std::pair<std::string_view, std::optional<std::string_view>> split_once(std::string_view text, char separator) {
   const auto at = text.find(separator);
-  if (at == std::string_view::npos) {
-    return {text, std::nullopt};
-  }
+  if (at == std::string_view::npos) return {text, std::nullopt};
   return {text.substr(0, at), text.substr(at + 1)};
 }
 

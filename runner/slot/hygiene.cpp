@@ -86,9 +86,7 @@ Finding Hygiene::clean(std::uint64_t task, std::uint64_t in_hand) {
 
 Finding Hygiene::clean_process(std::uint64_t in_hand) {
   if (Finding finding = files_.restore()) return finding;
-  if (handlers_->changed()) {
-    return {DiscardReason::signal_handlers, "the task changed what happens at a signal"};
-  }
+  if (handlers_->changed()) return {DiscardReason::signal_handlers, "the task changed what happens at a signal"};
   Finding finding = process_->clean(in_hand);
   if (!finding) watch_->looked(process_->present());
   return finding;
@@ -98,9 +96,7 @@ Finding Hygiene::clean_process(std::uint64_t in_hand) {
 // and handlers are the process's: calls of other slots may be using them as they are.
 Finding Hygiene::clean_thread(std::uint64_t in_hand) {
   ::uselocale(locale_);
-  if (!restore_mask()) {
-    return {DiscardReason::pending_signal, "the task left a signal pending that it had blocked"};
-  }
+  if (!restore_mask()) return {DiscardReason::pending_signal, "the task left a signal pending that it had blocked"};
   if (!shared_->scheduling.restore()) {
     return {DiscardReason::scheduling, "the task changed its CPUs, priority or scheduling class for good"};
   }

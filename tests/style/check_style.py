@@ -110,7 +110,7 @@ BANNED = [
 ]
 # One dialect: a body of one statement that fits beside its head has no braces.
 BRACES = re.compile(r"^( *)((?:if|for|while) (?:constexpr )?\([^\n]*\)) \{\n"
-                    r"\1  (?!(?:if|for|while) )([^\n{}\\]*;)\n\1\}\n(?! *else)", re.MULTILINE)
+                    r"\1  (?!(?:if|for|while) )([^\n\\]*;)\n\1\}\n(?! *else)", re.MULTILINE)
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 PUBLIC = ["plugin_sdk/include/*", "host/include/*"]

@@ -65,9 +65,7 @@ void RemoteCall::Canceller::operator()() const noexcept {
 }
 
 void RemoteCall::cancel_on(const std::stop_token& token) {
-  if (token.stop_possible()) {
-    stop_.emplace(token, Canceller{weak_from_this()});
-  }
+  if (token.stop_possible()) stop_.emplace(token, Canceller{weak_from_this()});
 }
 
 void RemoteCall::cancel() noexcept {

@@ -97,9 +97,7 @@ void LeaderStanding::loop_is_here() noexcept {
 bool LeaderStanding::may_drive() const noexcept {
   const pid_t loop = loop_.load();
   const std::int64_t now = coarse_time();
-  if (judged.loop != loop || now - judged.at >= kStandingAge) {
-    judged = {loop, now, loop == 0 || is_no_less_than(loop)};
-  }
+  if (judged.loop != loop || now - judged.at >= kStandingAge) judged = {loop, now, loop == 0 || is_no_less_than(loop)};
   return judged.may_drive;
 }
 

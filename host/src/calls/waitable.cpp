@@ -29,9 +29,7 @@ void Waitable::set_ready() {
     const std::lock_guard lock(mutex_);
     subscribed = static_cast<bool>(continuation_);
   }
-  if (subscribed) {
-    executor_->post([self = shared_from_this()] { self->run_continuation(); });
-  }
+  if (subscribed) executor_->post([self = shared_from_this()] { self->run_continuation(); });
 }
 
 void Waitable::subscribe(detail::Continuation continuation) {

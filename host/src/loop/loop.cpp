@@ -92,9 +92,7 @@ void Loop::begin() {
   const base::AssertionsThrow ours;
   LoopLeader& leader = parts_.inbox->leader();
   next_beat_ = base::boot_time();
-  for (const auto& driver : drivers_) {
-    driver->on(event::Tick{}, next_beat_);
-  }
+  for (const auto& driver : drivers_) driver->on(event::Tick{}, next_beat_);
   unsigned number = 0;
   for (const int fd : parts_.router->fds()) leader.watch(fd, number++);
   leader.open(*this);
@@ -230,9 +228,7 @@ void Loop::keep_time(Instant now) {
   }
   parts_.router->check(now);
   for (const auto& driver : drivers_) {
-    if (driver->next_wakeup() <= now) {
-      driver->on(event::Tick{}, now);
-    }
+    if (driver->next_wakeup() <= now) driver->on(event::Tick{}, now);
   }
 }
 

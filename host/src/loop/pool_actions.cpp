@@ -136,9 +136,7 @@ void PoolDriver::perform(const action::CancelRemote& cancel, Instant now) {
 
 void PoolDriver::perform(const action::Withdraw& withdraw, Instant now) {
   Session* const session = session_of(withdraw.runner);
-  if (session != nullptr && session->withdraw(withdraw.call)) {
-    on(event::Ended{withdraw.runner, withdraw.call}, now);
-  }
+  if (session != nullptr && session->withdraw(withdraw.call)) on(event::Ended{withdraw.runner, withdraw.call}, now);
 }
 
 void PoolDriver::perform(action::Complete& complete) {
@@ -204,9 +202,7 @@ void PoolDriver::finish(const std::shared_ptr<RemoteCall>& call, Result<detail::
 }
 
 void PoolDriver::perform(const action::RetireReply& reply) {
-  if (Session* const session = session_of(reply.runner)) {
-    session->post(wire::RetireReply{.granted = reply.granted});
-  }
+  if (Session* const session = session_of(reply.runner)) session->post(wire::RetireReply{.granted = reply.granted});
 }
 
 void PoolDriver::perform(action::ReleaseObjects& release) {
@@ -231,9 +227,7 @@ void PoolDriver::perform(action::LeaseEnded& ended) {
 }
 
 void PoolDriver::perform(const action::DrainRunner& drain) {
-  if (Session* const session = session_of(drain.runner)) {
-    session->post(wire::Drain{.grace_ns = wire_time(drain.grace)});
-  }
+  if (Session* const session = session_of(drain.runner)) session->post(wire::Drain{.grace_ns = wire_time(drain.grace)});
 }
 
 void PoolDriver::perform(const action::Destroy& destroy) {

@@ -229,9 +229,7 @@ void PoolDriver::abandon(const std::shared_ptr<RemoteCall>& call, const std::str
   try {
     finish(call, Error{.code = ErrorCode::shutting_down, .message = why});
   } catch (...) {
-    if (!call->ready()) {
-      call->complete(Error{.code = ErrorCode::shutting_down});
-    }
+    if (!call->ready()) call->complete(Error{.code = ErrorCode::shutting_down});
   }
 }
 

@@ -34,9 +34,7 @@ void hold_standard_descriptors() noexcept {
 base::Logger make_logger() {
   const char* text = std::getenv("FLAME_LOG");
   const std::string level = text == nullptr ? "info" : text;
-  if (level == "off") {
-    return {};
-  }
+  if (level == "off") return {};
   for (const auto least : {base::LogLevel::debug, base::LogLevel::warning, base::LogLevel::error}) {
     if (level == base::to_string(least)) return base::Logger(base::stderr_sink("flame"), least);
   }

@@ -20,9 +20,7 @@ void free_bytes(void*, void* hint) {
 }  // namespace
 
 Bytes to_bytes(zmq::message_t&& frame) {
-  if (frame.empty()) {
-    return {};
-  }
+  if (frame.empty()) return {};
   auto owner = std::make_shared<zmq::message_t>(std::move(frame));
   const auto* data = owner->data<std::byte>();
   const std::size_t size = owner->size();
@@ -30,9 +28,7 @@ Bytes to_bytes(zmq::message_t&& frame) {
 }
 
 zmq::message_t to_message(const Bytes& bytes) {
-  if (bytes.size() <= kCopyMax) {
-    return {bytes.data(), bytes.size()};
-  }
+  if (bytes.size() <= kCopyMax) return {bytes.data(), bytes.size()};
   auto owner = std::make_unique<Bytes>(bytes);
   // libzmq takes void*, and only reads.
   auto* data = const_cast<std::byte*>(std::as_const(*owner).data());

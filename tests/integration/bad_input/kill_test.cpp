@@ -42,9 +42,7 @@ class Kill : public BadInputTest {
       EXPECT_EQ(error.runner, "work-1");
     }
     EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
-    for (const pid_t pid : old.all()) {
-      EXPECT_TRUE(eventually([pid] { return is_gone(pid); })) << command_of(pid);
-    }
+    for (const pid_t pid : old.all()) EXPECT_TRUE(eventually([pid] { return is_gone(pid); })) << command_of(pid);
   }
 
   /// Kills these processes of a runner while calls run on it: it loses them, and nothing else is lost.

@@ -95,9 +95,7 @@ TEST_F(Messages, ARunnerThatNamesObjectsOfItsOwnInventionHarmsNobody) {
   const std::string frame(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   auto info = wire::describe(detail::encode_result<tasks::add>(7, no_objects()), 1 << 20).value();
   info.resources = {1, 1, 99};
-  for (const std::uint64_t id : {call, call, call + 1}) {
-    runner.send(session, wire::make_result(id, info, {}), &frame);
-  }
+  for (const std::uint64_t id : {call, call, call + 1}) runner.send(session, wire::make_result(id, info, {}), &frame);
   EXPECT_EQ(future.get(), 7);
   EXPECT_EQ(host.pool("ffmpeg").stats().slots_held, 1U) << "it is taken at its word";
   bool cancelled = false;

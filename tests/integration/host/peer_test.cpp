@@ -147,9 +147,7 @@ TEST_F(Peers, BrokenFramesOfStrangersAreDropped) {
   unknown.runner = "ffmpeg-9";
   const auto hello = wire::encode(0, unknown);
   const std::string whole(reinterpret_cast<const char*>(hello.data()), hello.size());
-  for (std::size_t size = 0; size < whole.size(); ++size) {
-    stranger.send_frames({whole.substr(0, size)});
-  }
+  for (std::size_t size = 0; size < whole.size(); ++size) stranger.send_frames({whole.substr(0, size)});
   stranger.send_frames({whole, "payload", "one frame too many"});
   stranger.send_frames({std::string(1000, '\xff'), std::string(1000, '\0')});
   stranger.send(0, wire::Beat{});

@@ -36,9 +36,7 @@ TEST(Executor, StopRunsALongStrandWithoutNestingItsTasks) {
   std::atomic<int> ran = 0;
   constexpr int kTasks = 200'000;  // nested they need tens of megabytes of stack
   strand->post([gate = open.get_future().share()] { gate.wait(); });
-  for (int i = 0; i < kTasks; ++i) {
-    strand->post([&ran] { ++ran; });
-  }
+  for (int i = 0; i < kTasks; ++i) strand->post([&ran] { ++ran; });
   std::thread opener([&] { open.set_value(); });
   executor->stop();
   opener.join();
