@@ -108,9 +108,9 @@ BANNED = [
      r"\bsend\w*\(|::exchange\(|\+\+|--|[^=!<>]=[^=])", [], "an assertion changes nothing: act, then assert"),
     (r"\bPR_SET_PDEATHSIG\b", ["runner/*", "tests/*"], "never on a runner: a backend thread's end would kill it"),
 ]
-# One dialect: a body of one statement that fits beside its head has no braces.
+# One dialect: a body of one statement that fits beside its head has no braces. (EXPECT_ and ASSERT_ hide an else.)
 BRACES = re.compile(r"^( *)((?:if|for|while) (?:constexpr )?\([^\n]*\)) \{\n"
-                    r"\1  (?!(?:if|for|while) )([^\n\\]*;)\n\1\}\n(?! *else)", re.MULTILINE)
+                    r"\1  (?!(?:if|for|while) |EXPECT_|ASSERT_)([^\n\\]*;)\n\1\}\n(?! *else)", re.MULTILINE)
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 PUBLIC = ["plugin_sdk/include/*", "host/include/*"]

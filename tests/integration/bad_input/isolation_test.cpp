@@ -39,7 +39,9 @@ TEST_F(BadThreads, ACrashAnswersEveryCallOfTheProcessAndTheNextCallWorks) {
   EXPECT_TRUE(lost.collateral) << lost.to_string();
   EXPECT_NE(lost.message.find("Another task of the same process crashed it"), std::string::npos) << lost.message;
   EXPECT_EQ(lost.usage.user_ns, 0) << "the process's CPU time is not this call's";
-  if (lost.started == Started::yes) EXPECT_GT(lost.usage.wall_ns, 0);
+  if (lost.started == Started::yes) {
+    EXPECT_GT(lost.usage.wall_ns, 0);
+  }
   EXPECT_EQ(pool.call<misbehave::add>(40, 2), 42);
   EXPECT_EQ(pool.stats().runners_lost, 0U);
 }

@@ -107,7 +107,9 @@ TEST_F(Callers, ACallGetsItsAnswerBesideAThreadThatNeverStopsSubmitting) {
   for (int i = 0; i < 20; ++i) {
     timed("try_call()", [&] {
       const auto sum = pool.try_call<edge_callers::add>(i, 1);
-      if (sum.has_error()) EXPECT_EQ(sum.error().code, ErrorCode::queue_full);
+      if (sum.has_error()) {
+        EXPECT_EQ(sum.error().code, ErrorCode::queue_full);
+      }
     });
   }
 }

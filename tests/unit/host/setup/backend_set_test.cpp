@@ -45,7 +45,7 @@ std::vector<std::string> problems(const std::string& toml, Backends own = {}) {
 
 const std::string kPool = "[pools.a]\nplugins = [\"video\"]\n";
 
-TEST(BackendSet, RefusesATableThattest::IdleBackendIsNamedAfter) {
+TEST(BackendSet, RefusesATableThatNoBackendIsNamedAfter) {
   EXPECT_THAT(problems(kPool + "[backends.locl]\nrunnr = \"/x\"\n"),
               ElementsAre("flame.toml:3:1: backends.locl: there is no backend \"locl\"; did you mean \"local\"?"));
   EXPECT_THAT(problems(kPool + "[backends.kubernetes]\n"),

@@ -101,7 +101,9 @@ TEST_F(TcpGuardTest, CutsAConnectionWhoseMessageDoesNotEnd) {
     guard_.spoke(honest_end.get());
     EXPECT_FALSE(is_cut(hostile)) << sent;
     now_ += limits::kUnfinishedCheck;
-    if (sent + 16 * limits::MiB <= limits::kUnfinishedMax) EXPECT_EQ(guard_.check(now_), 0U) << sent;
+    if (sent + 16 * limits::MiB <= limits::kUnfinishedMax) {
+      EXPECT_EQ(guard_.check(now_), 0U) << sent;
+    }
   }
   EXPECT_EQ(guard_.check(now_ + limits::kUnfinishedCheck), 1U);
   EXPECT_TRUE(is_cut(hostile));

@@ -25,7 +25,9 @@ std::map<std::uint64_t, detail::Payload> pump(BulkSender& sender, BulkReceiver& 
   while (auto frame = sender.next()) {
     auto step = receiver.on_chunk(frame->header, frame->bytes.span());
     EXPECT_FALSE(step.abort) << step.abort->reason;
-    if (step.credit) EXPECT_TRUE(sender.on_credit(*step.credit));
+    if (step.credit) {
+      EXPECT_TRUE(sender.on_credit(*step.credit));
+    }
     if (step.complete) complete.emplace(step.transfer, std::move(*step.complete));
   }
   return complete;

@@ -71,7 +71,9 @@ TEST(Damage, EveryTruncationAndBitFlipOfAParentIsSound) {
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
     const auto decoded = decode_parent(damaged);
-    if (decoded) EXPECT_TRUE(decode_parent(encode_parent(*decoded)));
+    if (decoded) {
+      EXPECT_TRUE(decode_parent(encode_parent(*decoded)));
+    }
   }
 }
 

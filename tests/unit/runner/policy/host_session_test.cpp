@@ -84,7 +84,9 @@ TEST(HostSession, AnythingOfTheSessionCountsAsLife) {
   for (Duration at = 0s; at < 18s; at += 1s) {
     EXPECT_FALSE(session.silent(kStart + at)) << at.count();
     if (at == 5s) beat_and_echo(session, kStart + at);
-    if (at == 8s) EXPECT_EQ(session.judge(kStart + at, {9, wire::make_ended(1)}), Verdict::deliver);
+    if (at == 8s) {
+      EXPECT_EQ(session.judge(kStart + at, {9, wire::make_ended(1)}), Verdict::deliver);
+    }
   }
   EXPECT_EQ(session.judge(kStart + 17s, {8, wire::make_ended(1)}), Verdict::drop);
   EXPECT_TRUE(session.silent(kStart + 18s)) << "another session's messages do not count";

@@ -42,7 +42,9 @@ TEST(JsonDecode, SurvivesEveryTruncation) {
   const auto whole = sample_table();
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto decoded = codec.decode({.table = Bytes(whole.data(), size)});
-    if (!decoded) EXPECT_EQ(decoded.error().code, ErrorCode::incompatible);
+    if (!decoded) {
+      EXPECT_EQ(decoded.error().code, ErrorCode::incompatible);
+    }
   }
 }
 

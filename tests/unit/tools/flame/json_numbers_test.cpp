@@ -93,7 +93,9 @@ void whole_numbers_come_back_or_are_refused(const char* member) {
     const auto expected = std::in_range<Whole>(value) ? text : "refused";
     EXPECT_EQ(back_again(member, text), expected);
     EXPECT_EQ(back_again(member, text + ".0"), expected) << text;
-    if (value != 0) EXPECT_EQ(back_again(member, text + "000e-3"), expected) << text;
+    if (value != 0) {
+      EXPECT_EQ(back_again(member, text + "000e-3"), expected) << text;
+    }
   }
   const auto highest = std::to_string(Limits::max());
   EXPECT_EQ(back_again(member, highest), highest);
