@@ -1,7 +1,7 @@
 // Children when things end badly: methods that hang, crashes, and kill -9 of slot, runner and host.
 #include <thread>
 
-#include "tests/integration/host/closing.hpp"
+#include "tests/integration/host/doomed.hpp"
 #include "tests/integration/host/objects_support.hpp"
 
 namespace flame::test {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "tests/integration/host/closing.hpp"
+#include "tests/integration/host/doomed.hpp"
 #include "tests/integration/host/objects_support.hpp"
 
 namespace flame::test {
