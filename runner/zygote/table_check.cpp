@@ -3,10 +3,10 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "plugin_sdk/base/task_id.hpp"
 #include "runner/protocol/protocol.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "runner/zygote/loader.hpp"
-#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::slot {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "plugin_sdk/base/task_id.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/task_id.hpp"
 
 namespace flame::sim {
 

@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "tests/unit/runner/slots/slot_harness.hpp"
 #include "plugin_sdk/base/task_id.hpp"
+#include "tests/unit/runner/slots/slot_harness.hpp"
 
 namespace flame::slot {
 namespace {
