@@ -1,4 +1,4 @@
-// See held_slots.hpp.
+// See held_objects.hpp.
 #include "runner/policy/held_objects.hpp"
 
 #include <algorithm>

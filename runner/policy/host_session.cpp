@@ -1,4 +1,4 @@
-// See session.hpp.
+// See host_session.hpp.
 #include "runner/policy/host_session.hpp"
 
 #include <fmt/format.h>

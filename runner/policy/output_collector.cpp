@@ -1,4 +1,4 @@
-// See output.hpp.
+// See output_collector.hpp.
 #include "runner/policy/output_collector.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// See task_pace.hpp.
+// See service_times.hpp.
 #include "runner/policy/service_times.hpp"
 
 #include <algorithm>

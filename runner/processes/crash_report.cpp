@@ -1,11 +1,9 @@
 // See crash_report.hpp.
 #include "runner/processes/crash_report.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -14,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/protocol/protocol.hpp"
@@ -280,17 +279,12 @@ Usage usage_until_death(const Usage& begin, const rusage& end, Instant now, bool
 }
 
 std::uint64_t oom_kills() {
-  const int fd = ::open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  std::string text;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
-  ::close(fd);
+  const auto text = base::read_file("/proc/vmstat", limits::MiB);
   constexpr std::string_view kName = "\noom_kill ";
-  const std::size_t at = text.find(kName);
+  const std::size_t at = text ? text->find(kName) : std::string::npos;
   if (at == std::string::npos) return 0;
   std::uint64_t value = 0;
-  std::from_chars(text.data() + at + kName.size(), text.data() + text.size(), value);
+  std::from_chars(text->data() + at + kName.size(), text->data() + text->size(), value);
   return value;
 }
 

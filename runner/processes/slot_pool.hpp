@@ -156,7 +156,7 @@ class SlotPool {
   [[nodiscard]] bool pass_on(Instant now, SlotRef slot, Process& process, Seat& seat);
   void revoke(Instant now, SlotRef slot, Seat& seat);
   void revoke_all(Instant now, ProcessId id, Process& process);
-  void revoke(SlotRef slot, const std::vector<std::uint64_t>& ids);
+  void note_revoked(SlotRef slot, const std::vector<std::uint64_t>& ids);
   void revoke_from_slow(Instant now);
   void made_none(Instant now, GenerationId generation, ProcessId process, slot::MakeFailure failure);
   void trim_slot(SlotRef slot);

@@ -46,7 +46,7 @@ void SlotPool::dispatch(Instant now, SlotRef slot, slot::SlotEvent& event) {
   } else if (const auto* ready = std::get_if<slot::SlotReady>(&event)) {
     on_slot_ready(now, slot, *ready);
   } else if (const auto* revoked = std::get_if<slot::SlotRevoked>(&event)) {
-    revoke(slot, revoked->ids);
+    note_revoked(slot, revoked->ids);
   } else if (auto* chunk = std::get_if<slot::SlotResultChunk>(&event)) {
     listeners_.of(chunk->id).on_result_chunk(now, std::move(*chunk));
   } else if (auto* progress = std::get_if<slot::SlotProgress>(&event)) {

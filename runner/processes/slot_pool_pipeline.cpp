@@ -41,7 +41,7 @@ void SlotPool::unpipeline(Instant now, std::uint64_t id) {
 void SlotPool::revoke(Instant now, SlotRef slot, Seat& seat) {
   const auto nothing_behind = [&] { return occupancy_.at(slot).behind.empty(); };
   if (nothing_behind()) return;
-  revoke(slot, seat.slot->revoke());
+  note_revoked(slot, seat.slot->revoke());
   for (int reads = 0; !nothing_behind() && reads < kReadsToCatchUp && seat.slot->open(); ++reads) {
     if (read_channel(now, slot) == 0) break;
   }
@@ -56,7 +56,7 @@ void SlotPool::revoke_all(Instant now, ProcessId id, Process& process) {
   for (std::uint32_t i = 0; i < process.seats.size(); ++i) revoke(now, {id, i}, process.seats[i]);
 }
 
-void SlotPool::revoke(SlotRef slot, const std::vector<std::uint64_t>& ids) {
+void SlotPool::note_revoked(SlotRef slot, const std::vector<std::uint64_t>& ids) {
   if (ids.empty()) return;
   occupancy_.revoke(slot, ids);
   table_.revoked(slot, ids);

@@ -134,8 +134,8 @@ class BasicLoopLeader {
   Instant timer_at_ = kNever;      // what the timer is set to; whoever leads
   LoopWork* work_ = nullptr;       // whoever leads
   Atomic<std::uint64_t> news_{0};  // not yet handed to work()
-  Atomic<bool> led_{false};
-  Atomic<bool> leads_{false};
+  Atomic<bool> led_{false};        // the lead is taken
+  Atomic<bool> leads_{false};      // a caller leads, or sleeps until there is news to lead for
   Atomic<std::uint32_t> leader_{kAwake};
   Atomic<std::uint32_t> sleeps_{0};  // how often a leader went to sleep
   Atomic<std::uint32_t> loop_{kAwake};
