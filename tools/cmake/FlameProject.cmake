@@ -24,6 +24,11 @@ if(FLAME_COMPILE_BUDGET)  # read by tests/style/compile_budget.py
     "${CMAKE_CURRENT_LIST_DIR}/cpu_time ${PROJECT_BINARY_DIR}/cpu_seconds.log <OBJECT>")
 endif()
 
+if(PROJECT_IS_TOP_LEVEL)
+  # No garbage collection in the compiler before it uses 1 GiB: a fifth of its time, for 150 MB more of memory.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=1048576>)
+endif()
+
 # flame_options: compile options of every target of this repository, never of a user's target.
 add_library(flame_options INTERFACE)
 target_compile_options(flame_options INTERFACE
