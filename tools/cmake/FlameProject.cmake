@@ -29,6 +29,13 @@ if(PROJECT_IS_TOP_LEVEL)
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=1048576>)
 endif()
 
+# flame_unity_at_most(TARGET N): its sources are so dear that more of them in one unit break tests/style/compile_budget.py.
+function(flame_unity_at_most target sources)
+  if(FLAME_COMPILE_BUDGET)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE ${sources})
+  endif()
+endfunction()
+
 # flame_options: compile options of every target of this repository, never of a user's target.
 add_library(flame_options INTERFACE)
 target_compile_options(flame_options INTERFACE
