@@ -121,6 +121,7 @@ class Supervisor final : public HostListener {
     link_.pump(base::boot_time());
     if (serving_) serving_->calls.pump(base::boot_time());
     const Instant now = base::boot_time();
+    if (wake_at() <= now) read_what_came(now);
     if (const Duration pause = standstill_.seen(now); pause > Duration::zero()) stood_still(now, pause);
     link_.tick(now);
     generations_.tick(now);
@@ -132,6 +133,13 @@ class Supervisor final : public HostListener {
     // What this turn has sent may have taken in messages whose descriptor will not report them again.
     link_.pump(base::boot_time());
     obey_terminator(base::boot_time());
+  }
+
+  // What is over by `now` is judged by what had come by then: this process may have been stopped, which also interrupts
+  // the wait, while a slot went on and answered.
+  void read_what_came(Instant now) {
+    for (const Poller::Ready& ready : poller_.wait(now, now)) route(base::boot_time(), ready);
+    link_.pump(base::boot_time());
   }
 
   void stood_still(Instant now, Duration pause) {

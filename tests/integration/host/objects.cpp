@@ -82,6 +82,10 @@ flame::Tracked<Counter> Counter::sibling(flame::Context& context, std::int64_t v
 Sticky::~Sticky() {
   for (;;) pause_ms(1000);
 }
+Leisurely::~Leisurely() {
+  append_line(file_, "going");
+  pause_ms(100);
+}
 std::int32_t Sticky::pid() const {
   return ::getpid();
 }
@@ -103,6 +107,9 @@ std::map<std::string, std::optional<Pair>> nested(flame::Context& context) {
 }
 flame::Tracked<Sticky> sticky(flame::Context& context) {
   return context.track(std::make_unique<Sticky>());
+}
+flame::Tracked<Leisurely> leisurely(flame::Context& context, std::string file) {
+  return context.track(std::make_unique<Leisurely>(std::move(file)));
 }
 flame::Tracked<Counter> half(flame::Context& context, std::string file) {
   const auto kept = counter(context, 1, std::move(file));
@@ -201,6 +208,7 @@ FLAME_PLUGIN("host_objects", "1.0.0", p) {
   p.task<counters>();
   p.task<nested>();
   p.task<sticky>().methods<&Sticky::pid>();
+  p.task<leisurely>().methods<&Leisurely::pid>();
   p.task<half>();
   p.task<late>();
   p.task<sum>();

@@ -47,6 +47,11 @@ class Sticky {  ///< its destructor does not return
   ~Sticky();
   std::int32_t pid() const;
 };
+class Leisurely : public Base {  ///< its destructor appends "going" and takes 100 ms
+ public:
+  using Base::Base;
+  ~Leisurely();
+};
 struct Pair {
   flame::Tracked<Counter> first;
   flame::Tracked<Counter> second;
@@ -57,6 +62,7 @@ flame::Tracked<Counter> counter(flame::Context&, std::int64_t value, std::string
 std::vector<flame::Tracked<Counter>> counters(flame::Context&, std::int32_t count, std::string file);
 std::map<std::string, std::optional<Pair>> nested(flame::Context&);
 flame::Tracked<Sticky> sticky(flame::Context&);
+flame::Tracked<Leisurely> leisurely(flame::Context&, std::string file);
 /// Tracks one and throws.
 flame::Tracked<Counter> half(flame::Context&, std::string file);
 /// Tracks one after it was stopped, or after `milliseconds`.

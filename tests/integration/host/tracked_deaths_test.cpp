@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "tests/integration/host/doomed.hpp"
 #include "tests/integration/host/objects_support.hpp"
 
@@ -107,6 +108,23 @@ TEST_F(TrackedDeaths, ADestructorThatHangsIsKilledAndTheSlotIsFree) {
   EXPECT_TRUE(gone(slot));
   EXPECT_TRUE(held(pool, 0));
   EXPECT_EQ(pool.call<objects::add>(1, 2), 3);
+}
+
+// While it was stopped the destructor's time passed; that it had returned stands in the channel.
+TEST_F(TrackedDeaths, ARunnerThatWasStoppedKillsNoSlotForWhatItHasNotRead) {
+  const Host host(config([](PoolConfig& pool) { pool.max_concurrency = 1; }));
+  const Pool pool = host.pool("work");
+  auto leisurely = pool.call<objects::leisurely>(file());
+  const pid_t slot = leisurely.call<&objects::Leisurely::pid>();
+  const pid_t supervisor = runner_processes(::getpid()).supervisor;
+  leisurely = {};
+  ASSERT_TRUE(eventually([this] { return !lines().empty(); }));
+  ASSERT_EQ(::kill(supervisor, SIGSTOP), 0);
+  const auto until = std::chrono::steady_clock::now() + 2 * limits::kKillGrace;
+  EXPECT_TRUE(wrote({"going", "gone"}));
+  EXPECT_TRUE(eventually([until] { return std::chrono::steady_clock::now() > until; }));
+  ASSERT_EQ(::kill(supervisor, SIGCONT), 0);
+  EXPECT_EQ(pool.call<objects::where>(std::nullopt), slot);
 }
 
 TEST_F(TrackedDeaths, AKilledSlotLosesItsObjectsAndNothingElse) {
