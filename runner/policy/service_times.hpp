@@ -17,7 +17,11 @@ class ServiceTimes {
   [[nodiscard]] bool brief(std::uint64_t task) const;
 
   static constexpr std::uint32_t kCallsToTrust = 8;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // everything takes several times as long
+  static constexpr Duration kBrief = std::chrono::microseconds(400);
+#else
   static constexpr Duration kBrief = std::chrono::microseconds(50);
+#endif
   /// One call that takes longer than this ends the trust.
   static constexpr Duration kLong = std::chrono::milliseconds(2);
 
