@@ -12,6 +12,7 @@ namespace flame::manifest {
 namespace {
 
 constexpr std::size_t kVersionBytesMax = 64;
+constexpr std::string_view kDigestMark = "sha256:";
 
 Error invalid(std::string message) {
   Error error;
@@ -87,6 +88,11 @@ std::weak_ordering compare_prerelease(std::string_view a, std::string_view b) no
   return a_rest.has_value() <=> b_rest.has_value();
 }
 
+bool is_digest_prefix(std::string_view text) noexcept {
+  return text.size() >= kDigestPrefixMin && text.size() <= kDigestDigits &&
+         std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
+}
+
 }  // namespace
 
 Result<Version> Version::parse(std::string_view text) {
@@ -128,12 +134,20 @@ bool operator==(const Version& a, const Version& b) noexcept {
 Result<PluginReference> PluginReference::parse(std::string_view text) {
   const auto [name, version] = split_once(text, '@');
   if (!detail::is_plugin_name(name)) {
-    return invalid("\"" + std::string(text.substr(0, 2 * kVersionBytesMax)) +
-                   "\" is no plugin reference; write NAME, NAME@1, NAME@1.4 or NAME@1.4.0, with NAME of a-z, 0-9, _ "
-                   "and -, beginning with a letter");
+    return invalid(
+        "\"" + std::string(text.substr(0, 2 * kVersionBytesMax)) +
+        "\" is no plugin reference; write NAME, NAME@1, NAME@1.4, NAME@1.4.0 or NAME@sha256:DIGEST, with NAME "
+        "of a-z, 0-9, _ and -, beginning with a letter");
   }
-  PluginReference reference{std::string(name), std::nullopt, std::nullopt, std::nullopt};
+  PluginReference reference;
+  reference.name = name;
   if (!version) return reference;
+  if (version->starts_with(kDigestMark)) {
+    reference.digest = version->substr(kDigestMark.size());
+    if (is_digest_prefix(reference.digest)) return reference;
+    return invalid("plugin reference \"" + std::string(text.substr(0, 2 * kVersionBytesMax)) +
+                   "\": after \"sha256:\" stand the 64 hex digits (0-9, a-f) of a digest, or its first 12 or more");
+  }
   const auto [major_text, minor_text] = split_once(*version, '.');
   reference.major = parse_number(major_text);
   if (reference.major && !minor_text) return reference;
@@ -151,6 +165,7 @@ Result<PluginReference> PluginReference::parse(std::string_view text) {
 }
 
 std::string PluginReference::to_string() const {
+  if (!digest.empty()) return name + "@" + std::string(kDigestMark) + digest;
   if (exact) return name + "@" + exact->to_string();
   std::string text = name;
   if (major) text += "@" + std::to_string(*major);
@@ -159,9 +174,14 @@ std::string PluginReference::to_string() const {
 }
 
 bool PluginReference::matches(std::string_view plugin_name, const Version& version) const noexcept {
-  if (plugin_name != name) return false;
-  if (exact) return *exact == version;
-  return version.prerelease.empty() && (!major || *major == version.major) && (!minor || *minor == version.minor);
+  if (plugin_name != name || !digest.empty()) return false;
+  if (exact) return *exact == version && exact->build == version.build;
+  return version.prerelease.empty() && version.build.empty() && (!major || *major == version.major) &&
+         (!minor || *minor == version.minor);
+}
+
+bool PluginReference::matches_digest(std::string_view plugin_name, std::string_view plugin_digest) const noexcept {
+  return plugin_name == name && !digest.empty() && plugin_digest.starts_with(digest);
 }
 
 }  // namespace flame::manifest

@@ -1,7 +1,8 @@
-// Versions of plugins and references to them ("video", "video@1", "video@1.4", "video@1.4.0").
+// Versions of plugins and references to them ("video", "video@1", "video@1.4", "video@1.4.0", "video@sha256:…").
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,18 +29,28 @@ struct Version {
   friend bool operator==(const Version& a, const Version& b) noexcept;
 };
 
-/// Names a plugin and the versions of it that will do. `video` and `video@1` never match a pre-release; only the full
-/// version names one.
+/// Fewer digits of a digest are refused: who writes twelve does not hit another build by chance.
+inline constexpr std::size_t kDigestPrefixMin = 12;
+inline constexpr std::size_t kDigestDigits = 64;
+
+/// Names a plugin and the versions of it that will do. `video` and `video@1` never match a pre-release, nor a version
+/// with build metadata; only the full version names one. A plain value.
 struct PluginReference {
   std::string name;
   std::optional<std::uint64_t> major;
   std::optional<std::uint64_t> minor;
   std::optional<Version> exact;  ///< given in full; then `major` and `minor` are set too
+  /// The first kDigestPrefixMin to kDigestDigits lower-case hex digits of a digest; empty: by version. Then nothing
+  /// else but the name is set.
+  std::string digest;
 
-  /// Parses "video", "video@1", "video@1.4" or "video@1.4.0". Error: invalid_argument.
+  /// Parses "video", "video@1", "video@1.4", "video@1.4.0" or "video@sha256:0123456789ab…". Error: invalid_argument.
   [[nodiscard]] static Result<PluginReference> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
+  /// Never of a reference by digest.
   [[nodiscard]] bool matches(std::string_view plugin_name, const Version& version) const noexcept;
+  /// Only of a reference by digest. `plugin_digest`: kDigestDigits of them. Several digests may match.
+  [[nodiscard]] bool matches_digest(std::string_view plugin_name, std::string_view plugin_digest) const noexcept;
 };
 
 }  // namespace flame::manifest

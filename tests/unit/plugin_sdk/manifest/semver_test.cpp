@@ -63,8 +63,38 @@ TEST(PluginReference, MatchesAFullVersionExactly) {
   EXPECT_TRUE(reference("video@1.4.0-rc.1").matches("video", version("1.4.0-rc.1")));
 }
 
+TEST(PluginReference, MatchesBuildMetadataOnlyInFull) {
+  EXPECT_FALSE(reference("video").matches("video", version("1.4.0+asan")));
+  EXPECT_FALSE(reference("video@1.4").matches("video", version("1.4.0+asan")));
+  EXPECT_FALSE(reference("video@1.4.0").matches("video", version("1.4.0+asan")));
+  EXPECT_FALSE(reference("video@1.4.0+asan").matches("video", version("1.4.0")));
+  EXPECT_TRUE(reference("video@1.4.0+asan").matches("video", version("1.4.0+asan")));
+}
+
+TEST(PluginReference, MatchesADigestByItsFirstDigits) {
+  const std::string digest = "0123456789abcdef" + std::string(48, '7');
+  EXPECT_TRUE(reference("video@sha256:" + digest).matches_digest("video", digest));
+  EXPECT_TRUE(reference("video@sha256:0123456789ab").matches_digest("video", digest));
+  EXPECT_FALSE(reference("video@sha256:0123456789ac").matches_digest("video", digest));
+  EXPECT_FALSE(reference("video@sha256:" + digest).matches_digest("audio", digest));
+  EXPECT_FALSE(reference("video@sha256:" + digest).matches("video", version("1.4.0"))) << "it names no version";
+  EXPECT_FALSE(reference("video@1").matches_digest("video", digest)) << "it names no digest";
+}
+
+TEST(PluginReference, RefusesWhatIsNoDigest) {
+  for (const std::string& digits :
+       {std::string(), std::string("0123456789a"), std::string(65, 'a'), std::string("0123456789AB"),
+        std::string("0123456789xy"), std::string("0123456789ab ")}) {
+    const auto parsed = PluginReference::parse("video@sha256:" + digits);
+    ASSERT_FALSE(parsed) << digits;
+    EXPECT_NE(parsed.error().message.find("its first 12 or more"), std::string::npos) << parsed.error().message;
+  }
+  EXPECT_FALSE(PluginReference::parse("video@sha512:0123456789ab"));
+}
+
 TEST(PluginReference, PrintsTheTextItCameFrom) {
-  for (const char* text : {"video", "video@1", "video@1.4", "video@1.4.0", "my-plugin_2@0.1.0-rc.1"}) {
+  for (const char* text :
+       {"video", "video@1", "video@1.4", "video@1.4.0", "my-plugin_2@0.1.0-rc.1", "video@sha256:0123456789ab"}) {
     EXPECT_EQ(reference(text).to_string(), text);
   }
 }
