@@ -101,8 +101,8 @@ inline constexpr std::size_t kSymbolNameMax = 1 * KiB;
 // --- the plugin store's own small files
 /// One of them: what the largest that is written may take, and what is read of one that somebody else has written.
 inline constexpr std::size_t kStoreFileMax = 1 * MiB;
-/// Lines of one: builds of a version, scopes of a plugin, digests of a host. A host of 1,000 pools has so many.
-inline constexpr std::size_t kStoreRowsMax = 4096;
+/// Lines of one. Each names a digest, so that a file of that size has fewer.
+inline constexpr std::size_t kStoreRowsMax = kStoreFileMax / 64;
 /// A path, a name or a reason in one. Longer reasons are cut.
 inline constexpr std::size_t kStoreTextMax = 4 * KiB;
 /// A detached signature: one of Ed25519 has 64 bytes; the rest is for its key's name and for text around it.

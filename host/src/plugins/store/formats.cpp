@@ -169,9 +169,7 @@ std::string Scope::to_string() const {
 
 std::string print(const std::vector<Build>& builds) {
   Rows rows;
-  for (const Build& build : builds) {
-    rows.push_back({build.digest, std::to_string(build.installed), word(build.source)});
-  }
+  for (const Build& build : builds) rows.push_back({build.digest, std::to_string(build.installed), word(build.source)});
   return lines("builds", rows);
 }
 
@@ -190,9 +188,7 @@ Result<std::vector<Build>> parse_builds(std::string_view text) {
 
 std::string print(const std::vector<Record>& records) {
   Rows rows;
-  for (const Record& record : records) {
-    rows.push_back({scope_word(record.scope), record.digest, word(record.previous)});
-  }
+  for (const Record& record : records) rows.push_back({scope_word(record.scope), record.digest, word(record.previous)});
   return lines("records", rows);
 }
 
