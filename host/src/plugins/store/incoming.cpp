@@ -30,8 +30,12 @@ std::string words_of(int error) {
   return std::generic_category().message(error);
 }
 
+Error too_large(const std::string& file) {
+  return not_installed(file, "it is larger than 1 GiB", ErrorCode::too_large);
+}
+
 // Whoever can write to the file decides what code runs here.
-std::optional<Error> distrust(const std::string& file, const struct stat& info, uid_t user) {
+std::optional<Error> find_fault(const std::string& file, const struct stat& info, uid_t user) {
   if (!S_ISREG(info.st_mode)) return not_installed(file, "it is no regular file");
   if (info.st_uid != 0 && info.st_uid != user) {
     return not_installed(file, "it belongs to another user (uid " + std::to_string(info.st_uid) +
@@ -42,6 +46,7 @@ std::optional<Error> distrust(const std::string& file, const struct stat& info, 
         file,
         "others than its owner can write to it; make sure that it is what you mean, then: chmod go-w \"" + file + "\"");
   }
+  if (static_cast<std::uint64_t>(info.st_size) > limits::kPluginBytesMax) return too_large(file);
   return std::nullopt;
 }
 
@@ -52,7 +57,7 @@ Result<base::UniqueFd> open_source(FileSystem& system, const std::string& file) 
   struct stat info {};
   if (source.error == 0) source.error = system.status(source.fd.get(), info);
   if (source.error != 0) return not_installed(file, words_of(source.error));
-  if (auto problem = distrust(file, info, system.user())) return *problem;
+  if (auto problem = find_fault(file, info, system.user())) return *problem;
   return std::move(source.fd);
 }
 
@@ -69,7 +74,7 @@ class Hashing {
     if (got.error != 0) return not_installed(name, words_of(got.error));
     if (got.bytes == 0) return Piece();
     total_ += got.bytes;
-    if (total_ > limits::kPluginBytesMax) return not_installed(name, "it is larger than 1 GiB", ErrorCode::too_large);
+    if (total_ > limits::kPluginBytesMax) return too_large(name);  // it grows
     const std::span<const std::byte> bytes(buffer_.get(), got.bytes);
     hash_.update(bytes);
     return Piece(bytes);

@@ -224,8 +224,9 @@ Error Store::missing(const manifest::PluginReference& reference) const {
     names.push_back(plugin.name);
     if (!plugin.replaced) list += (list.empty() ? "" : ", ") + plugin.reference();
   }
-  return base::make_error(ErrorCode::not_found,
-                          message + "; there are: " + list + base::did_you_mean(reference.name, names));
+  const bool is_known = std::ranges::find(names, reference.name) != names.end();
+  return base::make_error(ErrorCode::not_found, message + "; there are: " + list +
+                                                    (is_known ? "" : base::did_you_mean(reference.name, names)));
 }
 
 Result<InUse> Store::in_use_of(std::string_view plugin) const {

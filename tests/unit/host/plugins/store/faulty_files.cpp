@@ -50,7 +50,7 @@ int FaultyFiles::set_mode(int fd, mode_t mode) {
 }
 
 int FaultyFiles::sync(int fd) {
-  return change("sync", paths_[fd], [&] { return system_.sync(fd); });
+  return change("sync", paths_[fd], [] { return 0; });
 }
 
 int FaultyFiles::lock(int fd, Lock how) {

@@ -1,4 +1,4 @@
-// A file system whose n-th operation goes wrong: the process dies there, or the operation fails.
+// A file system whose n-th operation goes wrong: the process dies there, or the operation fails. It waits for no disk.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 namespace flame::store {
 
-/// Does what SystemFiles does, counts operations, and writes down those that change something. One thread.
+/// Does what SystemFiles does, counts operations, and writes down those that change something. Syncing is only written
+/// down: a test outlives no loss of power. One thread.
 class FaultyFiles final : public FileSystem {
  public:
   static constexpr std::size_t kNever = ~std::size_t{0};

@@ -1,7 +1,6 @@
 // kill -9 at every single operation of every change: what is left is the store of before or of after, and goes on.
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -60,7 +59,7 @@ class StoreKill : public StoreTest {
   /// Dies at each operation of `change` in turn. `between`: there may be states in which a part of it is done.
   void kill_everywhere(const Change& change, bool from_nothing = false, bool between = false) {
     const auto fresh = [&] {
-      return from_nothing ? fs::path(files_ / ("new" + std::to_string(++copies_)) / "store") : copy();
+      return from_nothing ? fs::path(files_ / ("new" + std::to_string(++copies_))) / "store" : copy();
     };
     const std::string before = describe(Store(fresh(), system_));
     const std::string done = after(fresh(), change);
@@ -79,7 +78,9 @@ class StoreKill : public StoreTest {
         EXPECT_TRUE(went_well && left == done);
         break;
       }
-      if (left != done) EXPECT_EQ(after(at, change), done) << "the next one works";
+      if (left != done) {
+        EXPECT_EQ(after(at, change), done) << "the next one works";
+      }
       expect_clean(store, at);
       fs::remove_all(at);
     }
@@ -88,18 +89,21 @@ class StoreKill : public StoreTest {
   /// Whatever is next sweeps up; gc() leaves what is in use and nothing else.
   void expect_clean(Store& store, const fs::path& at) {
     ASSERT_TRUE(store.refuse(std::string(64, 'f'), {}));
-    std::vector<std::string> names;
-    EXPECT_EQ(system_.list((at / "staging").string(), names) + system_.list((at / "hosts").string(), names), 0);
-    EXPECT_THAT(names, testing::IsEmpty());
-    ASSERT_TRUE(store.gc());
+    EXPECT_THAT(names_in(at / "staging"), testing::IsEmpty());
+    EXPECT_THAT(names_in(at / "hosts"), testing::IsEmpty());
     std::set<std::string> kept;
     for (const auto& [plugin, records] : store.all_records().value()) {
-      for (const Record& record : records.all()) kept.insert({record.digest + ".so", record.previous + ".so"});
+      for (const Record& record : records.all()) kept.insert({record.digest, record.previous});
     }
-    EXPECT_EQ(system_.list((at / "objects").string(), names), 0);
-    for (const std::string& name : names) EXPECT_TRUE(kept.contains(name)) << name;
-    for (const std::string& digest : {old_, active_})
-      EXPECT_TRUE(names.empty() || std::ranges::count(names, digest + ".so") == 1);
+    std::set<std::string> expected = names_in(at / "objects");
+    std::erase_if(expected, [&](const std::string& name) { return !kept.contains(fs::path(name).stem().string()); });
+    ASSERT_TRUE(store.gc());
+    EXPECT_EQ(names_in(at / "objects"), expected);
+  }
+  std::set<std::string> names_in(const fs::path& directory) {
+    std::vector<std::string> names;
+    EXPECT_EQ(system_.list(directory.string(), names), 0);
+    return {names.begin(), names.end()};
   }
 
   Change installs(const pool::FakePlugin& plugin, bool force = false) {

@@ -25,7 +25,7 @@ class StoreProcesses : public StoreTest {
     }
   }
   std::string installed_from(const std::string& file) {
-    const auto done = store_.install(file, {.now = 1000});
+    const auto done = shared_.install(file, {.now = 1000});
     EXPECT_TRUE(done) << done.error().message;
     return done->plugin.digest;
   }
@@ -36,22 +36,22 @@ class StoreProcesses : public StoreTest {
     switch (number % 8) {
       case 0:
       case 1:
-        return store_.install(sources_[which], {.now = 1000}) ? 0 : 1;
+        return shared_.install(sources_[which], {.now = 1000}) ? 0 : 1;
       case 2:
       case 3:
-        return store_.record("video", {}, digest, Narrower::keep) ? 0 : 2;
+        return shared_.record("video", {}, digest, Narrower::keep) ? 0 : 2;
       case 4:
-        return store_.refuse(digest, {"bad", "web-1", 1}) ? 0 : 3;
+        return shared_.refuse(digest, {"bad", "web-1", 1}) ? 0 : 3;
       case 5:
-        return store_.unrefuse(digest) ? 0 : 4;
+        return shared_.unrefuse(digest) ? 0 : 4;
       case 6:
-        return store_.gc() ? 0 : 5;
+        return shared_.gc() ? 0 : 5;
       default:
         return removes(which);
     }
   }
   int removes(unsigned which) {
-    const auto done = store_.remove(reference("video@1." + std::to_string(which) + ".0"));
+    const auto done = shared_.remove(reference("video@1." + std::to_string(which) + ".0"));
     if (done || done.error().code == ErrorCode::not_found) return 0;
     return done.error().message.starts_with("cannot remove video@") ? 0 : 6;
   }
@@ -67,20 +67,22 @@ class StoreProcesses : public StoreTest {
   }
   /// While others go on, a file may vanish between two looks at it, but none is ever seen half.
   Listing valid_listing() {
-    auto listing = store_.list();
+    auto listing = shared_.list();
     EXPECT_TRUE(listing) << listing.error().message;
     EXPECT_TRUE(listing->damaged.empty()) << listing->damaged.front().message;
-    EXPECT_TRUE(store_.all_records());
+    EXPECT_TRUE(shared_.all_records());
     return std::move(*listing);
   }
   void expect_all_intact() {
     const Listing listing = valid_listing();
     for (const Installed& plugin : listing.plugins) {
       EXPECT_TRUE(plugin.present) << plugin.reference();
-      EXPECT_TRUE(is_intact(StoreFiles(root().string(), system_), plugin.digest));
+      EXPECT_TRUE(is_intact(StoreFiles(root().string(), disk_), plugin.digest));
     }
   }
 
+  SystemFiles disk_;
+  Store shared_{root(), disk_};
   std::vector<std::string> sources_;
   std::vector<std::string> digests_;
 };
@@ -112,7 +114,7 @@ TEST_F(StoreProcesses, KilledInTheMiddleLeaveAValidStoreToTheOthers) {
     ::waitpid(child, nullptr, 0);
   }
   expect_all_intact();
-  ASSERT_TRUE(store_.gc());
+  ASSERT_TRUE(shared_.gc());
   EXPECT_THAT(files_in("staging"), testing::IsEmpty());
   for (const std::string& file : sources_) installed_from(file);
   EXPECT_EQ(versions(), "video@1.0.0 video@1.1.0 video@1.2.0 video@1.3.0");

@@ -10,6 +10,7 @@
 #include "host/src/plugins/store/store.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/host/plugins/plugin_file.hpp"
+#include "tests/unit/host/plugins/store/faulty_files.hpp"
 
 namespace flame::store {
 
@@ -55,7 +56,7 @@ class StoreTest : public ::testing::Test {
   }
 
   test::TempDir files_;
-  mutable SystemFiles system_;
+  mutable FaultyFiles system_;
   Store store_{root(), system_};
 };
 
