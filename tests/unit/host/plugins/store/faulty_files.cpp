@@ -8,12 +8,13 @@ namespace flame::store {
 
 int FaultyFiles::begin(const std::string& operation, const std::string& path) {
   if (operations_++ >= dies_at_) return EIO;
+  if (operation == awaited_) act_(path);
   const bool fails = operation == failing_ && path.find(part_) != std::string::npos;
   return fails ? error_ : 0;
 }
 
 int FaultyFiles::change(const std::string& operation, const std::string& path, const std::function<int()>& act) {
-  if (const int error = begin(operation, path.substr(0, path.find(' ')))) return error;
+  if (const int error = begin(operation, path)) return error;
   const int error = act();
   if (error == 0) changes_.push_back(operation + " " + path);
   return error;

@@ -33,6 +33,12 @@ class FaultyFiles final : public FileSystem {
     owner_ = owner;
   }
 
+  /// `act` is told the path before each operation of that kind: what somebody else does just then.
+  void before(std::string operation, std::function<void(const std::string&)> act) {
+    awaited_ = std::move(operation);
+    act_ = std::move(act);
+  }
+
   [[nodiscard]] std::size_t operations() const noexcept { return operations_; }
   [[nodiscard]] bool died() const noexcept { return operations_ > dies_at_; }
   /// "write PATH", "sync PATH", "rename FROM TO", "unlink PATH", "make_directory PATH", in order.
@@ -63,6 +69,8 @@ class FaultyFiles final : public FileSystem {
   int error_ = 0;
   std::string given_away_;
   uid_t owner_ = 0;
+  std::string awaited_;
+  std::function<void(const std::string&)> act_;
   std::map<int, std::string> paths_;  // of descriptors
   std::vector<std::string> changes_;
 };

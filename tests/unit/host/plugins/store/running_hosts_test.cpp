@@ -110,6 +110,19 @@ TEST_F(RunningHosts, AreSeenAtEveryMomentWhileTheyChangeWhatTheyUse) {
   }
 }
 
+TEST_F(RunningHosts, AreNotTakenForDeadWhenTheyChangeJustWhenSomebodyLooks) {
+  auto host = store_.announce("web-1", {a_});
+  ASSERT_TRUE(host);
+  FaultyFiles looking;
+  bool once = true;
+  looking.before("lock", [&](const std::string&) {
+    const bool used = !std::exchange(once, false) || host->use({b_}).has_value();
+    EXPECT_TRUE(used);
+  });
+  EXPECT_THAT(Store(root(), looking).hosts().value(), ElementsAre(HostUse{"web-1", ::getpid(), {b_}}));
+  EXPECT_FALSE(once);
+}
+
 TEST_F(RunningHosts, AForkOfOneDoesNotEndIt) {
   std::optional<RunningHost> host(std::move(store_.announce("web-1", {a_}).value()));
   {

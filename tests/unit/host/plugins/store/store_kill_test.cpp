@@ -1,6 +1,8 @@
 // kill -9 at every single operation of every change: what is left is the store of before or of after, and goes on.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <cerrno>
 #include <functional>
 #include <set>
 
@@ -162,6 +164,34 @@ TEST_F(StoreKill, WhileAHostStartsAndChangesWhatItUses) {
     auto host = store.announce("web-1", {active_});
     return host && host->use({active_, idle_}).has_value();
   });
+}
+
+TEST_F(StoreKill, EveryChangeIsMadeUnderTheLock) {
+  const std::vector<Change> changes = {
+      installs({.version = "2.0.0"}),
+      [&](Store& store) { return store.record("video", {}, idle_, Narrower::erase).has_value(); },
+      [&](Store& store) { return store.erase_narrower("video", {}).has_value(); },
+      [&](Store& store) {
+        return store.refuse(active_, {"crashes", "web-1", 2}).has_value();
+      },
+      [&](Store& store) { return store.unrefuse(active_).has_value(); },
+      [&](Store& store) { return store.remove(reference("video@2.0.0")).has_value(); },
+      [](Store& store) { return store.gc().has_value(); },
+      [](Store& store) { return store.announce("web-1", {}).has_value(); },
+  };
+  for (const char* operation : {"rename", "unlink"}) {
+    int times = 0;
+    FaultyFiles watched;
+    watched.before(operation, [&](const std::string& path) {
+      const bool own_host_ends = path.find("/hosts/") != std::string::npos && path.find(' ') == std::string::npos;
+      const Opened lock = system_.open((root() / "lock").string(), O_RDWR, 0);
+      EXPECT_TRUE(own_host_ends || system_.lock(lock.fd.get(), Lock::try_alone) == EWOULDBLOCK) << path;
+      ++times;
+    });
+    Store store(root(), watched);
+    for (const Change& change : changes) EXPECT_TRUE(change(store));
+    EXPECT_GT(times, 2);
+  }
 }
 
 /// After a loss of power there is what was synced. Looks for what was not, before it was named or relied on.

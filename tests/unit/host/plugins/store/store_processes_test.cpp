@@ -120,5 +120,27 @@ TEST_F(StoreProcesses, KilledInTheMiddleLeaveAValidStoreToTheOthers) {
   EXPECT_EQ(versions(), "video@1.0.0 video@1.1.0 video@1.2.0 video@1.3.0");
 }
 
+TEST_F(StoreProcesses, LoseNoneOfTheirRecords) {
+  constexpr int kChildren = 4;
+  constexpr int kScopes = 25;
+  std::array<pid_t, kChildren> children{};
+  for (int i = 0; i < kChildren; ++i) {
+    children[i] = ::fork();
+    if (children[i] != 0) continue;
+    bool good = true;
+    for (int k = 0; k < kScopes; ++k) {
+      const Scope scope{"host-" + std::to_string(i), "pool-" + std::to_string(k)};
+      good = good && shared_.record("video", scope, digests_.front(), Narrower::keep);
+    }
+    ::_exit(good ? 0 : 1);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(shared_.records("video")->all().size(), static_cast<std::size_t>(kChildren * kScopes));
+}
+
 }  // namespace store_processes_test
 }  // namespace flame::store
