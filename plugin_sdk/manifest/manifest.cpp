@@ -167,6 +167,7 @@ Manifest read_manifest(const toml::table& root) {
   manifest.sdk = read_label(root, "sdk");
   manifest.compiler = read_label(root, "compiler");
   manifest.sanitizer = read_label(root, "sanitizer");
+  manifest.cpu = read_label(root, "cpu");
   manifest.has_start = read_field<bool>(root, "start", false);
   manifest.has_start_slot = read_field<bool>(root, "start_slot", false);
   manifest.has_stop_slot = read_field<bool>(root, "stop_slot", false);

@@ -43,6 +43,7 @@ struct Manifest {
   std::string sdk;        ///< version of the SDK it was built with
   std::string compiler;   ///< "gcc 12.2.0"
   std::string sanitizer;  ///< "address", "thread"; empty for none
+  std::string cpu;        ///< what its code needs: "x86-64-v3 avx512f", see cpu.hpp; empty: not known
   bool has_start = false;
   bool has_start_slot = false;
   bool has_stop_slot = false;   ///< since ABI 1.2
@@ -57,8 +58,8 @@ struct Manifest {
 };
 
 /// Parses and validates the text of a note: charset, lengths and count of names, semver, no task twice.
-/// Errors: invalid_argument with line and column; incompatible for another manifest version. The ABI's version and the
-/// sanitizer are reported, not judged: see check_abi(). [any thread]
+/// Errors: invalid_argument with line and column; incompatible for another manifest version. The ABI's version, the
+/// sanitizer and the CPU are reported, not judged: see check_abi() and check_cpu(). [any thread]
 [[nodiscard]] Result<Manifest> parse(std::string_view toml_text);
 
 /// read_note() and parse() of one file; messages begin with its path.

@@ -18,6 +18,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
+#include "plugin_sdk/manifest/cpu.hpp"
 
 namespace flame::runner {
 namespace {
@@ -74,6 +75,7 @@ Result<StoredPlugin> verify(const fs::path& path, const wire::PluginRef& wanted)
                                         manifest->version.to_string(), wanted.name, wanted.version));
   }
   if (auto problem = manifest::check_abi(*manifest)) return *problem;
+  if (auto problem = manifest::check_cpu(*manifest)) return *problem;
   return StoredPlugin{path.string(), wanted, std::move(*manifest)};
 }
 

@@ -26,7 +26,8 @@ struct StoredPlugin {
 /// with the wanted digest wins. A file has to be regular, at most limits::kPluginBytesMax, owned by root or this user,
 /// and writable by its owner alone, as the directory that holds it; no directory above may be writable by all without
 /// the sticky bit. Errors: not_found (where it looked, and why candidates did not do), incompatible (another ABI,
-/// machine or sanitizer), invalid_argument (no plugin, or of another name).
+/// machine or sanitizer, or code for another CPU than this machine's), invalid_argument (no plugin, or of another
+/// name).
 [[nodiscard]] Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted);
 
 }  // namespace flame::runner

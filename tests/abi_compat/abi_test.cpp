@@ -10,6 +10,7 @@
 #include <flame_abi.h>
 #include <flame/detail/plugin_identity.hpp>
 
+#include "plugin_sdk/manifest/cpu.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
 #include "runner/slot/plugin_table.hpp"
 #include "tests/abi_compat/layout.h"
@@ -111,6 +112,7 @@ TEST(Abi, APluginInCFromTheFrozenHeaderIsReadable) {
     EXPECT_EQ(manifest->abi_minor, minor);
     manifest->sanitizer = flame::detail::sanitizer_name();  // a plugin in C says none, whatever it was built with
     EXPECT_FALSE(flame::manifest::check_abi(*manifest)) << "a runner of today takes it";
+    EXPECT_FALSE(flame::manifest::check_cpu(*manifest, {})) << "it does not say what it needs";
   }
 }
 

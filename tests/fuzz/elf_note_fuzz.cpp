@@ -9,6 +9,7 @@
 #include <flame/detail/plugin_identity.hpp>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/manifest/cpu.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
 
@@ -32,6 +33,7 @@ void check_promises(const Manifest& manifest) {
     check(manifest.find(task.id) == &task);  // none is there twice
   }
   static_cast<void>(flame::manifest::check_abi(manifest));
+  static_cast<void>(flame::manifest::check_cpu(manifest));
 }
 
 void read_manifest(std::string_view text) {

@@ -14,6 +14,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/base/units.hpp"
+#include "plugin_sdk/manifest/cpu.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 
 namespace flame::cli {
@@ -28,6 +29,11 @@ Error cannot_open(const std::string& path, int error) {
 Check abi_check(const manifest::Manifest& manifest) {
   const auto problem = manifest::check_abi(manifest);
   return {"abi", !problem, problem ? problem->message : "this version of FLAME can load it"};
+}
+
+Check cpu_check(const manifest::Manifest& manifest) {
+  const auto problem = manifest::check_cpu(manifest);
+  return {"cpu", !problem, problem ? problem->message : "this machine's can run it"};
 }
 
 Check size_check(std::uint64_t bytes) {
@@ -71,7 +77,8 @@ Result<PluginFile> read_plugin_file(const std::string& path) {
                   .note_bytes = note->size(),
                   .digest = digest->hex(),
                   .manifest = std::move(*manifest)};
-  file.checks = {abi_check(file.manifest), size_check(file.bytes), permission_check(status), task_check(file.manifest)};
+  file.checks = {abi_check(file.manifest), cpu_check(file.manifest), size_check(file.bytes), permission_check(status),
+                 task_check(file.manifest)};
   return file;
 }
 

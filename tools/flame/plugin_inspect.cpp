@@ -53,6 +53,7 @@ Json to_json(const PluginFile& file) {
            {"abi", fmt::format("{}.{}", manifest.abi_major, manifest.abi_minor)},
            {"sdk", manifest.sdk},
            {"compiler", manifest.compiler},
+           {"cpu", manifest.cpu},
            {"sanitizer", manifest.sanitizer},
            {"start", manifest.has_start},
            {"start_slot", manifest.has_start_slot},
@@ -90,6 +91,7 @@ std::string for_people(const PluginFile& file, const Terminal& out) {
   line("abi",
        fmt::format("{}.{}, SDK {}, {}{}", manifest.abi_major, manifest.abi_minor, manifest.sdk, manifest.compiler,
                    manifest.sanitizer.empty() ? "" : ", " + manifest.sanitizer + " sanitizer"));
+  if (!manifest.cpu.empty()) line("cpu", manifest.cpu);
   if (manifest.exec_slots) line("slots", "exec'd one by one, never forked");
   if (manifest.has_start) {
     line("start", manifest.exec_slots ? "runs in each slot" : "runs once per generation, before slots are forked");

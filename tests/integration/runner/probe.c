@@ -32,7 +32,7 @@ __asm__(
     ".ascii \"FLAME\\0\\0\\0\"\n"
     "1:\n"
     ".ascii \"flame = 1\\nname = \\\"probe\\\"\\nversion = \\\"1.0.0\\\"\\nabi = \\\"1.0\\\"\\n\"\n"
-    ".ascii \"sanitizer = \\\"" SANITIZER "\\\"\\n\"\n"
+    ".ascii \"sanitizer = \\\"" SANITIZER "\\\"\\ncpu = \\\"x86-64\\\"\\n\"\n"
     TASKS(NOTE_TASK)
     "2:\n"
     ".balign 4\n"

@@ -32,6 +32,7 @@ TEST_F(FlamePlugin, InspectGivesJson) {
   EXPECT_EQ(result["tasks"].size(), 10U);
   EXPECT_EQ(result["stop_slot"], false);
   EXPECT_EQ(result["exec_slots"], false);
+  EXPECT_TRUE(result.contains("cpu"));
   EXPECT_EQ(result["loadable"], true);
 }
 

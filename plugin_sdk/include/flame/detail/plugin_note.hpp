@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <flame/detail/plugin_cpu.hpp>
 #include <flame/detail/plugin_entry.hpp>
 #include <flame/detail/plugin_identity.hpp>
 #include <flame/version.hpp>
@@ -72,6 +73,20 @@ constexpr void write_compiler(NoteWriter& out) {
 #endif
 }
 
+// The level, and what it does not bring: "x86-64-v2 avx avx2". Empty for other machines.
+constexpr void write_cpu(NoteWriter& out) {
+#if defined(__x86_64__)
+  const CpuFeatures needed = compiled_cpu();
+  out.text(cpu_level_name(needed.level()));
+  for (std::size_t i = 0; i < kCpuFeatures.size(); ++i) {
+    const bool in_level = kCpuFeatures[i].level != 0 && kCpuFeatures[i].level <= needed.level();
+    if (needed.has(i) && !in_level) out.text(" ").text(kCpuFeatures[i].name);
+  }
+#else
+  static_cast<void>(out);
+#endif
+}
+
 constexpr std::string_view kind_name(std::uint32_t flags) {
   return (flags & FLAME_TASK_METHOD) != 0 ? "method" : (flags & FLAME_TASK_CHILD) != 0 ? "child" : "task";
 }
@@ -94,6 +109,8 @@ constexpr void write_note(NoteWriter& out, const PluginIdentity& plugin, const P
   out.text("\"\nabi = \"").number(FLAME_ABI_MAJOR).text(".").number(FLAME_ABI_MINOR);
   out.text("\"\nsdk = \"" FLAME_VERSION "\"\ncompiler = \"");
   write_compiler(out);
+  out.text("\"\ncpu = \"");
+  write_cpu(out);
   out.text("\"\nsanitizer = \"").text(sanitizer_name()).text("\"\nstart = ").boolean(plugin.has_start);
   out.text("\nstart_slot = ").boolean(plugin.has_start_slot);
   out.text("\nstop_slot = ").boolean(plugin.has_stop_slot);

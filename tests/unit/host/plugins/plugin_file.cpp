@@ -66,8 +66,8 @@ std::string manifest_text(const FakePlugin& plugin) {
   if (sanitizer == "-") sanitizer.clear();
   std::string text = "flame = 1\nname = \"" + plugin.name + "\"\nversion = \"" + plugin.version + "\"\nabi = \"" +
                      (plugin.abi.empty() ? own_abi : plugin.abi) +
-                     "\"\nsdk = \"0.1.0\"\ncompiler = \"gcc 12.2.0\"\nsanitizer = \"" + sanitizer +
-                     "\"\nstart = false\nstart_slot = false\n";
+                     "\"\nsdk = \"0.1.0\"\ncompiler = \"gcc 12.2.0\"\nsanitizer = \"" + sanitizer + "\"\ncpu = \"" +
+                     plugin.cpu + "\"\nstart = false\nstart_slot = false\n";
   for (const FakeTask& task : plugin.tasks) {
     text += "\n[[task]]\nname = \"" + task.name + "\"\nkind = \"" + task.kind + "\"\nfingerprint = \"" +
             hex(task.fingerprint) + "\"\ntimeout_ns = 0\nretries = 0\nidempotent = false\nschema = '''\n" +

@@ -21,6 +21,7 @@ struct FakePlugin {
   std::string version = "1.0.0";
   std::string abi;        ///< empty: ours
   std::string sanitizer;  ///< empty: ours; "-": none
+  std::string cpu;        ///< empty: does not say
   std::vector<FakeTask> tasks;
   std::string salt;  ///< other bytes, same manifest
 };

@@ -18,6 +18,7 @@ abi = "1.0"
 sdk = "0.1.0"
 compiler = "gcc 12.2.0"
 sanitizer = ""
+cpu = "x86-64-v2 avx"
 start = true
 start_slot = false
 )";
@@ -57,6 +58,7 @@ TEST(Manifest, GivesEveryField) {
   EXPECT_EQ(manifest.sdk, "0.1.0");
   EXPECT_EQ(manifest.compiler, "gcc 12.2.0");
   EXPECT_EQ(manifest.sanitizer, "");
+  EXPECT_EQ(manifest.cpu, "x86-64-v2 avx");
   EXPECT_TRUE(manifest.has_start);
   EXPECT_FALSE(manifest.has_start_slot);
   EXPECT_FALSE(manifest.has_idle_check) << "plugins of ABI 1.0 do not know it";
@@ -86,13 +88,19 @@ TEST(Manifest, IgnoresKeysOfNewerReleases) {
   EXPECT_TRUE(parse(std::string(kHead) + "later = [1, 2]\n" + kTask + "later = true\n"));
 }
 
+TEST(Manifest, OfAnOlderSdkDoesNotSayWhatCpuItNeeds) {
+  EXPECT_EQ(parse(replaced(kHead, "cpu = \"x86-64-v2 avx\"\n", "")).value().cpu, "");
+  expect_refused(replaced(kHead, "x86-64-v2 avx", std::string(limits::kNameMax + 1, 'x')), "\"cpu\" is too long");
+  expect_refused(replaced(kHead, "x86-64-v2 avx", "x86\\u0000"), "\"cpu\" is too long or not plain text");
+}
+
 TEST(Manifest, RefusesAnotherManifestVersion) {
   expect_refused(replaced(kHead, "flame = 1", "flame = 2"), "rebuild the plugin", ErrorCode::incompatible);
 }
 
 TEST(Manifest, NamesTheMissingKeyAndItsPlace) {
   expect_refused(replaced(kHead, "name = \"video\"\n", ""), "lacks \"name\"");
-  expect_refused(std::string(kHead) + replaced(kTask, "kind = \"task\"\n", ""), "lacks \"kind\" (line 10");
+  expect_refused(std::string(kHead) + replaced(kTask, "kind = \"task\"\n", ""), "lacks \"kind\" (line 11");
 }
 
 TEST(Manifest, RefusesWrongTypesAndValues) {

@@ -10,6 +10,7 @@
 #include <flame_abi.h>
 #include <flame/detail/plugin_identity.hpp>
 
+#include "plugin_sdk/manifest/cpu.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -137,5 +138,27 @@ TEST(BadPlugin, OfAnotherAbiIsRefusedFromItsFileAlone) {
   }
   EXPECT_FALSE(flame::manifest::check_abi(flame::manifest::read(bad("raw")).value()));
 }
+
+#if defined(__x86_64__)
+TEST(BadPlugin, ForAnotherCpuIsRefusedFromItsFileAlone) {
+  const auto manifest = flame::manifest::read(bad("wide_cpu")).value();
+  EXPECT_TRUE(manifest.cpu.starts_with("x86-64-v3 avx512f")) << manifest.cpu;
+  flame::detail::CpuFeatures cpu;
+  cpu.add_level(3);
+  const auto error = flame::manifest::check_cpu(manifest, cpu);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ErrorCode::incompatible);
+  EXPECT_NE(error->message.find("lacks avx512f"), std::string::npos) << error->message;
+  cpu.add_level(4);
+  cpu.add("avx512vnni");
+  EXPECT_FALSE(flame::manifest::check_cpu(manifest, cpu));
+}
+
+TEST(FixturePlugin, SaysInItsNoteWhatItsCompilerMayUse) {
+  const auto manifest = flame::manifest::read(good("misbehave")).value();  // with the flags of this test
+  EXPECT_FALSE(flame::manifest::check_cpu(manifest, flame::detail::compiled_cpu()));
+  EXPECT_TRUE(manifest.cpu.starts_with(flame::detail::cpu_level_name(flame::detail::compiled_cpu().level())));
+}
+#endif
 
 }  // namespace

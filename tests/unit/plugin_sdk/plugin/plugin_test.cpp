@@ -6,6 +6,7 @@
 #include <flame/detail/plugin_identity.hpp>
 #include <flame/version.hpp>
 
+#include "plugin_sdk/manifest/cpu.hpp"
 #include "plugin_sdk/manifest/elf_note.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
 #include "sample.hpp"
@@ -129,6 +130,10 @@ TEST(Plugin, PutsTheSameIntoTheNote) {
     EXPECT_NE(manifest.tasks[i].schema.find("table Call"), std::string::npos);
   }
   EXPECT_FALSE(flame::manifest::check_abi(manifest));
+#if defined(__x86_64__)
+  EXPECT_TRUE(manifest.cpu.starts_with("x86-64")) << manifest.cpu;
+#endif
+  EXPECT_FALSE(flame::manifest::check_cpu(manifest, flame::detail::compiled_cpu()));
 }
 
 TEST(Plugin, AsksItsIdleCheck) {

@@ -99,6 +99,15 @@ TEST_F(PluginStoreTest, RefusesAnotherNameUnderTheSameDigest) {
   expect_failure(ErrorCode::invalid_argument, "not probe@1.0.1");
 }
 
+TEST_F(PluginStoreTest, RefusesAPluginForACpuThatThisMachineHasNot) {
+  const std::size_t at = image.find("cpu = \"x86-64");
+  ASSERT_NE(at, std::string::npos);
+  image.replace(at, 13, "cpu = \"x86-99");
+  digest = wanted.digest = base::sha256(image).hex();
+  put(digest + ".so", image);
+  expect_failure(ErrorCode::incompatible, "probe@1.0.0 was compiled for x86-99");
+}
+
 TEST_F(PluginStoreTest, SaysWhereItLooked) {
   expect_failure(ErrorCode::not_found, directory.path());
 }
