@@ -93,6 +93,12 @@ inline constexpr std::size_t kSectionHeadersMax = 1024;
 /// towards kPluginBytesMax.
 inline constexpr std::size_t kDynamicEntriesMax = 4096;
 inline constexpr std::size_t kOriginLibrariesMax = 256;
+/// A key or a signature is one line of about 130 bytes; whatever is larger is another file.
+inline constexpr std::size_t kKeyTextMax = 512;
+/// Keys that a host trusts: the message about an unknown one lists them all.
+inline constexpr std::size_t kTrustedKeysMax = 64;
+/// Entries of [plugins] revoked, and of min_version: a host checks each plugin against them when it starts.
+inline constexpr std::size_t kRevokedMax = 4096;
 /// What is read of a plugin's symbol table to name the functions of a call stack (700,000 symbols, about 10 ms, once
 /// per plugin and runner), and the bytes of one symbol's name.
 inline constexpr std::size_t kSymbolTableMax = 16 * MiB;

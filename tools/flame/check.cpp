@@ -14,6 +14,7 @@
 #include "host/src/config/config_place.hpp"
 #include "host/src/plugins/catalog.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "host/src/setup/plugin_gate.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "tools/flame/command.hpp"
 #include "tools/flame/report.hpp"
@@ -56,11 +57,13 @@ Json describe_plugin(const pool::CatalogPlugin& plugin) {
 }
 
 Json describe_pool(const HostConfig& config, const std::string& name, pool::Catalog& catalog,
-                   std::vector<std::string>& problems) {
+                   const pool::PluginGate& gate, std::vector<std::string>& problems) {
   const PoolConfig& pool = config.pools.at(name);
   Json plugins = Json::array();
   for (std::size_t i = 0; i < pool.plugins.size(); ++i) {
     if (auto found = catalog.resolve(pool.plugins[i])) {
+      if (auto refused = gate.refuse(**found, pool))
+        problems.push_back(pool::plugin_error(config, name, i, std::move(*refused)).message);
       plugins.push_back(describe_plugin(**found));
     } else {
       problems.push_back(pool::plugin_error(config, name, i, std::move(found).error()).message);
@@ -90,10 +93,12 @@ Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& 
   auto directory = base::make_private_directory(std::filesystem::temp_directory_path().string(), "flame-check-");
   if (!directory) return std::move(directory).error();
   const Scratch scratch(std::move(*directory));
-  pool::Catalog catalog({config.plugin_path.begin(), config.plugin_path.end()}, scratch.path());
+  pool::Catalog catalog({config.plugins.path.begin(), config.plugins.path.end()}, scratch.path());
   if (auto scanned = catalog.scan(); !scanned) return std::move(scanned).error();
+  const auto gate = pool::PluginGate::open(config);
+  if (!gate) return gate.error();
   Json pools = Json::object();
-  for (const auto& [name, ignored] : config.pools) pools[name] = describe_pool(config, name, catalog, problems);
+  for (const auto& [name, ignored] : config.pools) pools[name] = describe_pool(config, name, catalog, *gate, problems);
   return pools;
 }
 

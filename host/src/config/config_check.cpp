@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "host/src/config/plugins_check.hpp"
 #include "host/src/config/pool_keys.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
@@ -220,10 +221,7 @@ std::vector<Problem> problems_of(const HostConfig& config) {
   check_liveness(config, problems);
   if (config.advertise.size() > limits::kNameMax)
     problems.push_back({"host.advertise", "must have at most " + std::to_string(limits::kNameMax) + " characters"});
-  if (config.require_signature)
-    problems.push_back({"plugins.require_signature",
-                        "= true cannot be kept: this version of flame does not verify signatures; remove the key, and "
-                        "let only trusted accounts write to the plugin directories"});
+  check_plugins(config.plugins, problems);
   if (config.control.empty()) problems.push_back({"host.control", "must not be empty; \"off\" opens no socket"});
   for (const auto& [name, pool] : config.pools) {
     std::vector<Problem> more = problems_of(name, pool);

@@ -12,6 +12,7 @@
 #include "host/src/config/config_place.hpp"
 #include "host/src/control/question.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "host/src/setup/plugin_gate.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
@@ -106,15 +107,18 @@ void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
 }
 
 void RunningHost::make_pools() {
-  std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
+  std::vector<std::filesystem::path> path(config_.plugins.path.begin(), config_.plugins.path.end());
   const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
                                                  runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
   catalog->scan().value();
+  const PluginGate gate = PluginGate::open(config_).value();
   for (const auto& [name, settings] : config_.pools) {
     std::vector<DigestId> plugins;
     for (std::size_t i = 0; i < settings.plugins.size(); ++i) {
       const auto plugin = catalog->resolve(settings.plugins[i]);
       if (plugin.has_error()) throw CallError(plugin_error(config_, name, i, plugin.error()));
+      if (auto refused = gate.refuse(**plugin, settings))
+        throw CallError(plugin_error(config_, name, i, std::move(*refused)));
       plugins.push_back((*plugin)->id);
     }
     detail::PoolFront::Parts parts{.index = static_cast<std::uint32_t>(pools_.size()),

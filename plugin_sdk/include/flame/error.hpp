@@ -23,10 +23,10 @@ enum class ErrorCode : std::uint8_t {
   runner_lost,         ///< the runner vanished. Retry if the task may run twice; `started` says if it began.
   not_found,           ///< no such pool, plugin or task; the message lists what exists. Fix the name.
   signature_mismatch,  ///< host and plugin disagree about the function's types. Rebuild one of them.
-  incompatible,        ///< protocol, ABI, architecture or sanitizer differ. Deploy matching versions.
-  invalid_argument,    ///< the arguments, option or configuration are not valid. Fix the call.
-  too_large,           ///< a payload exceeds the limit. Send less or raise payload_max.
-  shutting_down,       ///< the host or pool drains. Stop calling.
+  incompatible,      ///< protocol, ABI, CPU or sanitizer differ, or the plugin is not trusted. Deploy another version.
+  invalid_argument,  ///< the arguments, option or configuration are not valid. Fix the call.
+  too_large,         ///< a payload exceeds the limit. Send less or raise payload_max.
+  shutting_down,     ///< the host or pool drains. Stop calling.
 };
 
 /// The code's name as in this enum ("task_failed"); "unknown" for a value outside of it. [any thread]

@@ -159,6 +159,21 @@ TEST(ConfigCheck, SilencesMayBeInfiniteWhereTheKernelTellsOfTheEnd) {
   EXPECT_THAT(check_config(config)->message, HasSubstr("host.liveness.failsafe"));
 }
 
+TEST(ConfigCheck, BoundsTheListsOfPlugins) {
+  HostConfig config;
+  config.plugins.trusted_keys.assign(limits::kTrustedKeysMax, "key.pub");
+  config.plugins.revoked.assign(limits::kRevokedMax, "sha256:" + std::string(64, 'a'));
+  for (std::size_t i = 0; i < limits::kRevokedMax; ++i) config.plugins.min_version["p" + std::to_string(i)] = "1.0.0";
+  EXPECT_FALSE(check_config(config));
+  config.plugins.trusted_keys.push_back("key.pub");
+  config.plugins.revoked.push_back("sha256:" + std::string(64, 'a'));
+  config.plugins.min_version["more"] = "1.0.0";
+  EXPECT_EQ(check_config(config)->message,
+            "plugins.trusted_keys: names 65 keys, of at most 64\n"
+            "plugins.revoked: has 4097 entries, of at most 4096\n"
+            "plugins.min_version: has 4097 entries, of at most 4096");
+}
+
 TEST(ConfigCheck, NeedsAnEndpoint) {
   HostConfig config;
   config.listen.clear();

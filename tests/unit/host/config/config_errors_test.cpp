@@ -45,7 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NearKey", pool("max_concurency = 5"),
               "flame.toml:3:1: unknown key \"max_concurency\" in [pools.a]; did you mean \"max_concurrency\"?"},
         Wrong{"FarKey", "[plugins]\nzzzzzzzz = 5\n",
-              "flame.toml:2:1: unknown key \"zzzzzzzz\" in [plugins]; valid keys: path, require_signature"},
+              "flame.toml:2:1: unknown key \"zzzzzzzz\" in [plugins]; valid keys: path, store, trusted_keys, "
+              "require_signature, revoked, min_version, watch"},
         Wrong{"TopKey", "[pool.a]\nmin = 1\n",
               "flame.toml:1:2: unknown key \"pool\" at the top level; did you mean \"pools\"?"},
         Wrong{"LimitsKey", pool("limits = { memori = \"1GiB\" }"),
@@ -112,9 +113,38 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"Endpoint", "[host]\nlisten = [\"http://x\"]\n",
               "flame.toml:2:10: host.listen \"http://x\" is no endpoint; use \"ipc://auto\" or \"tcp://ADDRESS:PORT\" "
               "(port 0: any free one)"},
-        Wrong{"Signature", "[plugins]\nrequire_signature = true\n",
-              "flame.toml:2:21: plugins.require_signature = true cannot be kept: this version of flame does not verify "
-              "signatures; remove the key, and let only trusted accounts write to the plugin directories"}),
+        Wrong{"SignatureWithoutKeys", "[plugins]\nrequire_signature = true\n",
+              "flame.toml:2:21: plugins.require_signature = true needs a key in plugins.trusted_keys: without one no "
+              "plugin would be run"}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Plugins, ConfigErrors,
+    ::testing::Values(
+        Wrong{"EmptyStore", "[plugins]\nstore = \"\"\n",
+              "flame.toml:2:9: plugins.store must not be empty; the default is \"auto\""},
+        Wrong{"WatchWithoutPath", "[plugins]\nwatch = true\n",
+              "flame.toml:2:9: plugins.watch = true needs a directory in plugins.path to look at"},
+        Wrong{"EmptyKey", "[plugins]\ntrusted_keys = [\"a.pub\", \"\"]\n",
+              "flame.toml:2:26: plugins.trusted_keys[1] must not be empty; give a public key, or the path of its file"},
+        Wrong{
+            "SecretKey", "[plugins]\ntrusted_keys = [\"flame-secret-key-v1 0123456789abcdef AAAA\"]\n",
+            "flame.toml:2:17: plugins.trusted_keys[0] holds a secret key. Whoever can read this file can sign with it "
+            "now: make a new one with `flame plugin keygen`, and write its public key here"},
+        Wrong{"NoDigest", "[plugins]\nrevoked = [\"sha256:ABCD\"]\n",
+              "flame.toml:2:12: plugins.revoked[0] must be \"sha256:\" and the 64 lower-case hexadecimal digits that "
+              "`flame plugin inspect` shows as digest"},
+        Wrong{"DigestWithoutItsKind", "[plugins]\nrevoked = [\"" + std::string(64, 'a') + "\"]\n",
+              "flame.toml:2:12: plugins.revoked[0] must be \"sha256:\" and the 64 lower-case hexadecimal digits that "
+              "`flame plugin inspect` shows as digest"},
+        Wrong{"NoVersion", "[plugins]\nmin_version = { video = \"1.4\" }\n",
+              "flame.toml:2:25: plugins.min_version.video is no version, such as \"1.4.0\": \"1.4\" is no semantic "
+              "version"},
+        Wrong{"NoPlugin", "[plugins]\nmin_version = { Video = \"1.4.0\" }\n",
+              "flame.toml:2:25: plugins.min_version.Video names no plugin: a name is of the form "
+              "[a-z][a-z0-9_-]{0,63}"},
+        Wrong{"VersionAsNumber", "[plugins]\nmin_version = { video = 1 }\n",
+              "flame.toml:2:25: plugins.min_version.video must be a string, not the integer 1"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(ConfigErrorTexts, QuoteADurationThatHasNoUnit) {

@@ -1,0 +1,37 @@
+// What [plugins] says about which plugins may run, applied to files: reads keys and signatures, and lets the rules
+// judge.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <flame/config.hpp>
+#include <flame/result.hpp>
+
+#include "host/src/plugins/catalog.hpp"
+#include "host/src/plugins/signature.hpp"
+#include "host/src/policy/plugin_trust.hpp"
+
+namespace flame::pool {
+
+/// Immutable after open(); any thread.
+class PluginGate {
+ public:
+  /// Reads the trusted keys. `config` has passed check_config(). Errors: trusted_key()'s, with the place of the entry
+  /// in the configuration.
+  [[nodiscard]] static Result<PluginGate> open(const HostConfig& config);
+
+  /// nullopt: `plugin` may run on the runners of `pool`. Else PluginTrust::refuse()'s error, or manifest::check_cpu()'s
+  /// if they run on this machine: others' CPUs are their runners' to judge. Reads the signature that stands beside the
+  /// file where the plugin was found, if a key is trusted; that is for the plugin's own bytes, not for libraries beside
+  /// it.
+  [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, const PoolConfig& pool) const;
+
+ private:
+  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin) const;
+
+  std::vector<PublicKey> trusted_;
+  PluginTrust trust_;
+};
+
+}  // namespace flame::pool
