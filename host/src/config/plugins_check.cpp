@@ -66,7 +66,7 @@ class PluginsCheck {
       if (!detail::is_plugin_name(name))
         add("min_version." + name, "names no plugin: a name is of the form [a-z][a-z0-9_-]{0,63}");
       const auto parsed = manifest::Version::parse(version);
-      if (!parsed) add("min_version." + name, "is no version, such as \"1.4.0\": " + parsed.error().message);
+      if (!parsed) add("min_version." + name, parsed.error().message);
     }
   }
 

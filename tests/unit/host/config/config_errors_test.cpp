@@ -138,8 +138,8 @@ INSTANTIATE_TEST_SUITE_P(
               "flame.toml:2:12: plugins.revoked[0] must be \"sha256:\" and the 64 lower-case hexadecimal digits that "
               "`flame plugin inspect` shows as digest"},
         Wrong{"NoVersion", "[plugins]\nmin_version = { video = \"1.4\" }\n",
-              "flame.toml:2:25: plugins.min_version.video is no version, such as \"1.4.0\": \"1.4\" is no semantic "
-              "version"},
+              "flame.toml:2:25: plugins.min_version.video \"1.4\" is no semantic version; write MAJOR.MINOR.PATCH, "
+              "e.g. \"1.4.0\" or \"1.4.0-rc.1\""},
         Wrong{"NoPlugin", "[plugins]\nmin_version = { Video = \"1.4.0\" }\n",
               "flame.toml:2:25: plugins.min_version.Video names no plugin: a name is of the form "
               "[a-z][a-z0-9_-]{0,63}"},
