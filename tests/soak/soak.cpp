@@ -51,7 +51,7 @@ PoolConfig pool_config() {
 
 HostConfig configuration() {
   HostConfig config;
-  config.plugins.path = {FLAME_FIXTURE_PLUGINS};
+  config.plugin_path = {FLAME_FIXTURE_PLUGINS};
   config.backends["local"].values["runner"] = Option{OptionValue(std::string(FLAME_TEST_RUNNER)), {}};
   config.liveness = {.beat = 200ms, .host_silence = 2s, .runner_silence = 3s};
   config.pools["processes"] = pool_config();

@@ -19,7 +19,7 @@ using ChangePool = std::function<void(PoolConfig&)>;
                                          std::vector<std::string> plugins, std::uint32_t slots,
                                          const ChangePool& change = {}) {
   HostConfig config;
-  config.plugins.path = {directory};
+  config.plugin_path = {directory};
   config.backends["local"].values["runner"] = Option{OptionValue(std::string(FLAME_TEST_RUNNER)), {}};
   PoolConfig& pool = config.pools[name];
   pool.plugins = std::move(plugins);

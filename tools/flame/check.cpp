@@ -93,7 +93,7 @@ Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& 
   auto directory = base::make_private_directory(std::filesystem::temp_directory_path().string(), "flame-check-");
   if (!directory) return std::move(directory).error();
   const Scratch scratch(std::move(*directory));
-  pool::Catalog catalog({config.plugins.path.begin(), config.plugins.path.end()}, scratch.path());
+  pool::Catalog catalog({config.plugin_path.begin(), config.plugin_path.end()}, scratch.path());
   if (auto scanned = catalog.scan(); !scanned) return std::move(scanned).error();
   const auto gate = pool::PluginGate::open(config);
   if (!gate) return gate.error();

@@ -137,12 +137,11 @@ struct PoolConfig {
 inline constexpr std::string_view kPublicKeyPrefix = "flame-public-key-v";
 inline constexpr std::string_view kSecretKeyPrefix = "flame-secret-key-v";
 
-/// `[plugins]`: where plugins come from, and which of them this host runs. What it does not admit is an error that says
-/// why (incompatible); nothing of such a plugin runs. Relative paths: in TOML from the file's directory, else from the
-/// working directory.
+/// The rest of `[plugins]`, beside HostConfig::plugin_path: what is installed, and which plugins this host runs. What
+/// it does not admit is an error that says why (incompatible); nothing of such a plugin runs. Relative paths: in TOML
+/// from the file's directory, else from the working directory.
 struct PluginsConfig {
-  std::vector<std::string> path;  ///< directories that hold plugins
-  std::string store = "auto";     ///< where installed versions are; "auto": in the user's data directory
+  std::string store = "auto";  ///< where installed versions are; "auto": in the user's data directory
   /// Whose signatures count: the text of a public key ("flame-public-key-v1 …"), or the path of a file that holds one;
   /// at most limits::kTrustedKeysMax. A plugin's signature is the file of its name with ".sig" at the end.
   std::vector<std::string> trusted_keys;
@@ -151,7 +150,7 @@ struct PluginsConfig {
   bool require_signature = false;
   std::vector<std::string> revoked;                ///< "sha256:…": files that are never run, whoever signed them
   std::map<std::string, std::string> min_version;  ///< by plugin: older versions are not run; { video = "1.4.0" }
-  bool watch = false;  ///< activates what appears in a directory of `path`, inside each pool's constraint
+  bool watch = false;  ///< activates what appears in a directory of plugin_path, inside each pool's constraint
 };
 
 /// A whole configuration.
@@ -162,6 +161,7 @@ struct HostConfig {
   /// The unix socket that `flame status` and `flame why` attach to; only this user and root may. "auto": in the host's
   /// own directory, where the command finds it; a path (in TOML relative to the file), found as well; "off": none.
   std::string control = "auto";
+  std::vector<std::string> plugin_path;  ///< [plugins] path; absolute, or relative to the working directory
   PluginsConfig plugins;
   Liveness liveness;
   std::map<std::string, PoolConfig> pools;

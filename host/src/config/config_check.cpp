@@ -221,7 +221,7 @@ std::vector<Problem> problems_of(const HostConfig& config) {
   check_liveness(config, problems);
   if (config.advertise.size() > limits::kNameMax)
     problems.push_back({"host.advertise", "must have at most " + std::to_string(limits::kNameMax) + " characters"});
-  check_plugins(config.plugins, problems);
+  check_plugins(config, problems);
   if (config.control.empty()) problems.push_back({"host.control", "must not be empty; \"off\" opens no socket"});
   for (const auto& [name, pool] : config.pools) {
     std::vector<Problem> more = problems_of(name, pool);

@@ -49,10 +49,11 @@ bool is_key_text(const std::string& entry) {
   return entry.starts_with(kPublicKeyPrefix) || entry.starts_with(kSecretKeyPrefix);
 }
 
-void read_plugins(const toml::table& table, const std::filesystem::path& directory, PluginsConfig& plugins,
+void read_plugins(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
                   ConfigReport& report) {
+  PluginsConfig& plugins = config.plugins;
   ConfigTable reader(table, "plugins", report);
-  reader.read("path", plugins.path);
+  reader.read("path", config.plugin_path);
   reader.read("store", plugins.store);
   reader.read("trusted_keys", plugins.trusted_keys);
   reader.read("require_signature", plugins.require_signature);
@@ -60,7 +61,7 @@ void read_plugins(const toml::table& table, const std::filesystem::path& directo
   reader.read("min_version", plugins.min_version);
   reader.read("watch", plugins.watch);
   reader.refuse_the_rest();
-  for (std::string& path : plugins.path) path = absolute_from(directory, path);
+  for (std::string& path : config.plugin_path) path = absolute_from(directory, path);
   if (!plugins.store.empty() && plugins.store != "auto") plugins.store = absolute_from(directory, plugins.store);
   for (std::string& key : plugins.trusted_keys) {
     if (!key.empty() && !is_key_text(key)) key = absolute_from(directory, key);
@@ -198,7 +199,7 @@ HostConfig read_all(const toml::table& root, const std::string& file, ConfigRepo
   HostConfig config;
   ConfigTable top(root, "", report);
   if (const toml::table* host = top.table("host")) read_host(*host, directory, config, report);
-  if (const toml::table* plugins = top.table("plugins")) read_plugins(*plugins, directory, config.plugins, report);
+  if (const toml::table* plugins = top.table("plugins")) read_plugins(*plugins, directory, config, report);
   if (const toml::table* pools = top.table("pools")) read_pools(*pools, config, report);
   if (const toml::table* backends = top.table("backends")) read_backends(*backends, directory, config, report);
   top.refuse_the_rest();

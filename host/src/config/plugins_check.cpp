@@ -19,11 +19,12 @@ constexpr std::string_view kDigestPrefix = "sha256:";
 
 class PluginsCheck {
  public:
-  PluginsCheck(const PluginsConfig& plugins, std::vector<Problem>& problems) : plugins_(plugins), problems_(problems) {}
+  PluginsCheck(const HostConfig& config, std::vector<Problem>& problems)
+      : path_(config.plugin_path), plugins_(config.plugins), problems_(problems) {}
 
   void run() {
     if (plugins_.store.empty()) add("store", "must not be empty; the default is \"auto\"");
-    if (plugins_.watch && plugins_.path.empty()) add("watch", "= true needs a directory in plugins.path to look at");
+    if (plugins_.watch && path_.empty()) add("watch", "= true needs a directory in plugins.path to look at");
     keys();
     revoked();
     oldest();
@@ -75,14 +76,15 @@ class PluginsCheck {
       add(key, "has " + std::to_string(count) + " entries, of at most " + std::to_string(limits::kRevokedMax));
   }
 
+  const std::vector<std::string>& path_;
   const PluginsConfig& plugins_;
   std::vector<Problem>& problems_;
 };
 
 }  // namespace
 
-void check_plugins(const PluginsConfig& plugins, std::vector<Problem>& problems) {
-  PluginsCheck(plugins, problems).run();
+void check_plugins(const HostConfig& config, std::vector<Problem>& problems) {
+  PluginsCheck(config, problems).run();
 }
 
 }  // namespace flame::pool

@@ -11,6 +11,6 @@ namespace flame::pool {
 
 /// Adds the problems of one configuration. Reads no file: what trusted_keys name is looked at when the host starts.
 /// [any thread]
-void check_plugins(const PluginsConfig& plugins, std::vector<Problem>& problems);
+void check_plugins(const HostConfig& config, std::vector<Problem>& problems);
 
 }  // namespace flame::pool

@@ -107,7 +107,7 @@ void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
 }
 
 void RunningHost::make_pools() {
-  std::vector<std::filesystem::path> path(config_.plugins.path.begin(), config_.plugins.path.end());
+  std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
   const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
                                                  runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
   catalog->scan().value();

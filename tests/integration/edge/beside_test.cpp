@@ -42,7 +42,7 @@ TEST_F(Beside, ALibraryThatIsNotFoundIsToldWithWhatALocalRunnerDoesNotInherit) {
   const TempDir alone;
   std::filesystem::copy_file(FLAME_TEST_PLUGINS "/edge_beside.so", alone / "edge_beside.so");
   HostConfig settings = config("beside");
-  settings.plugins.path = {alone.path()};
+  settings.plugin_path = {alone.path()};
   Host host(settings);
   const Error error = error_of([&] { host.pool("p").call<tasks::ask_libraries>(); });
   for (const char* part : {"libedge_beside_outer.so", "LD_LIBRARY_PATH", "[backends.local] env"}) {
@@ -57,7 +57,7 @@ TEST_F(Beside, ALibraryThatWasCopiedHalfIsRefusedBeforeAnythingRuns) {
   std::filesystem::copy(built.parent_path() / "beside_lib", copies / "beside_lib");
   std::filesystem::resize_file(copies / "beside_lib/libedge_beside_inner.so", 5'000);
   HostConfig settings = config("beside");
-  settings.plugins.path = {copies / "plugins"};
+  settings.plugin_path = {copies / "plugins"};
   const Error error = error_of([&] { const Host host(settings); });
   EXPECT_EQ(error.code, ErrorCode::invalid_argument) << error.to_string();
   for (const char* part : {"libedge_beside_inner.so\", which", "is a damaged ELF file: cut off"}) {

@@ -215,7 +215,7 @@ TEST_F(Callers, AThreadThatNeverStopsSubmittingTakesNoMoreMemoryThanItsQueue) {
 
 TEST_F(Callers, ArgumentsThatWaitTakeNoMoreMemoryThanMaxQueueBytes) {
   HostConfig settings = config("callers");
-  const std::string toml = "[plugins]\npath = [\"" + settings.plugins.path.front() +
+  const std::string toml = "[plugins]\npath = [\"" + settings.plugin_path.front() +
                            "\"]\n[pools.p]\nplugins = [\"edge_callers@1\"]\nmax = 1\nmax_concurrency = 2\n"
                            "shutdown_timeout = \"2s\"\nmax_queue_bytes = \"64MiB\"\n[backends.local]\nrunner = \"" +
                            FLAME_TEST_RUNNER + "\"\n";

@@ -201,7 +201,7 @@ TEST_F(Files, APluginThatWasCopiedHalfIsRefusedBeforeAnythingRuns) {
   fs::copy_file(FLAME_TEST_PLUGINS "/edge_files.so", plugins / "edge_files.so");
   fs::resize_file(plugins / "edge_files.so", 60'000);
   HostConfig half = config("files");
-  half.plugins.path = {plugins.path()};
+  half.plugin_path = {plugins.path()};
   const Error error = error_of([&] { const Host host(half); });
   EXPECT_EQ(error.code, ErrorCode::invalid_argument) << error.to_string();
   EXPECT_NE(error.message.find("is a damaged ELF file: cut off"), std::string::npos) << error.message;
@@ -209,7 +209,7 @@ TEST_F(Files, APluginThatWasCopiedHalfIsRefusedBeforeAnythingRuns) {
 
 TEST_F(Files, APluginDirectoryThatIsNotThereIsNamedAsSuch) {
   HostConfig missing = config("files");
-  missing.plugins.path = {"/no/such/directory"};
+  missing.plugin_path = {"/no/such/directory"};
   const Error error = error_of([&] { const Host host(missing); });
   EXPECT_NE(error.message.find("there is no directory \"/no/such/directory\""), std::string::npos) << error.message;
 }

@@ -28,7 +28,7 @@ class Brief : public PoolTest, public testing::WithParamInterface<SlotIsolation>
       pool.isolation = isolation;
       pool.timeout = 60s;
     });
-    one.plugins.path = {FLAME_TEST_NESTED_PLUGINS};
+    one.plugin_path = {FLAME_TEST_NESTED_PLUGINS};
     return Host(std::move(one));
   }
   /// As many calls at once as there are slots; `trouble` says what each is to do.

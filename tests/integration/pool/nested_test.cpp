@@ -22,7 +22,7 @@ class Nested : public PoolTest {
       pool.env["TMPDIR"] = files_.path();
     });
     settings.name = "outer";
-    settings.plugins.path = {FLAME_TEST_NESTED_PLUGINS};
+    settings.plugin_path = {FLAME_TEST_NESTED_PLUGINS};
     return Host(std::move(settings));
   }
   [[nodiscard]] static std::string inner(const std::string& pool = {}) {

@@ -10,7 +10,7 @@ Host bench_host(const BenchOptions& options, const std::string& plugin, PoolConf
   config.name = "bench";
   config.listen = {listen};
   config.control = "off";
-  config.plugins.path = {options.plugins};
+  config.plugin_path = {options.plugins};
   pool.plugins = {plugin};
   pool.idle_shutdown_after = kForever;
   config.pools.emplace("main", std::move(pool));

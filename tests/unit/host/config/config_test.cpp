@@ -91,7 +91,7 @@ isolation = "thread"
   EXPECT_THAT(config.listen, ElementsAre("ipc://auto", "tcp://[::]:0"));
   EXPECT_EQ(config.advertise, "fdaa::3");
   EXPECT_EQ(config.control, "/run/app/control");
-  EXPECT_THAT(config.plugins.path, ElementsAre("/opt/plugins"));
+  EXPECT_THAT(config.plugin_path, ElementsAre("/opt/plugins"));
   const PoolConfig& pool = config.pools.at("ffmpeg");
   EXPECT_THAT(pool.plugins, ElementsAre("video@1", "audio@2.1.0"));
   EXPECT_EQ(pool.min, 1u);
@@ -131,7 +131,7 @@ revoked = ["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 min_version = { video = "1.4.0", audio = "2.0.0-rc.1" }
 watch = true
 )");
-  EXPECT_THAT(config.plugins.path, ElementsAre("/opt/plugins"));
+  EXPECT_THAT(config.plugin_path, ElementsAre("/opt/plugins"));
   EXPECT_EQ(config.plugins.store, "/var/lib/plugins");
   EXPECT_THAT(config.plugins.trusted_keys,
               ElementsAre("flame-public-key-v1 0123456789abcdef AAAA", "/etc/app/keys/build.pub"));
@@ -145,8 +145,8 @@ watch = true
 
 TEST(Config, TakesRelativePluginDirectoriesFromTheDirectoryOfTheFile) {
   const std::string_view toml = "[plugins]\npath = [\"build/plugins\", \"../more\", \"/abs\"]\n";
-  EXPECT_THAT(parsed(toml).plugins.path, ElementsAre("/etc/app/build/plugins", "/etc/more", "/abs"));
-  EXPECT_THAT(parsed(toml, "flame.toml").plugins.path, ElementsAre("build/plugins", "../more", "/abs"));
+  EXPECT_THAT(parsed(toml).plugin_path, ElementsAre("/etc/app/build/plugins", "/etc/more", "/abs"));
+  EXPECT_THAT(parsed(toml, "flame.toml").plugin_path, ElementsAre("build/plugins", "../more", "/abs"));
 }
 
 TEST(Config, TakesARelativeStoreFromTheDirectoryOfTheFileAndLeavesTheKeywordAlone) {
@@ -192,7 +192,7 @@ TEST(Config, LoadsAFile) {
   const std::string file = dir.write("flame.toml", "[plugins]\npath = [\"p\"]\n");
   const auto config = load_config(file);
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_THAT(config->plugins.path, ElementsAre(dir / "p"));
+  EXPECT_THAT(config->plugin_path, ElementsAre(dir / "p"));
 }
 
 TEST(Config, SaysWhichFileCannotBeRead) {
