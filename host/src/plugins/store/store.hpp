@@ -28,7 +28,7 @@ struct Installed {
   manifest::Version version;
   std::string digest;
   std::filesystem::path file;  ///< the store's own; 0444
-  std::string source;          ///< the file that was installed
+  std::string source;          ///< the file that was installed, by its absolute path
   std::int64_t installed = 0;  ///< when: seconds since 1970, UTC
   bool replaced = false;       ///< another build of this version was installed over it; only its digest names it
   bool present = true;         ///< false: somebody has removed `file`

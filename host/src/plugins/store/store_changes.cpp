@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "host/src/plugins/store/store.hpp"
@@ -54,7 +55,9 @@ std::optional<Error> find_use(const std::vector<Installed>& builds, const InUse&
 Result<Installation> Store::install(const std::filesystem::path& file, const InstallOptions& options) {
   auto incoming = take_in(files_, file, options);
   if (!incoming) return incoming.error();
-  const Build build{incoming->digest, options.now, cut(file.string())};
+  std::error_code unknown;  // then it stays as it was given
+  const std::filesystem::path absolute = std::filesystem::absolute(file, unknown);
+  const Build build{incoming->digest, options.now, cut((unknown ? file : absolute).string())};
   const auto lock = files_.lock();
   if (!lock) return lock.error();
   return settle(std::move(*incoming), build, options.force);

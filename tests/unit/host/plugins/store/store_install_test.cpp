@@ -50,6 +50,13 @@ TEST_F(StoreInstall, KeepsACopyNamedByItsDigestThatNobodyCanWrite) {
   EXPECT_THAT(files_in("staging"), IsEmpty());
 }
 
+TEST_F(StoreInstall, RemembersWhereAFileCameFromWhereverOneStood) {
+  const std::string file = put({});
+  const auto done = store_.install(std::filesystem::relative(file), {});
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(std::filesystem::path(done->plugin.source).lexically_normal(), file);
+}
+
 TEST_F(StoreInstall, TheSameBytesAgainChangeNothing) {
   const Installed first = install({.version = "1.4.0"});
   const auto again = store_.install(put({.version = "1.4.0"}, "elsewhere.so"), {.now = 2000});
