@@ -59,8 +59,6 @@ class PoolDriver final : public RunnerEvents {
   /// that this process stood still.
   void on(Event event, Instant now);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
-  /// What runners load that are booted from now on, in order of preference.
-  void set_plugins(std::vector<DigestId> plugins) { policy_.set_plugins(std::move(plugins)); }
 
   void on_hello(Session& session, const wire::Hello& hello, Instant now) override;
   void on_notice(Session& session, const wire::Body& body, Instant now) override;

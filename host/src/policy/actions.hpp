@@ -108,6 +108,25 @@ struct Quiet {
   bool quiet = true;
   Instant heard{};
 };
+/// Send Load: the runner starts the digest beside what it has. Loaded is the answer; one that does not come within
+/// boot_timeout counts as a failure, and EndGeneration follows.
+struct Load {
+  RunnerId runner = 0;
+  DigestId digest = 0;
+};
+/// Send EndGeneration: nothing of this digest will be sent to the runner, and it has no call or object of it. It may
+/// still be loading it: then it is to give up.
+struct EndGeneration {
+  RunnerId runner = 0;
+  DigestId digest = 0;
+};
+/// How far a Prepare is. It can also become worse: the only runner that was ready may be lost.
+struct Prepared {
+  DigestId digest = 0;
+  bool ready = false;          ///< at least one runner can serve it
+  std::optional<Error> error;  ///< no runner can: the first reason; or the pool drains
+  std::string waits_for;       ///< for people; empty with `ready`: all that were asked have answered
+};
 /// Drain has finished: no call and no runner is left. Once.
 struct Drained {};
 
@@ -116,7 +135,8 @@ struct Drained {};
 using Action =
     std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Withdraw,
                  action::Complete, action::RetireReply, action::DrainRunner, action::Destroy, action::Callback,
-                 action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet, action::AttemptFailed>;
+                 action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet, action::AttemptFailed,
+                 action::Load, action::EndGeneration, action::Prepared>;
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

@@ -29,6 +29,7 @@ CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
   FLAME_ASSERT(fresh, "call ids are unique");
   Call& call = it->second;
   call.digest = submit.digest;
+  ++open_[submit.digest];
   call.order = next_order_++;
   call.on_object = submit.lease != 0;
   call.retries_left = submit.idempotent && !call.on_object ? submit.retries : 0;
@@ -126,6 +127,12 @@ std::vector<CallId> CallTable::all() const {
   return ids;
 }
 
+std::vector<CallId> CallTable::with(DigestId digest) const {
+  std::vector<CallId> ids = all();
+  std::erase_if(ids, [&](CallId id) { return calls_.at(id).digest != digest; });
+  return ids;
+}
+
 CallTable::Call* CallTable::present(RunnerId runner, CallId id) {
   auto it = calls_.find(id);
   if (it == calls_.end() || it->second.state == State::waiting || it->second.runner != runner) return nullptr;
@@ -148,6 +155,7 @@ CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> er
     if (said == Started::unknown || (said == Started::no && after_others)) outcome.error->started = started(call);
   }
   deadlines_.disarm(call.timer);
+  if (const auto open = open_.find(call.digest); --open->second == 0) open_.erase(open);
   calls_.erase(it);
   return outcome;
 }

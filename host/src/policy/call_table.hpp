@@ -1,6 +1,7 @@
 // Every call that has not been answered: its deadline, its attempts, and its exactly one completion.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -73,6 +74,13 @@ class CallTable {
   /// A result of this runner for this call would be listened to.
   [[nodiscard]] bool awaits_result(RunnerId runner, CallId call) const;
   [[nodiscard]] bool contains(CallId call) const { return calls_.contains(call); }
+  /// Calls of one digest: waiting, sent, or resting before a retry.
+  [[nodiscard]] std::uint64_t size(DigestId digest) const {
+    const auto open = open_.find(digest);
+    return open == open_.end() ? 0 : open->second;
+  }
+  /// Which they are, by age. Linear: for people.
+  [[nodiscard]] std::vector<CallId> with(DigestId digest) const;
   /// All calls, in order of submission. Linear.
   [[nodiscard]] std::vector<CallId> all() const;
 
@@ -109,6 +117,7 @@ class CallTable {
   Limits limits_;
   std::uint64_t next_order_ = 1;
   Calls calls_;
+  boost::unordered_flat_map<DigestId, std::uint64_t> open_;
   Deadlines<CallId> deadlines_;
 };
 

@@ -35,7 +35,7 @@ Elastic::Plan Elastic::plan(const Counts& counts, Instant now) const noexcept {
   const std::uint64_t spare = counts.free + std::uint64_t{counts.booting} * options_.capacity;
   const std::uint64_t slots_ahead = ahead(now);
   const std::uint64_t short_of = slots_ahead == 0 ? 0 : minus(counts.waiting + slots_ahead, spare);
-  const std::uint64_t demand = std::max(growth, runners_for(short_of, options_.capacity));
+  const std::uint64_t demand = std::max({growth, runners_for(short_of, options_.capacity), counts.needed});
   const std::uint64_t boots = std::min(std::max(lacking, demand), room);
   if (boots > 0 && backing_off(now)) return {.retry_at = retry_at_};
   return {.boots = static_cast<std::uint32_t>(boots), .for_min = static_cast<std::uint32_t>(minus(lacking, demand))};

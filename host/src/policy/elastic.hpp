@@ -26,7 +26,8 @@ class Elastic {
     bool nested = false;  ///< in a runner: `min` and `warm` are 0, else runners would boot runners without end
   };
   /// `runners`: all machines past hello, draining ones too; `serving`: those that take new calls; `free`: their slots
-  /// without a lease. `unhelped`: those of `waiting` whose plugin no booting runner will have.
+  /// without a lease. `unhelped`: those of `waiting` whose plugin no booting runner will have. `needed`: boots that are
+  /// wanted though nobody waits, for a version that is being prepared.
   struct Counts {
     std::uint64_t waiting = 0;
     std::uint64_t unhelped = 0;
@@ -34,6 +35,7 @@ class Elastic {
     std::uint32_t serving = 0;
     std::uint32_t booting = 0;
     std::uint64_t free = 0;
+    std::uint64_t needed = 0;
   };
   /// Boots to start now; the first `for_min` of them only keep the minimum up. `retry_at`: boots are wanted, but a
   /// failed one is waited out until then.

@@ -133,11 +133,41 @@ struct Expect {
   Duration within = kForever;
 };
 
+/// `digest` is to serve in place of `replaces`, the plugin's active digest (kNoDigest: none). Runners load it beside
+/// what they have, calls go on as before. Answered by Prepared, and again whenever that changes, until Switch or
+/// Abandon.
+struct Prepare {
+  DigestId digest = 0;
+  DigestId replaces = kNoDigest;
+};
+/// From now on calls are submitted with `to` and runners boot with it. `from` is served until no call and no lease of
+/// this pool has it any more, also to calls that were submitted with it and come late.
+struct Switch {
+  DigestId from = kNoDigest;
+  DigestId to = 0;
+};
+/// `digest`, which was to be prepared, will not serve: it ends where it was loaded. An active one is left as it is.
+struct Abandon {
+  DigestId digest = 0;
+};
+/// The answer to Load. Late and unknown ones are ignored.
+struct Loaded {
+  RunnerId runner = 0;
+  DigestId digest = 0;
+  std::optional<Error> error;  ///< the runner cannot serve the digest
+};
+/// Nothing of the digest is left on the runner: the answer to EndGeneration. Unasked, it can serve the digest no more.
+struct GenerationEnded {
+  RunnerId runner = 0;
+  DigestId digest = 0;
+};
+
 }  // namespace event
 
 using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
                            event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
                            event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
-                           event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill>;
+                           event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill, event::Prepare,
+                           event::Switch, event::Abandon, event::Loaded, event::GenerationEnded>;
 
 }  // namespace flame::pool

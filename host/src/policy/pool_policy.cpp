@@ -28,6 +28,14 @@ Elastic::Options elastic_options(const PoolConfig& config, const PoolPolicy::Opt
           .nested = options.nested};
 }
 
+// A candidate has no runner that has it, loads it, is broken for it, or will soon have room for it.
+bool lacks_runner(const RunnerGenerations& generations) {
+  return std::ranges::any_of(generations.versions().candidates(), [&](DigestId digest) {
+    const RunnerGenerations::Standing standing = generations.standing(digest);
+    return standing.ready == 0 && standing.broken == 0 && generations.coming(digest) == 0;
+  });
+}
+
 Error shutting_down() {
   return base::make_error(ErrorCode::shutting_down, "the pool is shutting down; stop calling it");
 }
@@ -48,7 +56,7 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
       shutdown_timeout_(config.shutdown_timeout),
       liveness_(options.liveness),
       name_(options.name),
-      plugins_(std::move(plugins)),
+      generations_(std::move(plugins), config.boot_timeout),
       scheduler_(scheduler_options(config)),
       held_(config.max_queue),
       calls_({config.boot_timeout, config.timeout}),
@@ -61,7 +69,8 @@ void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
 
 Instant PoolPolicy::next_wakeup() const {
   const Instant drain = calls_.size() > 0 ? drain_by_ : kNever;
-  return std::min({calls_.next_deadline(), timers_.next(), unproven_timers_.next(), retry_wakeup_, drain});
+  return std::min({calls_.next_deadline(), timers_.next(), unproven_timers_.next(), retry_wakeup_, drain,
+                   generations_.next_deadline()});
 }
 
 PolicyStats PoolPolicy::stats() const {
@@ -85,10 +94,6 @@ bool PoolPolicy::awaits_result(RunnerId runner, CallId call) const {
          calls_.awaits_result(runner, call);
 }
 
-void PoolPolicy::set_plugins(std::vector<DigestId> plugins) {
-  plugins_ = std::move(plugins);
-}
-
 void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
   ++stats_.submitted;
   if (event.lease != 0) return submit_on_object(event, now, out);
@@ -99,6 +104,7 @@ void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
   }
   elastic_.arrived();
   scheduler_.enqueue(event.call, queued.digest, queued.order);
+  generations_.used(queued.digest);
   expire_calls(now, out);
   dispatch(now, out);
   // Only a call that really has to wait can find the queue full.
@@ -163,9 +169,14 @@ void PoolPolicy::advance(Instant now, Actions& out) {
   if (closed_ && now >= drain_by_)
     for (CallId call : calls_.all())
       give_up(calls_.fail(call, shutting_down()), wire::CancelReason::shutting_down, out);
+  generations_.expire(now);
+  follow_versions(now, out);
   dispatch(now, out);
   shed(now, out);
   grow(now, out);
+  const PreparedReports::Basis basis{generations_.revision(), booting_, elastic_.failing_for_good(now), closed_};
+  if (reports_.is_outdated(generations_.versions().candidates(), basis))
+    for (DigestId digest : generations_.versions().candidates()) reports_.tell(prepared(digest, now), out);
   if (closed_) drain_pool(now, out);
 }
 
@@ -196,26 +207,67 @@ void PoolPolicy::grow(Instant now, Actions& out) {
 // than max in all, should they fall silent in turn. When it speaks again there is one too many, which shed() ends.
 Elastic::Counts PoolPolicy::counts() const {
   const std::uint32_t beside = scheduler_.waiting() > 0 ? std::min(idle_hushed_, elastic_.max()) : 0;
-  return {.waiting = scheduler_.waiting(),
-          .unhelped = scheduler_.waiting_where([this](DigestId digest) { return !booting_with_.contains(digest); }),
-          .runners = runner_count() - booting_ - beside,
-          .serving = serving_,
-          .booting = booting_,
-          .free = scheduler_.free_slots()};
+  Elastic::Counts counts{.runners = runner_count() - booting_ - beside,
+                         .serving = serving_,
+                         .booting = booting_,
+                         .free = scheduler_.free_slots(),
+                         .needed = closed_ || booting_ > 0 || !lacks_runner(generations_) ? 0U : 1U};
+  scheduler_.each_waiting([&](DigestId digest, std::uint64_t waiting) {
+    waiting -= std::min(waiting, generations_.coming(digest) * scheduler_.capacity());
+    counts.waiting += waiting;
+    if (!generations_.boots_with(digest)) counts.unhelped += waiting;
+  });
+  return counts;
 }
 
-// Idle runners that stand in the way: above max after Resize, or without the digest that somebody waits for.
+// What has no user any more is ended; what somebody waits for though it was ended is loaded once more.
+void PoolPolicy::follow_versions(Instant now, Actions& out) {
+  for (DigestId digest : generations_.leaving()) {
+    if (calls_.size(digest) == 0 && scheduler_.in_flight(digest) == 0)
+      generations_.end(digest);
+    else if (scheduler_.waiting(digest) > 0 && scheduler_.servers(digest) == 0)
+      generations_.recall(digest, now);
+  }
+  for (const RunnerGenerations::Step& step : generations_.take_steps()) {
+    const auto runner = runners_.find(step.runner);
+    if (runner == runners_.end()) continue;
+    const bool told = runner->second.state.phase() == RunnerState::Phase::ready;  // one that leaves ends all it has
+    switch (step.kind) {
+      case RunnerGenerations::Step::Kind::load:
+        if (told) out.push_back(action::Load{step.runner, step.digest});
+        break;
+      case RunnerGenerations::Step::Kind::serve:
+        scheduler_.add_digest(step.runner, step.digest);
+        break;
+      case RunnerGenerations::Step::Kind::end:
+        scheduler_.remove_digest(step.runner, step.digest);
+        if (told) out.push_back(action::EndGeneration{step.runner, step.digest});
+        break;
+      case RunnerGenerations::Step::Kind::gone:
+        scheduler_.remove_digest(step.runner, step.digest);
+        break;
+    }
+  }
+}
+
+// Idle runners that stand in the way: that a change has left behind, above max after Resize, or without the digest that
+// somebody waits for.
 void PoolPolicy::shed(Instant now, Actions& out) {
   const auto drain_one = [&] {
     const std::optional<RunnerId> idle = scheduler_.idle_runner();
     if (idle) tell_to_drain(*idle, runners_.at(*idle), shutdown_timeout_, now, out);
     return idle.has_value();
   };
+  for (RunnerId id : generations_.take_unfit()) {
+    const auto unfit = runners_.find(id);
+    if (unfit == runners_.end() || unfit->second.state.phase() != RunnerState::Phase::ready) continue;
+    if (scheduler_.leases(id) == 0) tell_to_drain(id, unfit->second, shutdown_timeout_, now, out);
+  }
   while (serving_ > elastic_.max() && drain_one()) {
   }
   const bool full = runner_count() >= elastic_.max();
   const bool help_is_coming = runner_count() > serving_ + hushed_;
-  if (scheduler_.waiting() > 0 && full && !help_is_coming) drain_one();
+  if (scheduler_.waiting() > 0 && full && !help_is_coming && counts().waiting > 0) drain_one();
 }
 
 void PoolPolicy::drain_pool(Instant now, Actions& out) {

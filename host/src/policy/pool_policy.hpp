@@ -1,8 +1,8 @@
-// All decisions of one pool: composes CallTable, Scheduler, Elastic and RunnerState. Events and `now` in, actions out.
+// All decisions of one pool: composes CallTable, Scheduler, Elastic, RunnerState and RunnerGenerations. Events and
+// `now` in, actions out.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -15,6 +15,8 @@
 #include "host/src/policy/elastic.hpp"
 #include "host/src/policy/events.hpp"
 #include "host/src/policy/object_leases.hpp"
+#include "host/src/policy/prepared_reports.hpp"
+#include "host/src/policy/runner_generations.hpp"
 #include "host/src/policy/runner_state.hpp"
 #include "host/src/policy/scheduler.hpp"
 
@@ -36,10 +38,12 @@ class PoolPolicy {
     std::string name = "runner";  ///< in errors, NAME-ID is a runner
     bool nested = false;          ///< see Elastic::Options
   };
-  /// `config` must have passed check_pool(); `plugins`: what every runner of this pool is booted with.
+  /// `config` must have passed check_pool(); `plugins`: what is active, no two of one plugin; every
+  /// runner of this pool is booted with it.
   PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, const Options& options);
 
-  /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain and what a lost runner held.
+  /// Appends what to do. O(log n) in calls and runners, except for Resize, Drain, changes of versions, and what a lost
+  /// runner held.
   void on(const Event& event, Instant now, Actions& out);
 
   /// Feed Tick at this time at the latest; kNever: no timer needed.
@@ -68,13 +72,12 @@ class PoolPolicy {
   [[nodiscard]] Instant boots_again_at(Instant now) const { return elastic_.next_retry(now); }
   [[nodiscard]] const std::optional<Error>& boot_failure() const noexcept { return elastic_.last_failure(); }
 
-  /// New digests for runners that boot from now on (activate/rollback); running ones keep what they have.
-  void set_plugins(std::vector<DigestId> plugins);
+  /// How far a Prepare is, with what it waits for now: the Prepared before may name calls that have ended. Linear.
+  [[nodiscard]] action::Prepared prepared(DigestId digest, Instant now) const;
 
  private:
   struct Runner {
     RunnerState state;
-    std::vector<DigestId> digests;  // it was asked to have
     Deadlines<RunnerId>::Handle timer;
     bool useful = false;       // some call has ended there
     bool leaving = false;      // it asked to go and may
@@ -114,6 +117,14 @@ class PoolPolicy {
   void shed(Instant now, Actions& out);
   void drain_pool(Instant now, Actions& out);
   [[nodiscard]] std::optional<Error> refusal(DigestId digest, Instant now) const;
+  template <class Change>
+  requires requires(RunnerGenerations& generations, const Change& change, Instant now) { generations.on(change, now); }
+  void handle(const Change& change, Instant now, Actions& out) {
+    if constexpr (requires { change.runner; })
+      if (!alive(change.runner, now, out)) return;
+    generations_.on(change, now);
+  }
+  void follow_versions(Instant now, Actions& out);
   void give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out);
   void complete(CallTable::Outcome outcome, Actions& out);
   void apply(CallId call, CallTable::Verdict verdict, Actions& out);
@@ -142,8 +153,6 @@ class PoolPolicy {
   void boot(bool for_min, Instant now, Actions& out);
   void boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out);
   void give_boot_up(Runners::iterator it, const Error& error, Actions& out);
-  [[nodiscard]] std::vector<DigestId> learn_plugins(const Runner& runner,
-                                                    const std::vector<event::RunnerPlugin>& reported, Instant now);
   void tell_of_broken(Instant now, Actions& out);
   void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   [[nodiscard]] bool lost_young(const Runner& runner, Instant now) const;
@@ -158,12 +167,11 @@ class PoolPolicy {
   void rearm(RunnerId id, Runner& runner);
   Runner* alive(RunnerId id, Instant now, Actions& out);
   void fall_quiet(RunnerId id, Runner& runner, Actions& out);
-  void speaks_again(RunnerId id, Runner& runner, Actions& out);
+  void speaks_again(RunnerId id, Runner& runner, Instant now, Actions& out);
   void close(RunnerId id, Runner& runner);
   bool unhush(Runner& runner) noexcept;
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
   [[nodiscard]] Elastic::Counts counts() const;
-  void boot_over(const Runner& runner);
 
   bool single_use_;
   bool threads_;
@@ -172,7 +180,8 @@ class PoolPolicy {
   Duration shutdown_timeout_;
   Liveness liveness_;
   std::string name_;
-  std::vector<DigestId> plugins_;
+  RunnerGenerations generations_;
+  PreparedReports reports_;
   Scheduler scheduler_;
   ObjectLeases held_;
   CallTable calls_;
@@ -184,11 +193,10 @@ class PoolPolicy {
   std::unordered_map<DigestId, Broken> broken_;
   RunnerId next_runner_ = 1;
   std::uint32_t booting_ = 0;
-  std::map<DigestId, std::uint32_t> booting_with_;  // how many of them were asked to have the digest
-  std::uint32_t serving_ = 0;                       // open in the scheduler
-  std::uint32_t hushed_ = 0;                        // would be open if they were not silent
-  std::uint32_t idle_hushed_ = 0;                   // of these, without a lease
-  bool closed_ = false;                             // Drain was asked for
+  std::uint32_t serving_ = 0;      // open in the scheduler
+  std::uint32_t hushed_ = 0;       // would be open if they were not silent
+  std::uint32_t idle_hushed_ = 0;  // of these, without a lease
+  bool closed_ = false;            // Drain was asked for
   bool drained_ = false;
   bool emptying_ = false;  // every runner was told to go
   Instant drain_by_ = kNever;

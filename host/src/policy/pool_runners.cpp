@@ -21,8 +21,19 @@ Duration after_bye(Duration grace) {
   return grace >= kForever - limits::kByeWait ? kForever : grace + limits::kByeWait;
 }
 
-bool contains(const std::vector<DigestId>& digests, DigestId digest) {
-  return std::ranges::find(digests, digest) != digests.end();
+// What the runner has, each once, and what it was asked to have and has not.
+std::vector<event::RunnerPlugin> all_plugins(const std::vector<event::RunnerPlugin>& reported,
+                                             const std::vector<DigestId>& asked) {
+  std::vector<event::RunnerPlugin> plugins;
+  const auto add = [&](const event::RunnerPlugin& plugin) {
+    if (std::ranges::find(plugins, plugin.digest, &event::RunnerPlugin::digest) == plugins.end())
+      plugins.push_back(plugin);
+  };
+  std::ranges::for_each(reported, add);
+  for (DigestId digest : asked)
+    add({digest, base::make_error(ErrorCode::not_found,
+                                  "the runner does not have the plugin; install it in the runner's image")});
+  return plugins;
 }
 
 }  // namespace
@@ -48,13 +59,20 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
     out.push_back(action::Reject{event.runner, "the runner said hello before; a new one is needed"});
     return;
   }
-  const std::vector<DigestId> serves = learn_plugins(runner, event.plugins, now);
-  if (serves.empty() && !runner.digests.empty()) {
-    const std::string why = broken_.at(runner.digests.front()).error.message;
+  const std::vector<event::RunnerPlugin> plugins = all_plugins(event.plugins, generations_.asked(event.runner));
+  std::vector<DigestId> serves;
+  for (const event::RunnerPlugin& plugin : plugins) {
+    if (plugin.error)  // remembered for a while
+      broken_[plugin.digest] = {*plugin.error, base::deadline_after(now, Elastic::kRetryMax)};
+    else
+      serves.push_back(plugin.digest);
+  }
+  if (serves.empty() && !generations_.asked(event.runner).empty()) {
+    const std::string why = plugins.front().error->message;
     tell_of_broken(now, out);
     return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, false, now, out);
   }
-  boot_over(runner);
+  --booting_;
   const bool greeted = runner.state.hello(now, event.local);
   FLAME_ASSERT(greeted, "it was booting");
   elastic_.boot_succeeded();
@@ -62,6 +80,7 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   if (!runner.state.for_min())
     out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), {}, {}});
   scheduler_.add_runner(event.runner, serves);
+  generations_.joined(event.runner, plugins, now);
   ++serving_;
   tell_of_broken(now, out);
   rearm(event.runner, runner);
@@ -76,6 +95,7 @@ void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
     runner.state.stood_still(now, event.pause);
     rearm(id, runner);
   }
+  generations_.stood_still(event.pause);
   // A runner that was frozen together with us has not had the time that it gets to give up its work either.
   for (auto& [id, unproven] : unproven_) {
     unproven_timers_.disarm(unproven.timer);
@@ -129,7 +149,9 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   const bool draining = runner->state.phase() == RunnerState::Phase::draining;
   // A runner that must go gets its leave at once: the promise is that nothing is sent after the reply.
   bool granted = event.must || (free && draining);
-  if (!granted && free && elastic_.may_retire(counts(), runner->state.idle(now), now)) {
+  // What has loaded the next version is not given away before anybody could use it.
+  const bool spare = generations_.versions().candidates().empty();
+  if (!granted && free && spare && elastic_.may_retire(counts(), runner->state.idle(now), now)) {
     elastic_.retired(serving_);
     granted = true;
   }
@@ -142,24 +164,15 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
 
 void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
   const RunnerId id = next_runner_++;
-  std::vector<DigestId> digests = plugins_;
-  for (DigestId digest : scheduler_.wanted())
-    if (!contains(digests, digest)) digests.push_back(digest);
+  std::vector<DigestId> digests = generations_.boots(id, scheduler_.wanted());
   auto [it, fresh] = runners_.emplace(
-      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), digests, {}, false, false, false, false, {}});
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), {}, false, false, false, false, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
-  for (DigestId digest : digests) ++booting_with_[digest];
   ++stats_.boots;
   if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), {}, {}});
   out.push_back(action::Boot{id, std::move(digests)});
-}
-
-void PoolPolicy::boot_over(const Runner& runner) {
-  --booting_;
-  for (DigestId digest : runner.digests)
-    if (auto with = booting_with_.find(digest); --with->second == 0) booting_with_.erase(with);
 }
 
 void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out) {
@@ -169,7 +182,7 @@ void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, 
   give_boot_up(it, error, out);
   if (!permanent || booting_ > 0) return;
   for (DigestId digest : scheduler_.wanted()) {
-    if (scheduler_.servers(digest) > 0) continue;
+    if (scheduler_.servers(digest) > 0 || generations_.coming(digest) > 0) continue;
     for (CallId call : scheduler_.waiters(digest))
       give_up(calls_.fail(call, error), wire::CancelReason::cancelled, out);
   }
@@ -182,34 +195,11 @@ void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions&
   if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error, {}});
 }
 
-// What the runner can serve; what it cannot is remembered for a while.
-std::vector<DigestId> PoolPolicy::learn_plugins(const Runner& runner, const std::vector<event::RunnerPlugin>& reported,
-                                                Instant now) {
-  std::vector<DigestId> serves;
-  std::vector<DigestId> seen;
-  const auto breaks = [&](DigestId digest, Error error) {
-    broken_[digest] = {std::move(error), base::deadline_after(now, Elastic::kRetryMax)};
-  };
-  for (const event::RunnerPlugin& plugin : reported) {
-    if (contains(seen, plugin.digest)) continue;
-    seen.push_back(plugin.digest);
-    if (plugin.error)
-      breaks(plugin.digest, *plugin.error);
-    else
-      serves.push_back(plugin.digest);
-  }
-  for (DigestId digest : runner.digests)
-    if (!contains(seen, digest))
-      breaks(digest, base::make_error(ErrorCode::not_found,
-                                      "the runner does not have the plugin; install it in the runner's image"));
-  return serves;
-}
-
 // Who waits for what no runner can serve hears of it now.
 void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
   for (auto broken = broken_.begin(); broken != broken_.end();) {
     const auto& [digest, story] = *broken;
-    const bool served = scheduler_.servers(digest) > 0;
+    const bool served = scheduler_.servers(digest) > 0 || generations_.coming(digest) > 0;
     if (!served && now < story.until) {
       for (CallId call : scheduler_.waiters(digest))
         give_up(calls_.fail(call, story.error), wire::CancelReason::cancelled, out);
@@ -277,7 +267,8 @@ void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
 
 void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out) {
   Runner& runner = it->second;
-  if (runner.state.phase() == RunnerState::Phase::booting) boot_over(runner);
+  if (runner.state.phase() == RunnerState::Phase::booting) --booting_;
+  generations_.removed(it->first);
   timers_.disarm(runner.timer);
   unhush(runner);
   out.push_back(action::Destroy{it->first, reason});
@@ -330,6 +321,8 @@ void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
     lose(it, it->second.end_reason, now, out);
   else if (single_use_)
     tell_to_drain(id, it->second, shutdown_timeout_, now, out);
+  else
+    generations_.fell_idle(id);
 }
 
 void PoolPolicy::rearm(RunnerId id, Runner& runner) {
@@ -340,7 +333,7 @@ void PoolPolicy::rearm(RunnerId id, Runner& runner) {
 PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now, Actions& out) {
   auto it = runners_.find(id);
   if (it == runners_.end() || it->second.state.phase() == RunnerState::Phase::booting) return nullptr;
-  if (it->second.state.heard(now)) speaks_again(id, it->second, out);
+  if (it->second.state.heard(now)) speaks_again(id, it->second, now, out);
   return &it->second;
 }
 
@@ -360,7 +353,10 @@ void PoolPolicy::fall_quiet(RunnerId id, Runner& runner, Actions& out) {
 
 // For good, unless fall_quiet() does it.
 void PoolPolicy::close(RunnerId id, Runner& runner) {
-  if (scheduler_.close_runner(id)) --serving_;
+  if (scheduler_.close_runner(id)) {
+    --serving_;
+    generations_.closed(id);
+  }
   unhush(runner);
 }
 
@@ -371,10 +367,11 @@ bool PoolPolicy::unhush(Runner& runner) noexcept {
   return true;
 }
 
-void PoolPolicy::speaks_again(RunnerId id, Runner& runner, Actions& out) {
+void PoolPolicy::speaks_again(RunnerId id, Runner& runner, Instant now, Actions& out) {
   if (unhush(runner)) {
     scheduler_.open_runner(id);
     ++serving_;
+    generations_.opened(id, now);
   }
   out.push_back(action::Quiet{id, false, runner.state.last_heard()});
   rearm(id, runner);

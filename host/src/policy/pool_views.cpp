@@ -1,10 +1,12 @@
 // PoolPolicy as people see it: reads state, changes none.
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "host/src/policy/pool_policy.hpp"
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
@@ -12,6 +14,14 @@ namespace {
 
 std::string whole_seconds(Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s";
+}
+
+// "a, b and 5 more".
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) text += (i > 0 ? ", " : "") + names[i];
+  return names.size() > kNamed ? text + " and " + std::to_string(names.size() - kNamed) + " more" : text;
 }
 
 }  // namespace
@@ -27,6 +37,42 @@ std::vector<PoolPolicy::RunnerView> PoolPolicy::runner_views(Instant now) const 
   }
   std::ranges::sort(views, {}, &RunnerView::id);
   return views;
+}
+
+action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
+  const RunnerGenerations::Standing standing = generations_.standing(digest);
+  action::Prepared report{.digest = digest, .ready = standing.ready > 0, .error = std::nullopt, .waits_for = {}};
+  const bool hopeless = !report.ready && standing.loading.empty() && booting_ == 0;
+  if (closed_)
+    report.error = base::make_error(ErrorCode::shutting_down, "the pool " + name_ + " is shutting down");
+  else if (hopeless && standing.broken > 0)
+    report.error = standing.reason;
+  else if (hopeless && serving_ == 0 && elastic_.failing_for_good(now))
+    report.error = elastic_.last_failure();
+  if (report.error) return report;
+  std::vector<std::string> names;
+  for (const RunnerId id : standing.loading) names.push_back(name_ + "-" + std::to_string(id));
+  if (!names.empty()) report.waits_for = listed(names) + " to load it";
+  if (report.ready || !names.empty()) return report;
+  for (const DigestId older : generations_.in_the_way_of(digest)) {
+    std::set<CallId> users;
+    for (const CallId call : calls_.with(older)) users.insert(call);
+    for (const CallId call : scheduler_.holders(older)) users.insert(call);
+    for (const CallId call : users)
+      names.push_back(holds_objects(call) ? "what call " + std::to_string(call) + " left in its slot"
+                                          : "call " + std::to_string(call));
+  }
+  if (booting_ > 0)
+    report.waits_for = "a runner to boot";
+  else if (generations_.coming(digest) > 0)
+    report.waits_for = "a runner to end an older version";
+  else if (!names.empty())
+    report.waits_for = "the end of what uses an older version: " + listed(names);
+  else if (elastic_.last_failure())
+    report.waits_for = "a runner, and none boots: " + elastic_.last_failure()->message;
+  else
+    report.waits_for = "room for a runner: max is " + std::to_string(elastic_.max()) + ", and those that leave count";
+  return report;
 }
 
 // What its caller cannot know: it was not the load that kept a slot from it, nor its task that took so long.

@@ -52,7 +52,10 @@ std::vector<CallId> Scheduler::remove_runner(RunnerId runner) {
   std::vector<CallId> held;
   if (it == runners_.end()) return held;
   std::vector<std::pair<std::uint64_t, CallId>> by_age;
-  for (const auto& [call, number] : it->second.held) by_age.emplace_back(number, call);
+  for (const auto& [call, lease] : it->second.held) {
+    by_age.emplace_back(lease.number, call);
+    --groups_.at(lease.digest).in_flight;
+  }
   std::ranges::sort(by_age);
   for (const auto& [number, call] : by_age) held.push_back(call);
   in_flight_ -= held.size();
@@ -68,6 +71,26 @@ bool Scheduler::is_open(RunnerId runner) const {
 std::uint32_t Scheduler::leases(RunnerId runner) const {
   auto it = runners_.find(runner);
   return it == runners_.end() ? 0 : static_cast<std::uint32_t>(it->second.held.size());
+}
+
+void Scheduler::add_digest(RunnerId runner, DigestId digest) {
+  Runner& entry = runners_.at(runner);
+  const auto place = std::ranges::lower_bound(entry.digests, digest);
+  if (place != entry.digests.end() && *place == digest) return;
+  unlist(runner, entry);
+  entry.digests.insert(place, digest);
+  list(runner, entry);
+  if (entry.open) ++groups_[digest].servers;
+}
+
+void Scheduler::remove_digest(RunnerId runner, DigestId digest) {
+  Runner& entry = runners_.at(runner);
+  const auto place = std::ranges::lower_bound(entry.digests, digest);
+  if (place == entry.digests.end() || *place != digest) return;
+  unlist(runner, entry);
+  entry.digests.erase(place);
+  list(runner, entry);
+  if (entry.open) --groups_.at(digest).servers;
 }
 
 std::uint32_t Scheduler::servers(DigestId digest) const {
@@ -102,16 +125,19 @@ bool Scheduler::remove_waiting(CallId call) {
 
 std::optional<Scheduler::Lease> Scheduler::next() {
   const Group* best = nullptr;
+  DigestId its_digest = 0;
   for (DigestId digest : with_waiters_) {
     const Group& group = groups_.at(digest);
     if (group.available.empty()) continue;
-    if (!best || group.queue.begin()->first < best->queue.begin()->first) best = &group;
+    if (best && group.queue.begin()->first > best->queue.begin()->first) continue;
+    best = &group;
+    its_digest = digest;
   }
   if (!best) return std::nullopt;
   const CallId call = best->queue.begin()->second;
   const RunnerId runner = choose(*best);
   remove_waiting(call);
-  lease(call, runner);
+  lease(call, its_digest, runner);
   return Lease{call, runner};
 }
 
@@ -122,6 +148,7 @@ bool Scheduler::release(RunnerId runner, CallId call) {
   const auto lease = entry.held.find(call);
   if (lease == entry.held.end()) return false;
   unlist(runner, entry);
+  --groups_.at(lease->second.digest).in_flight;
   entry.held.erase(lease);
   --in_flight_;
   if (entry.held.empty() && entry.open && !entry.used) idle_.insert(runner);
@@ -132,6 +159,25 @@ bool Scheduler::release(RunnerId runner, CallId call) {
 bool Scheduler::holds(RunnerId runner, CallId call) const {
   auto it = runners_.find(runner);
   return it != runners_.end() && it->second.held.contains(call);
+}
+
+std::uint64_t Scheduler::waiting(DigestId digest) const {
+  const auto it = groups_.find(digest);
+  return it == groups_.end() ? 0 : it->second.queue.size();
+}
+
+std::uint64_t Scheduler::in_flight(DigestId digest) const {
+  const auto it = groups_.find(digest);
+  return it == groups_.end() ? 0 : it->second.in_flight;
+}
+
+std::vector<CallId> Scheduler::holders(DigestId digest) const {
+  std::vector<CallId> calls;
+  for (const auto& [id, runner] : runners_)
+    for (const auto& [call, lease] : runner.held)
+      if (lease.digest == digest) calls.push_back(call);
+  std::ranges::sort(calls);
+  return calls;
 }
 
 std::optional<CallId> Scheduler::oldest_waiter() const {
@@ -183,14 +229,15 @@ RunnerId Scheduler::choose(const Group& group) const {
   return group.available.lower_bound({load, 0})->second;
 }
 
-void Scheduler::lease(CallId call, RunnerId id) {
+void Scheduler::lease(CallId call, DigestId digest, RunnerId id) {
   Runner& entry = runners_.at(id);
   unlist(id, entry);
   FLAME_ASSERT(entry.held.size() < capacity_, "a lease needs a free slot");
-  const bool fresh = entry.held.emplace(call, next_lease_).second;
+  const bool fresh = entry.held.emplace(call, Held{next_lease_, digest}).second;
   FLAME_ASSERT(fresh, "a runner holds a call once");
   ++next_lease_;
   ++in_flight_;
+  ++groups_.at(digest).in_flight;
   entry.used = entry.used || single_use_;
   idle_.erase(id);
   list(id, entry);

@@ -43,6 +43,9 @@ class Scheduler {
   std::vector<CallId> remove_runner(RunnerId runner);
   [[nodiscard]] bool is_open(RunnerId runner) const;
   [[nodiscard]] std::uint32_t leases(RunnerId runner) const;
+  /// The runner can serve the digest (any more), whether it is open or not. Nothing if that is so already.
+  void add_digest(RunnerId runner, DigestId digest);
+  void remove_digest(RunnerId runner, DigestId digest);
   /// Open runners that can serve the digest, busy ones included.
   [[nodiscard]] std::uint32_t servers(DigestId digest) const;
   /// Some open runner without a lease, the newest; nullopt if there is none.
@@ -60,14 +63,17 @@ class Scheduler {
   [[nodiscard]] bool holds(RunnerId runner, CallId call) const;
 
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waiters_.size(); }
-  /// For all digests of which `filter` holds.
-  template <class Filter>
-  [[nodiscard]] std::uint64_t waiting_where(Filter filter) const {
-    std::uint64_t count = 0;
-    for (DigestId digest : with_waiters_) count += filter(digest) ? groups_.at(digest).queue.size() : 0;
-    return count;
+  [[nodiscard]] std::uint64_t waiting(DigestId digest) const;
+  /// Visits each digest that somebody waits for, and how many do.
+  template <class Visitor>
+  void each_waiting(Visitor visit) const {
+    for (DigestId digest : with_waiters_) visit(digest, std::uint64_t{groups_.at(digest).queue.size()});
   }
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
+  /// Leases of one digest.
+  [[nodiscard]] std::uint64_t in_flight(DigestId digest) const;
+  /// The calls that hold those. Linear: for people.
+  [[nodiscard]] std::vector<CallId> holders(DigestId digest) const;
   /// Slots of open runners without a lease.
   [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }
   /// The waiter that has waited longest, whatever it waits for.
@@ -78,9 +84,13 @@ class Scheduler {
   [[nodiscard]] std::vector<DigestId> wanted() const;
 
  private:
+  struct Held {
+    std::uint64_t number = 0;  // of the lease
+    DigestId digest = 0;
+  };
   struct Runner {
     std::vector<DigestId> digests;
-    boost::unordered_flat_map<CallId, std::uint64_t> held;  // and the number of the lease
+    boost::unordered_flat_map<CallId, Held> held;
     bool open = true;
     bool used = false;
   };
@@ -88,6 +98,7 @@ class Scheduler {
     std::map<std::uint64_t, CallId> queue;                   // by order
     std::set<std::pair<std::uint32_t, RunnerId>> available;  // open runners with a free slot, by load
     std::uint32_t servers = 0;
+    std::uint64_t in_flight = 0;
   };
   struct Waiter {
     DigestId digest;
@@ -98,7 +109,7 @@ class Scheduler {
   void list(RunnerId id, const Runner& runner);
   void unlist(RunnerId id, const Runner& runner);
   [[nodiscard]] RunnerId choose(const Group& group) const;
-  void lease(CallId call, RunnerId id);
+  void lease(CallId call, DigestId digest, RunnerId id);
 
   std::uint32_t capacity_;
   Strategy strategy_;

@@ -1,0 +1,288 @@
+// RunnerGenerations: every change of a digest on a runner goes through change(), which keeps the counts.
+#include "host/src/policy/runner_generations.hpp"
+
+#include <algorithm>
+
+#include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/make_error.hpp"
+
+namespace flame::pool {
+
+namespace {
+
+// Null: the runner is not known to have it, nor to be unable to.
+template <class Runner>
+auto* find(Runner& runner, DigestId digest) {
+  const auto found = std::ranges::find_if(runner.generations, [&](const auto& one) { return one.digest == digest; });
+  return found == runner.generations.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+RunnerGenerations::RunnerGenerations(std::vector<DigestId> active, Duration load_limit)
+    : load_limit_(load_limit), versions_(std::move(active)) {}
+
+void RunnerGenerations::on(const event::Prepare& event, Instant now) {
+  ++revision_;
+  versions_.prepare(event.digest, event.replaces);
+  leaving_.erase(event.digest);
+  for (auto& [id, runner] : runners_) ask(id, runner, event.digest, now);
+}
+
+void RunnerGenerations::on(const event::Switch& event, Instant now) {
+  ++revision_;
+  versions_.activate(event.from, event.to);
+  leaving_.erase(event.to);
+  used(event.from);
+  for (auto& [id, runner] : runners_) {
+    ask(id, runner, event.to, now);
+    if (is_unfit(runner)) unfit_.push_back(id);
+  }
+}
+
+void RunnerGenerations::on(const event::Abandon& event, Instant) {
+  if (!versions_.abandon(event.digest)) return;
+  ++revision_;
+  used(event.digest);
+  for (auto& [id, runner] : runners_)
+    if (find(runner, event.digest) != nullptr)
+      change(id, runner, event.digest, [](Generation& generation) { generation.broken.reset(); });
+}
+
+void RunnerGenerations::on(const event::Loaded& event, Instant) {
+  const auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return;
+  const Generation* generation = find(it->second, event.digest);
+  if (generation == nullptr || generation->state != State::loading) return;
+  if (event.error) return fail(it->first, it->second, event.digest, State::absent, *event.error);
+  change(it->first, it->second, event.digest, [](Generation& loaded) { loaded.state = State::ready; });
+  steps_.push_back({Step::Kind::serve, event.runner, event.digest});
+}
+
+void RunnerGenerations::on(const event::GenerationEnded& event, Instant now) {
+  const auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return;
+  const Generation* generation = find(it->second, event.digest);
+  if (generation == nullptr || generation->state == State::absent) return;
+  if (generation->state == State::ending) {
+    change(it->first, it->second, event.digest, [](Generation& ended) { ended.state = State::absent; });
+    return ask_for_targets(it->first, it->second, now);
+  }
+  steps_.push_back({Step::Kind::gone, event.runner, event.digest});
+  fail(it->first, it->second, event.digest, State::absent,
+       base::make_error(ErrorCode::boot_failed, "the runner has ended the plugin by itself; its log says why"));
+}
+
+void RunnerGenerations::expire(Instant now) {
+  while (const auto due = deadlines_.pop_due(now)) {
+    const auto [id, digest] = *due;
+    Runner& runner = runners_.at(id);
+    find(runner, digest)->timer.reset();
+    steps_.push_back({Step::Kind::end, id, digest});
+    fail(id, runner, digest, State::ending,
+         base::make_error(ErrorCode::boot_failed,
+                          "the runner did not load the plugin within boot_timeout; is its start() stuck? Look at the "
+                          "runner's output, or raise boot_timeout"));
+  }
+}
+
+void RunnerGenerations::stood_still(Duration pause) {
+  for (auto& [id, runner] : runners_)
+    for (Generation& generation : runner.generations) {
+      if (!generation.timer) continue;
+      deadlines_.disarm(generation.timer);
+      generation.load_by = base::deadline_after(generation.load_by, pause);
+      generation.timer = deadlines_.arm({id, generation.digest}, generation.load_by);
+    }
+}
+
+std::vector<DigestId> RunnerGenerations::boots(RunnerId id, std::span<const DigestId> wanted) {
+  std::vector<DigestId> digests = versions_.active();
+  const auto add = [&](DigestId digest) {
+    const bool listed = std::ranges::find(digests, digest) != digests.end();
+    if (!listed && versions_.count(digests, digest) < kGenerationsMax) digests.push_back(digest);
+  };
+  for (const DigestId digest : wanted)
+    if (!boots_with(digest)) add(digest);
+  std::ranges::for_each(wanted, add);
+  std::ranges::for_each(versions_.candidates(), add);
+  for (const DigestId digest : digests) ++booting_with_[digest];
+  const bool fresh = runners_.try_emplace(id, Runner{.asked = digests, .generations = {}}).second;
+  FLAME_ASSERT(fresh, "runner ids are not used again");
+  return digests;
+}
+
+void RunnerGenerations::joined(RunnerId id, std::span<const event::RunnerPlugin> plugins, Instant now) {
+  Runner& runner = runners_.at(id);
+  boot_over(runner);
+  runner.booting = false;
+  for (const event::RunnerPlugin& plugin : plugins) {
+    if (!plugin.error)
+      runner.generations.push_back({.digest = plugin.digest, .state = State::ready, .broken = {}, .timer = {}});
+    else if (versions_.is_active(plugin.digest) || versions_.is_candidate(plugin.digest))
+      runner.generations.push_back({.digest = plugin.digest,
+                                    .broken = plugin.error,
+                                    .unfit = versions_.is_candidate(plugin.digest),
+                                    .timer = {}});
+  }
+  opened(id, now);
+}
+
+void RunnerGenerations::closed(RunnerId id) {
+  Runner& runner = runners_.at(id);
+  if (!runner.live) return;
+  ++revision_;
+  for (const Generation& generation : runner.generations) tally(id, generation, false);
+  runner.live = false;
+}
+
+void RunnerGenerations::opened(RunnerId id, Instant now) {
+  Runner& runner = runners_.at(id);
+  ++revision_;
+  runner.live = true;
+  for (const Generation& generation : runner.generations) {
+    tally(id, generation, true);
+    if (generation.state == State::ready || generation.state == State::loading) used(generation.digest);
+  }
+  ask_for_targets(id, runner, now);
+}
+
+void RunnerGenerations::removed(RunnerId id) {
+  const auto it = runners_.find(id);
+  FLAME_ASSERT(it != runners_.end(), "a runner is removed once");
+  if (it->second.booting) boot_over(it->second);
+  closed(id);
+  for (Generation& generation : it->second.generations) deadlines_.disarm(generation.timer);
+  runners_.erase(it);
+}
+
+std::vector<DigestId> RunnerGenerations::leaving() const {
+  std::vector<DigestId> digests;
+  for (const auto& [digest, tried] : leaving_) digests.push_back(digest);
+  return digests;
+}
+
+void RunnerGenerations::end(DigestId digest) {
+  leaving_.erase(digest);
+  for (auto& [id, runner] : runners_) {
+    const Generation* generation = find(runner, digest);
+    if (!runner.live || generation == nullptr) continue;
+    if (generation->state != State::ready && generation->state != State::loading) continue;
+    change(id, runner, digest, [](Generation& ended) { ended.state = State::ending; });
+    steps_.push_back({Step::Kind::end, id, digest});
+  }
+}
+
+void RunnerGenerations::recall(DigestId digest, Instant now) {
+  const auto leaves = leaving_.find(digest);
+  if (leaves == leaving_.end() || leaves->second == revision_ || boots_with(digest)) return;
+  if (!standing(digest).loading.empty()) return;
+  leaves->second = revision_;
+  for (auto& [id, runner] : runners_)
+    if (ask(id, runner, digest, now)) return;
+}
+
+RunnerGenerations::Standing RunnerGenerations::standing(DigestId digest) const {
+  const auto found = tallies_.find(digest);
+  if (found == tallies_.end()) return {};
+  const Tally& tally = found->second;
+  Standing standing{
+      .ready = tally.ready, .loading = tally.loading, .broken = tally.broken.size(), .reason = std::nullopt};
+  if (standing.broken > 0) standing.reason = find(runners_.at(*tally.broken.begin()), digest)->broken;
+  return standing;
+}
+
+std::uint64_t RunnerGenerations::coming(DigestId digest) const {
+  const auto found = tallies_.find(digest);
+  std::uint64_t count = found == tallies_.end() ? 0 : found->second.loading.size();
+  if (versions_.is_active(digest) || (found != tallies_.end() && found->second.ready > 0)) return count;
+  for (const auto& [other, tally] : tallies_)
+    if (versions_.same_plugin(other, digest)) count += tally.ending;
+  return count;
+}
+
+std::vector<DigestId> RunnerGenerations::in_the_way_of(DigestId digest) const {
+  std::vector<DigestId> others;
+  for (const auto& [other, tally] : tallies_)
+    if (tally.ready > 0 && versions_.is_superseded(other) && versions_.same_plugin(other, digest))
+      others.push_back(other);
+  return others;
+}
+
+void RunnerGenerations::fell_idle(RunnerId id) {
+  if (is_unfit(runners_.at(id))) unfit_.push_back(id);
+}
+
+void RunnerGenerations::tally(RunnerId id, const Generation& generation, bool counts) {
+  Tally& tally = tallies_[generation.digest];
+  const auto list = [&](std::set<RunnerId>& runners, bool listed) {
+    if (listed && counts) runners.insert(id);
+    if (listed && !counts) runners.erase(id);
+  };
+  const auto count = [&](std::uint32_t& number, State state) {
+    if (generation.state == state) number += counts ? 1 : ~std::uint32_t{0};
+  };
+  list(tally.loading, generation.state == State::loading);
+  list(tally.broken, generation.broken.has_value());
+  count(tally.ready, State::ready);
+  count(tally.ending, State::ending);
+  if (tally.loading.empty() && tally.broken.empty() && tally.ready == 0 && tally.ending == 0)
+    tallies_.erase(generation.digest);
+}
+
+template <class Change>
+void RunnerGenerations::change(RunnerId id, Runner& runner, DigestId digest, Change apply) {
+  ++revision_;
+  if (find(runner, digest) == nullptr) runner.generations.push_back({.digest = digest, .broken = {}, .timer = {}});
+  Generation& generation = *find(runner, digest);
+  if (runner.live) tally(id, generation, false);
+  apply(generation);
+  if (generation.state != State::loading) deadlines_.disarm(generation.timer);
+  if (runner.live) tally(id, generation, true);
+  if (generation.state == State::absent && !generation.broken)
+    std::erase_if(runner.generations, [&](const Generation& one) { return one.digest == digest; });
+}
+
+void RunnerGenerations::fail(RunnerId id, Runner& runner, DigestId digest, State state, Error error) {
+  change(id, runner, digest, [&](Generation& generation) {
+    generation.state = state;
+    generation.broken = std::move(error);
+    generation.unfit = true;
+  });
+  if (is_unfit(runner)) unfit_.push_back(id);
+}
+
+bool RunnerGenerations::is_unfit(const Runner& runner) const {
+  return std::ranges::any_of(runner.generations, [this](const Generation& generation) {
+    return generation.broken && generation.unfit && versions_.is_active(generation.digest);
+  });
+}
+
+bool RunnerGenerations::ask(RunnerId id, Runner& runner, DigestId digest, Instant now) {
+  if (!runner.live || find(runner, digest) != nullptr) return false;
+  const auto in_its_place = [&](const Generation& other) {
+    return other.state != State::absent && versions_.same_plugin(other.digest, digest);
+  };
+  if (std::ranges::count_if(runner.generations, in_its_place) >= static_cast<std::ptrdiff_t>(kGenerationsMax))
+    return false;
+  change(id, runner, digest, [&](Generation& generation) {
+    generation.state = State::loading;
+    generation.load_by = base::deadline_after(now, load_limit_);
+    generation.timer = deadlines_.arm({id, digest}, generation.load_by);
+  });
+  steps_.push_back({Step::Kind::load, id, digest});
+  return true;
+}
+
+void RunnerGenerations::ask_for_targets(RunnerId id, Runner& runner, Instant now) {
+  if (!runner.live) return;
+  for (const DigestId digest : versions_.active()) ask(id, runner, digest, now);
+  for (const DigestId digest : versions_.candidates()) ask(id, runner, digest, now);
+}
+
+void RunnerGenerations::boot_over(const Runner& runner) {
+  for (const DigestId digest : runner.asked)
+    if (const auto with = booting_with_.find(digest); --with->second == 0) booting_with_.erase(with);
+}
+
+}  // namespace flame::pool
