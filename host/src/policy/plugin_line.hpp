@@ -67,7 +67,8 @@ using Actions = std::vector<Action>;
 }  // namespace line
 
 /// One change at a time goes from steady through preparing (every pool loads the candidate) and recording (the store's
-/// record is written) back to steady. Pure; not thread-safe. Feed tick() at next_wakeup() at the latest.
+/// record is written) back to steady. Carry actions out in order, all of them before anything that follows from them is
+/// fed, else a Prepare could overtake its Abandon. Pure; not thread-safe. Feed tick() at next_wakeup() at the latest.
 class PluginLine {
  public:
   using PoolIndex = line::PoolIndex;
