@@ -44,6 +44,15 @@ std::string describe(const pool::Action& action) {
           [](const a::Quiet& x) { return fmt::format("{} is {}", x.runner, x.quiet ? "silent" : "heard again"); },
           [](const a::AttemptFailed& x) { return fmt::format("{} failed on {}", x.call, x.runner); },
           [](const a::LeaseEnded& x) { return fmt::format("lease {} ended: {}", x.lease, code_of(x.error)); },
+          [](const a::Load& x) { return fmt::format("load {} on {}", x.digest, x.runner); },
+          [](const a::EndGeneration& x) { return fmt::format("end digest {} on {}", x.digest, x.runner); },
+          [](const a::Prepared& x) {
+            return fmt::format("prepared {}: {} {}", x.digest,
+                               x.error   ? code_of(x.error)
+                               : x.ready ? "ready"
+                                         : "not yet",
+                               x.waits_for);
+          },
       },
       action);
 }
@@ -82,6 +91,11 @@ std::string describe(const pool::Event& event) {
           [](const e::EndLease& x) { return fmt::format("stop lease {}", x.lease); },
           [](const e::DeadlinePassed& x) { return fmt::format("deadline_passed lease {}", x.lease); },
           [](const e::Expect& x) { return fmt::format("expect {} ({})", x.calls, seconds(x.within)); },
+          [](const e::Prepare& x) { return fmt::format("prepare {} for {}", x.digest, x.replaces); },
+          [](const e::Switch& x) { return fmt::format("switch {} to {}", x.from, x.to); },
+          [](const e::Abandon& x) { return fmt::format("abandon {}", x.digest); },
+          [](const e::Loaded& x) { return fmt::format("loaded {} on {}: {}", x.digest, x.runner, code_of(x.error)); },
+          [](const e::GenerationEnded& x) { return fmt::format("digest {} ended on {}", x.digest, x.runner); },
       },
       event);
 }
