@@ -131,10 +131,8 @@ void Callers::resize() {
 }
 
 void Callers::update() {
-  std::vector<DigestId> plugins;
-  for (const DigestId digest : all_digests(sim_.plan))
-    if (sim_.chance.one_in(2)) plugins.push_back(digest);
-  if (!plugins.empty()) host_.update(std::move(plugins));
+  const auto next = static_cast<DigestId>(sim_.chance.roll(sim_.plan.digests));
+  if (next != active_) host_.update(std::exchange(active_, next), next);
 }
 
 }  // namespace flame::sim

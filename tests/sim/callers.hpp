@@ -36,6 +36,7 @@ class Callers {
   Context& sim_;
   SimHost& host_;
   CallId last_call_ = 0;
+  DigestId active_ = 0;
   std::map<CallId, std::map<std::uint64_t, detail::ObjectHandle>> handles_;
   std::uint64_t last_handle_ = 0;
 };

@@ -79,7 +79,7 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
   parts.config = sim.plan.pool;
   parts.config.backend = sim.plan.local ? "local" : "far";
   parts.catalog = catalog_of(sim.plan);
-  parts.plugins = all_digests(sim.plan);
+  parts.plugins = sim.plan.updates ? std::vector<DigestId>{0} : all_digests(sim.plan);
   parts.inbox = inbox_;
   parts.executor = executor();
   core_ = std::make_shared<detail::PoolFront>(std::move(parts));
@@ -271,6 +271,12 @@ void SimHost::drain(Duration grace) {
 void SimHost::resize(std::uint32_t min, std::uint32_t max) {
   if (defer([=, this] { resize(min, max); })) return;
   push(pool::command::Resize{0, min, max, [](bool) {}});
+}
+
+void SimHost::update(DigestId from, DigestId to) {
+  if (dead_ || defer([=, this] { update(from, to); })) return;
+  driver_->on(pool::event::Switch{from, to}, sim_.agenda.now());
+  turn();
 }
 
 void SimHost::expect(std::uint32_t calls, Duration within) {

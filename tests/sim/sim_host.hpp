@@ -42,7 +42,8 @@ class SimHost final : public LinkEnd, private pool::Listeners {
   void released() { turn(); }
   /// Called with what a call has left for its caller.
   void on_objects(std::function<void(CallId lease, Handles objects)> callback) { on_objects_ = std::move(callback); }
-  void update(std::vector<DigestId> plugins) { driver_->set_plugins(std::move(plugins)); }
+  /// Runners boot with `to` in place of `from` from now on.
+  void update(DigestId from, DigestId to);
 
   // --- machines
   void on_boot(RunnerId runner, bool failed, bool permanent);

@@ -49,7 +49,7 @@ void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, 
   check_back_off(stats, policy.boots_again_at(sim_.agenda.now()));
   check_counts(stats, world);
   if (count<pool::action::Boot>(actions) > 0) check_boots(stats, world);
-  check_growth(stats, world);
+  if (count<pool::action::Load>(actions) == 0) check_growth(stats, world);  // who waits for a Load is being helped
   check_permanent_failure(event, stats);
   if (!std::holds_alternative<pool::event::Submit>(event) || count<pool::action::Complete>(actions) == 0)
     check_minimum(event, stats);

@@ -230,6 +230,17 @@ void PoolDriver::perform(const action::DrainRunner& drain) {
   if (Session* const session = session_of(drain.runner)) session->post(wire::Drain{.grace_ns = wire_time(drain.grace)});
 }
 
+// Sessions cannot say it: for the policy the runner is one that does not know Load.
+void PoolDriver::perform(const action::Load& load, Instant now) {
+  on(event::Loaded{load.runner, load.digest,
+                   Error{.code = ErrorCode::incompatible, .message = "the runner cannot load plugins while it runs"}},
+     now);
+}
+
+void PoolDriver::perform(const action::EndGeneration& end, Instant now) {
+  on(event::GenerationEnded{end.runner, end.digest}, now);
+}
+
 void PoolDriver::perform(const action::Destroy& destroy) {
   services_.sessions->forget(runner_name(destroy.runner));
   services_.machines->destroy({core_->parts().index, destroy.runner});

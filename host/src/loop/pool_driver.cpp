@@ -50,7 +50,7 @@ void PoolDriver::step(const Event& event, Instant now, Actions& actions) {
     const auto carry_out = [&](auto& one) {
       if constexpr (requires { perform(one, now); }) {
         perform(one, now);
-      } else if constexpr (requires { perform(one); }) {
+      } else {
         perform(one);
       }
     };

@@ -102,6 +102,9 @@ class PoolDriver final : public RunnerEvents {
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
   void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
+  void perform(const action::Load& load, Instant now);
+  void perform(const action::EndGeneration& end, Instant now);
+  void perform(const action::Prepared& /*prepared*/) {}
   void step(const Event& event, Instant now, Actions& actions);
 
   /// Null: it has not dialled in, or its connection has ended.

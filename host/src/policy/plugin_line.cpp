@@ -63,7 +63,7 @@ void PluginLine::rollback(Rollback request, Actions& out) {
 void PluginLine::ask(Asked asked, Actions& out) {
   FLAME_ASSERT(!asked.pools.empty(), "a change has a target");
   if (closed_) {
-    out.push_back(line::Done{asked.request, host_shuts_down(), {}});
+    out.emplace_back(line::Done{asked.request, host_shuts_down(), {}});
   } else if (joins(asked)) {
     asked_.push_back(std::move(asked));
   } else {
@@ -85,12 +85,12 @@ void PluginLine::start_next(Actions& out) {
     queue_.pop_front();
     targets_ = targets_of(asked);
     if (targets_.empty()) {
-      out.push_back(line::Done{asked.request, nothing_before(plugin_), {}});
+      out.emplace_back(line::Done{asked.request, nothing_before(plugin_), {}});
       continue;
     }
     asked_.push_back(std::move(asked));
     stage_ = Stage::preparing;
-    for (const line::Move& move : moves(false)) out.push_back(line::Prepare{move.pool, move.to, move.before});
+    for (const line::Move& move : moves(false)) out.emplace_back(line::Prepare{move.pool, move.to, move.before});
     record_once(is_prepared, out);
   }
 }
@@ -125,7 +125,7 @@ void PluginLine::prepared(PoolIndex pool, const action::Prepared& report, Action
 void PluginLine::record_once(bool (*ready)(const Target&), Actions& out) {
   if (!std::ranges::all_of(targets_, [&](const auto& target) { return ready(target.second); })) return;
   stage_ = Stage::recording;
-  out.push_back(line::WriteRecord{asked_.front().request, moves(true)});
+  out.emplace_back(line::WriteRecord{asked_.front().request, moves(true)});
 }
 
 void PluginLine::recorded(const std::optional<Error>& error, Actions& out) {
@@ -136,7 +136,7 @@ void PluginLine::recorded(const std::optional<Error>& error, Actions& out) {
     pools_.at(move.pool).active = move.to;
     pools_.at(move.pool).previous = move.before;
   }
-  if (!switched.empty()) out.push_back(line::Switch{switched});
+  if (!switched.empty()) out.emplace_back(line::Switch{switched});
   finish(std::nullopt, switched, out);
 }
 
@@ -156,7 +156,7 @@ std::vector<line::Move> PluginLine::moves(bool with_unchanged) const {
 void PluginLine::tick(Instant now, Actions& out) {
   std::deque<Asked> overdue;
   for (Asked& asked : std::exchange(queue_, {})) (now < asked.deadline ? queue_ : overdue).push_back(std::move(asked));
-  for (const Asked& asked : overdue) out.push_back(line::Done{asked.request, queued_out(asked.reference), {}});
+  for (const Asked& asked : overdue) out.emplace_back(line::Done{asked.request, queued_out(asked.reference), {}});
   if (stage_ != Stage::preparing || now < asked_.front().deadline) return;
   record_once(has_one_ready, out);
   if (stage_ == Stage::preparing) fail(timed_out(asked_.front().reference, waits_for()), out);
@@ -164,13 +164,14 @@ void PluginLine::tick(Instant now, Actions& out) {
 
 void PluginLine::shutdown(Actions& out) {
   closed_ = true;
-  for (const Asked& asked : std::exchange(queue_, {})) out.push_back(line::Done{asked.request, host_shuts_down(), {}});
+  for (const Asked& asked : std::exchange(queue_, {}))
+    out.emplace_back(line::Done{asked.request, host_shuts_down(), {}});
   if (stage_ == Stage::preparing) fail(host_shuts_down(), out);
   if (stage_ == Stage::recording) fail(host_shuts_down_while_recording(asked_.front().reference), out);
 }
 
 void PluginLine::fail(const Error& error, Actions& out) {
-  for (const line::Move& move : moves(false)) out.push_back(line::Abandon{move.pool, move.to});
+  for (const line::Move& move : moves(false)) out.emplace_back(line::Abandon{move.pool, move.to});
   finish(error, {}, out);
 }
 
@@ -180,7 +181,7 @@ void PluginLine::finish(const std::optional<Error>& error, const std::vector<lin
     std::ranges::copy_if(switched, std::back_inserter(done.switched), [&](const line::Move& move) {
       return std::ranges::find(asked.pools, move.pool) != asked.pools.end();
     });
-    out.push_back(std::move(done));
+    out.emplace_back(std::move(done));
   }
   targets_.clear();
   stage_ = Stage::steady;

@@ -241,9 +241,7 @@ TEST(PoolRunners, ABrokenPluginOnOneMachineDoesNotKeepTheMinimumUseless) {
 }
 
 TEST(PoolRunners, OfWhichOneCanLoadOnlySomePluginsOthersAreTriedForTheRestLater) {
-  PoolConfig both = pool_config(0, 2, 1);
-  PoolScenario pool(both);
-  pool.policy.set_plugins({0, 1});
+  PoolScenario pool(pool_config(0, 2, 1), {}, {0, 1});
   pool.submit(1);
   pool.feed(event::RunnerHello{1, {{0, std::nullopt}, {1, broken_plugin()}}});
   EXPECT_THAT(pool.sent(), ElementsAre(1));
@@ -278,7 +276,7 @@ TEST(PoolRunners, TheBackendsReasonForALossIsWaitedFor) {
 TEST(PoolRunners, ThatBootWithoutTheDigestOfAWaiterDoNotKeepOneFromBootingThatHasIt) {
   PoolScenario pool(pool_config(0, 3, 100));
   EXPECT_EQ(pool.submit(1).count<action::Boot>(), 1u);
-  pool.policy.set_plugins({1});
+  pool.feed(event::Switch{0, 1});
   pool.feed(event::Submit{.call = 2, .digest = 1});
   ASSERT_EQ(pool.count<action::Boot>(), 1u);
   EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(1, 0));
@@ -295,20 +293,18 @@ TEST(PoolRunners, FailsCallsForAPluginThatTheRunnerDoesNotReport) {
 TEST(PoolRunners, BootsNewRunnersForANewDigestAndMakesRoomForThem) {
   PoolScenario pool(pool_config(1, 1, 1));
   pool.hello(1);
-  pool.policy.set_plugins({1});
   pool.feed(event::Submit{.call = 1, .digest = 1, .budget = kForever});
   EXPECT_EQ(pool.all<action::DrainRunner>().at(0).runner, 1u) << "idle, in the way, without the digest";
   pool.feed(event::RunnerLost{1, "bye"});
   ASSERT_EQ(pool.count<action::Boot>(), 1u);
-  EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(1));
-  pool.feed(event::RunnerHello{2, {{1, std::nullopt}}});
+  EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(0, 1));
+  pool.feed(event::RunnerHello{2, {{0, std::nullopt}, {1, std::nullopt}}});
   EXPECT_THAT(pool.sent(), ElementsAre(1));
 }
 
 TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
   PoolScenario pool(pool_config(0, 2, 1));
   pool.submit(1).hello(1);
-  pool.policy.set_plugins({1});
   pool.feed(event::Submit{.call = 2, .digest = 1});
   pool.submit(3);
   Error error;
@@ -321,7 +317,7 @@ TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
 
 TEST(PoolRunners, BootsRunnersForADigestThatWaitersArePinnedTo) {
   PoolScenario pool(pool_config(0, 1, 1));
-  pool.policy.set_plugins({1});
+  pool.feed(event::Switch{0, 1});
   pool.feed(event::Submit{.call = 1, .digest = 0});
   EXPECT_THAT(pool.all<action::Boot>().at(0).digests, ElementsAre(1, 0));
 }

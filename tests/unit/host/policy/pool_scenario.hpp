@@ -24,8 +24,9 @@ class PoolScenario {
  public:
   static constexpr DigestId kPlugin = 0;
 
-  explicit PoolScenario(const PoolConfig& config, const PoolPolicy::Options& options = {})
-      : policy(config, {kPlugin}, options) {
+  explicit PoolScenario(const PoolConfig& config, const PoolPolicy::Options& options = {},
+                        const std::vector<DigestId>& plugins = {kPlugin})
+      : policy(config, plugins, options) {
     feed(event::Tick{});
   }
 
