@@ -100,6 +100,8 @@ TEST(Envelope, NumbersItsRequestsAndNotItsNotifications) {
     const std::uint64_t id = fb::GetEnvelope(frame.data())->request_id();
     if (const auto* invoke = std::get_if<Invoke>(&body)) {
       EXPECT_EQ(id, invoke->id);
+    } else if (std::holds_alternative<Load>(body)) {
+      EXPECT_EQ(id, kLoadRequestId);
     } else if (std::holds_alternative<Hello>(body) || std::holds_alternative<Retire>(body)) {
       EXPECT_NE(id, 0u);
     } else {
@@ -207,6 +209,26 @@ TEST(Envelope, RefusesADigestThatCouldBeAPath) {
   EXPECT_THAT(refusal(encode(1, invoke)), HasSubstr("invoke.digest"));
   invoke.digest = std::string(64, '/');
   EXPECT_THAT(refusal(encode(1, invoke)), HasSubstr("invoke.digest"));
+}
+
+TEST(Envelope, RefusesAPluginToLoadOrToEndByAnythingButItsDigest) {
+  Load load = test::sample_load();
+  load.plugin.digest = "../../etc/passwd";
+  EXPECT_THAT(refusal(encode(1, load)), HasSubstr("load.plugin.digest"));
+  EXPECT_THAT(refusal(encode(1, make_loaded("latest"))), HasSubstr("loaded.digest"));
+  EXPECT_THAT(refusal(encode(1, EndGeneration{.digest = "latest"})), HasSubstr("end_generation.digest"));
+  EXPECT_THAT(refusal(encode(1, GenerationEnded{.digest = "latest"})), HasSubstr("generation_ended.digest"));
+}
+
+TEST(Envelope, RefusesADirectoryThatNoFileSystemHas) {
+  const auto directory_of = [](std::size_t size) {
+    return refusal(raw([size](auto& b) {
+      const auto path = b.CreateString(std::string(size, 'x'));
+      return fb::CreateEnvelope(b, 5, fb::Body::Load, fb::CreateLoad(b, 0, path).Union());
+    }));
+  };
+  EXPECT_EQ(directory_of(limits::kPathMax), "it was accepted");
+  EXPECT_THAT(directory_of(limits::kPathMax + 1), HasSubstr("\"load.directory\" is longer"));
 }
 
 TEST(Envelope, RefusesNegativeDurations) {
