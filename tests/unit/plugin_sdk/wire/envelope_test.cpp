@@ -211,26 +211,6 @@ TEST(Envelope, RefusesADigestThatCouldBeAPath) {
   EXPECT_THAT(refusal(encode(1, invoke)), HasSubstr("invoke.digest"));
 }
 
-TEST(Envelope, RefusesAPluginToLoadOrToEndByAnythingButItsDigest) {
-  Load load = test::sample_load();
-  load.plugin.digest = "../../etc/passwd";
-  EXPECT_THAT(refusal(encode(1, load)), HasSubstr("load.plugin.digest"));
-  EXPECT_THAT(refusal(encode(1, make_loaded("latest"))), HasSubstr("loaded.digest"));
-  EXPECT_THAT(refusal(encode(1, EndGeneration{.digest = "latest"})), HasSubstr("end_generation.digest"));
-  EXPECT_THAT(refusal(encode(1, GenerationEnded{.digest = "latest"})), HasSubstr("generation_ended.digest"));
-}
-
-TEST(Envelope, RefusesADirectoryThatNoFileSystemHas) {
-  const auto directory_of = [](std::size_t size) {
-    return refusal(raw([size](auto& b) {
-      const auto path = b.CreateString(std::string(size, 'x'));
-      return fb::CreateEnvelope(b, 5, fb::Body::Load, fb::CreateLoad(b, 0, path).Union());
-    }));
-  };
-  EXPECT_EQ(directory_of(limits::kPathMax), "it was accepted");
-  EXPECT_THAT(directory_of(limits::kPathMax + 1), HasSubstr("\"load.directory\" is longer"));
-}
-
 TEST(Envelope, RefusesNegativeDurations) {
   EXPECT_THAT(refusal(encode(1, Drain{.grace_ns = -2})), HasSubstr("drain.grace_ns"));
   Invoke invoke;
