@@ -110,10 +110,10 @@ TEST_F(RunnerGenerations, OneThatCannotBeStartedIsGoneAndSaysWhy) {
     const char* which;
     ErrorCode code;
     const char* says;
-  } kFlaws[] = {{"start_fails", ErrorCode::boot_failed, "no model"},
+  } kFlaws[] = {{"start_fails", ErrorCode::task_failed, "no model"},
                 {"start_crashes", ErrorCode::crashed, "start() ended the process: signal 11"},
-                {"start_hangs", ErrorCode::boot_failed, "start()"},
-                {"start_slot_fails", ErrorCode::boot_failed, "no device"}};
+                {"start_hangs", ErrorCode::timed_out, "start()"},
+                {"start_slot_fails", ErrorCode::task_failed, "no device"}};
   for (const auto& flaw : kFlaws) {
     SCOPED_TRACE(flaw.which);
     const std::string second = host.add_probe(flaw.which);
@@ -277,8 +277,7 @@ TEST_F(RunnerGenerations, WhatIsBeingLoadedKeepsNoRunner) {
     ASSERT_TRUE(eventually([&] { return host.zygotes().size() >= 2; }));
     if (by_drain) {
       host.send(wire::Drain{.grace_ns = 60'000'000'000});
-      EXPECT_TRUE(host.expect<wire::Retire>().has_value());
-      host.send(wire::RetireReply{.granted = true});
+      EXPECT_TRUE(host.expect<wire::Bye>().has_value());
     } else {
       host.vanish();
     }
