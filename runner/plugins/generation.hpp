@@ -83,7 +83,7 @@ class Generation {
   void end();
   /// SIGKILL for the zygote, if it lives. on_down() follows.
   void kill_zygote();
-  /// The same for one that left a request unanswered: its successor's owner is told so.
+  /// The same, because it left a request unanswered, which is told as the reason.
   void kill_silent();
 
   [[nodiscard]] slot::MakeResult<pid_t> fork_slots(std::span<slot::SlotHandle* const> slots, bool threads,

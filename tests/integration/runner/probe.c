@@ -32,10 +32,11 @@
   "\\\"\\nkind = \\\"task\\\"\\nfingerprint = \\\"000000000000002a\\\"\\n" \
   "schema = 'table Call {} table Return {}'\\n\"\n"
 #define TABLE_TASK(name) {sizeof(flame_task), 0, "probe::" #name, 42, NULL, name},
-#define TASKS(X)                                                                                                    \
-  X(echo)                                                                                                           \
-  X(process_id)                                                                                                     \
-  X(fails) X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints) X(reports) X(exhausts_memory) \
+#define TASKS(X)                                                                                           \
+  X(echo)                                                                                                  \
+  X(process_id)                                                                                            \
+  X(fails)                                                                                                 \
+  X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints) X(reports) X(exhausts_memory) \
       X(waits_a_second) X(answers_a_mebibyte) X(version) X(version_once_stopped)
 
 __asm__(
