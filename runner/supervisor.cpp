@@ -20,6 +20,7 @@
 #include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/cgroup.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 #include "plugin_sdk/wire/envelope.hpp"
@@ -126,6 +127,7 @@ class Supervisor final : public HostListener {
     link_.tick(now);
     generations_.tick(now);
     if (serving_) serving_->tick(now);
+    generations_.settle(now);
     if (const auto lost = generations_.take_lost()) terminator_.plugin_lost(now, *lost);
     terminator_.tick(now);
     obey_terminator(now);
@@ -217,8 +219,11 @@ class Supervisor final : public HostListener {
     if (!serving_) return;
     const SlotPool& pool = serving_->pool;
     std::vector<pid_t> adopted = children();
-    std::erase_if(adopted,
-                  [&](pid_t pid) { return generations_.owns(pid) || pool.owns(pid) || pool.owns(::getsid(pid)); });
+    const std::vector<pid_t> zygotes = generations_.pids();
+    std::erase_if(adopted, [&](pid_t pid) {
+      return std::find(zygotes.begin(), zygotes.end(), pid) != zygotes.end() || pool.owns(pid) ||
+             pool.owns(::getsid(pid));
+    });
     if (adopted.empty() && !orphans_.waiting()) return;
     for (const pid_t pid : orphans_.judge(now, adopted, pool.running(), pool.making_processes())) {
       log(LogLevel::info, fmt::format("killing process {}, which a task left behind", pid));
@@ -239,6 +244,7 @@ class Supervisor final : public HostListener {
     } else if (const auto* kill = std::get_if<KillTask>(&action)) {
       serving_->calls.kill(now, kill->id, kill->cause);
     } else if (const auto* retire = std::get_if<AskRetire>(&action)) {
+      leaving_ = leaving_ || retire->must;
       link_.send(wire::Retire{.last_seq = retire->last_seq, .must = retire->must, .reason = retire->reason});
     } else if (std::holds_alternative<CheckIdle>(action)) {
       serving_->idle_checks.start(now, generations_.checking_idle());
@@ -252,7 +258,8 @@ class Supervisor final : public HostListener {
   // --- HostListener
   void on_welcome(Instant now, const wire::Welcome& welcome) override {
     serving_.emplace(*this, now, welcome);
-    terminator_.welcomed(now, welcome, !generations_.checking_idle().empty(), link_.host_patience());
+    // Even if no plugin wants to be asked: one that is loaded later may.
+    terminator_.welcomed(now, welcome, true, link_.host_patience());
     generations_.open(now, welcome, serving_->pool, link_);
     sweep_at_ = now;
   }
@@ -272,7 +279,12 @@ class Supervisor final : public HostListener {
       serving_->calls.release(now, *release);
     } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
       terminator_.retire_answered(now, reply->granted);
+    } else if (auto* load = std::get_if<wire::Load>(&body)) {
+      load_plugin(now, std::move(*load));
+    } else if (const auto* end = std::get_if<wire::EndGeneration>(&body)) {
+      generations_.end_generation(now, end->digest);
     } else if (const auto* drain = std::get_if<wire::Drain>(&body)) {
+      leaving_ = true;
       terminator_.host_drains(now, base::from_wire(drain->grace_ns));
     } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
       terminator_.host_lost(now, "it said goodbye: " + bye->reason);
@@ -280,6 +292,13 @@ class Supervisor final : public HostListener {
       link_.send(newer->answer);
     }
     obey_terminator(now);
+  }
+
+  // What is being loaded does not keep the runner.
+  void load_plugin(Instant now, wire::Load load) {
+    if (!leaving_) return generations_.load(now, std::move(load));
+    link_.send(wire::make_loaded(load.plugin.digest, base::refusal(ErrorCode::shutting_down,
+                                                                   "The runner is ending and loads no more plugins.")));
   }
 
   void on_host_lost(Instant now, const std::string& why) override {
@@ -296,6 +315,7 @@ class Supervisor final : public HostListener {
   std::string runner_;
   std::optional<Serving> serving_;
   std::optional<Leave> left_;
+  bool leaving_ = false;  // it drains
   Orphans orphans_;
   Instant sweep_at_ = kNever;
   base::Standstill standstill_{2 * kSweepInterval};

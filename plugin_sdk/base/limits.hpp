@@ -58,6 +58,7 @@ inline constexpr std::size_t kEnvelopeDecodedMax = 2 * kEnvelopeMax;
 /// FLAME_PARENT before base64. Linux passes at most 128 KiB in one environment variable.
 inline constexpr std::size_t kParentMax = 64 * KiB;
 inline constexpr std::size_t kEndpointMax = 512;
+inline constexpr std::size_t kPathMax = 4096;  // of a directory: what the kernel takes
 inline constexpr std::size_t kEndpointsMax = 32;
 /// Plugins of one pool: FLAME_PARENT and Hello name them all, beside endpoints and names of the largest size.
 inline constexpr std::size_t kPoolPluginsMax = 100;
@@ -174,6 +175,11 @@ inline constexpr std::uint64_t kStacksPerMemory = 96;
 inline constexpr std::uint64_t kThreadStackMin = 512 * limits::KiB;
 /// Signatures of callers that differ from a plugin's, and have been compared with it: more than a program calls.
 inline constexpr std::size_t kTaskMatchesMax = 4096;
+/// What an activation takes of a runner's memory is two of its plugin, not more: the one that serves, and the next.
+inline constexpr std::uint32_t kGenerationsPerPluginMax = 2;
+/// Slots that are made of a new generation before calls go to it. As many as the old one has in use, so that the change
+/// is no cold start; more would make the change itself a load peak, and are made when calls want them.
+inline constexpr std::uint32_t kLoadSlotsMax = 8;
 /// Slots that could not be forked for want of processes, memory or descriptors, one after the other, before a waiting
 /// call is told so that no living slot can serve: about 0.3 s.
 inline constexpr std::uint32_t kShortageTries = 5;

@@ -68,6 +68,7 @@ class Cutter {
 template <typename Message>
 std::uint64_t request_id(const Message& message) {
   if constexpr (std::same_as<Message, Invoke>) return message.id;
+  if constexpr (std::same_as<Message, Load>) return kLoadRequestId;
   return std::same_as<Message, Hello> || std::same_as<Message, Retire> ? 1 : 0;
 }
 

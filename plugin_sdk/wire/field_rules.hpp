@@ -59,6 +59,8 @@ inline constexpr FieldRule kRule<fb::Welcome, fb::Welcome::VT_SLOTS>{.max = limi
 template <>
 inline constexpr FieldRule kRule<fb::Welcome, fb::Welcome::VT_PAYLOAD_MAX>{.max = limits::kPayloadMaxCeiling};
 template <>
+inline constexpr FieldRule kRule<fb::Load, fb::Load::VT_DIRECTORY>{.bytes_max = limits::kPathMax};
+template <>
 inline constexpr FieldRule kRule<fb::Parent, fb::Parent::VT_CONTROL>{.bytes_max = limits::kEndpointMax,
                                                                      .count_max = limits::kEndpointsMax};
 template <>

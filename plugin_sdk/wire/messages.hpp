@@ -15,7 +15,9 @@
 namespace flame::wire {
 
 inline constexpr std::uint16_t kProtocolMajor = 2;
-inline constexpr std::uint16_t kProtocolMinor = 0;
+inline constexpr std::uint16_t kProtocolMinor = 1;
+/// What a Load is numbered with as a request, so that Unsupported names it: no invocation has this number.
+inline constexpr std::uint64_t kLoadRequestId = std::uint64_t{1} << 63;
 
 using fb::CancelReason;
 using fb::Isolation;
@@ -51,6 +53,10 @@ using Unsupported = fb::UnsupportedT;
 using Batch = fb::BatchT;
 using Release = fb::ReleaseT;
 using SlotDiscarded = fb::SlotDiscardedT;
+using Load = fb::LoadT;
+using Loaded = fb::LoadedT;
+using EndGeneration = fb::EndGenerationT;
+using GenerationEnded = fb::GenerationEndedT;
 
 /// What decode() makes of a body that this side does not know; never on the wire. `answer` is due if its id is not 0.
 struct Undecoded {
@@ -59,7 +65,7 @@ struct Undecoded {
 
 using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
                           Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release,
-                          SlotDiscarded, Undecoded>;
+                          SlotDiscarded, Load, Loaded, EndGeneration, GenerationEnded, Undecoded>;
 
 struct Envelope {
   std::uint64_t session = 0;
@@ -99,6 +105,13 @@ using Parent = fb::ParentT;
   ended.id = id;
   ended.error = std::move(why);
   return ended;
+}
+/// `why` it could not be loaded; code none: it is.
+[[nodiscard]] inline Loaded make_loaded(std::string digest, Error why = {}) {
+  Loaded loaded;
+  loaded.digest = std::move(digest);
+  loaded.error = std::move(why);
+  return loaded;
 }
 [[nodiscard]] inline Abort make_abort(std::uint64_t transfer, std::string reason, Error death = {}) {
   Abort abort;

@@ -61,7 +61,8 @@ Error Calls::refuse(Call& call, const Frame& payload) const {
   call.generation = *generation;
   call.plugin = plugins_.name(*generation);
   if (const Error& problem = plugins_.problem(*generation); problem.code != ErrorCode::none) return problem;
-  call.task = plugins_.manifest(*generation).find(call.message.task);
+  const auto manifest = plugins_.manifest(*generation);
+  call.task = {manifest, manifest->find(call.message.task)};
   if (call.task == nullptr) {
     return base::refusal(ErrorCode::incompatible,
                          fmt::format("{} has no task of number {:016x}, though host and runner have it by one digest. "

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -76,7 +77,7 @@ class Calls final : public SlotListener, public SlotReports {
     Frame payload;  // until it is in the slot
     std::string plugin;
     GenerationId generation = 0;
-    const manifest::TaskEntry* task = nullptr;  // the directory's; null until it is known that there is one
+    std::shared_ptr<const manifest::TaskEntry> task;  // null until it is known that there is one
     Instant deadline = kNever;
     std::uint64_t total = 0;     // padded bytes of the payload
     std::uint64_t outgoing = 0;  // transfer of the result that is under way

@@ -2,38 +2,22 @@
 #include "runner/plugins/generations.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
-#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
-#include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/os/log.hpp"
-#include "runner/processes/crash_report.hpp"
-#include "runner/slots/printable.hpp"
 
 namespace flame::runner {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A zygote that dies again and again is tried less and less often, and in the end given up.
-constexpr Duration kFirstBackOff = 100ms;
-constexpr Duration kLastBackOff = 10s;
-constexpr std::uint32_t kDeathsMax = 10;
-constexpr std::size_t kLastOutputMax = 4 * limits::KiB;
 constexpr std::uint64_t kFdsPerThread = slot::kFdsPerSlot;
 constexpr Duration kAnswerUsual = 500ms;  // a zygote that owes an answer for longer is worth a word
-
-Duration back_off(std::uint32_t failures) {
-  return std::min<Duration>(kLastBackOff, kFirstBackOff * (1LL << std::min(failures - 1, 10U)));
-}
 
 // Beside this program, in the build tree as after installation.
 std::string zygote_path() {
@@ -42,39 +26,30 @@ std::string zygote_path() {
   return error ? std::string("/usr/bin/flame-zygote") : (self.parent_path() / "flame-zygote").string();
 }
 
-slot::LoadSpec load_spec(const StoredPlugin& plugin, const ParentInfo& parent) {
-  slot::LoadSpec spec;
-  spec.plugin_path = plugin.path;
-  spec.name = plugin.ref.name;
-  spec.version = plugin.ref.version;
-  for (const auto& task : plugin.manifest.tasks) spec.tasks_hash += task.id;
-  spec.task_count = static_cast<std::uint32_t>(plugin.manifest.tasks.size());
-  spec.host_name = parent.host_name;
-  spec.pool = parent.pool;
-  spec.runner_id = parent.runner;
-  spec.backend = parent.backend;
-  spec.environment = slot::built_environment();
-  return spec;
+// The host has put the file where it says; else it is where plugins are.
+Result<StoredPlugin> find_file(const wire::Load& load) {
+  std::vector<std::string> directories = plugin_directories();
+  if (!load.directory.empty()) directories.insert(directories.begin(), load.directory);
+  if (load.directory.empty() || load.directory.front() == '/') return find_plugin(directories, load.plugin);
+  return base::make_error(
+      ErrorCode::invalid_argument,
+      fmt::format("the directory \"{}\" of a plugin is no absolute path; the host must send one", load.directory));
 }
 
 }  // namespace
 
 Generations::Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo parent, Poller& poller,
                          std::uint64_t open_files)
-    : parent_(std::move(parent)), poller_(poller), open_files_(open_files), zygote_binary_(zygote_path()) {
+    : setting_{
+          .parent = std::move(parent), .poller = poller, .zygote_binary = zygote_path(), .open_files = open_files} {
   const auto directories = plugin_directories();
   for (const wire::PluginRef& plugin : wanted) {
-    Generation& generation = list_.emplace_back();
-    if (auto found = find_plugin(directories, plugin)) {
-      generation.plugin = std::move(*found);
-      generation.stored = true;
-      static_cast<void>(make_zygote(static_cast<GenerationId>(list_.size() - 1)));  // else start() tries, and tells why
-    } else {
-      generation.plugin.ref = plugin;
-      generation.problem = found.error();
-      generation.problem.started = Started::no;
-      log(LogLevel::error, fmt::format("{}@{}: {}", plugin.name, plugin.version, found.error().message));
-    }
+    const GenerationId id = book_.add(plugin);
+    auto generation = std::make_unique<Generation>(id, plugin, find_plugin(directories, plugin), false, setting_,
+                                                   static_cast<GenerationEvents&>(*this));
+    if (generation->stored()) generation->prepare();
+    if (!generation->stored()) book_.broken(id, generation->problem());
+    list_.emplace(id, std::move(generation));
   }
 }
 
@@ -82,11 +57,11 @@ Generations::~Generations() = default;
 
 std::vector<wire::PluginState> Generations::states() const {
   std::vector<wire::PluginState> states;
-  for (const Generation& generation : list_) {
+  for (const auto& [id, generation] : list_) {
     wire::PluginState& state = states.emplace_back();
-    state.plugin = generation.plugin.ref;
-    state.ready = generation.stored;
-    state.error = generation.problem.message;
+    state.plugin = generation->plugin().ref;
+    state.ready = generation->stored();
+    state.error = generation->problem().message;
   }
   return states;
 }
@@ -94,92 +69,127 @@ std::vector<wire::PluginState> Generations::states() const {
 void Generations::open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostPort& host) {
   pool_ = &pool;
   host_ = &host;
-  limits_ = slot::slot_limits(welcome);
+  setting_.open = true;
+  setting_.limits = slot::slot_limits(welcome);
   // All threads of a process have their descriptors there; what the plugin may open comes on top.
-  if (open_files_ != 0 && welcome.isolation == wire::Isolation::thread) open_files_ += kFdsPerThread * welcome.slots;
-  if (welcome.start_limit_ns > 0) start_limit_ = Duration(welcome.start_limit_ns);
-  fork_watch_ = ForkWatch(std::min<Duration>(start_limit_, limits::kForkAnswerMax));
-  for (GenerationId id = 0; id < list_.size(); ++id) {
-    if (list_[id].stored) start(now, id);
+  if (setting_.open_files != 0 && welcome.isolation == wire::Isolation::thread)
+    setting_.open_files += kFdsPerThread * welcome.slots;
+  if (welcome.start_limit_ns > 0) setting_.start_limit = Duration(welcome.start_limit_ns);
+  fork_watch_ = ForkWatch(setting_.answer_limit());
+  for (const auto& [id, generation] : list_) {
+    if (generation->stored()) generation->start(now);
   }
 }
 
-std::optional<GenerationId> Generations::find(std::string_view digest) const {
-  for (GenerationId id = 0; id < list_.size(); ++id) {
-    if (list_[id].plugin.ref.digest == digest) return id;
+void Generations::load(Instant now, wire::Load load) {
+  book_.load(std::move(load));
+  settle(now);
+}
+
+void Generations::end_generation(Instant now, const std::string& digest) {
+  book_.end(digest);
+  settle(now);
+}
+
+void Generations::settle(Instant now) {
+  if (pool_ == nullptr) return;
+  for (SlotPool::Ahead& ahead : pool_->take_ahead()) {
+    if (!book_.on_trial(ahead.generation)) continue;
+    Generation& generation = *list_.at(ahead.generation);
+    if (ahead.error.code != ErrorCode::none) {
+      generation.fail(now, std::move(ahead.error));
+    } else {
+      generation.is_proven();
+      served_ = true;
+      book_.ready(ahead.generation);
+    }
   }
-  return std::nullopt;
+  do carry_out(now);
+  while (bury());
+}
+
+void Generations::carry_out(Instant now) {
+  for (auto actions = book_.take_actions(); !actions.empty(); actions = book_.take_actions()) {
+    for (GenerationAction& action : actions) {
+      if (const auto* start = std::get_if<StartGeneration>(&action)) {
+        begin(now, *start);
+      } else if (const auto* ending = std::get_if<EndGeneration>(&action)) {
+        end(now, ending->id);
+      } else if (auto* loaded = std::get_if<TellLoaded>(&action)) {
+        loaded->error.runner = setting_.parent.runner;
+        host_->send(wire::make_loaded(std::move(loaded->digest), std::move(loaded->error)));
+      } else if (auto* ended = std::get_if<TellEnded>(&action)) {
+        host_->send(wire::GenerationEnded{.digest = std::move(ended->digest)});
+      }
+    }
+  }
+}
+
+void Generations::begin(Instant now, const StartGeneration& action) {
+  auto& generation =
+      *list_
+           .emplace(action.id, std::make_unique<Generation>(action.id, action.load.plugin, find_file(action.load), true,
+                                                            setting_, static_cast<GenerationEvents&>(*this)))
+           .first->second;
+  if (!generation.stored()) return book_.broken(action.id, generation.problem());
+  generation.start(now);
+}
+
+void Generations::end(Instant now, GenerationId id) {
+  Generation& generation = *list_.at(id);
+  generation.end();
+  Error why = generation.problem();
+  if (why.code == ErrorCode::none) {
+    why = base::refusal(ErrorCode::not_found, fmt::format("{} has been ended on this runner.", generation.name()));
+  }
+  pool_->end_generation(now, id, why);
+}
+
+// A zygote that makes a process is left to tell of it first: nobody else knows that process. True if one is gone.
+bool Generations::bury() {
+  const std::size_t before = list_.size();
+  for (auto it = list_.begin(); it != list_.end();) {
+    const auto& [id, generation] = *it;
+    const SlotPool::Census left = book_.ends(id) ? pool_->census(id) : SlotPool::Census{.processes = 1};
+    if (book_.ends(id) && (left.being_made == 0 || !generation->up())) generation->kill_zygote();
+    if (left.processes > 0 || generation->pid() != 0) {
+      ++it;
+      continue;
+    }
+    log(LogLevel::info, fmt::format("nothing is left of {}", generation->name()));
+    fork_watch_.forget(id);
+    book_.gone(id);
+    it = list_.erase(it);
+  }
+  return list_.size() != before;
+}
+
+std::optional<GenerationId> Generations::find(std::string_view digest) const {
+  return book_.find(digest);
 }
 
 std::vector<GenerationId> Generations::checking_idle() const {
   std::vector<GenerationId> ids;
-  for (GenerationId id = 0; id < list_.size(); ++id) {
-    if (list_[id].problem.code == ErrorCode::none && list_[id].plugin.manifest.has_idle_check) ids.push_back(id);
+  for (const auto& [id, generation] : list_) {
+    if (book_.serves(id) && generation->plugin().manifest->has_idle_check) ids.push_back(id);
   }
   return ids;
 }
 
-std::string Generations::name(GenerationId id) const {
-  return list_[id].plugin.ref.name + "@" + list_[id].plugin.ref.version;
-}
-
 std::string Generations::describe_all() const {
-  if (list_.empty()) return "none";
   std::string text;
-  for (const Generation& generation : list_) {
-    const wire::PluginRef& ref = generation.plugin.ref;
+  for (const auto& [id, generation] : list_) {
+    if (book_.ends(id)) continue;
+    const wire::PluginRef& ref = generation->plugin().ref;
     text +=
         fmt::format("{}{}@{} (digest {})", text.empty() ? "" : ", ", ref.name, ref.version, ref.digest.substr(0, 12));
   }
-  return text;
-}
-
-std::optional<slot::MakeFailure> Generations::make_zygote(GenerationId id) {
-  Generation& generation = list_[id];
-  slot::LoadSpec spec = load_spec(generation.plugin, parent_);
-  spec.zygote_binary = zygote_binary_;
-  auto zygote = slot::ZygoteHandle::start(std::move(spec));
-  if (!zygote) return std::move(zygote).error();
-  generation.zygote = std::move(*zygote);
-  generation.pid = generation.zygote->pid();
-  poller_.add(generation.zygote->channel_fd(), {Source::zygote_channel, 0, id});
-  poller_.add(generation.zygote->output_fd(), {Source::zygote_output, 0, id});
-  return std::nullopt;
-}
-
-void Generations::start(Instant now, GenerationId id) {
-  Generation& generation = list_[id];
-  generation.start_at = kNever;
-  std::optional<slot::MakeFailure> failure;
-  if (generation.pid == 0) failure = make_zygote(id);
-  if (!failure) failure = generation.zygote->load(limits_, open_files_);
-  if (failure) return start_later(now, id, std::move(*failure));
-  generation.shortages = 0;
-  generation.overdue = generation.silent = false;
-  generation.start_by = deadline_after(now, start_limit_);
-  wake_at_ = std::min(wake_at_, generation.start_by);
-}
-
-// What there is too little of now may be there later; anything else would fail again.
-void Generations::start_later(Instant now, GenerationId id, slot::MakeFailure failure) {
-  if (!failure.shortage) return fail(now, id, std::move(failure.error));
-  Generation& generation = list_[id];
-  generation.start_at = deadline_after(now, back_off(++generation.shortages));
-  wake_at_ = std::min(wake_at_, generation.start_at);
-  if (generation.shortages == 1)
-    tell_host(wire::Level::warning, name(id) + " is tried again: " + failure.error.message);
-  failure.error.plugin = name(id);
-  if (generation.shortages >= limits::kShortageTries && !pool_->serves(id)) pool_->fail_waiting(now, id, failure.error);
+  return text.empty() ? "none" : text;
 }
 
 slot::MakeResult<pid_t> Generations::fork_slots(Instant now, GenerationId id, std::span<slot::SlotHandle* const> slots,
                                                 bool threads, ProcessId request) {
-  Generation& generation = list_[id];
-  if (!generation.zygote || !generation.up) {
-    return slot::MakeFailure{
-        base::make_error(ErrorCode::boot_failed, "The plugin's zygote is gone; it is being restarted."), true};
-  }
-  auto pid = generation.zygote->spawn(slots, threads, request);
+  auto pid = list_.at(id)->fork_slots(slots, threads, request);
   if (pid && *pid == 0) fork_watch_.asked(now, id);
   return pid;
 }
@@ -192,183 +202,100 @@ std::string Generations::why_no_slot(Instant now, GenerationId id) const {
       base::format_duration(silence), base::format_duration(fork_watch_.limit()));
 }
 
+PluginFile Generations::plugin_file(GenerationId id) const {
+  const StoredPlugin& plugin = at(id).plugin();
+  return {plugin.ref.name, plugin.path, setting_.zygote_binary, plugin.manifest->has_stop_slot};
+}
+
 void Generations::on_ready(Instant now, const Poller::Ready& ready) {
-  const auto id = static_cast<GenerationId>(ready.key.id);
-  if (id >= list_.size() || !list_[id].zygote) return;
-  if (ready.key.source == Source::zygote_output) return read_output(id);
-  read_channel(now, id);
+  const auto found = list_.find(static_cast<GenerationId>(ready.key.id));
+  if (found == list_.end()) return;
+  if (ready.key.source == Source::zygote_output) return found->second->on_output();
+  found->second->on_channel(now);
 }
 
-void Generations::read_channel(Instant now, GenerationId id) {
-  std::vector<slot::ZygoteEvent> events;
-  list_[id].zygote->on_readable(events);
-  for (slot::ZygoteEvent& event : events) {
-    if (const auto* spawned = std::get_if<slot::ZygoteSpawned>(&event)) {
-      fork_watch_.answered(now, id);
-      pool_->spawned(now, spawned->request, spawned->pid);
-    } else if (const auto* ready = std::get_if<slot::ZygoteReady>(&event)) {
-      on_zygote_ready(now, id, *ready);
-    } else if (auto* failed = std::get_if<slot::ZygoteFailed>(&event)) {
-      fail(now, id, std::move(failed->error));
-    } else if (const auto* spawn_failed = std::get_if<slot::ZygoteSpawnFailed>(&event)) {
-      fork_watch_.answered(now, id);
-      pool_->spawn_failed(now, spawn_failed->request, spawn_failed->failure);
-    }
+void Generations::on_up(Instant now, GenerationId id, bool stands_by) {
+  std::optional<std::uint32_t> ahead;
+  if (book_.on_trial(id)) {
+    ahead = 0;
+    for (const GenerationId other : book_.others(id)) *ahead += pool_->census(other).in_use;
+  } else {
+    served_ = true;
+    book_.ready(id);
   }
+  pool_->generation_up(now, id, stands_by, ahead);
 }
 
-void Generations::read_output(GenerationId id) {
-  text_.clear();
-  list_[id].zygote->drain_output(text_, limits::kTextMax);
-  while (!text_.empty() && text_.back() == '\n') text_.pop_back();
-  if (text_.empty()) return;
-  const std::string text = slot::printable(text_);
-  tell_host(wire::Level::info, fmt::format("{}: {}", name(id), text));
-  std::string& last = list_[id].last_output;
-  last += (last.empty() ? "" : "\n") + text;
-  if (last.size() > kLastOutputMax) last.erase(0, last.size() - kLastOutputMax);
-}
-
-void Generations::on_zygote_ready(Instant now, GenerationId id, const slot::ZygoteReady& ready) {
-  Generation& generation = list_[id];
-  generation.up = true;
-  generation.up_since = now;
-  generation.start_by = kNever;
-  generation.problem = Error();
-  generation.forkable = ready.forkable;
-  if (!ready.forkable && !generation.plugin.manifest.exec_slots) {
-    tell_host(wire::Level::warning, fmt::format("{} is not forkable: {} threads after start(); each slot loads it anew",
-                                                name(id), ready.threads));
-  }
-  // Who asks for exec'd slots knows what they cost, and gets as many spare ones as the pool is configured for.
-  pool_->generation_up(now, id, ready.forkable || generation.plugin.manifest.exec_slots);
-}
-
-// The plugin cannot be used, now and later.
-void Generations::fail(Instant now, GenerationId id, Error error) {
-  Generation& generation = list_[id];
-  error.started = Started::no;
-  error.runner = parent_.runner;
-  error.plugin = name(id);
-  generation.problem = std::move(error);
-  generation.up = false;
-  generation.start_at = generation.start_by = kNever;
-  tell_host(wire::Level::error, fmt::format("{} cannot be used: {}", name(id), generation.problem.message));
+void Generations::on_down(Instant now, GenerationId id) {
+  fork_watch_.forget(id);
   pool_->generation_down(now, id);
-  pool_->fail_waiting(now, id, generation.problem);
+  book_.restarts(id);
+}
+
+void Generations::on_delay(Instant now, GenerationId id, const Error& why) {
+  if (!pool_->serves(id)) pool_->fail_waiting(now, id, why);
+}
+
+void Generations::on_broken(Instant now, GenerationId id) {
+  const Error problem = at(id).problem();
+  pool_->generation_down(now, id);
+  pool_->fail_waiting(now, id, problem);
+  book_.broken(id, problem);
   // A runner that refuses all calls would look like the one with the most free slots.
-  const bool another_serves = std::any_of(list_.begin(), list_.end(), [](const Generation& other) {
-    return other.stored && other.problem.code == ErrorCode::none;
+  const bool another_serves = std::any_of(list_.begin(), list_.end(), [this](const auto& other) {
+    return other.second->problem().code == ErrorCode::none && !book_.ends(other.first);
   });
-  if (generation.up_since != kNever && !another_serves) lost_ = name(id) + " cannot be used here any more";
+  if (served_ && !another_serves) lost_ = at(id).name() + " cannot be used here any more";
+}
+
+void Generations::on_answer(Instant now, GenerationId id, const slot::ZygoteEvent& answer) {
+  fork_watch_.answered(now, id);
+  if (const auto* spawned = std::get_if<slot::ZygoteSpawned>(&answer)) {
+    pool_->spawned(now, spawned->request, spawned->pid);
+  } else if (const auto* failed = std::get_if<slot::ZygoteSpawnFailed>(&answer)) {
+    pool_->spawn_failed(now, failed->request, failed->failure);
+  }
+}
+
+void Generations::on_word(wire::Level level, const std::string& text) {
+  log(level == wire::Level::error ? LogLevel::error : LogLevel::info, text);
+  if (host_ != nullptr) host_->send(wire::log_line(0, level, text.substr(0, limits::kTextMax)));
 }
 
 bool Generations::reaped(Instant now, pid_t pid, int status) {
-  const auto found = std::find_if(list_.begin(), list_.end(), [pid](const Generation& g) { return g.pid == pid; });
+  const auto found =
+      std::find_if(list_.begin(), list_.end(), [pid](const auto& entry) { return entry.second->pid() == pid; });
   if (found == list_.end() || pid <= 0) return false;
-  const auto id = static_cast<GenerationId>(found - list_.begin());
-  read_channel(now, id);
-  read_output(id);
-  found->pid = 0;
-  found->start_by = kNever;
-  if (pool_ == nullptr) {  // open() makes another
-    log(LogLevel::info, "a zygote ended before it knew its plugin: " + describe_end(*found, status).message);
-    return true;
-  }
-  fork_watch_.forget(id);
-  if (found->problem.code != ErrorCode::none) return true;  // it said why
-  if (found->up && !found->forkable) return true;           // it has done its work
-  if (found->up && now - found->up_since >= limits::kZygoteProven) found->deaths = 0;
-  Error why = describe_end(*found, status);
-  // What ends a plugin's first load would end the next one, too; a SIGKILL comes from outside.
-  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-  const bool may_work = found->up || found->deaths > 0 || killed;
-  found->up = false;
-  pool_->generation_down(now, id);
-  if (!may_work || ++found->deaths > kDeathsMax) {
-    fail(now, id, std::move(why));
-    return true;
-  }
-  restart_later(now, id, std::move(why));
+  fork_watch_.forget(found->first);
+  found->second->reaped(now, status);
   return true;
 }
 
-Error Generations::describe_end(Generation& generation, int status) const {
-  Error why = generation.zygote->describe_exit(status);
-  if (generation.overdue) {
-    const bool loading = generation.zygote->stage() == slot::Stage::loading;
-    why = describe_overdue(loading ? "static constructors" : "start()", start_limit_, {});
-  } else if (generation.silent) {
-    why.message = fmt::format(
-        "it had not answered a request for a slot within {} and was killed, the {}. time. Look for a pthread_atfork() "
-        "handler that waits, for swapping, or for a SIGSTOP",
-        base::format_duration(fork_watch_.limit()), generation.deaths + 1);
-  }
-  why.log_tail = std::exchange(generation.last_output, {});
-  return why;
-}
-
-// A zygote that died at its work is replaced at once: calls wait. One whose start() hung has let them wait for long
-// enough, and may hang again.
-void Generations::restart_later(Instant now, GenerationId id, Error why) {
-  Generation& generation = list_[id];
-  const Duration wait = back_off(generation.deaths);
-  const bool at_once = generation.deaths == 1 && !generation.overdue;
-  generation.start_at = deadline_after(now, at_once ? Duration::zero() : wait);
-  wake_at_ = std::min(wake_at_, generation.start_at);
-  tell_host(wire::Level::warning, fmt::format("the zygote of {} died and is restarted: {}", name(id), why.message));
-  if (!generation.overdue) return;
-  why.plugin = name(id);
-  pool_->fail_waiting(now, id, why);
-}
-
-// Reaping it does the rest.
-void Generations::kill_silent(Instant now) {
+// Reaping them does the rest.
+void Generations::tick(Instant now) {
   for (const GenerationId id : fork_watch_.take_silent(now)) {
-    if (list_[id].pid <= 0) continue;
-    list_[id].silent = true;
-    ::kill(list_[id].pid, SIGKILL);
+    if (const auto found = list_.find(id); found != list_.end()) found->second->kill_silent();
   }
+  for (const auto& [id, generation] : list_) generation->tick(now);
 }
 
 void Generations::stood_still(Instant now, Duration pause) {
   fork_watch_.stood_still(now, pause);
-  for (Generation& generation : list_) {
-    generation.start_by = base::put_off(generation.start_by, pause, now, start_limit_);
-  }
+  for (const auto& [id, generation] : list_) generation->stood_still(now, pause);
 }
 
-void Generations::tick(Instant now) {
-  kill_silent(now);
-  if (now < wake_at_) return;
-  wake_at_ = kNever;
-  for (GenerationId id = 0; id < list_.size(); ++id) {
-    Generation& generation = list_[id];
-    if (now >= generation.start_at) start(now, id);
-    if (now >= generation.start_by && generation.pid > 0) {
-      generation.start_by = kNever;
-      generation.overdue = true;
-      ::kill(generation.pid, SIGKILL);  // reaping it does the rest
-    }
-    wake_at_ = std::min({wake_at_, generation.start_at, generation.start_by});
-  }
-}
-
-bool Generations::owns(pid_t pid) const {
-  return std::any_of(list_.begin(), list_.end(), [pid](const Generation& g) { return g.pid == pid; });
+Instant Generations::wake_at() const {
+  Instant at = fork_watch_.wake_at();
+  for (const auto& [id, generation] : list_) at = std::min(at, generation->wake_at());
+  return at;
 }
 
 std::vector<pid_t> Generations::pids() const {
   std::vector<pid_t> pids;
-  for (const Generation& generation : list_) {
-    if (generation.pid > 0) pids.push_back(generation.pid);
+  for (const auto& [id, generation] : list_) {
+    if (generation->pid() > 0) pids.push_back(generation->pid());
   }
   return pids;
-}
-
-void Generations::tell_host(wire::Level level, const std::string& text) {
-  log(level == wire::Level::error ? LogLevel::error : LogLevel::info, text);
-  if (host_ != nullptr) host_->send(wire::log_line(0, level, text.substr(0, limits::kTextMax)));
 }
 
 }  // namespace flame::runner

@@ -76,7 +76,7 @@ Result<StoredPlugin> verify(const fs::path& path, const wire::PluginRef& wanted)
   }
   if (auto problem = manifest::check_abi(*manifest)) return *problem;
   if (auto problem = manifest::check_cpu(*manifest)) return *problem;
-  return StoredPlugin{path.string(), wanted, std::move(*manifest)};
+  return StoredPlugin{path.string(), wanted, std::make_shared<const manifest::Manifest>(std::move(*manifest))};
 }
 
 // Files of this directory whose note says that they are the wanted name and version.

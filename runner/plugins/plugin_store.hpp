@@ -1,6 +1,7 @@
 // Finds the plugins that a host wants in this machine's plugin directories, and makes sure they are those.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace flame::runner {
 struct StoredPlugin {
   std::string path;  // absolute
   wire::PluginRef ref;
-  manifest::Manifest manifest;
+  std::shared_ptr<const manifest::Manifest> manifest;  // not null
 };
 
 /// FLAME_PLUGIN_PATH (colon separated, empty elements skipped), /usr/lib/flame/plugins, /opt/flame/plugins.

@@ -58,6 +58,7 @@ std::vector<std::string> ZygoteSlots::name_frames(GenerationId generation, std::
   if (stack.empty()) return {};
   auto found = frame_names_.find(generation);
   if (found == frame_names_.end()) {
+    std::erase_if(frame_names_, [this](const auto& known) { return !generations_.has(known.first); });
     PluginFile plugin = generations_.plugin_file(generation);
     const auto demangler = std::make_shared<Demangler>(std::move(plugin.program));
     found =

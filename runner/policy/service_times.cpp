@@ -6,6 +6,7 @@
 namespace flame::runner {
 
 void ServiceTimes::ran(std::uint64_t task, Duration time, bool quiet) {
+  if (tasks_.size() >= kTasksMax && !tasks_.contains(task)) tasks_.clear();
   Task& entry = tasks_[task];
   // Slots measure themselves and may say anything.
   if (!quiet || time > kLong || time < Duration::zero()) {

@@ -1,6 +1,7 @@
 // How long tasks took lately: which are so brief that waking a slot for each call costs more than the call. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 
@@ -10,7 +11,7 @@ namespace flame::runner {
 
 class ServiceTimes {
  public:
-  /// A call of `task` (any key; there are as many as tasks) has ended after `time`. `quiet`: it left no output that the
+  /// A call of `task` (any key) has ended after `time`. `quiet`: it left no output that the
   /// runner had not read yet; what writes is better off in a slot of its own.
   void ran(std::uint64_t task, Duration time, bool quiet);
   /// Its last calls were all brief: kCallsToTrust at least, in the mean at most kBrief.
@@ -22,6 +23,8 @@ class ServiceTimes {
 #else
   static constexpr Duration kBrief = std::chrono::microseconds(50);
 #endif
+  /// More tasks than plugins of a runner have, but not than all their generations had: then all begin anew.
+  static constexpr std::size_t kTasksMax = 10'000;
   /// One call that takes longer than this ends the trust.
   static constexpr Duration kLong = std::chrono::milliseconds(2);
 

@@ -38,11 +38,14 @@ SlotTable::Slot* SlotTable::find(SlotRef slot) {
   return &found->second.slots[slot.index];
 }
 
-void SlotTable::generation_up(Instant now, GenerationId generation, bool forkable) {
+void SlotTable::generation_up(Instant now, GenerationId generation, bool forkable, std::optional<std::uint32_t> ahead) {
   Generation& entry = generations_[generation];
   entry.up = true;
   entry.was_ready = false;
   entry.forkable = forkable;
+  entry.ahead = ahead;
+  if (ahead) entry.ahead = std::min({std::max(*ahead, spares(entry)), limits::kLoadSlotsMax, slots_});
+  tell_ahead(now, generation, entry);
   balance(now, generation);
 }
 
@@ -176,6 +179,7 @@ void SlotTable::slot_ready(Instant now, SlotRef slot) {
   generation.was_ready = true;
   process.state = ProcessState::serving;
   make_free(now, process, slot);
+  tell_ahead(now, process.generation, generation);
   balance(now, process.generation);
 }
 
@@ -208,7 +212,7 @@ void SlotTable::slot_held(SlotRef slot) {
   if (entry == nullptr || !entry->busy) return;
   entry->busy = false;
   entry->held = true;
-  end_pipeline(generations_[processes_.at(slot.process).generation], slot);
+  generations_[processes_.at(slot.process).generation].end_pipeline(slot);
 }
 
 void SlotTable::slot_entered(SlotRef slot) {
@@ -230,7 +234,7 @@ void SlotTable::vacated(Instant now, SlotRef slot, Slot& entry, bool reusable) {
   entry.held = false;
   entry.must_die = false;
   Process& process = processes_.at(slot.process);
-  end_pipeline(generations_[process.generation], slot);
+  generations_[process.generation].end_pipeline(slot);
   if (process.state != ProcessState::serving) return kill_if_drained(slot.process, process);
   if (!reusable || !reuse_ || entry.calls >= limits::kSlotCallsMax) {
     retire(slot.process, process, kNever);  // the innocent in it end in their own time
@@ -267,13 +271,14 @@ void SlotTable::balance(Instant now, GenerationId id) {
   const std::uint32_t aside = generation.aside();
   const std::uint32_t standing_by = std::max(spares(generation), generation.forkable ? aside : 0);
   const std::uint32_t most = threads() ? 1 : slots_ + spares(generation) + aside;
+  const std::uint32_t ahead = generation.ahead.value_or(0);
   for (;;) {
     const auto waiting = static_cast<std::uint32_t>(std::min<std::size_t>(generation.waiting.size(), slots_));
     // Making a spare beside the very first process would delay whoever waits for that.
     const bool spare_can_wait = (!generation.was_ready && waiting > 0) || (threads() && generation.processes > 0);
     const std::uint32_t wanted = waiting + (spare_can_wait ? 0 : standing_by);
     const auto have = static_cast<std::uint32_t>(generation.free.size()) - aside + generation.starting;
-    if (have >= wanted || generation.processes >= most) return;
+    if ((have >= wanted && generation.processes >= ahead) || generation.processes >= most) return;
     if (now < generation.retry_at) return wake_by(generation.retry_at);
     fork(now, id, generation);
   }
@@ -281,11 +286,11 @@ void SlotTable::balance(Instant now, GenerationId id) {
 
 // The oldest free slots are at the front.
 void SlotTable::trim(Instant now, Generation& generation) {
-  if (threads()) return;
+  if (threads() || generation.ahead) return;
   // One more than the spares: the slot of calls that come one after the other, and the spare behind it.
   while (generation.free.size() > spare_slots_ + 1) {
     const Free oldest = generation.free.front();
-    const Instant due = deadline_after(oldest.since, kIdleSlotAge);
+    const Instant due = std::max(deadline_after(oldest.since, kIdleSlotAge), generation.keep_until);
     if (now < due) return wake_by(due);
     kill_process(oldest.slot.process, processes_.at(oldest.slot.process));
   }

@@ -61,7 +61,13 @@ struct FailWaiting {
 struct TrimSlot {
   SlotRef slot;
 };
-using SlotAction = std::variant<ForkProcess, GrantSlot, QueueBehind, KillProcess, FailWaiting, TrimSlot>;
+/// The slots that generation_up() was to make ahead are ready; or the process `failed` could not be started, and no
+/// more are made ahead.
+struct SlotsAhead {
+  GenerationId generation;
+  ProcessId failed = 0;
+};
+using SlotAction = std::variant<ForkProcess, GrantSlot, QueueBehind, KillProcess, FailWaiting, TrimSlot, SlotsAhead>;
 
 class SlotTable {
  public:
@@ -71,9 +77,15 @@ class SlotTable {
 
   // --- generations
   /// The plugin is loaded; processes can be made. `forkable` false: only on demand, because each loads the plugin anew.
-  void generation_up(Instant now, GenerationId generation, bool forkable);
+  /// `ahead`: so many slots are made that nobody waits for, or as many as the pool wants spares if that is more; at
+  /// most limits::kLoadSlotsMax and the pool's slots. SlotsAhead follows, once, unless generation_down() or
+  /// end_generation() comes before. What is made so is kept for the start limit at least.
+  void generation_up(Instant now, GenerationId generation, bool forkable, std::optional<std::uint32_t> ahead = {});
   /// No processes can be made until generation_up(). What runs and what waits stays.
   void generation_down(GenerationId generation);
+  /// No process of it is made any more. Those in which nothing runs or is held end, the others as soon as that is so.
+  /// Call take_waiting() before. It is forgotten with its last process. (slot_table_processes.cpp)
+  void end_generation(GenerationId generation);
 
   // --- invocations
   /// Wants a slot: GrantSlot follows, now or later; or QueueBehind, if it is `brief`: not worth waking a slot for.
@@ -157,6 +169,8 @@ class SlotTable {
     bool aside_next = false;  // set_aside_next()
   };
   struct Process {
+    /// Nothing is left in its slots, which can hear.
+    [[nodiscard]] bool in_good_order() const;
     GenerationId generation = 0;
     ProcessState state = ProcessState::starting;
     bool hears_nothing = false;  // one of its slots has lost its channel, or the process is stopped
@@ -178,7 +192,9 @@ class SlotTable {
     /// The one that was put back, else the warmest, of those that are not set aside if there are such; the end if none
     /// may be taken.
     [[nodiscard]] std::vector<Free>::iterator best();
+    void end_pipeline(SlotRef slot);
     bool up = false;
+    bool ends = false;
     bool was_ready = false;  // one of its slots, since it is up
     bool forkable = true;
     std::vector<Free> free;  // used from the back: the warmest
@@ -189,26 +205,27 @@ class SlotTable {
     std::uint32_t processes = 0;         // without retired and killed ones
     std::uint32_t failures = 0;          // starts that failed, since the last that worked
     Instant retry_at{};                  // no start before this
+    std::optional<std::uint32_t> ahead;  // slots to make that nobody waits for, until SlotsAhead
+    Instant keep_until{};                // no process is trimmed before
   };
 
   [[nodiscard]] Slot* find(SlotRef slot);
   void vacated(Instant now, SlotRef slot, Slot& entry, bool reusable);
   [[nodiscard]] bool threads() const { return isolation_ == wire::Isolation::thread; }
   [[nodiscard]] std::uint32_t spares(const Generation& generation) const;
+  void tell_ahead(Instant now, GenerationId id, Generation& generation);
   [[nodiscard]] Free* find_free(SlotRef slot);
   SlotRef grant(Generation& generation, std::uint64_t invocation);
   [[nodiscard]] bool queue_behind(Generation& generation, std::uint64_t invocation);
   void wait_again(Generation& generation, const std::vector<std::uint64_t>& invocations);
   void return_granted(ProcessId id, Generation& generation);
   void serve_revoked(Generation& generation);
-  void end_pipeline(Generation& generation, SlotRef slot);
   void balance(Instant now, GenerationId id);
   void fork(Instant now, GenerationId id, Generation& generation);
   void serve_waiting(Generation& generation);
   void make_free(Instant now, Process& process, SlotRef slot);
   void retire(ProcessId id, Process& process, Instant kill_at);
   void kill_process(ProcessId id, Process& process, bool overdue = false);
-  [[nodiscard]] static bool in_good_order(const Process& process);
   void watch_start(Instant now, ProcessId id, Process& process);
   void give_up_starting(Process& process);
   void kill_if_drained(ProcessId id, Process& process);

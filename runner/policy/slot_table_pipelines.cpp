@@ -31,7 +31,7 @@ void SlotTable::revoked(SlotRef slot, const std::vector<std::uint64_t>& invocati
   FLAME_ASSERT(entry != nullptr && entry->behind >= invocations.size(), "what is revoked was queued");
   entry->behind -= static_cast<std::uint32_t>(invocations.size());
   Generation& generation = generations_[processes_.at(slot.process).generation];
-  end_pipeline(generation, slot);
+  generation.end_pipeline(slot);
   wait_again(generation, invocations);
 }
 
@@ -57,8 +57,8 @@ void SlotTable::serve_revoked(Generation& generation) {
   serve_waiting(generation);
 }
 
-void SlotTable::end_pipeline(Generation& generation, SlotRef slot) {
-  std::erase(generation.pipelines, slot);
+void SlotTable::Generation::end_pipeline(SlotRef slot) {
+  std::erase(pipelines, slot);
 }
 
 }  // namespace flame::runner

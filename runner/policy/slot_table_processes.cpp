@@ -49,7 +49,23 @@ void SlotTable::start_failed(Instant now, ProcessId process, StartFailure why) {
     actions_.emplace_back(FailWaiting{generation.waiting.front(), process});
     generation.waiting.pop_front();
   }
+  // Of a shortage the first slots do not suffer, and the next ones may come when others have gone.
+  const bool some_serve = serves(id);
+  if (generation.ahead && (some_serve ? generation.failures >= limits::kShortageTries : !waits)) {
+    generation.ahead.reset();
+    actions_.emplace_back(SlotsAhead{id, some_serve && why == StartFailure::shortage ? 0 : process});
+  }
   process_gone(now, process);
+}
+
+// A process has all its slots but those that are still starting. The calls may come as late as the host waits for its
+// other runners.
+void SlotTable::tell_ahead(Instant now, GenerationId id, Generation& generation) {
+  const std::uint32_t made = generation.processes * (threads() ? slots_ : 1);
+  if (!generation.ahead || made - generation.starting < *generation.ahead) return;
+  generation.ahead.reset();
+  generation.keep_until = deadline_after(now, start_limit_);
+  actions_.emplace_back(SlotsAhead{id});
 }
 
 // A start_slot() that does not return would keep the calls that wait for it, and its process.
@@ -60,6 +76,7 @@ void SlotTable::watch_start(Instant now, ProcessId id, Process& process) {
   if (now < process.start_by) return wake_by(process.start_by);
   if (process.state == ProcessState::starting) return kill_process(id, process, true);
   give_up_starting(process);
+  tell_ahead(now, process.generation, generations_[process.generation]);
 }
 
 // Threads of one process run start_slot() one after the other: those that came through it serve on.
@@ -95,22 +112,36 @@ void SlotTable::kill_process(ProcessId id, Process& process, bool overdue) {
   process.state = ProcessState::killed;
   const bool blames =
       std::any_of(process.slots.begin(), process.slots.end(), [](const Slot& slot) { return slot.must_die; });
-  actions_.emplace_back(KillProcess{id, blames, overdue, in_good_order(process)});
+  actions_.emplace_back(KillProcess{id, blames, overdue, process.in_good_order()});
 }
 
 // Threads of a process become ready one after the other: those that are still at it end when they are.
-bool SlotTable::in_good_order(const Process& process) {
+bool SlotTable::Process::in_good_order() const {
   const auto at_rest = [](const Slot& slot) { return !slot.busy && !slot.held && !slot.must_die && slot.behind == 0; };
   const auto ready = [](const Slot& slot) { return slot.ready; };
-  return !process.hears_nothing && std::any_of(process.slots.begin(), process.slots.end(), ready) &&
-         std::all_of(process.slots.begin(), process.slots.end(), at_rest);
+  return !hears_nothing && std::any_of(slots.begin(), slots.end(), ready) &&
+         std::all_of(slots.begin(), slots.end(), at_rest);
 }
 
 void SlotTable::end_all() {
   for (auto& [id, generation] : generations_) generation.up = false;
   for (auto& [id, process] : processes_) {
-    if (in_good_order(process)) kill_process(id, process);
+    if (process.in_good_order()) kill_process(id, process);
   }
+}
+
+void SlotTable::end_generation(GenerationId id) {
+  Generation& generation = generations_[id];
+  generation.up = false;
+  generation.ends = true;
+  generation.ahead.reset();
+  bool has_processes = false;
+  for (auto& [number, process] : processes_) {
+    if (process.generation != id) continue;
+    has_processes = true;
+    retire(number, process, kNever);
+  }
+  if (!has_processes) generations_.erase(id);
 }
 
 void SlotTable::leave_service(Process& process, ProcessId id) {
@@ -129,7 +160,9 @@ void SlotTable::process_gone(Instant now, ProcessId id) {
   if (process.state == ProcessState::starting || process.state == ProcessState::serving) leave_service(process, id);
   return_granted(id, generations_[generation]);
   processes_.erase(found);
-  balance(now, generation);
+  if (!generations_[generation].ends) return balance(now, generation);
+  const auto is_of_it = [generation](const auto& entry) { return entry.second.generation == generation; };
+  if (std::none_of(processes_.begin(), processes_.end(), is_of_it)) generations_.erase(generation);
 }
 
 void SlotTable::process_stopped(Instant now, ProcessId id) {

@@ -38,8 +38,8 @@ SlotPool::SlotPool(Instant now, const wire::Welcome& welcome, std::uint32_t pipe
 
 SlotPool::~SlotPool() = default;
 
-void SlotPool::generation_up(Instant now, GenerationId generation, bool forkable) {
-  table_.generation_up(now, generation, forkable);
+void SlotPool::generation_up(Instant now, GenerationId generation, bool forkable, std::optional<std::uint32_t> ahead) {
+  table_.generation_up(now, generation, forkable, ahead);
 }
 
 void SlotPool::generation_down(Instant now, GenerationId generation) {
@@ -56,10 +56,6 @@ void SlotPool::fail_waiting(Instant now, GenerationId generation, const Error& e
     if (process.generation == generation) revoke_all(now, id, process);
   }
   for (const std::uint64_t id : table_.take_waiting(generation)) listeners_.died(now, id, error);
-}
-
-void SlotPool::spawned(Instant now, ProcessId process, pid_t pid) {
-  claim(now, process, pid);
 }
 
 void SlotPool::lease(Instant now, GenerationId generation, std::uint64_t id, bool brief) {
@@ -125,6 +121,8 @@ void SlotPool::run_actions(Instant now) {
         listeners_.died(now, failed->invocation, start_errors_[failed->process]);
       } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
         trim_slot(idle->slot);
+      } else if (const auto* ahead = std::get_if<SlotsAhead>(&action)) {
+        ahead_.push_back({ahead->generation, ahead->failed == 0 ? Error() : start_errors_[ahead->failed]});
       }
     }
   }
@@ -140,7 +138,7 @@ void SlotPool::fork(Instant now, const ForkProcess& action) {
   process.threads = action.threads;
   for (auto& slot : made->slots) process.seats.emplace_back().slot = std::move(slot);
   processes_.emplace(action.process, std::move(process));
-  if (made->pid != 0) claim(now, action.process, made->pid);
+  if (made->pid != 0) spawned(now, action.process, made->pid);
 }
 
 void SlotPool::grant(Instant now, const GrantSlot& action) {
@@ -158,8 +156,7 @@ void SlotPool::begin(Instant now, Process& process, Seat& seat, std::uint64_t in
   if (!process.threads) seat.output.start(invocation);
 }
 
-// The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
-void SlotPool::claim(Instant now, ProcessId id, pid_t pid) {
+void SlotPool::spawned(Instant now, ProcessId id, pid_t pid) {
   const auto found = processes_.find(id);
   if (found == processes_.end() || found->second.pid != 0 || pid <= 0) return;
   found->second.pid = pid;
@@ -222,7 +219,7 @@ void SlotPool::finish(Instant now, Processes::iterator entry, Remains remains) {
   std::vector<Blame> blames = judge_seats(id, entry->second, remains.status);
   for (std::uint32_t i = 0; i < blames.size(); ++i)
     bury_seat(now, {id, i}, entry->second, remains, std::move(blames[i]));
-  if (was_ready) {
+  if (was_ready || entry->second.unwanted) {
     processes_.erase(entry);
     return table_.process_gone(now, id);
   }

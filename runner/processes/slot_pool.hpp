@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <flame/result.hpp>
@@ -43,15 +45,33 @@ class SlotPool {
   SlotPool& operator=(const SlotPool&) = delete;
 
   // --- generations
-  void generation_up(Instant now, GenerationId generation, bool forkable);
+  /// See SlotTable. If `ahead` is given, take_ahead() tells what became of it.
+  void generation_up(Instant now, GenerationId generation, bool forkable, std::optional<std::uint32_t> ahead = {});
   /// No process can be made for now; those that were being made are given up.
   void generation_down(Instant now, GenerationId generation);
+  /// Ends what waits for this generation with `error`, and its slots as they come to rest. None is made any more.
+  /// (slot_pool_end.cpp)
+  void end_generation(Instant now, GenerationId generation, const Error& error);
   /// Ends what waits for this generation with `error`.
   void fail_waiting(Instant now, GenerationId generation, const Error& error);
+  /// The pid comes from the zygote, from exec or from the kernel's credentials, whichever is first.
   void spawned(Instant now, ProcessId process, pid_t pid);
   void spawn_failed(Instant now, ProcessId process, slot::MakeFailure failure);
   /// A living slot of it is free, or will be.
   [[nodiscard]] bool serves(GenerationId generation) const { return table_.serves(generation); }
+  /// What there is of a generation now.
+  struct Census {
+    std::uint32_t processes = 0;
+    std::uint32_t being_made = 0;  // of those: their pid is not known yet
+    std::uint32_t in_use = 0;      // slots that run something or are held
+  };
+  [[nodiscard]] Census census(GenerationId generation) const;
+  /// The slots that generation_up() was to make ahead are ready (code none), or why not.
+  struct Ahead {
+    GenerationId generation;
+    Error error;
+  };
+  [[nodiscard]] std::vector<Ahead> take_ahead() { return std::exchange(ahead_, {}); }
 
   // --- invocations
   /// `brief`: it may share a slot with others, see SlotTable::lease().
@@ -132,6 +152,7 @@ class SlotPool {
     bool kill = false;           // as soon as the pid is known
     bool blames_others = false;  // killed for invocations that are marked by their cause
     bool overdue = false;        // killed because no slot of it became ready
+    bool unwanted = false;       // its generation has ended
     bool start_shortage = false;
     Error start_error;         // what a slot of it said before it was ready
     std::string channel_lost;  // why the channel ended
@@ -168,7 +189,6 @@ class SlotPool {
   void report_end(Process& process, const Remains& remains);
   void tell_of_stop(ProcessId number, const Process& process);
   [[nodiscard]] static Error with_stop(const Process& process, Error error);
-  void claim(Instant now, ProcessId id, pid_t pid);
   void finish(Instant now, Processes::iterator process, Remains remains);
   [[nodiscard]] std::vector<Blame> judge_seats(ProcessId id, const Process& process, int wait_status) const;
   void bury_pipelined(Instant now, SlotRef slot, Death death);
@@ -210,7 +230,8 @@ class SlotPool {
   Occupancy occupancy_;
   Pipeline pipeline_;
   std::vector<SlotRef> to_look_at_;
-  std::unordered_map<ProcessId, Error> start_errors_;  // until their FailWaiting has been carried out
+  std::unordered_map<ProcessId, Error> start_errors_;  // until what followed has been carried out
+  std::vector<Ahead> ahead_;
   Duration start_limit_;
   Duration kill_grace_;
   Duration crash_wait_;

@@ -1,4 +1,4 @@
-// How SlotPool ends slots in good order: they run stop_slot(), for kill_grace at most.
+// How SlotPool ends slots in good order: they run stop_slot(), for kill_grace at most. All of them, or a generation's.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -13,6 +13,28 @@ namespace flame::runner {
 void SlotPool::end_all(Instant now) {
   table_.end_all();
   run_actions(now);
+}
+
+void SlotPool::end_generation(Instant now, GenerationId generation, const Error& error) {
+  run_actions(now);  // who has been given a slot in this turn runs there
+  fail_waiting(now, generation, error);
+  for (auto& [id, process] : processes_) {
+    if (process.generation == generation) process.unwanted = true;
+  }
+  start_problems_.erase(generation);
+  table_.end_generation(generation);
+  run_actions(now);
+}
+
+SlotPool::Census SlotPool::census(GenerationId generation) const {
+  Census census;
+  for (const auto& [id, process] : processes_) {
+    if (process.generation != generation) continue;
+    ++census.processes;
+    if (process.pid == 0) ++census.being_made;
+    for (std::uint32_t i = 0; i < process.seats.size(); ++i) census.in_use += occupancy_.at({id, i}).empty() ? 0 : 1;
+  }
+  return census;
 }
 
 bool SlotPool::ending() const {

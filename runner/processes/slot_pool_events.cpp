@@ -60,7 +60,7 @@ void SlotPool::dispatch(Instant now, SlotRef slot, slot::SlotEvent& event) {
     drain_output(process, seat);
     on_child_ended(now, slot, seat, std::move(*ended));
   } else if (const auto* hello = std::get_if<slot::SlotHello>(&event)) {
-    claim(now, slot.process, hello->pid);
+    spawned(now, slot.process, hello->pid);
   } else if (const auto* closed = std::get_if<slot::SlotClosed>(&event)) {
     process.channel_lost = closed->reason;
     process.channel_lost_at = now;

@@ -10,7 +10,9 @@ void SlotPool::spawn_failed(Instant now, ProcessId process, slot::MakeFailure fa
   const auto found = processes_.find(process);
   if (found == processes_.end()) return;
   const GenerationId generation = found->second.generation;
+  const bool unwanted = found->second.unwanted;
   processes_.erase(found);
+  if (unwanted) return table_.process_gone(now, process);
   made_none(now, generation, process, std::move(failure));
 }
 

@@ -1,6 +1,7 @@
 // The plugins of a simulated runner: one generation for each digest, numbered as digests are.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,7 +20,7 @@ class PluginShelf final : public runner::PluginDirectory {
     using manifest::TaskKind;
     for (const auto& [name, kind] : {std::pair("task", TaskKind::task), std::pair("brief", TaskKind::task),
                                      std::pair("method", TaskKind::method), std::pair("child", TaskKind::child)}) {
-      manifest::TaskEntry& entry = manifest_.tasks.emplace_back();
+      manifest::TaskEntry& entry = manifest_->tasks.emplace_back();
       entry.name = name;
       entry.id = base::task_id(entry.name, entry.fingerprint);
       entry.kind = kind;
@@ -33,14 +34,16 @@ class PluginShelf final : public runner::PluginDirectory {
   [[nodiscard]] const Error& problem(runner::GenerationId id) const override {
     return broken_.contains(id) ? does_not_load_ : none_;
   }
-  [[nodiscard]] const manifest::Manifest& manifest(runner::GenerationId) const override { return manifest_; }
+  [[nodiscard]] std::shared_ptr<const manifest::Manifest> manifest(runner::GenerationId) const override {
+    return manifest_;
+  }
   [[nodiscard]] std::string name(runner::GenerationId id) const override { return "plugin@" + std::to_string(id); }
   [[nodiscard]] std::string describe_all() const override { return "simulated plugins"; }
 
  private:
   std::set<DigestId> digests_;
   std::set<DigestId> broken_;
-  manifest::Manifest manifest_;
+  std::shared_ptr<manifest::Manifest> manifest_ = std::make_shared<manifest::Manifest>();
   Error none_;
   Error does_not_load_{.code = ErrorCode::incompatible, .message = "simulated", .started = Started::no};
 };

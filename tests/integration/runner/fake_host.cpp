@@ -38,6 +38,13 @@ std::string command_name(pid_t pid) {
 
 }  // namespace
 
+std::string store(const TempDir& directory, const std::string& plugin) {
+  const auto image = base::read_file(plugin, 64 * limits::MiB);
+  std::string digest = base::sha256(*image).hex();
+  ::chmod(directory.write(digest + ".so", *image).c_str(), 0444);
+  return digest;
+}
+
 struct FakeHost::Sockets {
   zmq::context_t context{1};
   zmq::socket_t control{context, zmq::socket_type::router};
@@ -61,9 +68,7 @@ FakeHost::FakeHost() : sockets_(std::make_unique<Sockets>()) {
   parent.bulk = {"ipc://" + (directory_ / "bulk.ipc")};
   sockets_->control.bind(parent.control[0]);
   sockets_->bulk.bind(parent.bulk[0]);
-  const auto image = base::read_file(FLAME_TEST_PROBE, 64 * limits::MiB);
-  digest_ = base::sha256(*image).hex();
-  ::chmod(directory_.write(digest_ + ".so", *image).c_str(), 0444);
+  digest_ = store(directory_, FLAME_TEST_PROBE);
   parent.protocol_major = wire::kProtocolMajor;
   parent.protocol_minor = wire::kProtocolMinor;
   parent.incarnation = 11;
@@ -154,6 +159,16 @@ pid_t FakeHost::zygote() const {
     return found > 0;
   });
   return found;
+}
+
+std::set<pid_t> FakeHost::zygotes() const {
+  std::set<pid_t> found = descendants(runner_.pid);
+  std::erase_if(found, [](pid_t pid) { return command_name(pid) != "flame-zygote"; });
+  return found;
+}
+
+std::string FakeHost::add_probe(const std::string& which) {
+  return store(directory_, std::string(FLAME_TEST_PROBES) + "/probe_" + which + ".so");
 }
 
 int FakeHost::wait_exit() {

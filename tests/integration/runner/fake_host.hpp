@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <variant>
@@ -65,6 +66,8 @@ class FakeHost {
   [[nodiscard]] pid_t guardian() const { return runner_.pid; }
   [[nodiscard]] pid_t supervisor() const;
   [[nodiscard]] pid_t zygote() const;
+  /// The processes of that name: zygotes, and slots that have just been forked.
+  [[nodiscard]] std::set<pid_t> zygotes() const;
   /// Waits for the guardian's end; its exit status, 128 + signal, or -1 after 20 s.
   [[nodiscard]] int wait_exit();
 
@@ -96,6 +99,8 @@ class FakeHost {
   }
 
   [[nodiscard]] const std::string& digest() const { return digest_; }
+  /// Puts another version of the probe where the runner looks for plugins; its digest. "2": probe_2.so.
+  std::string add_probe(const std::string& which);
   /// Answer the runner's beats. True by default.
   bool beats = true;
 
@@ -115,6 +120,9 @@ class FakeHost {
   std::uint64_t next_transfer_ = 2;
   bool reaped_ = false;
 };
+
+/// Puts a plugin's file into a directory of plugins, named by its digest, which is returned.
+std::string store(const TempDir& directory, const std::string& plugin);
 
 [[nodiscard]] inline std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));

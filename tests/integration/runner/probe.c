@@ -1,4 +1,5 @@
-/* A plugin in plain C for tests of flame-runner: tasks that answer, wait, print and die. Its note lists TASKS. */
+/* A plugin in plain C for tests of flame-runner: tasks that answer, wait, print and die. Its note lists TASKS. There
+ * are several versions of it, some of which cannot be started: PROBE_FLAW. */
 #define _GNU_SOURCE
 #include <flame_abi.h>
 #include <signal.h>
@@ -15,15 +16,28 @@
 #define SANITIZER ""
 #endif
 
+#ifndef PROBE_VERSION
+#define PROBE_VERSION "1.0.0"
+#endif
+#define FLAW_START_FAILS 1
+#define FLAW_START_CRASHES 2
+#define FLAW_START_HANGS 3
+#define FLAW_START_SLOT_FAILS 4
+#ifndef PROBE_FLAW
+#define PROBE_FLAW 0
+#endif
+
 #define NOTE_TASK(name)                                                    \
   ".ascii \"[[task]]\\nname = \\\"probe::" #name                           \
   "\\\"\\nkind = \\\"task\\\"\\nfingerprint = \\\"000000000000002a\\\"\\n" \
   "schema = 'table Call {} table Return {}'\\n\"\n"
 #define TABLE_TASK(name) {sizeof(flame_task), 0, "probe::" #name, 42, NULL, name},
-#define TASKS(X)                                                                                               \
-  X(echo)                                                                                                      \
-  X(process_id) X(fails) X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints) X(reports) \
-      X(exhausts_memory) X(waits_a_second) X(answers_a_mebibyte)
+#define TASKS(X)                                                                                           \
+  X(echo)                                                                                                  \
+  X(process_id)                                                                                            \
+  X(fails)                                                                                                 \
+  X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints) X(reports) X(exhausts_memory) \
+      X(waits_a_second) X(answers_a_mebibyte) X(version) X(version_once_stopped)
 
 __asm__(
     ".pushsection .note.flame.plugin,\"a\",@note\n"
@@ -31,7 +45,7 @@ __asm__(
     ".long 6, 2f - 1f, 1\n"
     ".ascii \"FLAME\\0\\0\\0\"\n"
     "1:\n"
-    ".ascii \"flame = 1\\nname = \\\"probe\\\"\\nversion = \\\"1.0.0\\\"\\nabi = \\\"1.0\\\"\\n\"\n"
+    ".ascii \"flame = 1\\nname = \\\"probe\\\"\\nversion = \\\"" PROBE_VERSION "\\\"\\nabi = \\\"1.0\\\"\\n\"\n"
     ".ascii \"sanitizer = \\\"" SANITIZER "\\\"\\ncpu = \\\"x86-64\\\"\\n\"\n"
     TASKS(NOTE_TASK)
     "2:\n"
@@ -59,6 +73,15 @@ static flame_status answers_a_mebibyte(flame_call* call) {
 static flame_status process_id(flame_call* call) {
   const int64_t pid = getpid();
   return answer(call, &pid, sizeof pid);
+}
+
+static flame_status version(flame_call* call) {
+  return answer(call, PROBE_VERSION, sizeof PROBE_VERSION - 1);
+}
+
+static flame_status version_once_stopped(flame_call* call) {
+  call->api->wait_stop(call);
+  return version(call);
 }
 
 static flame_status fails(flame_call* call) {
@@ -135,10 +158,27 @@ static flame_status waits_a_second(flame_call* call) {
   return answer(call, "done", 4);
 }
 
+static flame_status say(const char* text, char* message, size_t size) {
+  snprintf(message, size, "%s", text);
+  return FLAME_TASK_FAILED;
+}
+
+static flame_status start(const flame_parent_info* parent, char* message, size_t size) {
+  (void)parent;
+  if (PROBE_FLAW == FLAW_START_CRASHES) raise(SIGSEGV);
+  while (PROBE_FLAW == FLAW_START_HANGS) pause();
+  return PROBE_FLAW == FLAW_START_FAILS ? say("no model", message, size) : FLAME_OK;
+}
+
+static flame_status start_slot(const flame_parent_info* parent, char* message, size_t size) {
+  (void)parent;
+  return PROBE_FLAW == FLAW_START_SLOT_FAILS ? say("no device", message, size) : FLAME_OK;
+}
+
 static const flame_task tasks[] = {TASKS(TABLE_TASK)};
 static const flame_plugin plugin = {
-    sizeof(flame_plugin),           FLAME_ABI_MAJOR,    FLAME_ABI_MINOR, "probe", "1.0.0",
-    sizeof tasks / sizeof tasks[0], sizeof(flame_task), tasks,           NULL,    NULL};
+    sizeof(flame_plugin),           FLAME_ABI_MAJOR,    FLAME_ABI_MINOR, "probe", PROBE_VERSION,
+    sizeof tasks / sizeof tasks[0], sizeof(flame_task), tasks,           start,   start_slot};
 
 __attribute__((visibility("default"))) const flame_plugin* flame_plugin_entry_v1(uint32_t minor) {
   (void)minor;

@@ -100,6 +100,8 @@ TEST(Envelope, NumbersItsRequestsAndNotItsNotifications) {
     const std::uint64_t id = fb::GetEnvelope(frame.data())->request_id();
     if (const auto* invoke = std::get_if<Invoke>(&body)) {
       EXPECT_EQ(id, invoke->id);
+    } else if (std::holds_alternative<Load>(body)) {
+      EXPECT_EQ(id, kLoadRequestId);
     } else if (std::holds_alternative<Hello>(body) || std::holds_alternative<Retire>(body)) {
       EXPECT_NE(id, 0u);
     } else {

@@ -63,6 +63,13 @@ inline wire::Result sample_result() {
   return result;
 }
 
+inline wire::Load sample_load() {
+  wire::Load load;
+  load.plugin = {{.name = "video", .version = "1.5.0", .digest = kDigest}};
+  load.directory = "/var/lib/flame/objects";
+  return load;
+}
+
 inline std::vector<wire::Body> sample_bodies() {
   using namespace wire;
   return {
@@ -114,6 +121,10 @@ inline std::vector<wire::Body> sample_bodies() {
       Batch{.count = 3},
       Release{.lease = 5, .objects = {1, 2}},
       SlotDiscarded{.id = 5, .reason = static_cast<std::uint8_t>(DiscardReason::thread_leak)},
+      sample_load(),
+      make_loaded(kDigest, sample_error()),
+      EndGeneration{.digest = kDigest},
+      GenerationEnded{.digest = kDigest},
   };
 }
 

@@ -50,7 +50,7 @@ TEST_F(PluginStoreTest, FindsAFileByItsDigest) {
   const auto found = find();
   ASSERT_TRUE(found.has_value()) << found.error().message;
   EXPECT_EQ(found->path, std::filesystem::canonical(directory.path()).string() + "/" + digest + ".so");
-  EXPECT_FALSE(found->manifest.find("probe::echo").empty());
+  EXPECT_FALSE(found->manifest->find("probe::echo").empty());
 }
 
 TEST_F(PluginStoreTest, FindsAFileByItsNote) {

@@ -62,5 +62,15 @@ TEST_F(Pace, ASlotThatLiesAboutItsTimeIsNotTrusted) {
   EXPECT_FALSE(brief());
 }
 
+TEST(ServiceTimes, BeginAnewBeforeThereAreTooManyTasks) {
+  ServiceTimes times;
+  for (std::uint32_t i = 0; i < ServiceTimes::kCallsToTrust; ++i) times.ran(0, 5us, true);
+  for (std::uint64_t task = 1; task < ServiceTimes::kTasksMax; ++task) times.ran(task, 5us, true);
+  times.ran(0, 5us, true);
+  EXPECT_TRUE(times.brief(0));
+  times.ran(ServiceTimes::kTasksMax, 5us, true);
+  EXPECT_FALSE(times.brief(0));
+}
+
 }  // namespace service_times_test
 }  // namespace flame::runner

@@ -21,7 +21,8 @@ class SlotTableTest : public testing::Test {
     return message;
   }
   void make(const wire::Welcome& message, std::uint32_t pipelines = 0) { table.emplace(message, pipelines); }
-  // "fork 1", "fork 1x4", "grant 7 1.0", "queue 8 1.0", "kill 1", "kill 1 for 7", "fail 7", "trim 1.0".
+  // "fork 1", "fork 1x4", "grant 7 1.0", "queue 8 1.0", "kill 1", "kill 1 for 7", "fail 7", "trim 1.0",
+  // "ahead of 1", "not ahead of 1 for 2".
   std::string did() {
     std::string text;
     for (const auto& action : table->take_actions()) {
@@ -42,6 +43,9 @@ class SlotTableTest : public testing::Test {
         text += "fail " + std::to_string(fail->invocation);
       } else if (const auto* idle = std::get_if<TrimSlot>(&action)) {
         text += "trim " + std::to_string(idle->slot.process) + "." + std::to_string(idle->slot.index);
+      } else if (const auto* ahead = std::get_if<SlotsAhead>(&action)) {
+        text += (ahead->failed == 0 ? "ahead of " : "not ahead of ") + std::to_string(ahead->generation);
+        if (ahead->failed != 0) text += " for " + std::to_string(ahead->failed);
       }
     }
     return text;

@@ -144,5 +144,32 @@ TEST_F(SlotPoolTest, ACallIsNotToldWhyTheOneBeforeItWasKilled) {
   EXPECT_THAT(told(), ElementsAre("died (cancelled) 1")) << "it was killed for its own call";
 }
 
+TEST_F(SlotPoolTest, AnEndedGenerationRefusesWhatWaitsAndFinishesWhatRuns) {
+  lease(1);
+  pool_.lease(now_, kPlugin, 2);
+  EXPECT_EQ(pool_.census(kPlugin).in_use, 1u);
+  pool_.end_generation(now_, kPlugin, Error{.code = ErrorCode::not_found, .message = "ended"});
+  EXPECT_THAT(told(), ElementsAre("died (not_found) 2"));
+  EXPECT_THAT(system_.killed, IsEmpty());
+  end(1);
+  hear();
+  EXPECT_THAT(told(), ElementsAre("result 1", "freed 1"));
+  EXPECT_THAT(system_.killed, ElementsAre(101));
+  EXPECT_EQ(pool_.census(kPlugin).processes, 1u);
+  reap(SIGKILL);
+  EXPECT_EQ(pool_.census(kPlugin).processes, 0u);
+  EXPECT_THAT(told(), IsEmpty());
+}
+
+TEST_F(SlotPoolTest, TellsWhySlotsCannotBeMadeAhead) {
+  system_.has_processes = false;
+  pool_.generation_up(now_, kPlugin + 1, true, 1);
+  pool_.run_actions(now_);
+  const auto ahead = pool_.take_ahead();
+  ASSERT_EQ(ahead.size(), 1u);
+  EXPECT_EQ(ahead[0].generation, kPlugin + 1);
+  EXPECT_EQ(ahead[0].error.message, "no process");
+}
+
 }  // namespace slot_pool_test
 }  // namespace flame::runner
