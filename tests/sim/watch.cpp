@@ -49,7 +49,9 @@ void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, 
   check_back_off(stats, policy.boots_again_at(sim_.agenda.now()));
   check_counts(stats, world);
   if (count<pool::action::Boot>(actions) > 0) check_boots(stats, world);
-  if (count<pool::action::Load>(actions) == 0) check_growth(stats, world);  // who waits for a Load is being helped
+  // Who waits for a version that is loaded now, or for the room that another one leaves, is being helped.
+  const std::size_t changes = count<pool::action::Load>(actions) + count<pool::action::EndGeneration>(actions);
+  if (changes == 0) check_growth(stats, world);
   check_permanent_failure(event, stats);
   if (!std::holds_alternative<pool::event::Submit>(event) || count<pool::action::Complete>(actions) == 0)
     check_minimum(event, stats);
