@@ -154,7 +154,8 @@ TEST_F(IdleCheck, RunsInASlotAndNotInTheSupervisor) {
   for (const std::string& line : lines_of("checks")) {
     EXPECT_EQ(line, std::to_string(slot)) << "the idle slot of the last call";
   }
-  EXPECT_EQ(pool.call<pool_tasks::process>(), slot) << "which serves calls as before";
+  pool.call<pool_tasks::process>();  // by another slot if a check holds this one at that moment
+  EXPECT_FALSE(is_gone(static_cast<pid_t>(slot))) << "a check costs no slot";
   static_cast<void>(files_.write("may_go", ""));
   EXPECT_TRUE(has_runners(pool, 0));
   EXPECT_EQ(pool.stats().boots, 1U);
