@@ -16,6 +16,8 @@ namespace flame::wire {
 
 inline constexpr std::uint16_t kProtocolMajor = 2;
 inline constexpr std::uint16_t kProtocolMinor = 1;
+/// Runners know Load from this minor version on.
+inline constexpr std::uint16_t kLoadSinceMinor = 1;
 /// What a Load is numbered with as a request, so that Unsupported names it: no invocation has this number.
 inline constexpr std::uint64_t kLoadRequestId = std::uint64_t{1} << 63;
 
@@ -105,6 +107,12 @@ using Parent = fb::ParentT;
   ended.id = id;
   ended.error = std::move(why);
   return ended;
+}
+[[nodiscard]] inline Load make_load(PluginRef plugin, std::string directory) {
+  Load load;
+  load.plugin = std::move(plugin);
+  load.directory = std::move(directory);
+  return load;
 }
 /// `why` it could not be loaded; code none: it is.
 [[nodiscard]] inline Loaded make_loaded(std::string digest, Error why = {}) {

@@ -212,7 +212,7 @@ void RunnerModel::arm() {
 wire::Hello RunnerModel::hello() {
   wire::Hello hello;
   hello.protocol_major = wire::kProtocolMajor;
-  hello.protocol_minor = wire::kProtocolMinor;
+  hello.protocol_minor = 0;
   hello.runner = parent_.runner;
   hello.incarnation = parent_.incarnation;
   hello.nonce = parent_.nonce;

@@ -1,11 +1,14 @@
 // PoolDriver's hands: one function per action of the policy.
+#include <span>
 #include <utility>
 
+#include "host/src/loop/plugin_ref.hpp"
 #include "host/src/loop/pool_driver.hpp"
 #include "host/src/transport/dial_address.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/random_number.hpp"
 
 namespace flame::pool {
@@ -43,9 +46,7 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.control = endpoints().control;
   parent.bulk = endpoints().bulk;
   for (const DigestId id : digests) {
-    const CatalogPlugin& plugin = core_->parts().catalog->plugin(id);
-    parent.plugins.push_back(
-        {.name = plugin.manifest.name, .version = plugin.manifest.version.to_string(), .digest = plugin.digest});
+    parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
   }
   return parent;
 }
@@ -230,15 +231,43 @@ void PoolDriver::perform(const action::DrainRunner& drain) {
   if (Session* const session = session_of(drain.runner)) session->post(wire::Drain{.grace_ns = wire_time(drain.grace)});
 }
 
-// Sessions cannot say it: for the policy the runner is one that does not know Load.
-void PoolDriver::perform(const action::Load& load, Instant now) {
-  on(event::Loaded{load.runner, load.digest,
-                   Error{.code = ErrorCode::incompatible, .message = "the runner cannot load plugins while it runs"}},
-     now);
+std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId digest) const {
+  if (session.info().protocol_minor < wire::kLoadSinceMinor)
+    return base::make_error(ErrorCode::incompatible,
+                            "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
+                            "flame-runner of this release");
+  if (!on_this_machine() && !session.info().local)
+    return base::make_error(ErrorCode::incompatible,
+                            "it runs on another machine, where this host's files are not: it takes the plugins that "
+                            "its image has");
+  const auto files = put_files_back({digest});
+  return files.has_error() ? std::optional(files.error()) : std::nullopt;
 }
 
-void PoolDriver::perform(const action::EndGeneration& end, Instant now) {
-  on(event::GenerationEnded{end.runner, end.digest}, now);
+void PoolDriver::perform(const action::Load& load, Instant now) {
+  Session* const session = session_of(load.runner);
+  if (session == nullptr) {
+    return;  // its connection has ended since: RunnerLost is on its way
+  }
+  const Catalog& catalog = *core_->parts().catalog;
+  const CatalogPlugin& plugin = catalog.plugin(load.digest);
+  services_.log.debug("a runner loads a plugin", {{"runner", session->info().name}, {"plugin", plugin.reference}});
+  if (auto problem = cannot_load(*session, load.digest)) {
+    return on(event::Loaded{load.runner, load.digest, std::move(problem)}, now);
+  }
+  session->post(wire::make_load(plugin_ref(plugin), catalog.directories(std::span(&load.digest, 1)).front()));
+}
+
+void PoolDriver::perform(const action::EndGeneration& end) {
+  Session* const session = session_of(end.runner);
+  if (session == nullptr) return;  // as above
+  wire::EndGeneration message;
+  message.digest = core_->parts().catalog->plugin(end.digest).digest;
+  session->post(std::move(message));
+}
+
+void PoolDriver::perform(const action::Prepared& prepared) {
+  if (services_.prepared) services_.prepared(core_->parts().index, prepared);
 }
 
 void PoolDriver::perform(const action::Destroy& destroy) {

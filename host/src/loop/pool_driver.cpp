@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/src/loop/plugin_ref.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
@@ -132,10 +133,43 @@ void PoolDriver::on_notice(Session& session, const wire::Body& body, Instant now
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     services_.sessions->close(session, std::nullopt);
     lost(session, bye->reason, true, now);
+  } else if (const auto* answer = std::get_if<wire::Loaded>(&body)) {
+    loaded(session.info(), *answer, now);
+  } else if (const auto* ended = std::get_if<wire::GenerationEnded>(&body)) {
+    generation_ended(session.info(), *ended, now);
   } else {
     if (const auto* lost = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discard_reason_from(lost->reason));
     on(event::Heard{runner}, now);
   }
+}
+
+// What is said of a digest that this host does not know is passed over, as in a hello.
+void PoolDriver::loaded(const SessionInfo& runner, const wire::Loaded& answer, Instant now) {
+  const auto digest = core_->parts().catalog->find_digest(answer.digest);
+  if (!digest) return on(event::Heard{runner.runner}, now);
+  const CatalogPlugin& plugin = core_->parts().catalog->plugin(*digest);
+  event::Loaded event{.runner = runner.runner, .digest = *digest, .error = {}};
+  wire::PluginState state;
+  state.plugin = plugin_ref(plugin);
+  state.ready = answer.error.code == ErrorCode::none;
+  state.forkable = true;
+  state.error = answer.error.message;
+  if (answer.error.code != ErrorCode::none) {
+    event.error = answer.error;
+    event.error->runner = runner.name;
+    event.error->plugin = plugin.reference;
+    services_.log.warning("a plugin could not be loaded",
+                          {{"runner", runner.name}, {"plugin", plugin.reference}, {"error", answer.error.message}});
+  }
+  trace_.loaded(runner.runner, state);
+  on(std::move(event), now);
+}
+
+void PoolDriver::generation_ended(const SessionInfo& runner, const wire::GenerationEnded& message, Instant now) {
+  trace_.generation_ended(runner.runner, message.digest);
+  const auto digest = core_->parts().catalog->find_digest(message.digest);
+  if (!digest) return on(event::Heard{runner.runner}, now);
+  on(event::GenerationEnded{runner.runner, *digest}, now);
 }
 
 void PoolDriver::on_heard(RunnerId runner, Instant now) {

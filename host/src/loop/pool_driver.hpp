@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -35,6 +36,8 @@ struct DriverServices {
   bool nested = false;               // this process is itself a runner's
   std::uint64_t seed = 0;            // of what pools leave to chance
   StepObserver* observer = nullptr;  // may be null
+  std::function<void(std::uint32_t pool, const action::Prepared&)>
+      prepared;  // feeds nothing to the driver; may be empty
 };
 
 /// Loop thread.
@@ -103,8 +106,8 @@ class PoolDriver final : public RunnerEvents {
   void perform(const action::Quiet& quiet);
   void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
   void perform(const action::Load& load, Instant now);
-  void perform(const action::EndGeneration& end, Instant now);
-  void perform(const action::Prepared& /*prepared*/) {}
+  void perform(const action::EndGeneration& end);
+  void perform(const action::Prepared& prepared);
   void step(const Event& event, Instant now, Actions& actions);
 
   /// Null: it has not dialled in, or its connection has ended.
@@ -112,6 +115,10 @@ class PoolDriver final : public RunnerEvents {
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
   [[nodiscard]] bool on_this_machine() const;
   [[nodiscard]] const Endpoints& endpoints() const;
+  /// Why this runner cannot take the plugin while it runs.
+  [[nodiscard]] std::optional<Error> cannot_load(const Session& session, DigestId digest) const;
+  void loaded(const SessionInfo& runner, const wire::Loaded& answer, Instant now);
+  void generation_ended(const SessionInfo& runner, const wire::GenerationEnded& message, Instant now);
   [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
   [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
                                         const std::vector<DigestId>&) const;

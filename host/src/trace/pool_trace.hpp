@@ -37,6 +37,9 @@ class PoolTrace {
   void discarded(DiscardReason reason) { ++discards_[std::string(to_string(reason))]; }
 
   [[nodiscard]] const RunnerLog& runners() const noexcept { return runners_; }
+  /// What a runner that lives has begun to serve, or could not load; and what it has no more.
+  void loaded(RunnerId runner, const wire::PluginState& plugin) { runners_.loaded(runner, plugin); }
+  void generation_ended(RunnerId runner, std::string_view digest) { runners_.generation_ended(runner, digest); }
   /// By the name of the reason.
   [[nodiscard]] std::vector<DiscardCount> discards() const {
     std::vector<DiscardCount> counts;

@@ -16,6 +16,13 @@ std::string cut(std::string_view text) {
   return std::string(text.substr(0, limits::kHistoryTextMax));
 }
 
+void keep(RunnerRecord& record, const wire::PluginState& state) {
+  if (record.plugins.size() == limits::kRunnerPluginsMax) return;
+  wire::PluginState& kept = record.plugins.emplace_back(state);
+  for (std::string* text : {&kept.plugin.name, &kept.plugin.version, &kept.plugin.digest, &kept.error})
+    *text = cut(*text);
+}
+
 }  // namespace
 
 void RunnerLog::asked(RunnerId runner, Instant now) {
@@ -32,16 +39,23 @@ void RunnerLog::hello(RunnerId runner, const wire::Hello& hello, Instant now) {
   RunnerRecord* record = live(runner);
   if (record == nullptr || record->hello != kNever) return;
   record->hello = now;
-  for (const wire::PluginState& state : hello.plugins) {
-    if (record->plugins.size() == limits::kRunnerPluginsMax) break;
-    wire::PluginState& kept = record->plugins.emplace_back(state);
-    for (std::string* text : {&kept.plugin.name, &kept.plugin.version, &kept.plugin.digest, &kept.error})
-      *text = cut(*text);
-  }
+  for (const wire::PluginState& state : hello.plugins) keep(*record, state);
   for (const auto& [key, value] : hello.facts) {
     if (record->facts.size() == limits::kRunnerFactsMax) break;
     record->facts.emplace_back(cut(key), cut(value));
   }
+}
+
+void RunnerLog::loaded(RunnerId runner, const wire::PluginState& plugin) {
+  RunnerRecord* record = live(runner);
+  if (record == nullptr) return;
+  generation_ended(runner, plugin.plugin.digest);
+  keep(*record, plugin);
+}
+
+void RunnerLog::generation_ended(RunnerId runner, std::string_view digest) {
+  if (RunnerRecord* record = live(runner))
+    std::erase_if(record->plugins, [&](const wire::PluginState& state) { return state.plugin.digest == digest; });
 }
 
 void RunnerLog::ready(RunnerId runner, Instant now) {

@@ -41,6 +41,11 @@ class RunnerLog {
   /// Keeps a bounded part of what the runner says of itself: it comes from outside.
   void hello(RunnerId runner, const wire::Hello& hello, Instant now);
   void ready(RunnerId runner, Instant now);
+  /// It has loaded the plugin, or cannot. What it said of that digest before is replaced; of more than
+  /// limits::kRunnerPluginsMax digests the first ones are kept.
+  void loaded(RunnerId runner, const wire::PluginState& plugin);
+  /// It has the digest no more.
+  void generation_ended(RunnerId runner, std::string_view digest);
   /// It has been silent since `heard`, too long for new calls.
   void quiet(RunnerId runner, Instant heard);
   void heard_again(RunnerId runner, Instant now);
