@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <flame/activate.hpp>
 #include <flame/config.hpp>
 #include <flame/contract.hpp>
 #include <flame/future.hpp>
@@ -46,9 +47,22 @@ class Host {
   /// Names of all pools, sorted. [any thread]
   [[nodiscard]] std::vector<std::string> pool_names() const;
 
-  /// Makes another version of a plugin the one that new calls of `pool` use. This release refuses it:
-  /// throws CallError `incompatible`.
-  void activate(std::string_view pool, std::string_view plugin);
+  /// Makes `plugin`, "video@1.5.0", "video@1" (the highest) or "video@sha256:…", what serves the calls of every pool
+  /// whose `plugins` admit it, taken from the store or [plugins] path as they are now. Runners load it beside what they
+  /// have, and calls go on meanwhile; then all pools switch in one step. When this returns, a call that is submitted
+  /// later, also by place_child(), never gets the version before. What was submitted before, with its retries, children
+  /// and tracked resources, stays with its version. Changes of one plugin come one after the other. With a store the
+  /// next start of this host takes it, too.
+  /// Waits, at most boot_timeout of the slowest pool and for changes before it. [any thread, also in callbacks]
+  /// Throws CallError, and then nothing was changed: `invalid_argument` (no such syntax; two builds of that version;
+  /// the store cannot be written), `not_found` (no such version, no pool has the plugin, no such pool), `incompatible`
+  /// (no pool admits it; refused, revoked, too old, not signed; for another CPU or ABI; it lacks or changes a task that
+  /// the version before has), `boot_failed` (no runner can start it: says why), `timed_out` (says what it waits for),
+  /// `shutting_down`.
+  ActivateResult activate(std::string_view plugin, const ActivateOptions& options = {});
+  /// activate() of what each pool served before the last change of `plugin`; a second one goes back. Throws `not_found`
+  /// where there is none.
+  ActivateResult rollback(std::string_view plugin, const ActivateOptions& options = {});
 
   /// Ends everything: new calls fail with `shutting_down`, accepted ones get up to their pool's shutdown_timeout, then
   /// are cancelled; every runner is told to go and every machine destroyed; threads are joined, files removed. After

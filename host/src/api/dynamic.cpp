@@ -25,10 +25,8 @@ TaskInfo describe(const pool::CatalogPlugin& plugin, const manifest::TaskEntry& 
 
 std::vector<TaskInfo> list_tasks(const Pool& pool) {
   std::vector<TaskInfo> tasks;
-  const auto& parts = pool.core()->parts();
-  for (const pool::DigestId id : parts.plugins) {
-    const pool::CatalogPlugin& plugin = parts.catalog->plugin(id);
-    for (const manifest::TaskEntry& entry : plugin.manifest.tasks) tasks.push_back(describe(plugin, entry));
+  for (const pool::CatalogPlugin* plugin : pool.core()->plugins()) {
+    for (const manifest::TaskEntry& entry : plugin->manifest.tasks) tasks.push_back(describe(*plugin, entry));
   }
   std::stable_sort(tasks.begin(), tasks.end(), [](const TaskInfo& a, const TaskInfo& b) { return a.name < b.name; });
   return tasks;

@@ -19,17 +19,39 @@ constexpr Duration kBudgetMax = std::chrono::hours(24 * 365 * 100);
 PoolFront::PoolFront(Parts parts)
     : parts_(std::move(parts)),
       strand_(std::make_shared<pool::Strand>(parts_.executor)),
-      gate_(std::make_shared<pool::QueueGate>(parts_.config)) {}
+      gate_(std::make_shared<pool::QueueGate>(parts_.config)) {
+  Plugins plugins;
+  for (const pool::DigestId id : parts_.plugins) plugins.push_back(&parts_.catalog->plugin(id));
+  publish(std::move(plugins));
+}
+
+void PoolFront::serve(std::size_t place, const pool::CatalogPlugin& plugin) {
+  Plugins plugins = this->plugins();
+  plugins.at(place) = &plugin;
+  publish(std::move(plugins));
+}
+
+// None is ever taken away: a caller may read it now. Changes that go back and forth make no more of them.
+void PoolFront::publish(Plugins plugins) {
+  const auto known = std::ranges::find_if(snapshots_, [&](const auto& one) { return *one == plugins; });
+  if (known == snapshots_.end()) {
+    snapshots_.push_back(std::make_unique<const Plugins>(std::move(plugins)));
+    plugins_.store(snapshots_.back().get(), std::memory_order_release);
+  } else {
+    plugins_.store(known->get(), std::memory_order_release);
+  }
+}
 
 std::shared_ptr<CallState> submit(const std::shared_ptr<PoolFront>& pool, CallSpec spec) {
   return pool->submit(std::move(spec));
 }
 
-Result<pool::TaskRef> PoolFront::find_task(const CallSpec& spec, const pool::Destination& destination) const {
+Result<pool::TaskRef> PoolFront::find_task(const CallSpec& spec, const pool::Destination& destination) {
   pool::TaskQuery query{.name = spec.task, .fingerprint = std::nullopt, .schema = spec.signature};
   if (!spec.signature.empty()) query.fingerprint = spec.fingerprint;
-  if (destination.lease == nullptr) return parts_.catalog->find_task(parts_.plugins, query);
-  return parts_.catalog->find_task(std::span(&destination.lease->parts().digest, 1), query);
+  if (destination.lease == nullptr) return tasks_.find(plugins(), query);
+  const pool::CatalogPlugin* const there = &parts_.catalog->plugin(destination.lease->parts().digest);
+  return tasks_.find(std::span(&there, 1), query);
 }
 
 std::optional<Error> PoolFront::check_kind(const CallSpec& spec, const manifest::TaskEntry& entry) {

@@ -20,6 +20,7 @@
 #include "host/src/calls/inbox.hpp"
 #include "host/src/calls/queue_gate.hpp"
 #include "host/src/plugins/catalog.hpp"
+#include "host/src/plugins/task_finder.hpp"
 #include "plugin_sdk/base/log.hpp"
 
 namespace flame::pool {
@@ -39,11 +40,12 @@ class PoolFront : public std::enable_shared_from_this<PoolFront> {
     std::string name;
     PoolConfig config;
     std::shared_ptr<const pool::Catalog> catalog;
-    std::vector<pool::DigestId> plugins;
+    std::vector<pool::DigestId> plugins;  // that it begins with
     std::shared_ptr<pool::Inbox> inbox;
     std::shared_ptr<pool::Executor> executor;
     base::Logger log;
   };
+  using Plugins = std::vector<const pool::CatalogPlugin*>;
   explicit PoolFront(Parts parts);
 
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
@@ -51,7 +53,13 @@ class PoolFront : public std::enable_shared_from_this<PoolFront> {
 
   [[nodiscard]] std::shared_ptr<CallState> submit(CallSpec spec);
   /// A slot has one plugin: what is called on objects at `destination` is that plugin's.
-  [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec, const pool::Destination& destination = {}) const;
+  [[nodiscard]] Result<pool::TaskRef> find_task(const CallSpec& spec, const pool::Destination& destination = {});
+
+  /// What serves the calls that are submitted now, in the order of `[pools] plugins`. Takes no lock; what it returns
+  /// lives as long as this.
+  [[nodiscard]] const Plugins& plugins() const noexcept { return *plugins_.load(std::memory_order_acquire); }
+  /// From now on `plugin` has this place. Loop thread.
+  void serve(std::size_t place, const pool::CatalogPlugin& plugin);
 
   /// Which calls may join those that wait.
   [[nodiscard]] pool::QueueGate& gate() noexcept { return *gate_; }
@@ -94,12 +102,16 @@ class PoolFront : public std::enable_shared_from_this<PoolFront> {
   pool::Callback<Event>& slot() noexcept {
     return std::get<pool::Callback<Event>>(callbacks_);
   }
+  void publish(Plugins plugins);
   [[nodiscard]] static std::optional<Error> check_kind(const CallSpec& spec, const manifest::TaskEntry& entry);
   [[nodiscard]] Result<pool::CallRecord> make_record(CallSpec& spec);
   [[nodiscard]] std::optional<Error> hand_over(const std::shared_ptr<pool::RemoteCall>& call, bool blocking);
   void refuse(pool::RemoteCall& call, Error error);
 
   Parts parts_;
+  std::vector<std::unique_ptr<const Plugins>> snapshots_;  // no two are equal; callers may read any of them
+  std::atomic<const Plugins*> plugins_{nullptr};
+  pool::TaskFinder tasks_;
   std::shared_ptr<pool::Strand> strand_;
   std::shared_ptr<pool::QueueGate> gate_;
   std::atomic<std::uint32_t> refusals_untold_{0};      // pushed to the loop, not yet there

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <flame/backend.hpp>
 #include <flame/detail/unique_function.hpp>
@@ -12,6 +14,7 @@
 
 #include "host/src/policy/actions.hpp"
 #include "host/src/policy/events.hpp"
+#include "host/src/policy/plugin_line.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::control {
@@ -77,6 +80,33 @@ struct AskStats {
 struct AskHost {
   std::shared_ptr<control::Question> question;
 };
+/// Lines of one plugin are to serve another digest.
+struct ChangePlugin {
+  /// Write the record of these moves (their `pool` is a line's number), and push PluginRecorded then. Never blocks.
+  using Record = detail::UniqueFunction<void(std::vector<line::Move>)>;
+  /// Once. What it moved says lines, too. Never blocks.
+  using Done = detail::UniqueFunction<void(line::Done)>;
+  struct What {
+    std::string plugin;                  // one that the host has lines of
+    DigestId digest = kNoDigest;         // kNoDigest: what each of them served before
+    std::string reference;               // of the digest, for people
+    std::vector<line::PoolIndex> lines;  // their numbers; at least one
+    Duration limit{};
+    Record record;
+    Done done;
+  };
+  std::unique_ptr<What> what;
+};
+/// The record was written, or `error` says why it could not be.
+struct PluginRecorded {
+  struct What {
+    std::string plugin;
+    std::optional<Error> error;
+  };
+  std::unique_ptr<What> what;
+};
+/// The host shuts down: no plugin is changed any more.
+struct EndChanges {};
 /// A backend's answer to Backend::boot().
 struct Booted {
   RunnerKey runner;
@@ -98,7 +128,8 @@ struct End {};
 
 using Command = std::variant<command::None, command::Submit, command::Cancel, command::Refused, command::Release,
                              command::EndLease, command::Expect, command::Resize, command::Drain, command::AskStats,
-                             command::AskHost, command::Booted, command::Exited, command::End>;
+                             command::AskHost, command::ChangePlugin, command::PluginRecorded, command::EndChanges,
+                             command::Booted, command::Exited, command::End>;
 // Callers push one per call, and the loop's thread reads it from the other processor's cache.
 static_assert(sizeof(Command) <= 32);
 

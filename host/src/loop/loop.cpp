@@ -28,19 +28,22 @@ Loop::Loop(Parts parts)
       incarnation_(base::random_number()),
       started_(base::boot_time()),
       machines_(std::move(parts_.backends), parts_.inbox),
-      sessions_(*parts_.router, parts_.log, incarnation_) {
-  DriverServices services{.sessions = &sessions_,
-                          .machines = &machines_,
-                          .listeners = parts_.router.get(),
-                          .history = &history_,
-                          .log = parts_.log,
-                          .parent = {.protocol_major = wire::kProtocolMajor,
-                                     .protocol_minor = wire::kProtocolMinor,
-                                     .incarnation = incarnation_,
-                                     .host_name = parts_.host_name,
-                                     .failsafe_ns = parts_.liveness.failsafe.count()},
-                          .liveness = parts_.liveness,
-                          .nested = Parent::get().has_value()};
+      sessions_(*parts_.router, parts_.log, incarnation_),
+      lines_(std::move(parts_.lines), {.fronts = parts_.pools, .drivers = drivers_, .catalog = parts_.catalog.get()}) {
+  DriverServices services{
+      .sessions = &sessions_,
+      .machines = &machines_,
+      .listeners = parts_.router.get(),
+      .history = &history_,
+      .log = parts_.log,
+      .parent = {.protocol_major = wire::kProtocolMajor,
+                 .protocol_minor = wire::kProtocolMinor,
+                 .incarnation = incarnation_,
+                 .host_name = parts_.host_name,
+                 .failsafe_ns = parts_.liveness.failsafe.count()},
+      .liveness = parts_.liveness,
+      .nested = Parent::get().has_value(),
+      .prepared = [this](std::uint32_t pool, const action::Prepared& report) { lines_.prepared(pool, report); }};
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");
     services.seed = base::random_number();  // pools that back off must not do so together
@@ -159,6 +162,7 @@ bool Loop::turn() {
   const bool commands_left = take_commands();
   turned_at_ = base::boot_time();
   keep_time(turned_at_);
+  lines_.turn(turned_at_);
   flushed_ = sessions_.flush(turned_at_);
   sessions_.reap();
   // libzmq's descriptors are edge-triggered, and sending may have eaten an edge: look once more before sleeping.
@@ -206,6 +210,18 @@ void Loop::perform(command::AskHost& ask, Instant now) {
   ask.question->reply(answer(ask.question->request, now));
 }
 
+void Loop::perform(command::ChangePlugin& change, Instant now) {
+  lines_.take(std::move(change), now);
+}
+
+void Loop::perform(command::PluginRecorded& recorded, Instant now) {
+  lines_.take(std::move(recorded), now);
+}
+
+void Loop::perform(command::EndChanges&, Instant now) {
+  lines_.shutdown(now);
+}
+
 void Loop::perform(command::Booted& booted, Instant now) {
   machines_.on(std::move(booted), now);
 }
@@ -233,7 +249,7 @@ void Loop::keep_time(Instant now) {
 }
 
 Instant Loop::next_wakeup() const {
-  Instant wake = std::min({next_beat_, stop_at_, parts_.router->next_check()});
+  Instant wake = std::min({next_beat_, stop_at_, parts_.router->next_check(), lines_.next_wakeup()});
   for (const auto& driver : drivers_) wake = std::min(wake, driver->next_wakeup());
   return flushed_ == Session::Flushed::parked ? std::min(wake, base::boot_time() + kParkedRetry) : wake;
 }
@@ -246,6 +262,7 @@ void Loop::finish() noexcept {
   for (; next_command_ < commands_.size(); ++next_command_) settle(commands_[next_command_]);
   parts_.inbox->take_all(commands_);
   for (Command& command : commands_) settle(command);
+  lines_.abandon(end_reason_);
   for (const auto& driver : drivers_) driver->abandon(end_reason_, base::boot_time());
 }
 

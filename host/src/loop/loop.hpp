@@ -15,6 +15,7 @@
 #include "host/src/api/pool_front.hpp"
 #include "host/src/control/question.hpp"
 #include "host/src/loop/machines.hpp"
+#include "host/src/loop/plugin_lines.hpp"
 #include "host/src/loop/pool_driver.hpp"
 #include "host/src/trace/call_history.hpp"
 #include "host/src/trace/status.hpp"
@@ -33,6 +34,8 @@ class Loop final : private LoopWork {
     std::shared_ptr<Inbox> inbox;
     std::map<std::string, std::shared_ptr<Backend>> backends;
     std::vector<std::shared_ptr<detail::PoolFront>> pools;
+    std::shared_ptr<const Catalog> catalog;
+    std::vector<LineSpec> lines;
     base::Logger log;
     std::string host_name;
     Liveness liveness;
@@ -71,6 +74,9 @@ class Loop final : private LoopWork {
   void perform(command::Submit& submit, Instant now);
   void perform(command::Cancel& cancel, Instant now);
   void perform(command::AskHost& ask, Instant now);
+  void perform(command::ChangePlugin& change, Instant now);
+  void perform(command::PluginRecorded& recorded, Instant now);
+  void perform(command::EndChanges& end, Instant now);
   void perform(command::Booted& booted, Instant now);
   void perform(command::Exited& exited, Instant now);
   void perform(command::End& end, Instant now);
@@ -85,6 +91,7 @@ class Loop final : private LoopWork {
   Machines machines_;
   SessionTable sessions_;
   std::vector<std::unique_ptr<PoolDriver>> drivers_;
+  PluginLines lines_;
   std::vector<Command> commands_;  // taken from the inbox …
   std::size_t next_command_ = 0;   // … and done up to here
   Instant turned_at_;              // when the last turn began

@@ -42,7 +42,10 @@ control::Answer Loop::status(const control::StatusRequest& request, Instant now)
   for (std::size_t i = 0; i < drivers_.size(); ++i) {
     const std::string& name = parts_.pools[i]->name();
     names.push_back(name);
-    if (request.pool.empty() || request.pool == name) host.pools.push_back(drivers_[i]->status(now));
+    if (request.pool.empty() || request.pool == name) {
+      host.pools.push_back(drivers_[i]->status(now));
+      host.pools.back().lines = lines_.status(static_cast<std::uint32_t>(i));
+    }
   }
   if (!request.pool.empty() && host.pools.empty()) {
     return Error{.code = ErrorCode::not_found,

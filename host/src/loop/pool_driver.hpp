@@ -75,6 +75,9 @@ class PoolDriver final : public RunnerEvents {
   void on_progress(RunnerId runner, const wire::Progress& progress) override;
   void on_boot(RunnerId runner, const std::optional<BootFailure>& failure, Instant now);
 
+  /// PoolPolicy::prepared().
+  [[nodiscard]] action::Prepared prepared(DigestId digest, Instant now) const { return policy_.prepared(digest, now); }
+
   // pool_status.cpp
   [[nodiscard]] control::PoolStatus status(Instant now) const;
   [[nodiscard]] control::CallReport explain(const CallStory& story, Instant now) const;

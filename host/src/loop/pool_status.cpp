@@ -90,6 +90,7 @@ control::PoolStatus PoolDriver::status(Instant now) const {
                            .oldest_wait = {},
                            .next_boot = {},
                            .boot_failure = {},
+                           .lines = {},
                            .runners = {},
                            .boots = {},
                            .children = 0,

@@ -16,12 +16,13 @@ Error refused(const PluginFacts& plugin, const std::string& why) {
 
 }  // namespace
 
-std::optional<Error> PluginTrust::refuse(const PluginFacts& plugin) const {
-  if (rules_.revoked.contains(plugin.digest))
+std::optional<Error> PluginTrust::refuse(const PluginFacts& plugin, Forced forced) const {
+  const bool strict = forced == Forced::no;
+  if (strict && rules_.revoked.contains(plugin.digest))
     return refused(plugin, "is not run: its digest sha256:" + std::string(plugin.digest) +
                                " is in [plugins] revoked. Use another version");
   const auto oldest = rules_.min_version.find(plugin.name);
-  if (oldest != rules_.min_version.end() && plugin.version < oldest->second)
+  if (strict && oldest != rules_.min_version.end() && plugin.version < oldest->second)
     return refused(plugin, "is not run: [plugins] min_version asks for " + oldest->second.to_string() +
                                " or later. Use a newer version, or lower it");
   if (rules_.require_signature && plugin.unsigned_because)

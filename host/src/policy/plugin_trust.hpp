@@ -1,6 +1,7 @@
 // Which plugins a host runs at all: by digest, version and signature. Knows no file: others read and verify.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -23,6 +24,9 @@ struct PluginFacts {
   const std::optional<Error>& unsigned_because;
 };
 
+/// Somebody insists, and takes the risk: what is not a question of who made the plugin gives way.
+enum class Forced : std::uint8_t { no, yes };
+
 /// The rules of one host. Immutable; any thread.
 class PluginTrust {
  public:
@@ -38,7 +42,8 @@ class PluginTrust {
   /// nullopt: the plugin may run. Else incompatible, which names the plugin, the first of the rules that it breaks, and
   /// the remedy: revoked, older than min_version, not signed though it must be. A version counts as old by the rules of
   /// semver: 1.4.0-rc.1 is older than 1.4.0, and build metadata is ignored.
-  [[nodiscard]] std::optional<Error> refuse(const PluginFacts& plugin) const;
+  /// Forced, only the signature counts.
+  [[nodiscard]] std::optional<Error> refuse(const PluginFacts& plugin, Forced forced = Forced::no) const;
 
  private:
   Rules rules_;

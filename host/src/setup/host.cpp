@@ -88,12 +88,12 @@ std::vector<std::string> Host::pool_names() const {
   return names;
 }
 
-void Host::activate(std::string_view pool, std::string_view plugin) {
-  static_cast<void>(this->pool(pool));
-  throw CallError(base::make_error(ErrorCode::incompatible,
-                                   "activating \"" + std::string(plugin) +
-                                       "\" in a running host is not served by this release: restart the host with the "
-                                       "version in [pools] plugins"));
+ActivateResult Host::activate(std::string_view plugin, const ActivateOptions& options) {
+  return impl_->changes().activate(plugin, options).value();
+}
+
+ActivateResult Host::rollback(std::string_view plugin, const ActivateOptions& options) {
+  return impl_->changes().rollback(plugin, options).value();
 }
 
 void Host::shutdown() {

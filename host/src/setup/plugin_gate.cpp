@@ -6,7 +6,6 @@
 
 #include "host/src/config/config_place.hpp"
 #include "host/src/plugins/key_file.hpp"
-#include "plugin_sdk/manifest/cpu.hpp"
 
 namespace flame::pool {
 
@@ -39,19 +38,27 @@ Result<PluginGate> PluginGate::open(const HostConfig& config) {
   return gate;
 }
 
-std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolConfig& pool) const {
+std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, Forced forced) const {
   const std::optional<Error> problem = unsigned_because(plugin);
   const PluginFacts facts{.name = plugin.manifest.name,
                           .version = plugin.manifest.version,
                           .digest = plugin.digest,
                           .unsigned_because = problem};
-  if (auto refused = trust_.refuse(facts)) return refused;
-  return pool.backend == "local" ? manifest::check_cpu(plugin.manifest) : std::nullopt;
+  return trust_.refuse(facts, forced);
 }
 
 std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin) const {
   if (trusted_.empty()) return Error{.code = ErrorCode::incompatible, .message = "no key is trusted"};
-  const std::string file = signature_file_of(plugin.source.string());
+  std::optional<Error> problem;
+  for (const auto& file : plugin.signature_files) {
+    auto one = unsigned_because(plugin, file.string());
+    if (!one) return std::nullopt;
+    if (!problem) problem = std::move(one);
+  }
+  return problem;
+}
+
+std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin, const std::string& file) const {
   const auto signature = read_signature(file);
   if (!signature) return signature.error();
   const SignedPlugin subject{.statement = {plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest},

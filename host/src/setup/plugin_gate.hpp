@@ -21,14 +21,13 @@ class PluginGate {
   /// in the configuration.
   [[nodiscard]] static Result<PluginGate> open(const HostConfig& config);
 
-  /// nullopt: `plugin` may run on the runners of `pool`. Else PluginTrust::refuse()'s error, or manifest::check_cpu()'s
-  /// if they run on this machine: others' CPUs are their runners' to judge. Reads the signature that stands beside the
-  /// file where the plugin was found, if a key is trusted; that is for the plugin's own bytes, not for libraries beside
-  /// it.
-  [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, const PoolConfig& pool) const;
+  /// nullopt: `plugin` may run. Else PluginTrust::refuse()'s error. Reads the plugin's signature_files, if a
+  /// key is trusted; they are for the plugin's own bytes, not for libraries beside it.
+  [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, Forced forced = Forced::no) const;
 
  private:
   [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin) const;
+  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin, const std::string& file) const;
 
   std::vector<PublicKey> trusted_;
   PluginTrust trust_;

@@ -12,6 +12,7 @@
 #include "host/src/config/config_place.hpp"
 #include "host/src/control/question.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "host/src/setup/host_store.hpp"
 #include "host/src/setup/plugin_gate.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
@@ -110,36 +111,57 @@ void RunningHost::make_pools() {
   std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
   const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
                                                  runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
-  catalog->scan().value();
-  const PluginGate gate = PluginGate::open(config_).value();
+  const auto store = std::make_shared<HostStore>(config_.plugins, host_name_, log_);
+  const auto choice = std::make_shared<PluginChoice>(catalog, PluginGate::open(config_).value(), *store, log_);
+  choice->scan().value();
+  std::vector<std::shared_ptr<detail::PoolFront>> fronts;
   for (const auto& [name, settings] : config_.pools) {
-    std::vector<DigestId> plugins;
-    for (std::size_t i = 0; i < settings.plugins.size(); ++i) {
-      const auto plugin = catalog->resolve(settings.plugins[i]);
-      if (plugin.has_error()) throw CallError(plugin_error(config_, name, i, plugin.error()));
-      if (auto refused = gate.refuse(**plugin, settings))
-        throw CallError(plugin_error(config_, name, i, std::move(*refused)));
-      plugins.push_back((*plugin)->id);
-    }
     detail::PoolFront::Parts parts{.index = static_cast<std::uint32_t>(pools_.size()),
                                    .name = name,
                                    .config = settings,
                                    .catalog = catalog,
-                                   .plugins = std::move(plugins),
+                                   .plugins = start_lines(*choice, name),
                                    .inbox = inbox_,
                                    .executor = executor_,
                                    .log = log_};
-    pools_[name] = std::make_shared<detail::PoolFront>(std::move(parts));
+    fronts.push_back(pools_[name] = std::make_shared<detail::PoolFront>(std::move(parts)));
   }
   catalog_ = catalog;
+  changes_ = std::make_unique<PluginChanges>(PluginChanges::Parts{.config = &config_,
+                                                                  .catalog = catalog,
+                                                                  .choice = choice,
+                                                                  .store = store,
+                                                                  .fronts = std::move(fronts),
+                                                                  .lines = lines_,
+                                                                  .inbox = inbox_,
+                                                                  .log = log_});
+  changes_->announce();
+}
+
+// What each entry of the pool's `plugins` begins with.
+std::vector<DigestId> RunningHost::start_lines(PluginChoice& choice, const std::string& pool) {
+  const PoolConfig& settings = config_.pools.at(pool);
+  std::vector<DigestId> plugins;
+  for (std::size_t place = 0; place < settings.plugins.size(); ++place) {
+    const auto reference = manifest::PluginReference::parse(settings.plugins[place]);
+    if (!reference) throw CallError(plugin_error(config_, pool, place, reference.error()));
+    const auto start = choice.start(*reference, pool, settings);
+    if (!start) throw CallError(plugin_error(config_, pool, place, start.error()));
+    lines_.push_back({.plugin = reference->name,
+                      .reference = settings.plugins[place],
+                      .pool = static_cast<std::uint32_t>(pools_.size()),
+                      .place = place,
+                      .active = start->active->id,
+                      .previous = start->previous == nullptr ? kNoDigest : start->previous->id});
+    plugins.push_back(start->active->id);
+  }
+  return plugins;
 }
 
 Result<void> RunningHost::keep_files(const std::string& control_socket) {
   if (auto kept = runtime_dir_->keep(); kept.has_error()) return kept;
   if (!control_socket.empty()) link_control_socket(control_socket);
-  std::vector<DigestId> all;
-  for (const auto& plugin : catalog_->plugins()) all.push_back(plugin->id);
-  return catalog_->restore(all);
+  return catalog_->restore(catalog_->all());
 }
 
 void RunningHost::start_loop() {
@@ -157,6 +179,8 @@ void RunningHost::start_loop() {
                     .inbox = inbox_,
                     .backends = backends_,
                     .pools = {},
+                    .catalog = catalog_,
+                    .lines = lines_,
                     .log = log_,
                     .host_name = host_name_,
                     .liveness = config_.liveness};
@@ -230,6 +254,7 @@ void RunningHost::shutdown() {
   const Executor::BlockingScope blocking;
   const std::lock_guard lock(shutdown_mutex_);
   if (loop_ == nullptr) return;
+  static_cast<void>(inbox_->push(command::EndChanges{}));
   drain_pools();
   control_.reset();
   loop_.reset();

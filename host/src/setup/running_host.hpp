@@ -15,6 +15,8 @@
 #include "host/src/control/server.hpp"
 #include "host/src/loop/loop.hpp"
 #include "host/src/plugins/catalog.hpp"
+#include "host/src/setup/plugin_changes.hpp"
+#include "host/src/setup/plugin_choice.hpp"
 #include "host/src/setup/runtime_dir.hpp"
 #include "plugin_sdk/base/log.hpp"
 
@@ -32,6 +34,8 @@ class RunningHost {
   [[nodiscard]] const std::map<std::string, std::shared_ptr<detail::PoolFront>, std::less<>>& pools() const noexcept {
     return pools_;
   }
+  /// Activation and rollback.
+  [[nodiscard]] PluginChanges& changes() noexcept { return *changes_; }
   void shutdown();
   /// Makes again what somebody has removed of the runtime directory: it, and the copies of plugins in it, which living
   /// runners open, too, when a zygote or a slot is started anew; and the link to a control socket that is elsewhere
@@ -43,6 +47,7 @@ class RunningHost {
  private:
   void make_backends(std::vector<std::shared_ptr<Backend>> own);
   void make_pools();
+  [[nodiscard]] std::vector<DigestId> start_lines(PluginChoice& choice, const std::string& pool);
   [[nodiscard]] std::optional<control::ControlSocket> open_control_socket() const;
   void start_loop();
   void link_control_socket(const std::string& path) const;
@@ -57,8 +62,10 @@ class RunningHost {
   std::shared_ptr<Executor> executor_;
   std::shared_ptr<Inbox> inbox_;
   std::shared_ptr<const Catalog> catalog_;
+  std::vector<LineSpec> lines_;
   std::map<std::string, std::shared_ptr<Backend>> backends_;
   std::map<std::string, std::shared_ptr<detail::PoolFront>, std::less<>> pools_;
+  std::unique_ptr<PluginChanges> changes_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<control::ControlServer> control_;
 };

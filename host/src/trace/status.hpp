@@ -53,6 +53,16 @@ struct BootStatus {
   std::string reason;  ///< failed: why
 };
 
+/// One entry of a pool's `plugins`, and what serves its calls.
+struct LineStatus {
+  std::string plugin;     ///< as the configuration has it: "video@1"
+  std::string active;     ///< "video@1.4.0"
+  std::string digest;     ///< of `active`
+  std::string previous;   ///< what a rollback would go to; empty: nothing
+  std::string candidate;  ///< what is being activated; empty: nothing …
+  std::string waits_for;  ///< … and what that waits for
+};
+
 struct PoolStatus {
   std::string name;
   std::string backend;
@@ -62,6 +72,7 @@ struct PoolStatus {
   std::optional<Duration> oldest_wait;  ///< of the calls that wait
   std::optional<Duration> next_boot;    ///< boots are put off for so long after failed ones …
   std::string boot_failure;             ///< … the last of which said this; empty once one has succeeded
+  std::vector<LineStatus> lines;        ///< empty: told by a host that does not know changes
   std::vector<RunnerStatus> runners;
   std::vector<BootStatus> boots;  ///< those under way, and recent ones; newest first
   std::optional<std::uint64_t> children;

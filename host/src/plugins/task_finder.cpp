@@ -1,11 +1,12 @@
-// Catalog: finding a task in a pool's plugins, and what to say when it is not there or has another signature.
+// Which task is meant, and what to say when it is not there or has another signature.
+#include "host/src/plugins/task_finder.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
 
 #include <flame/detail/compatible.hpp>
 
-#include "host/src/plugins/catalog.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 #include "plugin_sdk/base/task_id.hpp"
@@ -36,12 +37,29 @@ const TaskEntry* matching(const std::vector<const TaskEntry*>& entries, const Ta
   return nullptr;
 }
 
+// Nothing is there: says what is.
+Error no_task(std::span<const CatalogPlugin* const> plugins, std::string_view name) {
+  std::vector<std::string> names;
+  std::string list;
+  for (const CatalogPlugin* plugin : plugins) {
+    std::string tasks;
+    for (const TaskEntry& entry : plugin->manifest.tasks) {
+      if (entry.kind == manifest::TaskKind::method) continue;
+      names.push_back(entry.name);
+      tasks += (tasks.empty() ? "" : ", ") + entry.name;
+    }
+    list += (list.empty() ? "" : "; ") + plugin->reference + " has " + (tasks.empty() ? "none" : tasks);
+  }
+  return base::make_error(ErrorCode::not_found, "no task \"" + std::string(name) + "\" in the pool's plugins: " + list +
+                                                    base::did_you_mean(name, names));
+}
+
 }  // namespace
 
-Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const TaskQuery& query) const {
+Result<TaskRef> TaskFinder::find(std::span<const CatalogPlugin* const> plugins, const TaskQuery& query) {
   std::optional<Error> disagreement;
-  for (const DigestId id : plugins) {
-    const CatalogPlugin& candidate = plugin(id);
+  for (const CatalogPlugin* plugin : plugins) {
+    const CatalogPlugin& candidate = *plugin;
     if (query.fingerprint) {  // nearly always, so without a list
       if (const TaskEntry* entry = candidate.manifest.find(base::task_id(query.name, *query.fingerprint)))
         return TaskRef{&candidate, entry};
@@ -61,28 +79,12 @@ Result<TaskRef> Catalog::find_task(std::span<const DigestId> plugins, const Task
 }
 
 // Comparing two schemas takes longer than a call.
-const TaskEntry* Catalog::match(const CatalogPlugin& plugin, const TaskQuery& query,
-                                const std::vector<const TaskEntry*>& entries) const {
-  if (const auto known = matches_->find(plugin.id, query.name, *query.fingerprint)) return *known;
+const TaskEntry* TaskFinder::match(const CatalogPlugin& plugin, const TaskQuery& query,
+                                   const std::vector<const TaskEntry*>& entries) {
+  if (const auto known = matches_.find(plugin.id, query.name, *query.fingerprint)) return *known;
   const TaskEntry* const entry = matching(entries, query);
-  matches_->remember(plugin.id, query.name, *query.fingerprint, entry);
+  matches_.remember(plugin.id, query.name, *query.fingerprint, entry);
   return entry;
-}
-
-Error Catalog::no_task(std::span<const DigestId> plugins, std::string_view name) const {
-  std::vector<std::string> names;
-  std::string list;
-  for (const DigestId id : plugins) {
-    std::string tasks;
-    for (const TaskEntry& entry : plugin(id).manifest.tasks) {
-      if (entry.kind == manifest::TaskKind::method) continue;
-      names.push_back(entry.name);
-      tasks += (tasks.empty() ? "" : ", ") + entry.name;
-    }
-    list += (list.empty() ? "" : "; ") + plugin(id).reference + " has " + (tasks.empty() ? "none" : tasks);
-  }
-  return base::make_error(ErrorCode::not_found, "no task \"" + std::string(name) + "\" in the pool's plugins: " + list +
-                                                    base::did_you_mean(name, names));
 }
 
 }  // namespace flame::pool

@@ -1,4 +1,6 @@
-// Catalog: the copies of plugins that runners of this machine load: made, kept open, made again.
+// Copies of plugins and of the libraries beside them.
+#include "host/src/plugins/plugin_copies.hpp"
+
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -10,7 +12,6 @@
 #include <system_error>
 #include <utility>
 
-#include "host/src/plugins/catalog.hpp"
 #include "host/src/plugins/origin_libraries.hpp"
 #include "host/src/plugins/private_dir.hpp"
 #include "plugin_sdk/base/digest.hpp"
@@ -85,36 +86,42 @@ bool stands_at(const base::UniqueFd& file, const fs::path& path) {
 
 }  // namespace
 
-Result<const CatalogPlugin*> Catalog::install(const Found& found) {
+Result<PluginCopies::Made> PluginCopies::make(const fs::path& file) {
   std::error_code ignored;
-  fs::create_directories(store_, ignored);
-  const base::UniqueFd from(::open(found.file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!from) return failed("read the plugin \"" + found.file.string() + "\"", errno);
-  std::string part = (store_ / ".partXXXXXX").string();
+  fs::create_directories(directory_, ignored);
+  const base::UniqueFd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!from) return failed("read the plugin \"" + file.string() + "\"", errno);
+  std::string part = (directory_ / ".partXXXXXX").string();
   const base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
-  if (!to) return cannot_write("write to \"" + store_.string() + "\"", errno);
+  if (!to) return cannot_write("write to \"" + directory_.string() + "\"", errno);
   const Result<base::Digest> digest = base::hash_while_copying(from.get(), to.get(), limits::kPluginBytesMax);
   if (!digest) {
     const int problem = write_problem(to.get());
     ::unlink(part.c_str());
     if (problem != 0) {
-      return cannot_write("copy the plugin \"" + found.file.string() + "\" to \"" + store_.string() + "\"", problem);
+      return cannot_write("copy the plugin \"" + file.string() + "\" to \"" + directory_.string() + "\"", problem);
     }
     return base::make_error(digest.error().code,
-                            "cannot install the plugin \"" + found.file.string() + "\": " + digest.error().message);
+                            "cannot install the plugin \"" + file.string() + "\": " + digest.error().message);
   }
   const std::string hex = digest->hex();
-  const auto target = settle_copies(found, hex, part);
-  ::unlink(part.c_str());
-  if (!target) return target.error();
-  return adopt(found, hex, *target);
+  const std::vector<Copy>* copies = copies_of(hex);
+  if (copies == nullptr) {
+    const fs::path source = fs::weakly_canonical(file.parent_path(), ignored) / file.filename();
+    auto made = copy_all(source, hex, part);
+    ::unlink(part.c_str());
+    if (!made) return made.error();
+    const std::lock_guard lock(mutex_);
+    copies = &copies_.emplace(hex, std::move(*made)).first->second;
+  } else {
+    ::unlink(part.c_str());
+  }
+  return Made{hex, copies->front().path};
 }
 
-// Gives the copy at `part` its place, and the libraries that it finds beside it theirs.
-Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& digest, const fs::path& part) {
-  if (const auto known = copies_.find(digest); known != copies_.end()) return known->second.front().path;
-  std::error_code ignored;
-  const fs::path source = fs::weakly_canonical(found.file.parent_path(), ignored) / found.file.filename();
+// Gives the copy at `part` its place, and the libraries that `source` finds beside it theirs.
+Result<std::vector<PluginCopies::Copy>> PluginCopies::copy_all(const fs::path& source, const std::string& digest,
+                                                               const fs::path& part) const {
   std::vector<fs::path> files = origin_libraries(source);
   const bool alone = files.empty();
   files.insert(files.begin(), source);
@@ -137,43 +144,37 @@ Result<fs::path> Catalog::settle_copies(const Found& found, const std::string& d
               "\" and the libraries that it finds through $ORIGIN exceed 1 GiB; give it an absolute "
               "path to the large ones (INSTALL_RPATH)");
     }
-    const fs::path directory = alone ? store_ : store_ / digest / file.parent_path().lexically_relative(common);
+    const fs::path directory = alone ? directory_ : directory_ / digest / file.parent_path().lexically_relative(common);
     const fs::path target = (directory / (own ? fs::path(digest + ".so") : file.filename())).lexically_normal();
     auto copy = copy_to(from, target);
     if (!copy) return copy.error();
     copies.push_back({target, base::UniqueFd(::open(target.c_str(), O_RDONLY | O_CLOEXEC))});
     if (!copies.back().file) return failed("read \"" + target.string() + "\"", errno);
   }
-  fs::path plugin = copies.front().path;
-  copies_.emplace(digest, std::move(copies));
-  return plugin;
+  return copies;
 }
 
-Result<void> Catalog::restore(std::span<const DigestId> plugins) const {
-  if (store_.empty()) return {};
-  for (const fs::path& directory : {store_.parent_path(), store_}) {
+const std::vector<PluginCopies::Copy>* PluginCopies::copies_of(std::string_view digest) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = copies_.find(digest);
+  return known == copies_.end() ? nullptr : &known->second;
+}
+
+Result<void> PluginCopies::restore(std::string_view digest) const {
+  const std::vector<Copy>* const copies = copies_of(digest);
+  if (copies == nullptr) return {};
+  for (const fs::path& directory : {directory_.parent_path(), directory_}) {
     if (auto ours = make_private(directory); ours.has_error()) return ours;
   }
-  for (const DigestId id : plugins) {
-    for (const Copy& copy : copies_.find(plugin(id).digest)->second) {
-      if (stands_at(copy.file, copy.path)) continue;
-      if (auto made = copy_to(copy.file, copy.path); !made) return made.error();
-    }
+  for (const Copy& copy : *copies) {
+    if (stands_at(copy.file, copy.path)) continue;
+    if (auto made = copy_to(copy.file, copy.path); !made) return made.error();
   }
   return {};
 }
 
-std::vector<std::string> Catalog::directories(std::span<const DigestId> plugins) const {
-  std::vector<std::string> directories;
-  const auto add = [&](const fs::path& directory) {
-    if (std::ranges::find(directories, directory.string()) == directories.end()) {
-      directories.push_back(directory.string());
-    }
-  };
-  for (const DigestId id : plugins) {
-    add(use_ == Copies::loaded ? plugin(id).installed.parent_path() : fs::absolute(plugin(id).source).parent_path());
-  }
-  return directories;
+std::string PluginCopies::directory_of(const CatalogPlugin& plugin) const {
+  return (use_ == Copies::loaded ? plugin.installed : fs::absolute(plugin.source)).parent_path().string();
 }
 
 }  // namespace flame::pool
