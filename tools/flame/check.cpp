@@ -14,8 +14,11 @@
 #include "host/src/config/config_place.hpp"
 #include "host/src/plugins/catalog.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "host/src/setup/host_store.hpp"
+#include "host/src/setup/plugin_choice.hpp"
 #include "host/src/setup/plugin_gate.hpp"
 #include "plugin_sdk/base/file.hpp"
+#include "plugin_sdk/base/log.hpp"
 #include "tools/flame/command.hpp"
 #include "tools/flame/report.hpp"
 
@@ -56,17 +59,16 @@ Json describe_plugin(const pool::CatalogPlugin& plugin) {
           {"tasks", plugin.manifest.tasks.size()}};
 }
 
-Json describe_pool(const HostConfig& config, const std::string& name, pool::Catalog& catalog,
-                   const pool::PluginGate& gate, std::vector<std::string>& problems) {
+Json describe_pool(const HostConfig& config, const std::string& name, pool::PluginChoice& choice,
+                   std::vector<std::string>& problems) {
   const PoolConfig& pool = config.pools.at(name);
   Json plugins = Json::array();
   for (std::size_t i = 0; i < pool.plugins.size(); ++i) {
-    if (auto found = catalog.resolve(pool.plugins[i])) {
-      if (auto refused = gate.refuse(**found, pool))
-        problems.push_back(pool::plugin_error(config, name, i, std::move(*refused)).message);
-      plugins.push_back(describe_plugin(**found));
+    const auto start = choice.start(pool.plugins[i], name, pool);
+    if (start) {
+      plugins.push_back(describe_plugin(*start->active));
     } else {
-      problems.push_back(pool::plugin_error(config, name, i, std::move(found).error()).message);
+      problems.push_back(pool::plugin_error(config, name, i, start.error()).message);
     }
   }
   return {{"backend", pool.backend},
@@ -93,12 +95,17 @@ Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& 
   auto directory = base::make_private_directory(std::filesystem::temp_directory_path().string(), "flame-check-");
   if (!directory) return std::move(directory).error();
   const Scratch scratch(std::move(*directory));
-  pool::Catalog catalog({config.plugin_path.begin(), config.plugin_path.end()}, scratch.path());
-  if (auto scanned = catalog.scan(); !scanned) return std::move(scanned).error();
   const auto gate = pool::PluginGate::open(config);
   if (!gate) return gate.error();
+  const base::Logger log(base::stderr_sink("flame"), base::LogLevel::warning);
+  pool::HostStore store(config.plugins, config.name, log);
+  pool::PluginChoice choice(
+      std::make_shared<pool::Catalog>(
+          std::vector<std::filesystem::path>(config.plugin_path.begin(), config.plugin_path.end()), scratch.path()),
+      *gate, store, log);
+  if (auto scanned = choice.scan(); !scanned) return std::move(scanned).error();
   Json pools = Json::object();
-  for (const auto& [name, ignored] : config.pools) pools[name] = describe_pool(config, name, catalog, *gate, problems);
+  for (const auto& [name, ignored] : config.pools) pools[name] = describe_pool(config, name, choice, problems);
   return pools;
 }
 

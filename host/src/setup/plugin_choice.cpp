@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "plugin_sdk/base/make_error.hpp"
-#include "plugin_sdk/manifest/cpu.hpp"
 
 namespace flame::pool {
 
@@ -21,29 +20,30 @@ Result<void> PluginChoice::scan() {
 
 std::optional<Error> PluginChoice::refuse(const CatalogPlugin& plugin, Forced forced) const {
   if (auto refused = gate_.refuse(plugin, forced)) return refused;
-  if (forced == Forced::yes) return std::nullopt;
-  return store_.refuse(plugin.reference, plugin.digest);
+  return forced == Forced::yes ? std::nullopt : store_.refuse(plugin.reference, plugin.digest);
 }
 
 std::optional<Error> PluginChoice::refuse(const CatalogPlugin& plugin, const PoolConfig& pool, Forced forced) const {
-  if (auto refused = refuse(plugin, forced)) return refused;
-  return pool.backend == "local" ? manifest::check_cpu(plugin.manifest) : std::nullopt;
+  if (auto refused = gate_.refuse(plugin, pool, forced)) return refused;
+  return forced == Forced::yes ? std::nullopt : store_.refuse(plugin.reference, plugin.digest);
 }
 
 Result<Catalog::Choice> PluginChoice::choose(const manifest::PluginReference& reference, Forced forced) {
   return catalog_->choose(reference, [&](const CatalogPlugin& plugin) { return refuse(plugin, forced); });
 }
 
-Result<PluginChoice::Start> PluginChoice::start(const manifest::PluginReference& reference, const std::string& pool,
+Result<PluginChoice::Start> PluginChoice::start(const std::string& text, const std::string& pool,
                                                 const PoolConfig& settings) {
+  const auto reference = manifest::PluginReference::parse(text);
+  if (!reference) return reference.error();
   Start start;
-  if (!is_pinned(reference)) {
-    auto found = recorded(reference, pool, settings);
+  if (!is_pinned(*reference)) {
+    auto found = recorded(*reference, pool, settings);
     if (!found || found->active != nullptr) return found;
     start = *found;
   }
   const auto choice =
-      catalog_->choose(reference, [&](const CatalogPlugin& plugin) { return refuse(plugin, settings, Forced::no); });
+      catalog_->choose(*reference, [&](const CatalogPlugin& plugin) { return refuse(plugin, settings, Forced::no); });
   if (!choice) return choice.error();
   for (const Error& why : choice->passed_over) passed_over(pool, why);
   start.active = choice->plugin;

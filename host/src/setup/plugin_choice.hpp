@@ -31,9 +31,9 @@ class PluginChoice {
     const CatalogPlugin* previous = nullptr;
   };
   /// The narrowest record whose digest is there, fits and is admitted; else the highest version. A reference in full,
-  /// or by digest, takes no record. What is passed over is logged. Errors: Catalog::choose()'s.
-  [[nodiscard]] Result<Start> start(const manifest::PluginReference& reference, const std::string& pool,
-                                    const PoolConfig& settings);
+  /// or by digest, takes no record. What is passed over is logged. Errors: Catalog::choose()'s, invalid_argument for
+  /// what is no reference.
+  [[nodiscard]] Result<Start> start(const std::string& reference, const std::string& pool, const PoolConfig& settings);
 
   /// The highest version that is admitted. Errors: Catalog::choose()'s, refuse()'s.
   [[nodiscard]] Result<Catalog::Choice> choose(const manifest::PluginReference& reference, Forced forced);

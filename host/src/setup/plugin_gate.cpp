@@ -6,6 +6,7 @@
 
 #include "host/src/config/config_place.hpp"
 #include "host/src/plugins/key_file.hpp"
+#include "plugin_sdk/manifest/cpu.hpp"
 
 namespace flame::pool {
 
@@ -45,6 +46,11 @@ std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, Forced forc
                           .digest = plugin.digest,
                           .unsigned_because = problem};
   return trust_.refuse(facts, forced);
+}
+
+std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolConfig& pool, Forced forced) const {
+  if (auto refused = refuse(plugin, forced)) return refused;
+  return pool.backend == "local" ? manifest::check_cpu(plugin.manifest) : std::nullopt;
 }
 
 std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin) const {

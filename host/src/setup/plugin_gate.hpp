@@ -24,6 +24,10 @@ class PluginGate {
   /// nullopt: `plugin` may run. Else PluginTrust::refuse()'s error. Reads the plugin's signature_files, if a
   /// key is trusted; they are for the plugin's own bytes, not for libraries beside it.
   [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, Forced forced = Forced::no) const;
+  /// The same for the runners of `pool`; also manifest::check_cpu()'s error if they run on this machine: others' CPUs
+  /// are their runners' to judge.
+  [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, const PoolConfig& pool,
+                                            Forced forced = Forced::no) const;
 
  private:
   [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin) const;

@@ -143,11 +143,9 @@ std::vector<DigestId> RunningHost::start_lines(PluginChoice& choice, const std::
   const PoolConfig& settings = config_.pools.at(pool);
   std::vector<DigestId> plugins;
   for (std::size_t place = 0; place < settings.plugins.size(); ++place) {
-    const auto reference = manifest::PluginReference::parse(settings.plugins[place]);
-    if (!reference) throw CallError(plugin_error(config_, pool, place, reference.error()));
-    const auto start = choice.start(*reference, pool, settings);
+    const auto start = choice.start(settings.plugins[place], pool, settings);
     if (!start) throw CallError(plugin_error(config_, pool, place, start.error()));
-    lines_.push_back({.plugin = reference->name,
+    lines_.push_back({.plugin = start->active->manifest.name,
                       .reference = settings.plugins[place],
                       .pool = static_cast<std::uint32_t>(pools_.size()),
                       .place = place,

@@ -18,6 +18,7 @@ class PluginGate : public ::testing::Test {
  protected:
   PluginGate() {
     plugin_.source = dir_.write("video.so", "bytes");
+    plugin_.signature_files = {signature_file_of(plugin_.source.string())};
     plugin_.digest = std::string(64, 'd');
     plugin_.manifest.name = "video";
     plugin_.manifest.version = manifest::Version::parse("1.5.0").value();

@@ -1,8 +1,9 @@
-// Catalog::find_task: names, overloads, signatures.
+// TaskFinder: names, overloads, signatures.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "host/src/plugins/catalog.hpp"
+#include "host/src/plugins/task_finder.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/host/plugins/plugin_file.hpp"
 
@@ -19,9 +20,9 @@ constexpr const char* kTakesLongClip =
     "table Clip {\n  path:string;\n  height:int;\n}\n\ntable Call {\n  f0:Clip;\n}\n\ntable Return {\n}\n\n"
     "root_type Call;\n";
 
-class CatalogTasks : public ::testing::Test {
+class TaskFinderTest : public ::testing::Test {
  protected:
-  CatalogTasks() : catalog_({source_.path()}, runtime_.path()) {
+  TaskFinderTest() : catalog_({source_.path()}, runtime_.path()) {
     source_.write("video.so", plugin_file({.tasks = {{"video::cut", 10, kTakesText},
                                                      {"video::show", 20, kTakesText},
                                                      {"video::show", 21, kTakesNumber},
@@ -29,76 +30,77 @@ class CatalogTasks : public ::testing::Test {
     source_.write("more.so", plugin_file({.name = "more",
                                           .tasks = {{"more::cut", 40, kTakesText}, {"video::cut", 41, kTakesNumber}}}));
     EXPECT_TRUE(catalog_.scan());
-    for (const char* name : {"video", "more"}) pool_.push_back(catalog_.resolve(name).value()->id);
+    for (const char* name : {"video", "more"}) pool_.push_back(catalog_.resolve(name).value());
   }
 
   test::TempDir source_;
   test::TempDir runtime_;
   Catalog catalog_;
-  std::vector<DigestId> pool_;
+  TaskFinder tasks_;
+  std::vector<const CatalogPlugin*> pool_;
 };
 
-TEST_F(CatalogTasks, FindsTheTaskWithTheCallersFingerprint) {
-  const auto task = catalog_.find_task(pool_, {"video::show", 21, kTakesNumber});
+TEST_F(TaskFinderTest, FindsTheTaskWithTheCallersFingerprint) {
+  const auto task = tasks_.find(pool_, {"video::show", 21, kTakesNumber});
   ASSERT_TRUE(task) << task.error().message;
   EXPECT_EQ(task->entry->fingerprint, 21u);
   EXPECT_EQ(task->plugin->manifest.name, "video");
 }
 
-TEST_F(CatalogTasks, LooksIntoTheNextPluginWhenTheFirstHasAnotherSignature) {
-  const auto task = catalog_.find_task(pool_, {"video::cut", 41, kTakesNumber});
+TEST_F(TaskFinderTest, LooksIntoTheNextPluginWhenTheFirstHasAnotherSignature) {
+  const auto task = tasks_.find(pool_, {"video::cut", 41, kTakesNumber});
   ASSERT_TRUE(task) << task.error().message;
   EXPECT_EQ(task->plugin->manifest.name, "more");
 }
 
-TEST_F(CatalogTasks, FindsATaskByItsNameAlone) {
-  const auto task = catalog_.find_task(pool_, {"more::cut", std::nullopt, ""});
+TEST_F(TaskFinderTest, FindsATaskByItsNameAlone) {
+  const auto task = tasks_.find(pool_, {"more::cut", std::nullopt, ""});
   ASSERT_TRUE(task) << task.error().message;
   EXPECT_EQ(task->entry->fingerprint, 40u);
 }
 
-TEST_F(CatalogTasks, AsksForTypesWhenAnOverloadIsMeantByName) {
-  const auto task = catalog_.find_task(pool_, {"video::show", std::nullopt, ""});
+TEST_F(TaskFinderTest, AsksForTypesWhenAnOverloadIsMeantByName) {
+  const auto task = tasks_.find(pool_, {"video::show", std::nullopt, ""});
   ASSERT_FALSE(task);
   EXPECT_EQ(task.error().code, ErrorCode::invalid_argument);
   EXPECT_THAT(task.error().message, HasSubstr("overloaded"));
 }
 
-TEST_F(CatalogTasks, AcceptsASignatureThatOnlyLacksAppendedFields) {
-  const auto task = catalog_.find_task(pool_, {"video::store", 29, kTakesClip});
+TEST_F(TaskFinderTest, AcceptsASignatureThatOnlyLacksAppendedFields) {
+  const auto task = tasks_.find(pool_, {"video::store", 29, kTakesClip});
   ASSERT_TRUE(task) << task.error().message;
   EXPECT_EQ(task->entry->fingerprint, 30u) << "the call carries the plugin's fingerprint";
 }
 
-TEST_F(CatalogTasks, NamesBothSignaturesWhenTheyDisagree) {
-  const auto task = catalog_.find_task(pool_, {"video::store", 99, kTakesNumber});
+TEST_F(TaskFinderTest, NamesBothSignaturesWhenTheyDisagree) {
+  const auto task = tasks_.find(pool_, {"video::store", 99, kTakesNumber});
   ASSERT_FALSE(task);
   EXPECT_EQ(task.error().code, ErrorCode::signature_mismatch);
   EXPECT_THAT(task.error().message, HasSubstr("the host calls video::store(int)"));
   EXPECT_THAT(task.error().message, HasSubstr("video@1.0.0 has video::store(Clip)"));
 }
 
-TEST_F(CatalogTasks, ListsTheTasksThatExistAndSuggestsTheNearest) {
-  const auto task = catalog_.find_task(pool_, {"video::ctu", std::nullopt, ""});
+TEST_F(TaskFinderTest, ListsTheTasksThatExistAndSuggestsTheNearest) {
+  const auto task = tasks_.find(pool_, {"video::ctu", std::nullopt, ""});
   ASSERT_FALSE(task);
   EXPECT_EQ(task.error().code, ErrorCode::not_found);
   EXPECT_THAT(task.error().message, HasSubstr("video@1.0.0 has video::cut, video::show"));
   EXPECT_THAT(task.error().message, HasSubstr("did you mean \"video::cut\"?"));
 }
 
-TEST_F(CatalogTasks, LooksOnlyIntoThePluginsOfThePool) {
-  const std::vector<DigestId> only_video = {pool_.front()};
-  EXPECT_FALSE(catalog_.find_task(only_video, {"more::cut", std::nullopt, ""}));
+TEST_F(TaskFinderTest, LooksOnlyIntoThePluginsOfThePool) {
+  const std::vector<const CatalogPlugin*> only_video = {pool_.front()};
+  EXPECT_FALSE(tasks_.find(only_video, {"more::cut", std::nullopt, ""}));
 }
 
-TEST_F(CatalogTasks, ASignatureThatWasComparedIsFoundAgain) {
+TEST_F(TaskFinderTest, ASignatureThatWasComparedIsFoundAgain) {
   const TaskQuery shorter{"video::store", 31, kTakesClip};
-  const auto first = catalog_.find_task(pool_, shorter);
-  const auto second = catalog_.find_task(pool_, shorter);
+  const auto first = tasks_.find(pool_, shorter);
+  const auto second = tasks_.find(pool_, shorter);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->entry, second->entry);
-  EXPECT_FALSE(catalog_.find_task(pool_, {"video::store", 32, kTakesNumber}));
-  EXPECT_FALSE(catalog_.find_task(pool_, {"video::store", 32, kTakesNumber}));
+  EXPECT_FALSE(tasks_.find(pool_, {"video::store", 32, kTakesNumber}));
+  EXPECT_FALSE(tasks_.find(pool_, {"video::store", 32, kTakesNumber}));
 }
 
 TEST(TaskMatches, RemembersThatNothingMatchesAndOnlySoMany) {
