@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kRedirected[] = {"TMPDIR", "XDG_RUNTIME_DIR"};
+constexpr const char* kRedirected[] = {"TMPDIR", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"};
 
 // Empty when the process is gone; it may go at any moment, also while it is read.
 std::string proc_file(pid_t pid, const std::string& name) {

@@ -25,8 +25,9 @@ namespace flame::test {
 /// Command line of a process, for messages.
 [[nodiscard]] std::string command_of(pid_t pid);
 
-/// During a test this process is a subreaper, so daemonised grandchildren become its children and are seen. TMPDIR and
-/// XDG_RUNTIME_DIR lead to directory(). TearDown() waits up to patience_ for things to go and names what stays.
+/// During a test this process is a subreaper, so daemonised grandchildren become its children and are seen. TMPDIR,
+/// XDG_RUNTIME_DIR and XDG_DATA_HOME lead to directory(). TearDown() waits up to patience_ for things to go and names
+/// what stays.
 class LeftoversTest : public testing::Test {
  protected:
   void SetUp() override;

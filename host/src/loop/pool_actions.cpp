@@ -253,6 +253,7 @@ void PoolDriver::perform(const action::Load& load, Instant now) {
   const CatalogPlugin& plugin = catalog.plugin(load.digest);
   services_.log.debug("a runner loads a plugin", {{"runner", session->info().name}, {"plugin", plugin.reference}});
   if (auto problem = cannot_load(*session, load.digest)) {
+    if (trace_.has(load.runner, plugin.digest)) problem.reset();  // from its boot on: that has to do
     return on(event::Loaded{load.runner, load.digest, std::move(problem)}, now);
   }
   session->post(wire::make_load(plugin_ref(plugin), catalog.directories(std::span(&load.digest, 1)).front()));

@@ -112,6 +112,8 @@ void PluginLine::prepared(PoolIndex pool, const action::Prepared& report, Action
   if (stage_ != Stage::preparing || target == targets_.end() || target->second.digest != report.digest) return;
   if (report.error) {
     Error error = *report.error;
+    if (error.code != ErrorCode::incompatible && error.code != ErrorCode::shutting_down)
+      error.code = ErrorCode::boot_failed;  // however its start() ended
     error.message = asked_.front().reference + " could not be made ready in the pool " + pools_.at(pool).name +
                     ", so nothing was changed: " + error.message;
     return fail(error, out);

@@ -117,6 +117,8 @@ void RunnerGenerations::joined(RunnerId id, std::span<const event::RunnerPlugin>
   boot_over(runner);
   runner.booting = false;
   for (const event::RunnerPlugin& plugin : plugins) {
+    if (!plugin.error && versions_.is_candidate(plugin.digest))
+      continue;  // its file is there, but only the answer to a Load says that it starts
     if (!plugin.error)
       runner.generations.push_back({.digest = plugin.digest, .state = State::ready, .broken = {}, .timer = {}});
     else if (versions_.is_active(plugin.digest) || versions_.is_candidate(plugin.digest))

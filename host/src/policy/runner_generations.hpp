@@ -66,7 +66,8 @@ class RunnerGenerations {
   [[nodiscard]] bool boots_with(DigestId digest) const { return booting_with_.contains(digest); }
   /// What the runner was asked to have when it booted.
   [[nodiscard]] const std::vector<DigestId>& asked(RunnerId runner) const { return runners_.at(runner).asked; }
-  /// It said hello and is live. `plugins`: those that it was asked to have and has not are there with an error.
+  /// It said hello and is live. `plugins`: those that it was asked to have and has not are there with an error. Of
+  /// candidates it is asked whether they start.
   void joined(RunnerId runner, std::span<const event::RunnerPlugin> plugins, Instant now);
   /// It takes no new calls, for good or while it is silent: it is neither asked nor waited for.
   void closed(RunnerId runner);

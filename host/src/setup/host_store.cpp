@@ -64,10 +64,11 @@ std::optional<Error> HostStore::refuse(std::string_view reference, std::string_v
                                                        (*refusal)->reason + ". Use another version, or force it");
 }
 
-Result<void> HostStore::record(std::string_view plugin, const std::string& pool, const std::string& digest) {
+Result<void> HostStore::record(std::string_view plugin, const std::string& pool, const std::string& digest,
+                               const std::string& before) {
   if (!exists()) return {};
   const auto narrower = pool.empty() ? store::Narrower::erase : store::Narrower::keep;
-  const auto written = store_.record(plugin, {.host = host_name_, .pool = pool}, digest, narrower);
+  const auto written = store_.record(plugin, {.host = host_name_, .pool = pool}, digest, narrower, before);
   return written ? Result<void>() : Result<void>(written.error());
 }
 

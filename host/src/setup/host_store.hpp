@@ -34,8 +34,10 @@ class HostStore {
   [[nodiscard]] Result<std::vector<store::Record>> records(std::string_view plugin, std::string_view pool) const;
   /// Why no line takes the digest, or why the store cannot be asked; nullopt: it may.
   [[nodiscard]] std::optional<Error> refuse(std::string_view reference, std::string_view digest) const;
-  /// `digest` is active in `pool` of this host; empty: in all of them, and what was written for some is gone.
-  [[nodiscard]] Result<void> record(std::string_view plugin, const std::string& pool, const std::string& digest);
+  /// `digest` is active in `pool` of this host, where `before` was; empty: in all of them, and what was written for
+  /// some is gone.
+  [[nodiscard]] Result<void> record(std::string_view plugin, const std::string& pool, const std::string& digest,
+                                    const std::string& before);
   /// From now on these are in use by this host.
   [[nodiscard]] Result<void> use(std::vector<std::string> digests);
 

@@ -98,6 +98,7 @@ Result<PluginChanges::Plan> PluginChanges::plan(const manifest::PluginReference&
   const auto lines = lines_of(reference.name, options.pool);
   if (!lines) return lines.error();
   const std::lock_guard lock(choosing_);
+  if (closed_) return host_has_ended();
   if (auto scanned = parts_.choice->scan(); !scanned) return scanned.error();
   const auto choice = parts_.choice->choose(reference, options.force ? Forced::yes : Forced::no);
   if (!choice) return choice.error();
@@ -209,14 +210,17 @@ Result<ActivateResult> PluginChanges::carry_out(Plan plan) {
 // One record for the host where all its lines go to one digest, else one for each pool: a line that stays must not find
 // a record that is not for it.
 std::optional<Error> PluginChanges::record(const Plan& plan, const std::vector<line::Move>& moves) const {
-  const bool one = std::ranges::all_of(moves, [&](const line::Move& move) { return move.to == moves.front().to; });
-  if (one && plan.all_lines && moves.size() == plan.targets.size()) {
-    const auto written = parts_.store->record(plan.plugin, "", parts_.catalog->plugin(moves.front().to).digest);
+  const auto write = [&](const line::Move& move, const std::string& pool) {
+    const auto digest = [&](DigestId id) {
+      return id == kNoDigest ? std::string() : parts_.catalog->plugin(id).digest;
+    };
+    const auto written = parts_.store->record(plan.plugin, pool, digest(move.to), digest(move.before));
     return written ? std::nullopt : std::optional(written.error());
-  }
+  };
+  const bool one = std::ranges::all_of(moves, [&](const line::Move& move) { return move.to == moves.front().to; });
+  if (one && plan.all_lines && moves.size() == plan.targets.size()) return write(moves.front(), "");
   for (const line::Move& move : moves) {
-    const auto written = parts_.store->record(plan.plugin, pool_of(move.pool), parts_.catalog->plugin(move.to).digest);
-    if (!written) return written.error();
+    if (auto problem = write(move, pool_of(move.pool))) return problem;
   }
   return std::nullopt;
 }
@@ -242,6 +246,11 @@ ActivateResult PluginChanges::report(Plan plan, const line::Done& done) const {
     result.notes.emplace_back(
         "There is no plugin store, so this holds until the host ends: `flame plugin install` makes one.");
   return result;
+}
+
+void PluginChanges::close() {
+  const std::lock_guard lock(choosing_);
+  closed_ = true;
 }
 
 void PluginChanges::announce() const {

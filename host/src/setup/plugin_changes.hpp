@@ -38,6 +38,8 @@ class PluginChanges {
 
   [[nodiscard]] Result<ActivateResult> activate(std::string_view reference, const ActivateOptions& options);
   [[nodiscard]] Result<ActivateResult> rollback(std::string_view plugin, const ActivateOptions& options);
+  /// The host ends: from here on nothing looks at files for a change. Waits for who does.
+  void close();
   /// Tells the store which digests this host uses now; what fails is logged.
   void announce() const;
 
@@ -59,6 +61,7 @@ class PluginChanges {
 
   Parts parts_;
   std::mutex choosing_;  // files are looked at by one thread
+  bool closed_ = false;
 };
 
 }  // namespace flame::pool

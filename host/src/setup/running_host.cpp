@@ -252,6 +252,7 @@ void RunningHost::shutdown() {
   const Executor::BlockingScope blocking;
   const std::lock_guard lock(shutdown_mutex_);
   if (loop_ == nullptr) return;
+  changes_->close();
   static_cast<void>(inbox_->push(command::EndChanges{}));
   drain_pools();
   control_.reset();

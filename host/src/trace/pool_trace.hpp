@@ -37,6 +37,8 @@ class PoolTrace {
   void discarded(DiscardReason reason) { ++discards_[std::string(to_string(reason))]; }
 
   [[nodiscard]] const RunnerLog& runners() const noexcept { return runners_; }
+  /// The runner has said that it has the digest, and can use it as far as it knows.
+  [[nodiscard]] bool has(RunnerId runner, std::string_view digest) const { return runners_.has(runner, digest); }
   /// What a runner that lives has begun to serve, or could not load; and what it has no more.
   void loaded(RunnerId runner, const wire::PluginState& plugin) { runners_.loaded(runner, plugin); }
   void generation_ended(RunnerId runner, std::string_view digest) { runners_.generation_ended(runner, digest); }

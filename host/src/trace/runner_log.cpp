@@ -58,6 +58,13 @@ void RunnerLog::generation_ended(RunnerId runner, std::string_view digest) {
     std::erase_if(record->plugins, [&](const wire::PluginState& state) { return state.plugin.digest == digest; });
 }
 
+bool RunnerLog::has(RunnerId runner, std::string_view digest) const {
+  const auto record = live_.find(runner);
+  return record != live_.end() && std::ranges::any_of(record->second.plugins, [&](const wire::PluginState& state) {
+           return state.plugin.digest == digest && state.error.empty();
+         });
+}
+
 void RunnerLog::ready(RunnerId runner, Instant now) {
   if (RunnerRecord* record = live(runner)) set_once(record->ready, now);
 }

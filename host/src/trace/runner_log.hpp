@@ -51,6 +51,8 @@ class RunnerLog {
   void heard_again(RunnerId runner, Instant now);
   void gone(RunnerId runner, std::string_view reason, Instant now);
 
+  /// It lives, and lists the digest without an error.
+  [[nodiscard]] bool has(RunnerId runner, std::string_view digest) const;
   /// Null: unknown or forgotten.
   [[nodiscard]] const RunnerRecord* find(RunnerId runner) const;
   [[nodiscard]] const std::map<RunnerId, RunnerRecord>& live() const noexcept { return live_; }

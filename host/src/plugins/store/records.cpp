@@ -5,15 +5,16 @@
 
 namespace flame::store {
 
-bool Records::set(const Scope& scope, const std::string& digest, Narrower narrower) {
+bool Records::set(const Scope& scope, const std::string& digest, Narrower narrower, const std::string& before) {
   const bool erased = narrower == Narrower::erase && erase_narrower(scope);
   const auto at = std::ranges::lower_bound(records_, scope, {}, &Record::scope);
   if (at == records_.end() || at->scope != scope) {
-    records_.insert(at, {scope, digest, {}});
+    records_.insert(at, {scope, digest, before == digest ? std::string() : before});
     return true;
   }
   if (at->digest == digest) return erased;
-  at->previous = std::exchange(at->digest, digest);
+  const std::string recorded = std::exchange(at->digest, digest);
+  at->previous = before.empty() || before == digest ? recorded : before;
   return true;
 }
 

@@ -22,7 +22,8 @@ class Records {
 
   /// `digest` is active in `scope` from now on; what was is its previous one, so that the same with that one goes back.
   /// Of a digest that is active there already nothing changes. Returns whether anything did.
-  bool set(const Scope& scope, const std::string& digest, Narrower narrower);
+  /// `before`: what really was, which no record may have said; empty: what the record says.
+  bool set(const Scope& scope, const std::string& digest, Narrower narrower, const std::string& before = {});
   /// Returns whether there was any.
   bool erase_narrower(const Scope& scope);
 

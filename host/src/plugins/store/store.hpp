@@ -93,7 +93,7 @@ class Store {
   [[nodiscard]] Result<Installation> install(const std::filesystem::path& file, const InstallOptions& options);
   /// Records::set(). The digest need not be in the store: a plugin may come from [plugins] path.
   [[nodiscard]] Result<bool> record(std::string_view plugin, const Scope& scope, const std::string& digest,
-                                    Narrower narrower);
+                                    Narrower narrower, const std::string& before = {});
   /// Records::erase_narrower().
   [[nodiscard]] Result<bool> erase_narrower(std::string_view plugin, const Scope& scope);
   /// Binds all that start or activate from now on. An earlier refusal of that digest is replaced; its reason is cut to

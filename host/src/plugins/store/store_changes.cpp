@@ -114,15 +114,17 @@ Result<void> Store::write_objects(Incoming incoming) {
   return files_.publish(std::move(incoming.file), layout.object(incoming.digest), kReadOnly);
 }
 
-Result<bool> Store::record(std::string_view plugin, const Scope& scope, const std::string& digest, Narrower narrower) {
+Result<bool> Store::record(std::string_view plugin, const Scope& scope, const std::string& digest, Narrower narrower,
+                           const std::string& before) {
   if (!base::Digest::is_hex(digest)) return no_digest(digest);
+  if (!before.empty() && !base::Digest::is_hex(before)) return no_digest(before);
   if ((scope.host.empty() && !scope.pool.empty()) || scope.host.size() > limits::kStoreTextMax ||
       scope.pool.size() > limits::kStoreTextMax) {
     return base::make_error(ErrorCode::invalid_argument, "\"" + cut(scope.to_string()) +
                                                              "\" is no scope: write *, "
                                                              "HOST or HOST/POOL");
   }
-  return change_records(plugin, [&](Records& records) { return records.set(scope, digest, narrower); });
+  return change_records(plugin, [&](Records& records) { return records.set(scope, digest, narrower, before); });
 }
 
 Result<bool> Store::erase_narrower(std::string_view plugin, const Scope& scope) {
