@@ -40,26 +40,34 @@ Result<PluginGate> PluginGate::open(const HostConfig& config) {
 }
 
 std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolConfig& pool) const {
-  const std::optional<Error> problem = unsigned_because(plugin);
-  const PluginFacts facts{.name = plugin.manifest.name,
-                          .version = plugin.manifest.version,
-                          .digest = plugin.digest,
-                          .unsigned_because = problem};
-  if (auto refused = trust_.refuse(facts)) return refused;
+  const Statement statement{plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest};
+  if (auto refused = judge(statement, unsigned_because(plugin, statement))) return refused;
   return pool.backend == "local" ? manifest::check_cpu(plugin.manifest) : std::nullopt;
 }
 
-std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin) const {
+std::optional<Error> PluginGate::refuse(const SignedPlugin& plugin) const {
+  return judge(plugin.statement, unsigned_because(plugin));
+}
+
+std::optional<Error> PluginGate::judge(const Statement& statement, const std::optional<Error>& unsigned_why) const {
+  const manifest::Version version = manifest::Version::parse(statement.version).value();
+  return trust_.refuse(
+      {.name = statement.name, .version = version, .digest = statement.digest, .unsigned_because = unsigned_why});
+}
+
+std::optional<Error> PluginGate::unsigned_because(const SignedPlugin& plugin) const {
   if (trusted_.empty()) return Error{.code = ErrorCode::incompatible, .message = "no key is trusted"};
+  const auto key = verify(plugin, trusted_);
+  return key ? std::nullopt : std::optional(key.error());
+}
+
+std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin, const Statement& statement) const {
+  if (trusted_.empty()) return unsigned_because(SignedPlugin{.statement = statement});
   const std::string file = signature_file_of(plugin.source.string());
   const auto signature = read_signature(file);
   if (!signature) return signature.error();
-  const SignedPlugin subject{.statement = {plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest},
-                             .file = plugin.source.string(),
-                             .signature_file = file,
-                             .signature = *signature};
-  const auto key = verify(subject, trusted_);
-  return key ? std::nullopt : std::optional(key.error());
+  return unsigned_because(SignedPlugin{
+      .statement = statement, .file = plugin.source.string(), .signature_file = file, .signature = *signature});
 }
 
 }  // namespace flame::pool

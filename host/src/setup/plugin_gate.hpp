@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <flame/config.hpp>
@@ -26,9 +27,16 @@ class PluginGate {
   /// file where the plugin was found, if a key is trusted; that is for the plugin's own bytes, not for libraries beside
   /// it.
   [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, const PoolConfig& pool) const;
+  /// The same of a file whose signature was read already. Looks at no CPU: nobody knows yet where it will run.
+  [[nodiscard]] std::optional<Error> refuse(const SignedPlugin& plugin) const;
+
+  /// The keys of [plugins] trusted_keys, in their order.
+  [[nodiscard]] std::span<const PublicKey> trusted() const noexcept { return trusted_; }
 
  private:
-  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin) const;
+  [[nodiscard]] std::optional<Error> judge(const Statement& statement, const std::optional<Error>& unsigned_why) const;
+  [[nodiscard]] std::optional<Error> unsigned_because(const SignedPlugin& plugin) const;
+  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin, const Statement& statement) const;
 
   std::vector<PublicKey> trusted_;
   PluginTrust trust_;
