@@ -24,8 +24,9 @@ using flame::cli::kOk;
 using flame::cli::kUsage;
 
 constexpr const char* kFooter =
-    R"(Exit codes: 0 success, 1 a call failed, no host runs, or standard input or output failed, 2 wrong usage or
-configuration, 129, 130 or 143 interrupted (SIGHUP, SIGINT, SIGTERM), 141 the reader of the output went away (SIGPIPE).
+    R"(Exit codes: 0 success, 1 a call failed, no host runs, the answer is no (plugin inspect, diff, verify), or
+standard input or output failed, 2 wrong usage, configuration or file, 129, 130 or 143 interrupted (SIGHUP, SIGINT,
+SIGTERM), 141 the reader of the output went away (SIGPIPE).
 FLAME_LOG=debug, info, warning, error or off: how much the command's own host says (default: warning).
 `flame COMMAND --help` shows options and examples.)";
 
@@ -33,10 +34,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   flame::cli::add_call(app, exit_code);
   flame::cli::add_map(app, exit_code);
   flame::cli::add_new(app, exit_code);
-  auto* plugin = app.add_subcommand("plugin", "Look into plugin files");
-  plugin->require_subcommand(1);
-  flame::cli::add_plugin_inspect(*plugin, exit_code);
-  flame::cli::add_plugin_schema(*plugin, exit_code);
+  flame::cli::add_plugin(app, exit_code);
   flame::cli::add_check(app, exit_code);
   flame::cli::add_status(app, exit_code);
   flame::cli::add_why(app, exit_code);

@@ -39,7 +39,9 @@ Error bad(const std::string& path, const std::string& what) {
 Error failed(const std::string& action, const std::string& path, int error) {
   std::string message = "cannot " + action + " \"" + path + "\": " + std::generic_category().message(error);
   if (error == EEXIST) message += ". Keys are never overwritten: name another file, or move this one away";
-  if (error == ENOENT) message += ". Name a file that is there, or make one with `flame plugin keygen`";
+  if (error == ENOENT && action == "create") message += ". Make its directory first";
+  if (error == ENOENT && action != "create")
+    message += ". Name a file that is there, or make one with `flame plugin keygen`";
   if (error == EACCES) message += ". Run as the user who owns it, or give this one the right to it";
   return base::make_error(error == ENOENT ? ErrorCode::not_found : ErrorCode::invalid_argument, std::move(message));
 }
@@ -114,7 +116,8 @@ Result<PublicKey> make_key_files(const std::string& path) {
 Result<SecretKey> read_secret_key(const std::string& path) {
   const auto contents = read_small_file(path);
   if (!contents) return contents.error();
-  if ((contents->mode & 0077) != 0)
+  const bool is_public = contents->view().starts_with(kPublicKeyPrefix);  // read by others as it should be
+  if (!is_public && (contents->mode & 0077) != 0)
     return bad(path, "has mode " + octal(contents->mode) +
                          ", so others than its owner may use the key: chmod 600 it. If somebody may have read it, make "
                          "a new key and take this one's public key from every trusted_keys");

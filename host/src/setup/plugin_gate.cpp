@@ -40,12 +40,8 @@ Result<PluginGate> PluginGate::open(const HostConfig& config) {
 }
 
 std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, Forced forced) const {
-  const std::optional<Error> problem = unsigned_because(plugin);
-  const PluginFacts facts{.name = plugin.manifest.name,
-                          .version = plugin.manifest.version,
-                          .digest = plugin.digest,
-                          .unsigned_because = problem};
-  return trust_.refuse(facts, forced);
+  const Statement statement{plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest};
+  return judge(statement, unsigned_because(plugin, statement), forced);
 }
 
 std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolConfig& pool, Forced forced) const {
@@ -53,26 +49,39 @@ std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolC
   return pool.backend == "local" ? manifest::check_cpu(plugin.manifest) : std::nullopt;
 }
 
-std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin) const {
+std::optional<Error> PluginGate::refuse(const SignedPlugin& plugin) const {
+  return judge(plugin.statement, unsigned_because(plugin), Forced::no);
+}
+
+std::optional<Error> PluginGate::judge(const Statement& statement, const std::optional<Error>& unsigned_why,
+                                       Forced forced) const {
+  const manifest::Version version = manifest::Version::parse(statement.version).value();
+  return trust_.refuse(
+      {.name = statement.name, .version = version, .digest = statement.digest, .unsigned_because = unsigned_why},
+      forced);
+}
+
+std::optional<Error> PluginGate::unsigned_because(const SignedPlugin& plugin) const {
   if (trusted_.empty()) return Error{.code = ErrorCode::incompatible, .message = "no key is trusted"};
+  const auto key = verify(plugin, trusted_);
+  return key ? std::nullopt : std::optional(key.error());
+}
+
+// Of several places the first one's reason counts.
+std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin, const Statement& statement) const {
   std::optional<Error> problem;
   for (const auto& file : plugin.signature_files) {
-    auto one = unsigned_because(plugin, file.string());
+    const auto signature =
+        trusted_.empty() ? Result<std::optional<std::string>>(std::nullopt) : read_signature(file.string());
+    auto one = signature ? unsigned_because({.statement = statement,
+                                             .file = plugin.source.string(),
+                                             .signature_file = file.string(),
+                                             .signature = *signature})
+                         : signature.error();
     if (!one) return std::nullopt;
     if (!problem) problem = std::move(one);
   }
   return problem;
-}
-
-std::optional<Error> PluginGate::unsigned_because(const CatalogPlugin& plugin, const std::string& file) const {
-  const auto signature = read_signature(file);
-  if (!signature) return signature.error();
-  const SignedPlugin subject{.statement = {plugin.manifest.name, plugin.manifest.version.to_string(), plugin.digest},
-                             .file = plugin.source.string(),
-                             .signature_file = file,
-                             .signature = *signature};
-  const auto key = verify(subject, trusted_);
-  return key ? std::nullopt : std::optional(key.error());
 }
 
 }  // namespace flame::pool

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <flame/config.hpp>
@@ -21,17 +22,24 @@ class PluginGate {
   /// in the configuration.
   [[nodiscard]] static Result<PluginGate> open(const HostConfig& config);
 
-  /// nullopt: `plugin` may run. Else PluginTrust::refuse()'s error. Reads the plugin's signature_files, if a
-  /// key is trusted; they are for the plugin's own bytes, not for libraries beside it.
+  /// nullopt: `plugin` may run. Else PluginTrust::refuse()'s error. Reads the plugin's signature_files, if a key is
+  /// trusted; they are for the plugin's own bytes, not for libraries beside it.
   [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, Forced forced = Forced::no) const;
   /// The same for the runners of `pool`; also manifest::check_cpu()'s error if they run on this machine: others' CPUs
   /// are their runners' to judge.
   [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, const PoolConfig& pool,
                                             Forced forced = Forced::no) const;
+  /// The same of a file whose signature was read already. Looks at no CPU: nobody knows yet where it will run.
+  [[nodiscard]] std::optional<Error> refuse(const SignedPlugin& plugin) const;
+
+  /// The keys of [plugins] trusted_keys, in their order.
+  [[nodiscard]] std::span<const PublicKey> trusted() const noexcept { return trusted_; }
 
  private:
-  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin) const;
-  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin, const std::string& file) const;
+  [[nodiscard]] std::optional<Error> judge(const Statement& statement, const std::optional<Error>& unsigned_why,
+                                           Forced forced) const;
+  [[nodiscard]] std::optional<Error> unsigned_because(const SignedPlugin& plugin) const;
+  [[nodiscard]] std::optional<Error> unsigned_because(const CatalogPlugin& plugin, const Statement& statement) const;
 
   std::vector<PublicKey> trusted_;
   PluginTrust trust_;

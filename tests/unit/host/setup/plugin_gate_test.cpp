@@ -83,6 +83,20 @@ TEST_F(PluginGate, RefusesWhatIsRevokedOrTooOld) {
   EXPECT_EQ(refusal("min_version = { video = \"1.5.0\" }\n"), "");
 }
 
+TEST_F(PluginGate, JudgesAFileWhoseSignatureWasReadWithoutAskingWhereItRuns) {
+  const auto gate =
+      pool::PluginGate::open(configured(std::string(kRequired) + "min_version = { video = \"1.5.0\" }\n"));
+  ASSERT_TRUE(gate) << gate.error().message;
+  EXPECT_EQ(gate->trusted().size(), 1u);
+  SignedPlugin file{
+      .statement = {"video", "1.5.0", plugin_.digest}, .file = "f", .signature_file = "g", .signature = {}};
+  EXPECT_THAT(gate->refuse(file).value_or(Error{}).message, HasSubstr("\"f\" is not signed: there is no \"g\""));
+  file.signature = read_secret_key(key_).value().sign(file.statement);
+  EXPECT_FALSE(gate->refuse(file));
+  file.statement.version = "1.4.9";
+  EXPECT_THAT(gate->refuse(file).value_or(Error{}).message, HasSubstr("asks for 1.5.0 or later"));
+}
+
 TEST_F(PluginGate, JudgesTheCpuOfThisMachineAloneNotOfOthers) {
   plugin_.manifest.cpu = "x86-99";
   EXPECT_THAT(refusal(""), HasSubstr("was compiled for x86-99"));
