@@ -95,6 +95,7 @@ std::string describe(const pool::Event& event) {
           [](const e::Switch& x) { return fmt::format("switch {} to {}", x.from, x.to); },
           [](const e::Abandon& x) { return fmt::format("abandon {}", x.digest); },
           [](const e::Loaded& x) { return fmt::format("loaded {} on {}: {}", x.digest, x.runner, code_of(x.error)); },
+          [](const e::EndVersion& x) { return fmt::format("digest {} replaced by {}", x.digest, x.successor); },
           [](const e::GenerationEnded& x) { return fmt::format("digest {} ended on {}", x.digest, x.runner); },
       },
       event);

@@ -92,6 +92,7 @@ struct ChangePlugin {
     std::string reference;               // of the digest, for people
     std::vector<line::PoolIndex> lines;  // their numbers; at least one
     Duration limit{};
+    Duration drain_within = kForever;  // then what is left of the version before is stopped
     Record record;
     Done done;
   };

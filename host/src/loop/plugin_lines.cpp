@@ -29,7 +29,7 @@ void PluginLines::feed(const std::string& plugin, Instant now, Feed feed) {
 void PluginLines::take(command::ChangePlugin&& change, Instant now) {
   command::ChangePlugin::What& what = *change.what;
   const line::Request request = ++last_request_;
-  askers_[request] = {std::move(what.record), std::move(what.done)};
+  askers_[request] = {what.drain_within, std::move(what.record), std::move(what.done)};
   const Instant deadline = base::deadline_after(now, what.limit);
   feed(what.plugin, now, [&](PluginLine& line, line::Actions& out) {
     if (what.digest == kNoDigest) {
@@ -75,6 +75,7 @@ void PluginLines::look_again(const std::string& plugin, Instant now) {
 void PluginLines::turn(Instant now) {
   hand_out_reports(now);
   if (now < next_wakeup()) return;
+  drain(now);
   for (auto& [plugin, line] : lines_) {
     if (line.next_wakeup() > now) continue;
     look_again(plugin, now);
@@ -86,7 +87,25 @@ void PluginLines::turn(Instant now) {
 Instant PluginLines::next_wakeup() const {
   Instant next = kNever;
   for (const auto& [plugin, line] : lines_) next = std::min(next, line.next_wakeup());
+  for (const Drain& drain : drains_) next = std::min(next, drain.at);
   return next;
+}
+
+bool PluginLines::serves(std::uint32_t pool, DigestId digest) const {
+  const auto& plugins = pools_.fronts[pool]->plugins();
+  return std::ranges::find(plugins, digest, &CatalogPlugin::id) != plugins.end();
+}
+
+// What serves again, after a rollback, is left alone.
+void PluginLines::drain(Instant now) {
+  const auto due = std::ranges::partition(drains_, [&](const Drain& drain) { return now < drain.at; });
+  const std::vector<Drain> over(due.begin(), due.end());
+  drains_.erase(due.begin(), due.end());
+  for (const Drain& drain : over) {
+    if (serves(drain.pool, drain.digest)) continue;
+    pools_.drivers[drain.pool]->on(event::EndVersion{drain.digest, pools_.catalog->plugin(drain.successor).reference},
+                                   now);
+  }
 }
 
 void PluginLines::shutdown(Instant now) {
@@ -125,9 +144,14 @@ void PluginLines::perform(const line::Abandon& abandon, Instant now) {
   pools_.drivers[specs_[abandon.pool].pool]->on(event::Abandon{abandon.digest}, now);
 }
 
-void PluginLines::perform(line::Done& done, Instant) {
+void PluginLines::perform(line::Done& done, Instant now) {
   auto node = askers_.extract(done.request);
   FLAME_ASSERT(!node.empty(), "a request is answered once");
+  for (const line::Move& move : done.switched) {
+    if (node.mapped().drain_within == kForever) break;
+    drains_.push_back(
+        {base::deadline_after(now, node.mapped().drain_within), specs_[move.pool].pool, move.before, move.to});
+  }
   node.mapped().done(std::move(done));
 }
 

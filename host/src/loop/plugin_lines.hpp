@@ -62,14 +62,24 @@ class PluginLines {
   };
   /// A change's way back to who asked for it.
   struct Asker {
+    Duration drain_within = kForever;
     command::ChangePlugin::Record record;
     command::ChangePlugin::Done done;
+  };
+  /// What is left of a version before is stopped then.
+  struct Drain {
+    Instant at;
+    std::uint32_t pool = 0;
+    DigestId digest = 0;
+    DigestId successor = 0;
   };
   /// Feeds the line of `plugin`, and carries out what comes of it and of the reports that this leads to.
   template <class Feed>
   void feed(const std::string& plugin, Instant now, Feed feed);
   void hand_out_reports(Instant now);
   void look_again(const std::string& plugin, Instant now);
+  void drain(Instant now);
+  [[nodiscard]] bool serves(std::uint32_t pool, DigestId digest) const;
   void perform(const line::Prepare& prepare, Instant now);
   void perform(line::WriteRecord& record, Instant now);
   void perform(const line::Switch& change, Instant now);
@@ -81,6 +91,7 @@ class PluginLines {
   std::map<std::string, PluginLine> lines_;  // by plugin
   std::map<line::Request, Asker> askers_;
   std::deque<Report> reports_;
+  std::vector<Drain> drains_;
   line::Request last_request_ = 0;
 };
 

@@ -127,6 +127,15 @@ std::vector<CallId> CallTable::all() const {
   return ids;
 }
 
+std::vector<CallId> CallTable::endless(DigestId digest) const {
+  std::vector<CallId> ids = with(digest);
+  std::erase_if(ids, [&](CallId id) {
+    const Call& call = calls_.at(id);
+    return call.deadline != kNever || (call.state != State::sent && call.state != State::begun);
+  });
+  return ids;
+}
+
 std::vector<CallId> CallTable::with(DigestId digest) const {
   std::vector<CallId> ids = all();
   std::erase_if(ids, [&](CallId id) { return calls_.at(id).digest != digest; });

@@ -81,6 +81,8 @@ class CallTable {
   }
   /// Which they are, by age. Linear: for people.
   [[nodiscard]] std::vector<CallId> with(DigestId digest) const;
+  /// Those of one digest that were sent and have no deadline, in order of submission. Linear.
+  [[nodiscard]] std::vector<CallId> endless(DigestId digest) const;
   /// All calls, in order of submission. Linear.
   [[nodiscard]] std::vector<CallId> all() const;
 

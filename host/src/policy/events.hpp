@@ -150,6 +150,12 @@ struct Switch {
 struct Abandon {
   DigestId digest = 0;
 };
+/// What the pool still has of a superseded `digest` is to end: children and tracked resources as by EndLease, calls
+/// without a deadline that run as by Cancel. They are told that they were replaced by `successor`, "video@1.5.0".
+struct EndVersion {
+  DigestId digest = 0;
+  std::string successor;
+};
 /// The answer to Load. Late and unknown ones are ignored.
 struct Loaded {
   RunnerId runner = 0;
@@ -168,6 +174,6 @@ using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::B
                            event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
                            event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
                            event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill, event::Prepare,
-                           event::Switch, event::Abandon, event::Loaded, event::GenerationEnded>;
+                           event::Switch, event::Abandon, event::EndVersion, event::Loaded, event::GenerationEnded>;
 
 }  // namespace flame::pool

@@ -1,4 +1,5 @@
 // PoolPolicy: objects that stay in a slot after their call, and calls that go to them.
+#include <string_view>
 #include <utility>
 
 #include "host/src/policy/pool_policy.hpp"
@@ -12,6 +13,8 @@ Error object_gone(const std::string& why) {
   return base::make_error(ErrorCode::runner_lost,
                           "the object is gone: " + (why.empty() ? "it has ended" : why) + "; make it again");
 }
+
+constexpr std::string_view kReplacedBy = "replaced by ";
 
 }  // namespace
 
@@ -72,7 +75,22 @@ bool PoolPolicy::ended_inside(const event::Ended& event, Instant now, Actions& o
   return true;
 }
 
-void PoolPolicy::end_lease(CallId lease, const std::optional<Error>& error, Actions& out) {
+void PoolPolicy::handle(const event::EndVersion& event, Instant, Actions& out) {
+  const std::string why = std::string(kReplacedBy) + event.successor;
+  for (const CallId lease : scheduler_.holders(event.digest)) {
+    const auto runner = held_.runner_of(lease);
+    if (!runner || !held_.why_closing(lease).empty()) continue;
+    out.push_back(action::CancelRemote{lease, *runner, wire::CancelReason::cancelled});
+    close_lease(lease, why, out);
+  }
+  for (const CallId call : calls_.endless(event.digest))
+    give_up(calls_.fail(call, base::make_error(ErrorCode::cancelled, why)), wire::CancelReason::cancelled, out);
+}
+
+// A runner knows only that its host told the slot to stop.
+void PoolPolicy::end_lease(CallId lease, std::optional<Error> error, Actions& out) {
+  const std::string& closing = held_.why_closing(lease);
+  if (error && error->code == ErrorCode::cancelled && closing.starts_with(kReplacedBy)) error->message = closing;
   const std::optional<ObjectLeases::Remains> remains = held_.close(lease);
   if (!remains) return;
   const std::string why = error ? error->message : std::string();

@@ -136,9 +136,10 @@ class PoolPolicy {
   void keep_objects(const event::Result& event, bool wanted, Actions& out);
   void serve_held(CallId lease, Instant now, Actions& out);
   bool ended_inside(const event::Ended& event, Instant now, Actions& out);
-  void end_lease(CallId lease, const std::optional<Error>& error, Actions& out);
+  void end_lease(CallId lease, std::optional<Error> error, Actions& out);
   void close_lease(CallId lease, const std::string& why, Actions& out);
   void handle(const event::DeadlinePassed& event, Instant now, Actions& out);
+  void handle(const event::EndVersion& event, Instant now, Actions& out);
   [[nodiscard]] CallId leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason);
 
   // pool_runners.cpp: runners

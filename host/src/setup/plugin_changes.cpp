@@ -22,6 +22,7 @@ struct PluginChanges::Plan {
   std::vector<ActivateResult::PassedOver> passed_over;
   std::vector<std::string> notes;
   bool all_lines = false;  // of the plugin on this host
+  Duration drain_within = kForever;
 };
 
 namespace {
@@ -102,7 +103,7 @@ Result<PluginChanges::Plan> PluginChanges::plan(const manifest::PluginReference&
   if (auto scanned = parts_.choice->scan(); !scanned) return scanned.error();
   const auto choice = parts_.choice->choose(reference, options.force ? Forced::yes : Forced::no);
   if (!choice) return choice.error();
-  Plan plan{.plugin = reference.name, .to = choice->plugin};
+  Plan plan{.plugin = reference.name, .to = choice->plugin, .drain_within = options.drain_within};
   for (const Error& why : choice->passed_over) plan.notes.push_back("A higher version was passed over: " + why.message);
   for (const Number number : *lines) {
     if (auto problem = add_target(plan, number, options.force)) return std::move(*problem);
@@ -155,7 +156,7 @@ Error PluginChanges::nobody_takes(const Plan& plan, const std::vector<Number>& l
 Result<ActivateResult> PluginChanges::rollback(std::string_view plugin, const ActivateOptions& options) {
   const auto lines = lines_of(plugin, options.pool);
   if (!lines) return lines.error();
-  Plan plan{.plugin = std::string(plugin)};
+  Plan plan{.plugin = std::string(plugin), .drain_within = options.drain_within};
   for (const Number number : *lines) {
     const LineSpec& line = parts_.lines[number];
     if (is_pinned(manifest::PluginReference::parse(line.reference).value())) {
@@ -185,6 +186,7 @@ Result<ActivateResult> PluginChanges::carry_out(Plan plan) {
       .reference = plan.to == nullptr ? std::string() : plan.to->reference,
       .lines = plan.targets,
       .limit = limit,
+      .drain_within = plan.drain_within,
       .record = [talk](std::vector<line::Move> moves) { talk->say_moves(std::move(moves)); },
       .done =
           [talk](line::Done done) {

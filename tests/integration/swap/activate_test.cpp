@@ -92,6 +92,33 @@ TEST_F(Activate, ChildrenAndTrackedResourcesStayWithTheirVersion) {
   EXPECT_EQ(pool.place_child<swap::keeper>().call<&swap::Keeper::version>(), "1.1.0");
 }
 
+TEST_F(Activate, WhatStaysLongerThanDrainWithinIsStoppedAndToldWhy) {
+  Host host(config());
+  const Pool pool = host.pool("work");
+  auto child = pool.place_child<swap::keeper>();
+  auto endless = pool.with({.timeout = kForever}).async<swap::wait>(file("endless"));
+  ASSERT_TRUE(begins("endless"));
+  add("1.1.0");
+  host.activate("swap@1.1.0", {.drain_within = 50ms});
+  ASSERT_TRUE(child.wait_for(10s));
+  EXPECT_EQ(child.wait().reason, ChildExit::Reason::stopped);
+  EXPECT_EQ(child.wait().error.message, "replaced by swap@1.1.0");
+  const Error error = error_of([&] { return endless.get(); });
+  EXPECT_EQ(error.code, ErrorCode::cancelled);
+  EXPECT_EQ(error.message, "replaced by swap@1.1.0");
+}
+
+TEST_F(Activate, WhatIsRolledBackToIsNotDrained) {
+  Host host(config());
+  const Pool pool = host.pool("work");
+  auto child = pool.place_child<swap::keeper>();
+  add("1.1.0");
+  host.activate("swap@1.1.0", {.drain_within = 200ms});
+  host.rollback("swap");
+  EXPECT_FALSE(child.wait_for(400ms));
+  EXPECT_EQ(child.call<&swap::Keeper::version>(), "1.0.0");
+}
+
 TEST_F(Activate, ARetryKeepsItsVersion) {
   Host host(config());
   const Pool pool = host.pool("work");
