@@ -20,6 +20,7 @@
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/log.hpp"
 #include "tools/flame/command.hpp"
+#include "tools/flame/plugin_place.hpp"
 #include "tools/flame/report.hpp"
 
 namespace flame::cli {
@@ -98,7 +99,8 @@ Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& 
   const auto gate = pool::PluginGate::open(config);
   if (!gate) return gate.error();
   const base::Logger log(base::stderr_sink("flame"), base::LogLevel::warning);
-  pool::HostStore store(config.plugins, config.name, log);
+  const auto place = place_of(config.plugins.store);
+  pool::HostStore store(place ? *place : std::filesystem::path(), config.name, log);
   pool::PluginChoice choice(
       std::make_shared<pool::Catalog>(
           std::vector<std::filesystem::path>(config.plugin_path.begin(), config.plugin_path.end()), scratch.path()),

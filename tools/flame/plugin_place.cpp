@@ -23,13 +23,6 @@ std::string empty_text(const std::string& text) {
   return text.empty() ? "the name is empty; name one, or leave the option out" : "";
 }
 
-Result<std::filesystem::path> place_of(const std::string& store) {
-  if (store == "auto") {
-    return store::default_place({.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")});
-  }
-  return std::filesystem::absolute(store).lexically_normal();
-}
-
 Result<PluginPlace> place_in(const std::string& config_file) {
   const auto config = load_config(config_file);
   if (!config) return config.error();
@@ -41,6 +34,13 @@ Result<PluginPlace> place_in(const std::string& config_file) {
 }
 
 }  // namespace
+
+Result<std::filesystem::path> place_of(const std::string& store) {
+  if (store == "auto") {
+    return store::default_place({.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")});
+  }
+  return std::filesystem::absolute(store).lexically_normal();
+}
 
 void add_place_options(CLI::App& command, PlaceChoice& choice) {
   auto* store = command.add_option("--store", choice.store, "the plugin store; default: in your data directory");

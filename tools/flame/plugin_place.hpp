@@ -26,6 +26,9 @@ struct PluginPlace {
   pool::PluginGate gate;        ///< of the configuration; admits everything where none was named
 };
 
+/// [plugins] store, or --store: "auto" or a directory. Error: store::default_place()'s.
+[[nodiscard]] Result<std::filesystem::path> place_of(const std::string& store);
+
 /// Reads the configuration and its trusted keys, but nothing of the store. Errors: load_config()'s,
 /// pool::PluginGate::open()'s, store::default_place()'s.
 [[nodiscard]] Result<PluginPlace> find_place(const PlaceChoice& choice);

@@ -172,15 +172,15 @@ bool Loop::turn() {
 
 // A share of them; true: some are left.
 bool Loop::take_commands() {
-  if (next_command_ == commands_.size()) {
-    parts_.inbox->take_all(commands_);
-    next_command_ = 0;
+  if (taken_.next == taken_.commands.size()) {
+    parts_.inbox->take_all(taken_.commands);
+    taken_.next = 0;
   }
-  const std::size_t end = std::min(commands_.size(), next_command_ + limits::kCommandsPerTurn);
-  for (; next_command_ < end; ++next_command_) {
-    take(commands_[next_command_], base::boot_time());  // what the one before took is not off its time
+  const std::size_t end = std::min(taken_.commands.size(), taken_.next + limits::kCommandsPerTurn);
+  for (; taken_.next < end; ++taken_.next) {
+    take(taken_.commands[taken_.next], base::boot_time());  // what the one before took is not off its time
   }
-  return next_command_ < commands_.size();
+  return taken_.next < taken_.commands.size();
 }
 
 // If something is thrown, settle() gets the command next: it finds a call still there unless its driver has it, and of
@@ -259,9 +259,9 @@ Instant Loop::next_wakeup() const {
 void Loop::finish() noexcept {
   const base::AssertionsThrow ours;
   parts_.inbox->close(end_reason_);
-  for (; next_command_ < commands_.size(); ++next_command_) settle(commands_[next_command_]);
-  parts_.inbox->take_all(commands_);
-  for (Command& command : commands_) settle(command);
+  for (; taken_.next < taken_.commands.size(); ++taken_.next) settle(taken_.commands[taken_.next]);
+  parts_.inbox->take_all(taken_.commands);
+  for (Command& command : taken_.commands) settle(command);
   lines_.abandon(end_reason_);
   for (const auto& driver : drivers_) driver->abandon(end_reason_, base::boot_time());
 }

@@ -53,6 +53,12 @@ class Loop final : private LoopWork {
   [[nodiscard]] control::Answer answer(const control::Request& request, Instant now) const;
 
  private:
+  /// Commands taken from the inbox, and done up to `next`.
+  struct Taken {
+    std::vector<Command> commands;
+    std::size_t next = 0;
+  };
+
   void run() noexcept;
   void begin();
   bool work(std::uint64_t ready, Visit& visit) noexcept override;
@@ -92,9 +98,8 @@ class Loop final : private LoopWork {
   SessionTable sessions_;
   std::vector<std::unique_ptr<PoolDriver>> drivers_;
   PluginLines lines_;
-  std::vector<Command> commands_;  // taken from the inbox …
-  std::size_t next_command_ = 0;   // … and done up to here
-  Instant turned_at_;              // when the last turn began
+  Taken taken_;
+  Instant turned_at_;  // when the last turn began
   Instant next_beat_;
   Instant stop_at_ = kNever;
   Session::Flushed flushed_ = Session::Flushed::done;

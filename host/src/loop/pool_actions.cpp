@@ -19,15 +19,15 @@ std::int64_t wire_time(Duration time) {
   return base::to_wire(time);
 }
 
-}  // namespace
-
 // A machine elsewhere cannot reach this host's directory.
-bool PoolDriver::on_this_machine() const {
-  return config_.backend == "local";
+bool on_this_machine(const PoolConfig& config) {
+  return config.backend == "local";
 }
 
+}  // namespace
+
 const Endpoints& PoolDriver::endpoints() const {
-  return endpoints_for(on_this_machine(), services_.listeners->ipc(), services_.listeners->tcp());
+  return endpoints_for(on_this_machine(config_), services_.listeners->ipc(), services_.listeners->tcp());
 }
 
 // What runners of this machine open. Who cleans /tmp may have taken it.
@@ -45,16 +45,14 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.backend = config_.backend;
   parent.control = endpoints().control;
   parent.bulk = endpoints().bulk;
-  for (const DigestId id : digests) {
-    parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
-  }
+  for (const DigestId id : digests) parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
   return parent;
 }
 
 void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::string name = runner_name(boot.runner);
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
-    if (on_this_machine() || &endpoints() == &services_.listeners->ipc()) {
+    if (on_this_machine(config_) || &endpoints() == &services_.listeners->ipc()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true}, now);
     }
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",
@@ -236,7 +234,7 @@ std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId di
     return base::make_error(ErrorCode::incompatible,
                             "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
                             "flame-runner of this release");
-  if (!on_this_machine() && !session.info().local)
+  if (!on_this_machine(config_) && !session.info().local)
     return base::make_error(ErrorCode::incompatible,
                             "it runs on another machine, where this host's files are not: it takes the plugins that "
                             "its image has");

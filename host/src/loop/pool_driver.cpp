@@ -2,9 +2,10 @@
 #include "host/src/loop/pool_driver.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
-#include "host/src/loop/plugin_ref.hpp"
+#include "host/src/loop/generation_messages.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
@@ -51,8 +52,10 @@ void PoolDriver::step(const Event& event, Instant now, Actions& actions) {
     const auto carry_out = [&](auto& one) {
       if constexpr (requires { perform(one, now); }) {
         perform(one, now);
-      } else {
+      } else if constexpr (requires { perform(one); }) {
         perform(one);
+      } else {
+        static_assert(std::is_same_v<decltype(one), action::AttemptFailed&>, "the trace tells it; it needs no hands");
       }
     };
     std::visit(carry_out, action);
@@ -133,43 +136,32 @@ void PoolDriver::on_notice(Session& session, const wire::Body& body, Instant now
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     services_.sessions->close(session, std::nullopt);
     lost(session, bye->reason, true, now);
-  } else if (const auto* answer = std::get_if<wire::Loaded>(&body)) {
-    loaded(session.info(), *answer, now);
-  } else if (const auto* ended = std::get_if<wire::GenerationEnded>(&body)) {
-    generation_ended(session.info(), *ended, now);
-  } else {
+  } else if (!on_generation(session.info(), body, now)) {
     if (const auto* lost = std::get_if<wire::SlotDiscarded>(&body)) trace_.discarded(discard_reason_from(lost->reason));
     on(event::Heard{runner}, now);
   }
 }
 
-// What is said of a digest that this host does not know is passed over, as in a hello.
-void PoolDriver::loaded(const SessionInfo& runner, const wire::Loaded& answer, Instant now) {
-  const auto digest = core_->parts().catalog->find_digest(answer.digest);
-  if (!digest) return on(event::Heard{runner.runner}, now);
-  const CatalogPlugin& plugin = core_->parts().catalog->plugin(*digest);
-  event::Loaded event{.runner = runner.runner, .digest = *digest, .error = {}};
-  wire::PluginState state;
-  state.plugin = plugin_ref(plugin);
-  state.ready = answer.error.code == ErrorCode::none;
-  state.forkable = true;
-  state.error = answer.error.message;
-  if (answer.error.code != ErrorCode::none) {
-    event.error = answer.error;
-    event.error->runner = runner.name;
-    event.error->plugin = plugin.reference;
-    services_.log.warning("a plugin could not be loaded",
-                          {{"runner", runner.name}, {"plugin", plugin.reference}, {"error", answer.error.message}});
+// False: it is about none that this host knows.
+bool PoolDriver::on_generation(const SessionInfo& runner, const wire::Body& body, Instant now) {
+  const Catalog& catalog = *core_->parts().catalog;
+  if (const auto* answer = std::get_if<wire::Loaded>(&body)) {
+    auto event = to_event(*answer, runner, catalog);
+    if (!event) return false;
+    trace_.loaded(runner.runner, to_state(*event, catalog));
+    if (event->error)
+      services_.log.warning(
+          "a plugin could not be loaded",
+          {{"runner", runner.name}, {"plugin", event->error->plugin}, {"error", event->error->message}});
+    on(std::move(*event), now);
+    return true;
   }
-  trace_.loaded(runner.runner, state);
-  on(std::move(event), now);
-}
-
-void PoolDriver::generation_ended(const SessionInfo& runner, const wire::GenerationEnded& message, Instant now) {
-  trace_.generation_ended(runner.runner, message.digest);
-  const auto digest = core_->parts().catalog->find_digest(message.digest);
-  if (!digest) return on(event::Heard{runner.runner}, now);
+  const auto* const ended = std::get_if<wire::GenerationEnded>(&body);
+  const auto digest = ended == nullptr ? std::nullopt : catalog.find_digest(ended->digest);
+  if (!digest) return false;
+  trace_.generation_ended(runner.runner, ended->digest);
   on(event::GenerationEnded{runner.runner, *digest}, now);
+  return true;
 }
 
 void PoolDriver::on_heard(RunnerId runner, Instant now) {

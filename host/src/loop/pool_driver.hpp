@@ -107,7 +107,6 @@ class PoolDriver final : public RunnerEvents {
   void perform(action::ReleaseObjects& release);
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
-  void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
   void perform(const action::Load& load, Instant now);
   void perform(const action::EndGeneration& end);
   void perform(const action::Prepared& prepared);
@@ -116,17 +115,14 @@ class PoolDriver final : public RunnerEvents {
   /// Null: it has not dialled in, or its connection has ended.
   [[nodiscard]] Session* session_of(RunnerId runner) const;
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
-  [[nodiscard]] bool on_this_machine() const;
   [[nodiscard]] const Endpoints& endpoints() const;
   /// Why this runner cannot take the plugin while it runs.
   [[nodiscard]] std::optional<Error> cannot_load(const Session& session, DigestId digest) const;
-  void loaded(const SessionInfo& runner, const wire::Loaded& answer, Instant now);
-  void generation_ended(const SessionInfo& runner, const wire::GenerationEnded& message, Instant now);
+  bool on_generation(const SessionInfo& runner, const wire::Body& body, Instant now);
   [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
   [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
                                         const std::vector<DigestId>&) const;
   [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
-  void count_objects(control::PoolStatus& pool) const;
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);
   void make_handles_for(RemoteCall& call, RunnerId runner);

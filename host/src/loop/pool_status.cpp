@@ -1,6 +1,7 @@
 // PoolDriver: its pool as `flame status` shows it, and its calls as `flame why` tells them.
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -79,6 +80,21 @@ std::vector<const RunnerRecord*> boots_to_show(const RunnerLog& log) {
   return boots;
 }
 
+void count_objects(const std::unordered_map<CallId, std::shared_ptr<HeldLease>>& leases, control::PoolStatus& pool) {
+  std::unordered_map<std::string_view, control::RunnerStatus*> by_name;
+  for (control::RunnerStatus& runner : pool.runners) by_name[runner.name] = &runner;
+  for (const auto& [id, lease] : leases) {
+    const std::uint64_t children = lease->parts().child ? 1 : 0;
+    const std::uint64_t tracked = lease->tracked();
+    *pool.children += children;
+    *pool.tracked += tracked;
+    const auto runner = by_name.find(lease->parts().runner);
+    if (runner == by_name.end()) continue;
+    *runner->second->children += children;
+    *runner->second->tracked += tracked;
+  }
+}
+
 }  // namespace
 
 control::PoolStatus PoolDriver::status(Instant now) const {
@@ -101,26 +117,11 @@ control::PoolStatus PoolDriver::status(Instant now) const {
   if (const auto& failure = policy_.boot_failure()) pool.boot_failure = failure->message;
   if (const Instant next = policy_.boots_again_at(now); next != kNever) pool.next_boot = next - now;
   for (const PoolPolicy::RunnerView& view : policy_.runner_views(now)) pool.runners.push_back(describe(view, now));
-  count_objects(pool);
+  count_objects(leases_, pool);
   for (const RunnerRecord* record : boots_to_show(trace_.runners())) {
     pool.boots.push_back(describe_boot(*record, runner_name(record->id), now));
   }
   return pool;
-}
-
-void PoolDriver::count_objects(control::PoolStatus& pool) const {
-  std::unordered_map<std::string_view, control::RunnerStatus*> by_name;
-  for (control::RunnerStatus& runner : pool.runners) by_name[runner.name] = &runner;
-  for (const auto& [id, lease] : leases_) {
-    const std::uint64_t children = lease->parts().child ? 1 : 0;
-    const std::uint64_t tracked = lease->tracked();
-    *pool.children += children;
-    *pool.tracked += tracked;
-    const auto runner = by_name.find(lease->parts().runner);
-    if (runner == by_name.end()) continue;
-    *runner->second->children += children;
-    *runner->second->tracked += tracked;
-  }
 }
 
 control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, Instant now) const {

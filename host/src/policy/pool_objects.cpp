@@ -107,12 +107,6 @@ void PoolPolicy::close_lease(CallId lease, const std::string& why, Actions& out)
   for (CallId call : held_.begin_close(lease, why)) complete(*calls_.fail(call, object_gone(why)), out);
 }
 
-// Its caller has given a call up. Gives the lease that is not used any further if the call is half done there.
-CallId PoolPolicy::leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason) {
-  if (held_.remove_waiting(outcome.call) || reason != wire::CancelReason::timed_out) return 0;
-  return held_.lease_around(outcome.call).value_or(0);
-}
-
 void PoolPolicy::handle(const event::DeadlinePassed& event, Instant, Actions& out) {
   const auto runner = held_.runner_of(event.lease);
   if (!runner) return;

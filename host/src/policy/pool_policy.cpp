@@ -306,7 +306,9 @@ std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
 void PoolPolicy::give_up(std::optional<CallTable::Outcome> outcome, wire::CancelReason reason, Actions& out) {
   if (!outcome) return;
   scheduler_.remove_waiting(outcome->call);
-  const CallId held = leave_held(*outcome, reason);
+  const bool waited = held_.remove_waiting(outcome->call);  // for its turn on an object
+  const bool half_done = !waited && reason == wire::CancelReason::timed_out;
+  const CallId held = half_done ? held_.lease_around(outcome->call).value_or(0) : 0;  // is not used any further
   if (outcome->remote) out.push_back(action::CancelRemote{outcome->call, outcome->runner, reason, held});
   complete(std::move(*outcome), out);
 }

@@ -140,7 +140,6 @@ class PoolPolicy {
   void close_lease(CallId lease, const std::string& why, Actions& out);
   void handle(const event::DeadlinePassed& event, Instant now, Actions& out);
   void handle(const event::EndVersion& event, Instant now, Actions& out);
-  [[nodiscard]] CallId leave_held(const CallTable::Outcome& outcome, wire::CancelReason reason);
 
   // pool_runners.cpp: runners
   void handle(const event::BootOk& event, Instant now, Actions& out);

@@ -1,33 +1,16 @@
 // See host_store.hpp.
 #include "host/src/setup/host_store.hpp"
 
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
 #include "host/src/plugins/store/layout.hpp"
-#include "host/src/plugins/store/place.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
-namespace {
-
-std::string variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
-std::filesystem::path place_of(const PluginsConfig& plugins) {
-  if (plugins.store != "auto") return plugins.store;
-  const auto place = store::default_place({.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")});
-  return place ? *place : std::filesystem::path();
-}
-
-}  // namespace
-
-HostStore::HostStore(const PluginsConfig& plugins, std::string host_name, base::Logger log)
-    : place_(place_of(plugins)), host_name_(std::move(host_name)), log_(std::move(log)), store_(place_, files_) {}
+HostStore::HostStore(std::filesystem::path place, std::string host_name, base::Logger log)
+    : place_(std::move(place)), host_name_(std::move(host_name)), log_(std::move(log)), store_(place_, files_) {}
 
 bool HostStore::exists() const {
   std::error_code ignored;

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include <flame/config.hpp>
 #include <flame/result.hpp>
 
 #include "host/src/plugins/found_plugins.hpp"
@@ -21,8 +20,8 @@ namespace flame::pool {
 /// Any thread. Errors: those of store::Store.
 class HostStore {
  public:
-  /// `place`: [plugins] store. With "auto" and no home directory there is none.
-  HostStore(const PluginsConfig& plugins, std::string host_name, base::Logger log);
+  /// `place`: [plugins] store, as a directory; empty: there is none.
+  HostStore(std::filesystem::path place, std::string host_name, base::Logger log);
   HostStore(const HostStore&) = delete;
   HostStore& operator=(const HostStore&) = delete;
 

@@ -11,6 +11,7 @@
 
 #include "host/src/config/config_place.hpp"
 #include "host/src/control/question.hpp"
+#include "host/src/plugins/store/place.hpp"
 #include "host/src/setup/backend_set.hpp"
 #include "host/src/setup/host_store.hpp"
 #include "host/src/setup/plugin_gate.hpp"
@@ -41,6 +42,18 @@ base::Logger make_logger() {
     if (level == base::to_string(least)) return base::Logger(base::stderr_sink("flame"), least);
   }
   return base::Logger(base::stderr_sink("flame"), base::LogLevel::info);
+}
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+// Empty: in the user's data directory, and the user has none.
+std::filesystem::path store_of(const PluginsConfig& plugins) {
+  if (plugins.store != "auto") return plugins.store;
+  const auto place = store::default_place({.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")});
+  return place ? *place : std::filesystem::path();
 }
 
 std::shared_ptr<Executor> make_executor(const base::Logger& log) {
@@ -90,6 +103,7 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
   make_pools();
   auto control_socket = open_control_socket();
   start_loop();
+  watch_plugins();
   if (control_socket) serve_control(std::move(*control_socket));
 }
 
@@ -111,7 +125,7 @@ void RunningHost::make_pools() {
   std::vector<std::filesystem::path> path(config_.plugin_path.begin(), config_.plugin_path.end());
   const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
                                                  runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
-  const auto store = std::make_shared<HostStore>(config_.plugins, host_name_, log_);
+  const auto store = std::make_shared<HostStore>(store_of(config_.plugins), host_name_, log_);
   const auto choice = std::make_shared<PluginChoice>(catalog, PluginGate::open(config_).value(), *store, log_);
   choice->scan().value();
   std::vector<std::shared_ptr<detail::PoolFront>> fronts;
@@ -188,6 +202,15 @@ void RunningHost::start_loop() {
   loop_->start();
 }
 
+void RunningHost::watch_plugins() {
+  if (!config_.plugins.watch || config_.plugin_path.empty()) return;
+  auto activate = [this](const std::string& reference) {
+    const auto done = changes_->activate(reference, {});
+    return done ? Result<void>() : Result<void>(done.error());
+  };
+  watch_ = PluginWatch::open(config_.plugin_path, std::move(activate), log_).value();
+}
+
 std::optional<control::ControlSocket> RunningHost::open_control_socket() const {
   if (config_.control == "off") return std::nullopt;
   const std::string known = runtime_dir_->control_socket();
@@ -254,6 +277,7 @@ void RunningHost::shutdown() {
   if (loop_ == nullptr) return;
   changes_->close();
   static_cast<void>(inbox_->push(command::EndChanges{}));
+  watch_.reset();
   drain_pools();
   control_.reset();
   loop_.reset();

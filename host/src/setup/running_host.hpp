@@ -17,6 +17,7 @@
 #include "host/src/plugins/catalog.hpp"
 #include "host/src/setup/plugin_changes.hpp"
 #include "host/src/setup/plugin_choice.hpp"
+#include "host/src/setup/plugin_watch.hpp"
 #include "host/src/setup/runtime_dir.hpp"
 #include "plugin_sdk/base/log.hpp"
 
@@ -50,6 +51,7 @@ class RunningHost {
   [[nodiscard]] std::vector<DigestId> start_lines(PluginChoice& choice, const std::string& pool);
   [[nodiscard]] std::optional<control::ControlSocket> open_control_socket() const;
   void start_loop();
+  void watch_plugins();
   void link_control_socket(const std::string& path) const;
   void serve_control(control::ControlSocket socket);
   void drain_pools();
@@ -66,6 +68,7 @@ class RunningHost {
   std::map<std::string, std::shared_ptr<Backend>> backends_;
   std::map<std::string, std::shared_ptr<detail::PoolFront>, std::less<>> pools_;
   std::unique_ptr<PluginChanges> changes_;
+  std::unique_ptr<PluginWatch> watch_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<control::ControlServer> control_;
 };

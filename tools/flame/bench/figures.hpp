@@ -58,11 +58,13 @@ struct Measurement {
 [[nodiscard]] std::vector<Measurement> raw_measurements();
 [[nodiscard]] std::vector<Measurement> call_measurements();
 [[nodiscard]] std::vector<Measurement> life_measurements();
+[[nodiscard]] std::vector<Measurement> swap_measurements();
 [[nodiscard]] std::vector<Measurement> compile_measurements();
 [[nodiscard]] std::vector<Measurement> policy_measurements();
 
-/// A host with one pool "main" of one bench plugin, that logs nothing; min = 0, never idle.
+/// A host with one pool "main" of one bench plugin, that logs nothing; min = 0, never idle. `more`: further directories
+/// with plugins.
 [[nodiscard]] Host bench_host(const BenchOptions& options, const std::string& plugin, PoolConfig pool,
-                              const std::string& listen = "ipc://auto");
+                              const std::string& listen = "ipc://auto", const std::vector<std::string>& more = {});
 
 }  // namespace flame::bench

@@ -80,7 +80,25 @@ TEST(PoolGenerations, APoolWithoutARunnerBootsOneForTheNewVersion) {
   EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(kOld, kNew));
   EXPECT_EQ(pool.report().waits_for, "a runner to boot");
   EXPECT_EQ(pool.pass(1s).count<action::Boot>(), 0u) << "one is enough";
-  EXPECT_TRUE(pool.join(1, {kOld, kNew}).is_prepared());
+  EXPECT_THAT(pool.join(1, {kOld, kNew}).loads(), ElementsAre(1)) << "its file is there; whether it starts is seen";
+  EXPECT_TRUE(pool.loaded(1).is_prepared());
+}
+
+TEST(PoolGenerations, WhatIsToEndIsStoppedAndToldWhatHasReplacedIt) {
+  Versions pool = pool_of(1, 1, 4);
+  pool.call(1, kOld).feed(event::Result{1, 1, std::nullopt, {5}});
+  pool.feed(event::Submit{.call = 2, .digest = kOld, .budget = kForever});
+  pool.call(3, kOld).prepare().loaded(1).switch_over().call(4, kNew);
+  pool.feed(event::EndVersion{kOld, "video@1.5.0"});
+  std::vector<CallId> stopped;
+  for (const auto& cancel : pool.all<action::CancelRemote>()) stopped.push_back(cancel.call);
+  EXPECT_THAT(stopped, ElementsAre(1, 2)) << "what has a deadline ends by itself";
+  EXPECT_EQ(pool.failure(2), ErrorCode::cancelled);
+  pool.feed(event::EndVersion{kOld, "video@1.5.0"});
+  EXPECT_EQ(pool.count<action::CancelRemote>(), 0u) << "once";
+  pool.feed(event::Ended{1, 1, base::make_error(ErrorCode::cancelled, "told to stop")});
+  ASSERT_EQ(pool.count<action::LeaseEnded>(), 1u);
+  EXPECT_EQ(pool.all<action::LeaseEnded>()[0].error->message, "replaced by video@1.5.0");
 }
 
 TEST(PoolGenerations, WaitsForRoomWhereMaxIsUsedUpByRunnersThatLeave) {

@@ -3,7 +3,7 @@
 
 #include "tools/flame/bench/plugin/tasks.hpp"
 
-FLAME_PLUGIN("bench-small", "1.0.0", plugin) {
+FLAME_PLUGIN("bench-small", FLAME_PLUGIN_BUILD_VERSION, plugin) {
   plugin.task<flame_bench::echo>();
   plugin.task<flame_bench::echo_bytes>();
   plugin.task<flame_bench::swallow>();
