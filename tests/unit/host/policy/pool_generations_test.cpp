@@ -222,7 +222,7 @@ TEST(PoolGenerations, BelowMaxANewRunnerServesTheThirdVersion) {
   pool.call(7, kOld).prepare().loaded(1).switch_over().prepare(kNewer, kNew);
   ASSERT_EQ(pool.count<action::Boot>(), 1u);
   EXPECT_THAT(pool.all<action::Boot>()[0].digests, ElementsAre(kNew, kNewer));
-  EXPECT_TRUE(pool.join(2, {kNew, kNewer}).is_prepared()) << "the other one is not waited for";
+  EXPECT_TRUE(pool.join(2, {kNew, kNewer}).loaded(2, kNewer).is_prepared()) << "the other one is not waited for";
   pool.switch_over(kNew, kNewer);
   EXPECT_THAT(pool.ends(kNew), ElementsAre(1, 2));
   EXPECT_THAT(pool.ended(1, kNew).loads(kNewer), ElementsAre(1)) << "once it has room";

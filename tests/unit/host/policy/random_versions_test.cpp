@@ -31,6 +31,7 @@ struct Runner {
   bool leaving = false;
   std::vector<DigestId> asked;
   std::map<DigestId, Has> has;
+  std::set<DigestId> booted;  // of these: what it said hello with
   std::set<CallId> calls;
 };
 struct Call {
@@ -201,6 +202,7 @@ class World {
     for (const DigestId digest : runner.asked) {
       const bool broken = fails();
       if (!broken) runner.has[digest] = Has::ready;
+      if (!broken) runner.booted.insert(digest);
       hello.plugins.push_back({digest, broken ? std::optional(error()) : std::nullopt});
     }
     feed(index, hello);
@@ -296,8 +298,9 @@ class World {
   }
   void take(std::uint32_t index, const action::Load& load) {
     Runner& runner = pools_[index].runners.at(load.runner);
-    EXPECT_FALSE(runner.has.contains(load.digest)) << "it has it, loads it or ends it";
-    EXPECT_LT(runner.has.size(), RunnerGenerations::kGenerationsMax) << "a third generation";
+    const bool booted = runner.booted.erase(load.digest) > 0;  // with it: now it is asked whether it starts
+    EXPECT_EQ(runner.has.contains(load.digest), booted) << "it has it, loads it or ends it";
+    EXPECT_TRUE(booted || runner.has.size() < RunnerGenerations::kGenerationsMax) << "a third generation";
     runner.has[load.digest] = Has::loading;
   }
   void take(std::uint32_t index, const action::EndGeneration& end) {
@@ -305,6 +308,7 @@ class World {
     const auto has = runner.has.find(end.digest);
     ASSERT_NE(has, runner.has.end());
     EXPECT_NE(has->second, Has::ending) << "twice";
+    runner.booted.erase(end.digest);
     const bool served = std::exchange(has->second, Has::ending) == Has::ready;
     for (const auto& [id, call] : pools_[index].calls)
       EXPECT_FALSE(served && call.digest == end.digest && (!call.answered || call.in_slot))
