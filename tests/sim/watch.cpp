@@ -67,6 +67,11 @@ void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& st
     expected_until_ = deadline_after(sim_.agenda.now(), expect->within);
   } else if (std::holds_alternative<pool::event::Drain>(event)) {
     draining_ = true;
+  } else if (std::holds_alternative<pool::event::Prepare>(event)) {
+    changing_ = true;
+  } else if (std::holds_alternative<pool::event::Switch>(event) ||
+             std::holds_alternative<pool::event::Abandon>(event)) {
+    changing_ = false;
   }
   if (stats.boots_failed == before_.boots_failed) return;
   // Boots that fail together are one failure, as is one that fails while others are put off.
@@ -116,7 +121,8 @@ void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& 
   const std::uint64_t for_waiting = runners_for(stats.waiting) + (sim_.plan.updates ? before_.booting : 0);
   const std::uint64_t for_minimum = minus(draining_ ? 0 : min_, serving);
   const std::uint64_t for_ahead = ahead == 0 ? 0 : runners_for(minus(stats.waiting + ahead, world.free));
-  const std::uint64_t asked = std::max({for_waiting, for_minimum, for_ahead});
+  const std::uint64_t for_change = changing_ && !draining_ ? 1 : 0;
+  const std::uint64_t asked = std::max({for_waiting, for_minimum, for_ahead, for_change});
   if (stats.booting > asked)
     sim_.findings.broken("booted for nobody: ", stats.booting, " boot, ", stats.waiting, " wait, ", serving, " serve");
 }

@@ -50,6 +50,7 @@ class PolicyWatch {
   bool failing_ = false;
   std::uint64_t expected_ = 0;  // at most
   Instant expected_until_{};
+  bool changing_ = false;  // a version is to be prepared
   bool draining_ = false;
 };
 
