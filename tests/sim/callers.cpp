@@ -51,16 +51,19 @@ DigestId Callers::choose_digest() const {
 
 // The loop may hear of it when something else is active.
 void Callers::submit(bool at_once) {
-  pool::event::Submit submit{.call = ++last_call_};
-  submit.digest = choose_digest();
+  pool::event::Submit submit{.digest = choose_digest()};
   submit.idempotent = sim_.chance.one_in(3);
   submit.retries = static_cast<std::uint32_t>(sim_.chance.roll(4));
   if (sim_.chance.one_in(2)) submit.budget = sim_.chance.skewed(1ms, 40s);
   if (sim_.chance.one_in(12)) submit.budget = kForever;
   submit.linked = !(sim_.plan.unlinked && sim_.chance.one_in(3));
-  if (sim_.plan.updates && (!at_once || sim_.chance.one_in(8)))
-    return sim_.agenda.in(sim_.chance.skewed(1us, 50ms), [this, submit] { host_.submit(submit); });
-  host_.submit(submit);
+  const bool late = sim_.plan.updates && (!at_once || sim_.chance.one_in(8));
+  auto hand_over = [this, submit]() mutable {
+    submit.call = ++last_call_;
+    host_.submit(submit);
+  };
+  if (!late) return hand_over();
+  sim_.agenda.in(sim_.chance.skewed(1us, 50ms), hand_over);
 }
 
 // Some calls on them, then each handle goes, or somebody stops it all.

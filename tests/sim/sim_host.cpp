@@ -146,6 +146,7 @@ bool SimHost::take_commands() {
   const Instant now = sim_.agenda.now();
   for (pool::Command& command : commands_) {
     if (auto* submit = std::get_if<pool::command::Submit>(&command)) {
+      sim_.ledger.submitted(submit->call->record.submit);
       driver_->submit(std::move(submit->call), now);
     } else if (auto* cancel = std::get_if<pool::command::Cancel>(&command)) {
       driver_->on(pool::event::Cancel{cancel->call->id(), wire::CancelReason::cancelled}, now);
@@ -261,7 +262,6 @@ std::shared_ptr<pool::RemoteCall> SimHost::call_of(const pool::event::Submit& su
 
 void SimHost::submit(const pool::event::Submit& submit, detail::ObjectHandle object) {
   if (dead_ || defer([=, this] { this->submit(submit, object); })) return;
-  sim_.ledger.submitted(submit);
   auto call = call_of(submit, std::move(object));
   calls_[submit.call] = call;
   push(pool::command::Submit{std::move(call)});

@@ -31,7 +31,7 @@ std::uint64_t Versions::rollback(Pools pools, Duration patience) {
 std::uint64_t Versions::ask(Request request) {
   const std::uint64_t number = requests_.size() + 1;
   requests_[number] = std::move(request);
-  around_.on_loop([this, number] { todo_.push_back([this, number] { begin(number); }); });
+  around_.on_loop([this, number] { messages_.push_back([this, number] { begin(number); }); });
   return number;
 }
 
@@ -68,15 +68,13 @@ void Versions::report(const pool::action::Prepared& report) {
 }
 
 void Versions::hear(std::uint32_t pool, const pool::action::Prepared& report) {
-  todo_.push_back([this, pool, report] {
-    reports_[pool] = report;
-    tell([&](line::Actions& out) { line_.prepared(pool, report, out); });
-  });
+  reports_[pool] = {report, true};
 }
 
 // What pools wait for may have ended since they told of it.
 void Versions::keep_time(Instant now) {
   if (now < line_.next_wakeup()) return;
+  act();
   for (std::uint32_t pool = 0; pool < kPools; ++pool) {
     const DigestId candidate = line_.candidate(pool);
     if (candidate != pool::kNoDigest) hear(pool, pool == 0 ? around_.ask(candidate) : neighbour_.report());
@@ -86,30 +84,46 @@ void Versions::keep_time(Instant now) {
 }
 
 bool Versions::act() {
-  const bool busy = !todo_.empty();
-  while (!todo_.empty() && sim_.findings.ok()) {
-    const std::function<void()> next = std::move(todo_.front());
-    todo_.pop_front();
-    next();
-  }
+  bool busy = false;
+  while (sim_.findings.ok() && act_once()) busy = true;
   return busy;
+}
+
+bool Versions::act_once() {
+  if (!actions_.empty()) {
+    const line::Action action = std::move(actions_.front());
+    actions_.pop_front();
+    std::visit([this](const auto& one) { carry_out(one); }, action);
+    return true;
+  }
+  if (!messages_.empty()) {
+    const std::function<void()> message = std::move(messages_.front());
+    messages_.pop_front();
+    message();
+    return true;
+  }
+  for (std::uint32_t pool = 0; pool < kPools; ++pool) {
+    if (!std::exchange(reports_[pool].fresh, false)) continue;
+    tell([&](line::Actions& out) { line_.prepared(pool, *reports_[pool].words, out); });
+    return true;
+  }
+  return false;
 }
 
 void Versions::shut_down() {
   ends_ = true;
-  around_.on_loop([this] { todo_.push_back([this] { tell([&](line::Actions& out) { line_.shutdown(out); }); }); });
+  around_.on_loop([this] { messages_.push_back([this] { tell([&](line::Actions& out) { line_.shutdown(out); }); }); });
 }
 
 template <class Ask>
 void Versions::tell(Ask ask) {
   line::Actions actions;
   ask(actions);
-  for (const line::Action& action : actions)
-    todo_.push_back([this, action] { std::visit([this](const auto& one) { carry_out(one); }, action); });
+  actions_.insert(actions_.end(), actions.begin(), actions.end());
 }
 
 void Versions::carry_out(const line::Prepare& prepare) {
-  reports_[prepare.pool].reset();
+  reports_[prepare.pool] = {};
   if (prepare.pool == 0) return around_.feed(pool::event::Prepare{prepare.digest, prepare.replaces});
   neighbour_.prepare(prepare.digest);
 }
@@ -124,7 +138,7 @@ void Versions::carry_out(const line::WriteRecord& record) {
   check_ready(record.moves);
   const bool fails = sim_.trouble(sim_.plan.records_fail, 30);
   auto written = [this, fails] {
-    todo_.push_back([this, fails] {
+    messages_.push_back([this, fails] {
       tell([&](line::Actions& out) {
         line_.recorded(fails ? std::optional(base::make_error(ErrorCode::invalid_argument, "simulated")) : std::nullopt,
                        out);
@@ -138,7 +152,7 @@ void Versions::carry_out(const line::WriteRecord& record) {
 void Versions::check_ready(const std::vector<line::Move>& moves) {
   for (const line::Move& move : moves) {
     if (move.to == snapshots_[move.pool]) continue;
-    const auto& report = reports_[move.pool];
+    const auto& report = reports_[move.pool].words;
     if (!report || report->digest != move.to || !report->ready)
       sim_.findings.broken("digest ", move.to, " is switched to before pool ", move.pool, " is ready");
   }

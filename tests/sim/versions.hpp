@@ -66,10 +66,17 @@ class Versions {
     Instant answered{};
   };
 
+  // The last one since the pool was asked.
+  struct Report {
+    std::optional<pool::action::Prepared> words;
+    bool fresh = false;  // the line has not been told
+  };
+
   std::uint64_t ask(Request request);
   void begin(std::uint64_t request);
   template <class Ask>
   void tell(Ask ask);
+  bool act_once();
   void carry_out(const pool::line::Prepare& prepare);
   void carry_out(const pool::line::WriteRecord& record);
   void carry_out(const pool::line::Switch& change);
@@ -84,11 +91,12 @@ class Versions {
   Around around_;
   pool::PluginLine line_;
   Neighbour neighbour_;
-  std::deque<std::function<void()>> todo_;  // what follows from an action comes after those that were there before
+  std::deque<pool::line::Action> actions_;      // all are carried out before anything else is told
+  std::deque<std::function<void()>> messages_;  // that the line is to be told
   std::map<std::uint64_t, Request> requests_;
   std::array<DigestId, kPools> snapshots_{};
-  std::array<std::set<DigestId>, kPools> owed_;                        // what a call that begins now may be made for
-  std::array<std::optional<pool::action::Prepared>, kPools> reports_;  // the last of each
+  std::array<std::set<DigestId>, kPools> owed_;  // what a call that begins now may be made for
+  std::array<Report, kPools> reports_;
   std::function<void()> on_done_;
   bool ends_ = false;
 };

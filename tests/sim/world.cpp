@@ -120,7 +120,7 @@ void World::change_once_more() {
 
 bool World::old_versions_are_gone() {
   return std::ranges::all_of(backend_.running(), [this](const RunnerModel* runner) {
-    return !runner->stays() || std::ranges::all_of(runner->digests(), [this](DigestId digest) {
+    return std::ranges::all_of(runner->digests(), [this](DigestId digest) {
       return !is_version(sim_.plan, digest) || digest == host_.versions().active();
     });
   });
