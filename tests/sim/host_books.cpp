@@ -48,6 +48,7 @@ HostCounts HostBooks::counts() const {
       continue;
     }
     ++counts.serving;
+    counts.changing += versions_.changes(id) ? 1 : 0;
     counts.free += slots - peer.leases.size();
   }
   return counts;

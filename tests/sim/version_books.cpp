@@ -28,6 +28,12 @@ bool VersionBooks::serves(RunnerId runner, DigestId digest) const {
   return has != digests->second.end() && has->second == Has::ready;
 }
 
+bool VersionBooks::changes(RunnerId runner) const {
+  const auto digests = runners_.find(runner);
+  return digests != runners_.end() &&
+         std::ranges::any_of(digests->second, [](const auto& has) { return has.second != Has::ready; });
+}
+
 void VersionBooks::hear(const pool::event::RunnerHello& hello) {
   for (const pool::event::RunnerPlugin& plugin : hello.plugins)
     if (!plugin.error) runners_[hello.runner][plugin.digest] = Has::ready;

@@ -21,6 +21,8 @@ class VersionBooks {
 
   /// The runner has said that it can serve the digest, and has not been told to end it.
   [[nodiscard]] bool serves(RunnerId runner, DigestId digest) const;
+  /// It loads some version, or ends one.
+  [[nodiscard]] bool changes(RunnerId runner) const;
 
  private:
   enum class Has : std::uint8_t { loading, ready, ending };

@@ -214,6 +214,8 @@ bool Versions::plausible(const Request& request, ErrorCode why) const {
              }));
     case ErrorCode::incompatible:
       return !plan.local || plan.old_runners || plan.load_failures || plan.broken_plugins;
+    case ErrorCode::crashed:  // a slot, when it started
+      return plan.slots_fail;
     case ErrorCode::boot_failed:
       return plan.load_failures || plan.slots_fail || plan.broken_plugins || sim_.ledger.boots_have_failed() ||
              plan.freezes || plan.host_freezes || plan.full_sockets || plan.tasks_deaf;
