@@ -97,10 +97,10 @@ void GenerationsModel::load(wire::Load load, bool leaving) {
 }
 
 void GenerationsModel::end(const std::string& digest, const std::map<std::uint64_t, DigestId>& open) {
+  if (old_) return sim_.findings.broken("runner ", machine_.id(), " is too old for what it is told to end");
   for (const auto& [call, its] : open)
     if (digest_of(digest) == its)
       sim_.findings.broken("runner ", machine_.id(), " is told to end digest ", its, ", of which it has call ", call);
-  if (old_) return;  // it knows no such message
   book_.end(digest);
   settle();
 }

@@ -57,7 +57,7 @@ void choose_versions(Plan& plan, Chance& chance) {
   plan.digests += plan.companion ? 1 : 0;
   plan.load_failures = chance.one_in(3);
   plan.records_fail = chance.one_in(4);
-  plan.old_runners = chance.one_in(8);
+  plan.old_runners = chance.one_in(4);
   plan.local = plan.local || chance.one_in(2);
 }
 

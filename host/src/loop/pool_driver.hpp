@@ -109,7 +109,7 @@ class PoolDriver final : public RunnerEvents {
   void perform(const action::Quiet& quiet);
   void perform(const action::AttemptFailed& /*failed*/) {}  // the trace tells it
   void perform(const action::Load& load, Instant now);
-  void perform(const action::EndGeneration& end);
+  void perform(const action::EndGeneration& end, Instant now);
   void perform(const action::Prepared& prepared);
   void step(const Event& event, Instant now, Actions& actions);
 
