@@ -9,6 +9,9 @@ using namespace std::chrono_literals;
 
 Callers::Callers(Context& sim, SimHost& host) : sim_(sim), host_(host) {
   host_.on_objects([this](CallId lease, Handles objects) { use(lease, std::move(objects)); });
+  host_.versions().on_done([this] {
+    if (!sim_.calm && sim_.chance.one_in(2)) submit(false);
+  });
 }
 
 void Callers::start() {
@@ -24,7 +27,7 @@ void Callers::start() {
   if (plan.expects)
     every(5s,
           [this] { host_.expect(static_cast<std::uint32_t>(sim_.chance.roll(12)), sim_.chance.skewed(100ms, 20s)); });
-  if (plan.updates && plan.digests > 1) every(8s, [this] { update(); });
+  if (plan.updates) every(4s, [this] { change(); });
 }
 
 void Callers::every(Duration mean, std::function<void()> deed) {
@@ -40,15 +43,27 @@ void Callers::arrive() {
   for (std::uint32_t i = 0; i < calls; ++i) submit();
 }
 
-void Callers::submit() {
-  pool::event::Submit submit{.call = ++last_call_};
-  submit.digest = static_cast<DigestId>(sim_.chance.roll(sim_.plan.digests));
+// What is active when the call begins.
+DigestId Callers::choose_digest() const {
+  if (!sim_.plan.updates) return static_cast<DigestId>(sim_.chance.roll(sim_.plan.digests));
+  return sim_.plan.companion && sim_.chance.one_in(4) ? versions(sim_.plan) : host_.versions().read();
+}
+
+// The loop may hear of it when something else is active.
+void Callers::submit(bool at_once) {
+  pool::event::Submit submit{.digest = choose_digest()};
   submit.idempotent = sim_.chance.one_in(3);
   submit.retries = static_cast<std::uint32_t>(sim_.chance.roll(4));
   if (sim_.chance.one_in(2)) submit.budget = sim_.chance.skewed(1ms, 40s);
   if (sim_.chance.one_in(12)) submit.budget = kForever;
   submit.linked = !(sim_.plan.unlinked && sim_.chance.one_in(3));
-  host_.submit(submit);
+  const bool late = sim_.plan.updates && (!at_once || sim_.chance.one_in(8));
+  auto hand_over = [this, submit]() mutable {
+    submit.call = ++last_call_;
+    host_.submit(submit);
+  };
+  if (!late) return hand_over();
+  sim_.agenda.in(sim_.chance.skewed(1us, 50ms), hand_over);
 }
 
 // Some calls on them, then each handle goes, or somebody stops it all.
@@ -130,9 +145,19 @@ void Callers::resize() {
   host_.resize(static_cast<std::uint32_t>(sim_.chance.roll(max + 1)), max);
 }
 
-void Callers::update() {
-  const auto next = static_cast<DigestId>(sim_.chance.roll(sim_.plan.digests));
-  if (next != active_) host_.update(std::exchange(active_, next), next);
+// Sometimes several people do.
+void Callers::change() {
+  for (std::uint64_t changes = sim_.chance.one_in(4) ? 3 : 1; changes > 0; --changes) change_once();
+}
+
+void Callers::change_once() {
+  Versions::Pools pools = {0, 1};
+  if (sim_.chance.one_in(4)) pools = {sim_.chance.one_in(3) ? 1U : 0U};
+  const Duration patience = sim_.chance.skewed(50ms, 40s);
+  if (sim_.chance.one_in(4))
+    host_.versions().rollback(std::move(pools), patience);
+  else
+    host_.versions().activate(sim_.chance.number(0U, versions(sim_.plan) - 1), std::move(pools), patience);
 }
 
 }  // namespace flame::sim

@@ -23,7 +23,7 @@ class Callers {
  private:
   void every(Duration mean, std::function<void()> deed);
   void arrive();
-  void submit();
+  void submit(bool at_once = true);
   void storm();
   void at_the_idle_edge();
   void use(CallId lease, Handles objects);
@@ -31,12 +31,13 @@ class Callers {
   void let_go(CallId lease, std::uint64_t number);
   void end(const detail::ObjectHandle& object);
   void resize();
-  void update();
+  [[nodiscard]] DigestId choose_digest() const;
+  void change();
+  void change_once();
 
   Context& sim_;
   SimHost& host_;
   CallId last_call_ = 0;
-  DigestId active_ = 0;
   std::map<CallId, std::map<std::uint64_t, detail::ObjectHandle>> handles_;
   std::uint64_t last_handle_ = 0;
 };

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/sim/plan.hpp"
+
 namespace flame::sim {
 
 namespace {
@@ -119,6 +121,12 @@ std::string describe(const wire::Body& body) {
           [](const wire::Retire& x) { return fmt::format("retire (seen {}{})", x.last_seq, x.must ? ", must" : ""); },
           [](const wire::RetireReply& x) { return std::string(x.granted ? "granted" : "denied"); },
           [](const wire::Drain&) { return std::string("drain"); },
+          [](const wire::Load& x) { return "load " + x.plugin.version; },
+          [](const wire::Loaded& x) {
+            return fmt::format("loaded {}: {}", digest_of(x.digest), to_string(x.error.code));
+          },
+          [](const wire::EndGeneration& x) { return fmt::format("end digest {}", digest_of(x.digest)); },
+          [](const wire::GenerationEnded& x) { return fmt::format("digest {} has ended", digest_of(x.digest)); },
           [](const wire::Bye& x) { return "bye: " + x.reason; },
           [](const wire::Welcome&) { return std::string("welcome"); },
           [](const wire::Refuse& x) { return "refuse: " + x.reason; },

@@ -15,8 +15,12 @@ void HostBooks::on_step(const pool::Event& event, const pool::Actions& actions, 
   if (sim_.findings.traced()) sim_.findings.note("  host ", describe(event), describe(actions));
   // Runners that are lost one after the other, before they were of use, are explained like failed boots.
   if (policy.stats().boots_failed > 0 || policy.stats().runners_lost > 1) sim_.ledger.boot_failed();
+  versions_.take(event);
   std::visit([this](const auto& one) { take(one); }, event);
-  for (const pool::Action& action : actions) std::visit([this](const auto& one) { note(one); }, action);
+  for (const pool::Action& action : actions) {
+    std::visit([this](const auto& one) { note(one); }, action);
+    versions_.note(action);
+  }
   watch_.after(event, actions, policy, counts());
   watch_.before(policy);  // the next step
 }
@@ -44,6 +48,7 @@ HostCounts HostBooks::counts() const {
       continue;
     }
     ++counts.serving;
+    counts.changing += versions_.changes(id) ? 1 : 0;
     counts.free += slots - peer.leases.size();
   }
   return counts;
@@ -55,8 +60,6 @@ void HostBooks::take(const pool::event::RunnerHello& hello) {
   Peer* const peer = find(hello.runner);
   if (peer == nullptr) return sim_.findings.broken("hello of runner ", hello.runner, ", which was not booted");
   peer->connected = true;
-  for (const pool::event::RunnerPlugin& plugin : hello.plugins)
-    if (!plugin.error) peer->serves.insert(plugin.digest);
 }
 
 void HostBooks::take(const pool::event::RunnerLost& lost) {
@@ -112,7 +115,7 @@ void HostBooks::note(const pool::action::Send& send) {
 void HostBooks::check_send(const pool::action::Send& send, const Peer& peer) {
   Findings& findings = sim_.findings;
   if (!peer.admitted) findings.broken("sent to runner ", send.runner, ", which has not said hello");
-  if (!peer.serves.contains(sim_.ledger.digest(send.call)))
+  if (!versions_.serves(send.runner, sim_.ledger.digest(send.call)))
     findings.broken("sent to runner ", send.runner, ", which does not have the plugin");
   if (const CallId lease = sim_.ledger.lease(send.call); lease != 0) {
     if (!peer.leases.contains(lease)) findings.broken("call ", send.call, " is sent where its object is not");

@@ -9,13 +9,14 @@
 
 #include "host/src/policy/pool_policy.hpp"
 #include "host/src/trace/step_observer.hpp"
+#include "tests/sim/version_books.hpp"
 #include "tests/sim/watch.hpp"
 
 namespace flame::sim {
 
 class HostBooks final : public pool::StepObserver {
  public:
-  explicit HostBooks(Context& sim) : sim_(sim), watch_(sim) {}
+  explicit HostBooks(Context& sim) : sim_(sim), watch_(sim), versions_(sim) {}
 
   void on_step(const pool::Event& event, const pool::Actions& actions, const pool::PoolPolicy& policy,
                Instant now) override;
@@ -37,7 +38,6 @@ class HostBooks final : public pool::StepObserver {
 
  private:
   struct Peer {
-    std::set<DigestId> serves;
     std::set<CallId> leases;
     std::map<CallId, CallId> inside;  // by lease: the call on its objects that was sent
     bool connected = false;
@@ -78,6 +78,7 @@ class HostBooks final : public pool::StepObserver {
 
   Context& sim_;
   PolicyWatch watch_;
+  VersionBooks versions_;
   const pool::PoolPolicy* policy_ = nullptr;
   std::map<RunnerId, Peer> peers_;
   std::uint64_t leases_ = 0;

@@ -192,6 +192,12 @@ void Ledger::check_deadlines() {
   findings_.broken("call ", due_.begin()->second, " was not answered by its deadline");
 }
 
+std::optional<CallId> Ledger::open_with(DigestId digest) const {
+  for (const CallId call : open_)
+    if (facts_.at(call).digest == digest) return call;
+  return std::nullopt;
+}
+
 std::optional<CallId> Ledger::some_open(Chance& chance) const {
   if (open_.empty()) return std::nullopt;
   return chance.pick(open_);

@@ -74,6 +74,7 @@ class Ledger {
   void stood_still(RunnerId runner) { stood_still_.insert(runner); }
   [[nodiscard]] bool excused(RunnerId runner) const { return excused_.contains(runner); }
   void boot_failed() { boots_have_failed_ = true; }
+  [[nodiscard]] bool boots_have_failed() const noexcept { return boots_have_failed_; }
   void plugin_broken() { plugins_are_broken_ = true; }
   /// Callers are gone with their host: nothing is owed to them any more.
   void host_is_gone() { due_.clear(); }
@@ -84,7 +85,8 @@ class Ledger {
   [[nodiscard]] std::uint64_t answered() const noexcept { return answered_; }
   [[nodiscard]] std::optional<CallId> some_open(Chance& chance) const;
   [[nodiscard]] std::vector<CallId> all_open() const { return {open_.begin(), open_.end()}; }
-  [[nodiscard]] bool linked(CallId call) const { return facts_.at(call).linked; }
+  /// Some call with this digest that is not answered.
+  [[nodiscard]] std::optional<CallId> open_with(DigestId digest) const;
   [[nodiscard]] DigestId digest(CallId call) const { return facts_.at(call).digest; }
   [[nodiscard]] bool patient(CallId call) const { return facts_.at(call).deadline == kNever; }
   /// How the caller was answered; none: it succeeded; nullopt: not yet.

@@ -50,6 +50,17 @@ void choose_troubles(Plan& plan, Chance& chance) {
     *trouble = chance.one_in(5);
 }
 
+// Runners elsewhere cannot take what only this machine has.
+void choose_versions(Plan& plan, Chance& chance) {
+  plan.digests = chance.number(2U, 4U);
+  plan.companion = chance.one_in(4);
+  plan.digests += plan.companion ? 1 : 0;
+  plan.load_failures = chance.one_in(3);
+  plan.records_fail = chance.one_in(4);
+  plan.old_runners = chance.one_in(4);
+  plan.local = plan.local || chance.one_in(2);
+}
+
 }  // namespace
 
 Plan make_plan(Chance& chance) {
@@ -64,6 +75,7 @@ Plan make_plan(Chance& chance) {
   if (!chance.one_in(4)) choose_troubles(plan, chance);
   const std::uint64_t ending = chance.roll(10);
   plan.local = chance.one_in(2);
+  if (plan.updates) choose_versions(plan, chance);
   if (plan.local) plan.partitions = plan.lost_beats = false;  // there is no network
   plan.ending = ending == 0 ? Ending::host_dies : ending == 1 && !plan.local ? Ending::host_fades : Ending::drain;
   return plan;
@@ -72,6 +84,16 @@ Plan make_plan(Chance& chance) {
 std::vector<DigestId> all_digests(const Plan& plan) {
   std::vector<DigestId> digests;
   for (DigestId digest = 0; digest < plan.digests; ++digest) digests.push_back(digest);
+  return digests;
+}
+
+DigestId versions(const Plan& plan) {
+  return plan.updates ? plan.digests - (plan.companion ? 1 : 0) : 0;
+}
+
+std::vector<DigestId> first_digests(const Plan& plan) {
+  std::vector<DigestId> digests = all_digests(plan);
+  if (plan.updates) digests.erase(digests.begin() + 1, digests.begin() + versions(plan));
   return digests;
 }
 

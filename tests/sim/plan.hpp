@@ -55,9 +55,14 @@ struct Plan {
   bool storms = false;  ///< everything is cancelled at once
   bool resizes = false;
   bool expects = false;
-  bool updates = false;      ///< new digests for new runners
+  bool updates = false;      ///< the versions of a plugin change while it serves
   bool checks_idle = false;  ///< plugins are asked before an idle runner goes
   bool idle_edge = false;    ///< calls come just when runners ask to retire
+  // versions
+  bool companion = false;      ///< the last digest is another plugin, which stays as it is
+  bool load_failures = false;  ///< runners load new versions late, badly or never
+  bool records_fail = false;   ///< the store cannot be written
+  bool old_runners = false;    ///< some know nothing of all that
   // backend
   bool slow_boots = false;
   bool failed_boots = false;
@@ -81,6 +86,14 @@ struct Plan {
 [[nodiscard]] Plan make_plan(Chance& chance);
 
 [[nodiscard]] std::vector<DigestId> all_digests(const Plan& plan);
+
+/// Of the plugin whose versions change.
+[[nodiscard]] DigestId versions(const Plan& plan);
+[[nodiscard]] inline bool is_version(const Plan& plan, DigestId digest) {
+  return digest < versions(plan);
+}
+/// What pools start with.
+[[nodiscard]] std::vector<DigestId> first_digests(const Plan& plan);
 
 /// "sim-3".
 [[nodiscard]] std::string runner_name(RunnerId runner);

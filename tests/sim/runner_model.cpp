@@ -22,12 +22,6 @@ constexpr std::size_t kBacklog = 64 * limits::MiB;
 // What the supervisor gives slots for their goodbye.
 constexpr Duration kEndWait = limits::kKillGrace + 2s;
 
-std::vector<DigestId> wanted_by(const wire::Parent& parent) {
-  std::vector<DigestId> digests;
-  for (const wire::PluginRef& plugin : parent.plugins) digests.push_back(digest_of(plugin.digest));
-  return digests;
-}
-
 runner::Frame frame_of(std::span<const std::byte> bytes) {
   runner::Frame frame(bytes.size());
   if (!bytes.empty()) std::memcpy(frame.data(), bytes.data(), bytes.size());
@@ -37,7 +31,7 @@ runner::Frame frame_of(std::span<const std::byte> bytes) {
 }  // namespace
 
 RunnerModel::Serving::Serving(RunnerModel& runner, const wire::Welcome& welcome)
-    : calls(runner_name(runner.id_), welcome, {runner, *runner.terminator_, runner.plugins_, pool}),
+    : calls(runner_name(runner.id_), welcome, {runner, *runner.terminator_, runner.generations_, pool}),
       pool(runner.sim_.agenda.now(), welcome, kLanes, runner.slots_, calls, calls),
       idle_checks(pool, [&runner](Instant now, bool may_go) { runner.terminator_->idle_checked(now, may_go); }),
       most(welcome.slots) {
@@ -49,14 +43,7 @@ RunnerModel::RunnerModel(Context& sim, RunnerId id, wire::Parent parent, Network
     : sim_(sim),
       id_(id),
       parent_(std::move(parent)),
-      digests_(wanted_by(parent_)),
-      broken_([&] {
-        std::set<DigestId> broken;
-        for (const DigestId digest : digests_)
-          if (sim.trouble(sim.plan.broken_plugins, 15)) broken.insert(digest);
-        return broken;
-      }()),
-      plugins_(digests_, broken_),
+      generations_(sim, *this, parent_.plugins),
       network_(network),
       on_exit_(std::move(on_exit)),
       slots_(sim, *this),
@@ -160,6 +147,7 @@ void RunnerModel::tick(Instant now) {
     serving_->idle_checks.tick(now);
     serving_->pool.tick(now);
   }
+  generations_.settle();
   terminator_->tick(now);
 }
 
@@ -181,9 +169,10 @@ void RunnerModel::obey(const runner::TerminatorAction& action) {
     sim_.ledger.objects_in_trouble(kill->id);
     serving_->calls.kill(now, kill->id, kill->cause);
   } else if (const auto* retire = std::get_if<runner::AskRetire>(&action)) {
+    leaving_ = leaving_ || retire->must;
     send(wire::Retire{.last_seq = retire->last_seq, .must = retire->must, .reason = retire->reason});
   } else if (std::holds_alternative<runner::CheckIdle>(action)) {
-    serving_->idle_checks.start(now, digests_);
+    serving_->idle_checks.start(now, generations_.checking_idle());
   } else if (std::holds_alternative<runner::DropIdleCheck>(action)) {
     serving_->idle_checks.drop(now);
   } else if (const auto* leave = std::get_if<runner::Leave>(&action)) {
@@ -212,17 +201,11 @@ void RunnerModel::arm() {
 wire::Hello RunnerModel::hello() {
   wire::Hello hello;
   hello.protocol_major = wire::kProtocolMajor;
-  hello.protocol_minor = 0;
+  hello.protocol_minor = generations_.protocol_minor();
   hello.runner = parent_.runner;
   hello.incarnation = parent_.incarnation;
   hello.nonce = parent_.nonce;
-  for (const DigestId digest : digests_) {
-    wire::PluginState state;
-    state.plugin.digest = digest_text(digest);
-    if (broken_.contains(digest)) state.error = "simulated";
-    hello.plugins.push_back(std::move(state));
-  }
-  if (!broken_.empty()) sim_.ledger.plugin_broken();
+  hello.plugins = generations_.states();
   return hello;
 }
 
@@ -288,21 +271,7 @@ void RunnerModel::welcome(const wire::Welcome& welcome) {
   send_bulk(wire::BulkHello{.session = session_.id()});
   serving_ = std::make_unique<Serving>(*this, welcome);
   terminator_->welcomed(sim_.agenda.now(), welcome, sim_.plan.checks_idle, session_.host_patience());
-  for (const DigestId digest : digests_)
-    if (!broken_.contains(digest)) load(digest);
-}
-
-// Its zygote may die later, and another one is made.
-void RunnerModel::load(DigestId digest) {
-  later(sim_.chance.skewed(1ms, 300ms), [this, digest] {
-    serving_->pool.generation_up(sim_.agenda.now(), digest, true);
-    if (!sim_.trouble(sim_.plan.slots_fail, 20)) return;
-    later(sim_.chance.skewed(10ms, 10s), [this, digest] {
-      if (sim_.calm) return;
-      serving_->pool.generation_down(sim_.agenda.now(), digest);
-      load(digest);
-    });
-  });
+  generations_.open(welcome, serving_->pool, *this);
 }
 
 void RunnerModel::deliver(wire::Body& body, std::span<const std::byte> payload) {
@@ -324,7 +293,12 @@ void RunnerModel::deliver(wire::Body& body, std::span<const std::byte> payload) 
     terminator_->cancelled(now, cancel->id, cancel->reason);
   } else if (const auto* reply = std::get_if<wire::RetireReply>(&body)) {
     terminator_->retire_answered(now, reply->granted);
+  } else if (auto* load = std::get_if<wire::Load>(&body)) {
+    generations_.load(std::move(*load), leaving_);
+  } else if (const auto* end = std::get_if<wire::EndGeneration>(&body)) {
+    generations_.end(end->digest, serving_->open);
   } else if (const auto* drain = std::get_if<wire::Drain>(&body)) {
+    leaving_ = true;
     terminator_->host_drains(now, base::from_wire(drain->grace_ns));
   } else if (const auto* bye = std::get_if<wire::Bye>(&body)) {
     terminator_->host_lost(now, "it said goodbye: " + bye->reason);
@@ -335,8 +309,13 @@ void RunnerModel::deliver(wire::Body& body, std::span<const std::byte> payload) 
 void RunnerModel::invoked(wire::Invoke& invoke, std::span<const std::byte> payload) {
   if (invoke.lease == 0 && serving_->open.size() >= serving_->most)
     sim_.findings.broken("runner ", id_, " was given more calls than it has slots");
-  if (invoke.lease == 0 && !serving_->open.insert(invoke.id).second)
+  if (invoke.lease == 0 && !serving_->open.emplace(invoke.id, digest_of(invoke.digest)).second)
     sim_.findings.broken("call ", invoke.id, " came to its runner twice");
+  if (digest_of(invoke.digest) != sim_.ledger.digest(invoke.id))
+    sim_.findings.broken("call ", invoke.id, " was made for digest ", sim_.ledger.digest(invoke.id), " and sent with ",
+                         digest_of(invoke.digest));
+  if (!generations_.may_be_called(invoke.digest))
+    sim_.findings.broken("call ", invoke.id, " comes to runner ", id_, ", where its digest is not ready");
   runner::Frame frame = frame_of(payload);
   serving_->calls.invoke(sim_.agenda.now(), invoke, frame);
 }

@@ -1,12 +1,12 @@
-// A simulated machine with flame-runner on it: the real Session, Terminator, Calls, IdleChecks and SlotPool, over a
-// simulated network and simulated processes; and a model of the loop around them.
+// A simulated machine with flame-runner on it: the real Session, Terminator, Calls, IdleChecks, GenerationBook and
+// SlotPool, over a simulated network and simulated processes; and a model of the loop around them.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +19,8 @@
 #include "runner/policy/host_session.hpp"
 #include "runner/policy/terminator.hpp"
 #include "runner/processes/slot_pool.hpp"
+#include "tests/sim/generations_model.hpp"
 #include "tests/sim/network.hpp"
-#include "tests/sim/plugin_shelf.hpp"
 #include "tests/sim/slots/sim_slots.hpp"
 
 namespace flame::sim {
@@ -44,6 +44,10 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
   [[nodiscard]] bool exists() const noexcept { return state_ != State::off && state_ != State::gone; }
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
   [[nodiscard]] Link* link() const noexcept { return link_; }
+  /// What it has of plugins, unless it is about to leave.
+  [[nodiscard]] std::vector<DigestId> digests() const {
+    return state_ == State::open && !leaving_ ? generations_.digests() : std::vector<DigestId>();
+  }
 
   // --- Machine
   [[nodiscard]] RunnerId id() const noexcept override { return id_; }
@@ -67,7 +71,7 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
     runner::SlotPool pool;
     runner::IdleChecks idle_checks;
     std::uint32_t most;
-    std::set<std::uint64_t> open;  // calls without objects of others that have not ended
+    std::map<std::uint64_t, DigestId> open;  // calls without objects of others that have not ended
   };
 
   // --- HostPort
@@ -90,7 +94,6 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
   void deliver(wire::Body& body, std::span<const std::byte> payload);
   void invoked(wire::Invoke& invoke, std::span<const std::byte> payload);
   void welcome(const wire::Welcome& welcome);
-  void load(DigestId digest);
   void lose(const std::string& why);
   void leave();
   void end();
@@ -99,14 +102,13 @@ class RunnerModel final : public LinkEnd, public Machine, private runner::HostPo
   Context& sim_;
   RunnerId id_;
   wire::Parent parent_;
-  std::vector<DigestId> digests_;
-  std::set<DigestId> broken_;
-  PluginShelf plugins_;
+  GenerationsModel generations_;
   Network& network_;
   std::function<void()> on_exit_;
   State state_ = State::off;
   bool frozen_ = false;
-  bool speaks_ = false;  // the host hears it
+  bool speaks_ = false;   // the host hears it
+  bool leaving_ = false;  // it loads nothing more
   Link* link_ = nullptr;
   Instant redial_at_ = kNever;
   runner::HostSession session_;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kIncarnation = 1;
 
-// One that every runner's plugins have; see PluginShelf.
+// One that every runner's plugins have; see GenerationsModel.
 std::string task_of(const Plan& plan, CallId call, CallId lease) {
   if (lease != 0) return "method";
   if (plan.objects && call % 9 == 0) return "child";
@@ -61,8 +61,9 @@ std::shared_ptr<const pool::Catalog> catalog_of(const Plan& plan) {
     pool::CatalogPlugin& plugin = plugins.emplace_back();
     plugin.id = digest;
     plugin.digest = digest_text(digest);
-    plugin.reference = "plugin@0.0." + std::to_string(digest);
-    plugin.manifest.name = "plugin";
+    plugin.manifest.name = is_version(plan, digest) ? "plugin" : "plugin-" + std::to_string(digest);
+    plugin.manifest.version.patch = digest;
+    plugin.reference = plugin.manifest.name + "@0.0." + std::to_string(digest);
   }
   return std::make_shared<const pool::Catalog>(std::move(plugins));
 }
@@ -72,6 +73,14 @@ std::shared_ptr<const pool::Catalog> catalog_of(const Plan& plan) {
 SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
     : sim_(sim),
       books_(sim),
+      versions_(sim, {.feed = [this](const pool::Event& event) { driver_->on(event, sim_.agenda.now()); },
+                      .ask = [this](DigestId digest) { return books_.policy().prepared(digest, sim_.agenda.now()); },
+                      .on_loop =
+                          [this](const std::function<void()>& task) {
+                            if (dead_ || defer(task)) return;
+                            task();
+                            turn();
+                          }}),
       transport_(sim),
       sessions_(transport_, log_into(sim.findings), kIncarnation, [this] { return ++last_session_; }) {
   detail::PoolFront::Parts parts;
@@ -79,20 +88,22 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
   parts.config = sim.plan.pool;
   parts.config.backend = sim.plan.local ? "local" : "far";
   parts.catalog = catalog_of(sim.plan);
-  parts.plugins = sim.plan.updates ? std::vector<DigestId>{0} : all_digests(sim.plan);
-  parts.inbox = inbox_;
+  parts.plugins = first_digests(sim.plan);
+  parts.inbox = std::make_shared<pool::Inbox>();
   parts.executor = executor();
   core_ = std::make_shared<detail::PoolFront>(std::move(parts));
-  pool::DriverServices services{.sessions = &sessions_,
-                                .machines = &maker,
-                                .listeners = this,
-                                .history = &history_,
-                                .log = log_into(sim.findings),
-                                .parent = {},
-                                .liveness = {},
-                                .nested = false,
-                                .seed = sim.seed,
-                                .observer = &books_};
+  pool::DriverServices services{
+      .sessions = &sessions_,
+      .machines = &maker,
+      .listeners = this,
+      .history = &history_,
+      .log = log_into(sim.findings),
+      .parent = {},
+      .liveness = {},
+      .nested = false,
+      .seed = sim.seed,
+      .observer = &books_,
+      .prepared = [this](std::uint32_t, const pool::action::Prepared& report) { versions_.report(report); }};
   services.parent.incarnation = kIncarnation;
   driver_ = std::make_unique<pool::PoolDriver>(core_, std::move(services));
   sessions_.add_pool(*driver_);
@@ -115,6 +126,7 @@ void SimHost::turn() {
     while (sim_.findings.ok() && sessions_.receive(now)) more = true;
     more = take_commands() || more;
     keep_time(now);
+    more = versions_.act() || more;
     more = settle() || more;
     more = sessions_.flush(now) == pool::Session::Flushed::more || more;
     sessions_.reap();
@@ -130,10 +142,11 @@ void SimHost::turn_soon() {
 }
 
 bool SimHost::take_commands() {
-  inbox_->take_all(commands_);
+  core_->parts().inbox->take_all(commands_);
   const Instant now = sim_.agenda.now();
   for (pool::Command& command : commands_) {
     if (auto* submit = std::get_if<pool::command::Submit>(&command)) {
+      sim_.ledger.submitted(submit->call->record.submit);
       driver_->submit(std::move(submit->call), now);
     } else if (auto* cancel = std::get_if<pool::command::Cancel>(&command)) {
       driver_->on(pool::event::Cancel{cancel->call->id(), wire::CancelReason::cancelled}, now);
@@ -155,6 +168,7 @@ void SimHost::keep_time(Instant now) {
     driver_->on(pool::event::Tick{}, now);
   }
   if (driver_->next_wakeup() <= now) driver_->on(pool::event::Tick{}, now);
+  versions_.keep_time(now);
 }
 
 // Callers have been told what the policy has decided, and got what was left for them.
@@ -184,7 +198,8 @@ bool SimHost::settle() {
 }
 
 void SimHost::arm() {
-  const Instant wake = std::max(std::min(next_beat_, driver_->next_wakeup()), sim_.agenda.now());
+  const Instant wake =
+      std::max(std::min({next_beat_, driver_->next_wakeup(), versions_.next_wakeup()}), sim_.agenda.now());
   if (dead_ || wake >= armed_) return;
   armed_ = wake;
   sim_.agenda.at(wake, [this, wake] {
@@ -215,7 +230,7 @@ void SimHost::thaw() {
 // --- callers
 
 void SimHost::push(pool::Command&& command) {
-  if (!inbox_->push(std::move(command))) sim_.findings.broken("the loop takes no commands");
+  if (!core_->parts().inbox->push(std::move(command))) sim_.findings.broken("the loop takes no commands");
   turn();
 }
 
@@ -242,12 +257,11 @@ std::shared_ptr<pool::RemoteCall> SimHost::call_of(const pool::event::Submit& su
     record.arguments.table = zeros(record.wire_bytes);
     record.invoke.payload.parts = {record.wire_bytes};
   }
-  return std::make_shared<pool::RemoteCall>(executor(), inbox_, std::move(record));
+  return std::make_shared<pool::RemoteCall>(executor(), core_->parts().inbox, std::move(record));
 }
 
 void SimHost::submit(const pool::event::Submit& submit, detail::ObjectHandle object) {
   if (dead_ || defer([=, this] { this->submit(submit, object); })) return;
-  sim_.ledger.submitted(submit);
   auto call = call_of(submit, std::move(object));
   calls_[submit.call] = call;
   push(pool::command::Submit{std::move(call)});
@@ -265,18 +279,13 @@ void SimHost::cancel(CallId call) {
 void SimHost::drain(Duration grace) {
   if (defer([=, this] { drain(grace); })) return;
   sim_.ledger.drain_asked(grace);
+  versions_.expect_end();
   push(pool::command::Drain{0, grace, [](bool) {}});
 }
 
 void SimHost::resize(std::uint32_t min, std::uint32_t max) {
   if (defer([=, this] { resize(min, max); })) return;
   push(pool::command::Resize{0, min, max, [](bool) {}});
-}
-
-void SimHost::update(DigestId from, DigestId to) {
-  if (dead_ || defer([=, this] { update(from, to); })) return;
-  driver_->on(pool::event::Switch{from, to}, sim_.agenda.now());
-  turn();
 }
 
 void SimHost::expect(std::uint32_t calls, Duration within) {

@@ -16,6 +16,7 @@
 #include "host/src/transport/session_table.hpp"
 #include "tests/sim/host_books.hpp"
 #include "tests/sim/host_transport.hpp"
+#include "tests/sim/versions.hpp"
 
 namespace flame::sim {
 
@@ -42,8 +43,7 @@ class SimHost final : public LinkEnd, private pool::Listeners {
   void released() { turn(); }
   /// Called with what a call has left for its caller.
   void on_objects(std::function<void(CallId lease, Handles objects)> callback) { on_objects_ = std::move(callback); }
-  /// Runners boot with `to` in place of `from` from now on.
-  void update(DigestId from, DigestId to);
+  [[nodiscard]] Versions& versions() noexcept { return versions_; }
 
   // --- machines
   void on_boot(RunnerId runner, bool failed, bool permanent);
@@ -86,10 +86,10 @@ class SimHost final : public LinkEnd, private pool::Listeners {
 
   Context& sim_;
   HostBooks books_;
+  Versions versions_;
   HostTransport transport_;
   std::uint64_t last_session_ = 0;
   pool::SessionTable sessions_;
-  std::shared_ptr<pool::Inbox> inbox_ = std::make_shared<pool::Inbox>();
   pool::CallHistory history_;
   std::shared_ptr<detail::PoolFront> core_;
   std::unique_ptr<pool::PoolDriver> driver_;

@@ -49,10 +49,8 @@ void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, 
   check_back_off(stats, policy.boots_again_at(sim_.agenda.now()));
   check_counts(stats, world);
   if (count<pool::action::Boot>(actions) > 0) check_boots(stats, world);
-  // Who waits for a version that is loaded now, or for the room that another one leaves, is being helped.
-  const std::size_t changes = count<pool::action::Load>(actions) + count<pool::action::EndGeneration>(actions);
-  if (changes == 0) check_growth(stats, world);
-  check_permanent_failure(event, stats);
+  check_growth(stats, world);
+  check_permanent_failure(event, stats, world);
   if (!std::holds_alternative<pool::event::Submit>(event) || count<pool::action::Complete>(actions) == 0)
     check_minimum(event, stats);
   if (policy.next_wakeup() <= sim_.agenda.now()) sim_.findings.broken("a timer is due and stays due");
@@ -67,6 +65,11 @@ void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& st
     expected_until_ = deadline_after(sim_.agenda.now(), expect->within);
   } else if (std::holds_alternative<pool::event::Drain>(event)) {
     draining_ = true;
+  } else if (std::holds_alternative<pool::event::Prepare>(event)) {
+    changing_ = true;
+  } else if (std::holds_alternative<pool::event::Switch>(event) ||
+             std::holds_alternative<pool::event::Abandon>(event)) {
+    changing_ = false;
   }
   if (stats.boots_failed == before_.boots_failed) return;
   // Boots that fail together are one failure, as is one that fails while others are put off.
@@ -97,11 +100,13 @@ void PolicyWatch::check_counts(const pool::PolicyStats& stats, const HostCounts&
 }
 
 // Who waits must not find out by waiting.
-void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats) {
+void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats,
+                                          const HostCounts& world) {
   const auto* failed = std::get_if<pool::event::BootFailed>(&event);
   // Another one that booted then could have helped, though its time is up in the same step.
   const bool alone = stats.runners == stats.draining + stats.silent && stats.booting == 0 && before_.booting == 1;
-  if (failed != nullptr && failed->permanent && alone && stats.boots_failed > before_.boots_failed && stats.waiting > 0)
+  if (failed != nullptr && failed->permanent && alone && stats.boots_failed > before_.boots_failed &&
+      unhelped(stats, world) > 0)
     sim_.findings.broken(stats.waiting, " wait and are not told that boots fail for good");
 }
 
@@ -116,9 +121,15 @@ void PolicyWatch::check_boots(const pool::PolicyStats& stats, const HostCounts& 
   const std::uint64_t for_waiting = runners_for(stats.waiting) + (sim_.plan.updates ? before_.booting : 0);
   const std::uint64_t for_minimum = minus(draining_ ? 0 : min_, serving);
   const std::uint64_t for_ahead = ahead == 0 ? 0 : runners_for(minus(stats.waiting + ahead, world.free));
-  const std::uint64_t asked = std::max({for_waiting, for_minimum, for_ahead});
+  const std::uint64_t for_change = changing_ && !draining_ ? 1 : 0;
+  const std::uint64_t asked = std::max({for_waiting, for_minimum, for_ahead, for_change});
   if (stats.booting > asked)
     sim_.findings.broken("booted for nobody: ", stats.booting, " boot, ", stats.waiting, " wait, ", serving, " serve");
+}
+
+// Who waits for a version that is being loaded, or for the room that another one leaves, is being helped.
+std::uint64_t PolicyWatch::unhelped(const pool::PolicyStats& stats, const HostCounts& world) const {
+  return minus(stats.waiting, world.changing * capacity_);
 }
 
 // Level-triggered: whatever has happened, who waits is being helped as far as max allows.
@@ -126,11 +137,12 @@ void PolicyWatch::check_growth(const pool::PolicyStats& stats, const HostCounts&
   if (sim_.agenda.now() < backing_off_until_) return;
   const std::uint64_t room = minus(max_, std::uint64_t{stats.runners} + stats.booting);
   const std::uint64_t room_for_waiting = minus(most(world), std::uint64_t{stats.runners} + stats.booting);
-  if (room_for_waiting > 0 && stats.booting < runners_for(stats.waiting))
+  const std::uint64_t waiting = unhelped(stats, world);
+  if (room_for_waiting > 0 && stats.booting < runners_for(waiting))
     sim_.findings.broken(stats.waiting, " wait, ", stats.booting, " boot and there is room for ", room_for_waiting,
                          " more");
   const std::uint64_t warm = draining_ ? 0 : sim_.plan.pool.warm;
-  if (room > 0 && warm > 0 && world.free + std::uint64_t{stats.booting} * capacity_ < stats.waiting + warm)
+  if (room > 0 && warm > 0 && world.free + std::uint64_t{stats.booting} * capacity_ < waiting + warm)
     sim_.findings.broken("not enough slots are kept ahead: ", world.free, " are free, ", stats.booting,
                          " runners boot");
 }

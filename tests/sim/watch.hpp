@@ -16,6 +16,7 @@ struct HostCounts {
   std::uint64_t serving = 0;      ///< runners that may be given calls
   std::uint64_t free = 0;         ///< their slots
   std::uint64_t idle_silent = 0;  ///< runners that would serve, have no lease and say nothing
+  std::uint64_t changing = 0;  ///< runners that serve and load some version, or end one, which makes room for another
 };
 
 class PolicyWatch {
@@ -35,7 +36,8 @@ class PolicyWatch {
   void check_back_off(const pool::PolicyStats& stats, Instant until);
   void check_boots(const pool::PolicyStats& stats, const HostCounts& world);
   void check_growth(const pool::PolicyStats& stats, const HostCounts& world);
-  void check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats);
+  void check_permanent_failure(const pool::Event& event, const pool::PolicyStats& stats, const HostCounts& world);
+  [[nodiscard]] std::uint64_t unhelped(const pool::PolicyStats& stats, const HostCounts& world) const;
   void check_minimum(const pool::Event& event, const pool::PolicyStats& stats);
   [[nodiscard]] std::uint64_t runners_for(std::uint64_t calls) const;
   [[nodiscard]] std::uint64_t most(const HostCounts& world) const;
@@ -50,6 +52,7 @@ class PolicyWatch {
   bool failing_ = false;
   std::uint64_t expected_ = 0;  // at most
   Instant expected_until_{};
+  bool changing_ = false;  // a version is to be prepared
   bool draining_ = false;
 };
 

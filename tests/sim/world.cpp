@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -92,12 +93,42 @@ void World::after_the_storm() {
   callers_.let_go_of_all();
   if (!run_until([this] { return sim_.ledger.open() == 0; }, kRecovery) && sim_.findings.ok())
     sim_.findings.broken(sim_.ledger.open(), " calls stay open though every caller had a limit");
+  if (sim_.plan.updates) change_once_more();
   probe();
   check_minimum();
 }
 
+// Every change is answered, one more succeeds, and nothing stays of what was before.
+void World::change_once_more() {
+  if (!run_until([this] { return host_.versions().unanswered() == 0; }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken(host_.versions().unanswered(), " changes of versions are not answered");
+  const Plan& plan = sim_.plan;
+  const bool may_fail = !plan.local || plan.old_runners || plan.broken_plugins || plan.permanent_failures;
+  const DigestId next = (host_.versions().active() + 1) % versions(plan);
+  const std::uint64_t change = host_.versions().activate(next, {0, 1}, 2 * kRecovery);
+  if (!run_until([&] { return host_.versions().outcome(change).has_value(); }, 3 * kRecovery)) {
+    if (sim_.findings.ok()) sim_.findings.broken("change ", change, " is not answered");
+    return;
+  }
+  const ErrorCode code = *host_.versions().outcome(change);
+  if (code != ErrorCode::none && !may_fail)
+    sim_.findings.broken("change ", change, " failed with ", to_string(code), " though nothing is in its way");
+  if (code == ErrorCode::timed_out) sim_.findings.broken("change ", change, " waits for what does not come");
+  if (!plan.old_runners && !run_until([this] { return old_versions_are_gone(); }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken("a runner has kept an old version");
+}
+
+bool World::old_versions_are_gone() {
+  return std::ranges::all_of(backend_.running(), [this](const RunnerModel* runner) {
+    return std::ranges::all_of(runner->digests(), [this](DigestId digest) {
+      return !is_version(sim_.plan, digest) || digest == host_.versions().active();
+    });
+  });
+}
+
 void World::probe() {
   for (const DigestId digest : all_digests(sim_.plan)) {
+    if (is_version(sim_.plan, digest) && digest != host_.versions().active()) continue;
     int lost = 0;
     while (sim_.findings.ok() && lost < 10 && probe(digest) != ErrorCode::none) ++lost;
   }
@@ -135,6 +166,9 @@ void World::check_minimum() {
 void World::drain() {
   if (!sim_.findings.ok()) return;
   const Duration grace = sim_.chance.between(0s, 20s);
+  const bool changes = sim_.plan.updates && sim_.chance.one_in(2);
+  if (changes) static_cast<void>(host_.versions().activate(0, {0, 1}, 10s));
+  if (changes && sim_.chance.one_in(2)) host_.versions().shut_down();
   host_.drain(grace);
   // Runners that were told to go have a moment more than the grace for their goodbye.
   if (!run_until([this] { return host_.drained(); }, grace + limits::kByeWait) && sim_.findings.ok())
@@ -150,6 +184,9 @@ void World::drain() {
                          stats.runners + stats.booting, " runners");
   if (sim_.ledger.held() > 0)
     sim_.findings.broken("nobody was told that the objects of ", sim_.ledger.held(), " calls are gone");
+  host_.versions().shut_down();
+  if (host_.versions().unanswered() > 0)
+    sim_.findings.broken(host_.versions().unanswered(), " changes of versions were never answered");
   if (host_.policy().next_wakeup() != kNever) sim_.findings.broken("a timer is left");
 }
 

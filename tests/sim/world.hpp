@@ -33,6 +33,8 @@ class World {
 
   void after_the_storm();
   void check_minimum();
+  void change_once_more();
+  [[nodiscard]] bool old_versions_are_gone();
   void probe();
   ErrorCode probe(DigestId digest);
   void drain();

@@ -257,9 +257,12 @@ void PoolDriver::perform(const action::Load& load, Instant now) {
   session->post(wire::make_load(plugin_ref(plugin), catalog.directories(std::span(&load.digest, 1)).front()));
 }
 
-void PoolDriver::perform(const action::EndGeneration& end) {
+void PoolDriver::perform(const action::EndGeneration& end, Instant now) {
   Session* const session = session_of(end.runner);
   if (session == nullptr) return;  // as above
+  // One that knows no such message keeps the plugin, to which no call goes any more.
+  if (session->info().protocol_minor < wire::kLoadSinceMinor)
+    return on(event::GenerationEnded{end.runner, end.digest}, now);
   wire::EndGeneration message;
   message.digest = core_->parts().catalog->plugin(end.digest).digest;
   session->post(std::move(message));

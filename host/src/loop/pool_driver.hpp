@@ -108,7 +108,7 @@ class PoolDriver final : public RunnerEvents {
   void perform(action::LeaseEnded& ended);
   void perform(const action::Quiet& quiet);
   void perform(const action::Load& load, Instant now);
-  void perform(const action::EndGeneration& end);
+  void perform(const action::EndGeneration& end, Instant now);
   void perform(const action::Prepared& prepared);
   void step(const Event& event, Instant now, Actions& actions);
 

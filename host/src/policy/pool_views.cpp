@@ -42,7 +42,8 @@ std::vector<PoolPolicy::RunnerView> PoolPolicy::runner_views(Instant now) const 
 action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
   const RunnerGenerations::Standing standing = generations_.standing(digest);
   action::Prepared report{.digest = digest, .ready = standing.ready > 0, .error = std::nullopt, .waits_for = {}};
-  const bool hopeless = !report.ready && standing.loading.empty() && booting_ == 0;
+  const bool comes = !standing.loading.empty() || booting_ > 0 || generations_.coming(digest) > 0;
+  const bool hopeless = !report.ready && !comes;
   if (closed_)
     report.error = base::make_error(ErrorCode::shutting_down, "the pool " + name_ + " is shutting down");
   else if (hopeless && standing.broken > 0)

@@ -34,6 +34,7 @@ void RunnerGenerations::on(const event::Switch& event, Instant now) {
   versions_.activate(event.from, event.to);
   leaving_.erase(event.to);
   used(event.from);
+  if (versions_.is_superseded(event.from)) forgive(event.from);
   for (auto& [id, runner] : runners_) {
     ask(id, runner, event.to, now);
     if (is_unfit(runner)) unfit_.push_back(id);
@@ -44,9 +45,7 @@ void RunnerGenerations::on(const event::Abandon& event, Instant) {
   if (!versions_.abandon(event.digest)) return;
   ++revision_;
   used(event.digest);
-  for (auto& [id, runner] : runners_)
-    if (find(runner, event.digest) != nullptr)
-      change(id, runner, event.digest, [](Generation& generation) { generation.broken.reset(); });
+  forgive(event.digest);
 }
 
 void RunnerGenerations::on(const event::Loaded& event, Instant) {
@@ -195,11 +194,15 @@ RunnerGenerations::Standing RunnerGenerations::standing(DigestId digest) const {
 }
 
 std::uint64_t RunnerGenerations::coming(DigestId digest) const {
+  const Tally none;
   const auto found = tallies_.find(digest);
-  std::uint64_t count = found == tallies_.end() ? 0 : found->second.loading.size();
-  if (versions_.is_active(digest) || (found != tallies_.end() && found->second.ready > 0)) return count;
+  const Tally& own = found == tallies_.end() ? none : found->second;
+  std::uint64_t count = own.loading.size();
+  if (versions_.is_active(digest) || own.ready > 0) return count;
   for (const auto& [other, tally] : tallies_)
-    if (versions_.same_plugin(other, digest)) count += tally.ending;
+    if (versions_.same_plugin(other, digest))
+      count += static_cast<std::uint64_t>(
+          std::ranges::count_if(tally.ending, [&](RunnerId id) { return !own.broken.contains(id); }));
   return count;
 }
 
@@ -221,14 +224,11 @@ void RunnerGenerations::tally(RunnerId id, const Generation& generation, bool co
     if (listed && counts) runners.insert(id);
     if (listed && !counts) runners.erase(id);
   };
-  const auto count = [&](std::uint32_t& number, State state) {
-    if (generation.state == state) number += counts ? 1 : ~std::uint32_t{0};
-  };
   list(tally.loading, generation.state == State::loading);
   list(tally.broken, generation.broken.has_value());
-  count(tally.ready, State::ready);
-  count(tally.ending, State::ending);
-  if (tally.loading.empty() && tally.broken.empty() && tally.ready == 0 && tally.ending == 0)
+  list(tally.ending, generation.state == State::ending);
+  if (generation.state == State::ready) tally.ready += counts ? 1 : ~std::uint32_t{0};
+  if (tally.loading.empty() && tally.broken.empty() && tally.ending.empty() && tally.ready == 0)
     tallies_.erase(generation.digest);
 }
 
@@ -252,6 +252,13 @@ void RunnerGenerations::fail(RunnerId id, Runner& runner, DigestId digest, State
     generation.unfit = true;
   });
   if (is_unfit(runner)) unfit_.push_back(id);
+}
+
+// What is no target any more may be tried anew when it is one again.
+void RunnerGenerations::forgive(DigestId digest) {
+  for (auto& [id, runner] : runners_)
+    if (find(runner, digest) != nullptr)
+      change(id, runner, digest, [](Generation& generation) { generation.broken.reset(); });
 }
 
 bool RunnerGenerations::is_unfit(const Runner& runner) const {

@@ -93,8 +93,8 @@ class RunnerGenerations {
   [[nodiscard]] Standing standing(DigestId digest) const;
   /// Another one whenever something has changed that this knows.
   [[nodiscard]] std::uint64_t revision() const noexcept { return revision_; }
-  /// Runners that load the digest. Unless it is active or some runner has it: also those that will have room for it,
-  /// since they end another version.
+  /// Runners that load the digest. Unless it is active or some runner has it: also those that will be asked, since they
+  /// end another version.
   [[nodiscard]] std::uint64_t coming(DigestId digest) const;
   /// Superseded versions of its plugin that live runners have. Linear.
   [[nodiscard]] std::vector<DigestId> in_the_way_of(DigestId digest) const;
@@ -124,14 +124,15 @@ class RunnerGenerations {
   struct Tally {
     std::set<RunnerId> loading;
     std::set<RunnerId> broken;
+    std::set<RunnerId> ending;
     std::uint32_t ready = 0;
-    std::uint32_t ending = 0;
   };
 
   void tally(RunnerId id, const Generation& generation, bool counts);
   template <class Change>
   void change(RunnerId id, Runner& runner, DigestId digest, Change apply);
   void fail(RunnerId id, Runner& runner, DigestId digest, State state, Error error);
+  void forgive(DigestId digest);
   [[nodiscard]] bool is_unfit(const Runner& runner) const;
   bool ask(RunnerId id, Runner& runner, DigestId digest, Instant now);
   void ask_for_targets(RunnerId id, Runner& runner, Instant now);

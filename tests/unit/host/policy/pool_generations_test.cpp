@@ -228,6 +228,17 @@ TEST(PoolGenerations, BelowMaxANewRunnerServesTheThirdVersion) {
   EXPECT_THAT(pool.ended(1, kNew).loads(kNewer), ElementsAre(1)) << "once it has room";
 }
 
+TEST(PoolGenerations, ARunnerThatWillHaveRoomIsWaitedForThoughAnotherOneIsBroken) {
+  Versions pool = pool_of(1, 2, 4);
+  pool.call(7, kOld).prepare().loaded(1).switch_over().prepare(kNewer, kNew).finish(7);
+  EXPECT_THAT(pool.ends(), ElementsAre(1));
+  pool.feed(event::RunnerHello{2, {{kNew, std::nullopt}, {kNewer, broken()}}});
+  EXPECT_FALSE(pool.report().error.has_value());
+  EXPECT_EQ(pool.report().waits_for, "a runner to end an older version");
+  EXPECT_THAT(pool.ended(1).loads(kNewer), ElementsAre(1));
+  EXPECT_TRUE(pool.loaded(1, kNewer).is_prepared());
+}
+
 TEST(PoolGenerations, ALeaseKeepsItsVersionAndCallsOnItsObjectsGoThere) {
   Versions pool = pool_of(1, 1, 2);
   pool.call(1, kOld).feed(event::Result{1, 1, std::nullopt, {100}});

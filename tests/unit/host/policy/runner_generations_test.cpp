@@ -160,6 +160,28 @@ TEST(RunnerGenerations, WhatWasAbandonedLeavesAndMayBeTriedAgain) {
   EXPECT_THAT(pool.took(Kind::load, kSecond), ElementsAre(1));
 }
 
+TEST(RunnerGenerations, OneThatIsBrokenForADigestDoesNotTakeItWhenItHasRoom) {
+  Scenario pool;
+  pool.join(1).join(2).on(event::Prepare{kSecond, kFirst});
+  pool.generations.expire(kNow + 30s);
+  EXPECT_EQ(pool.generations.coming(kSecond), 0u) << "both end it and are not asked again";
+  pool.on(event::Abandon{kSecond}).on(event::Prepare{kSecond, kFirst});
+  EXPECT_EQ(pool.generations.coming(kSecond), 2u) << "once they have ended it";
+}
+
+TEST(RunnerGenerations, WhatWasActiveMayBeTriedAgainWhereItWasBroken) {
+  Scenario pool;
+  pool.join(1).join(2).on(event::Prepare{kSecond, kFirst});
+  pool.on(event::Loaded{1, kSecond, std::nullopt}).on(event::Loaded{2, kSecond, broken()});
+  pool.on(event::Switch{kFirst, kSecond});
+  EXPECT_EQ(pool.generations.standing(kSecond).broken, 1u);
+  pool.on(event::Switch{kSecond, kFirst});
+  EXPECT_EQ(pool.generations.standing(kSecond).broken, 0u);
+  EXPECT_THAT(pool.took(Kind::load, kSecond), ElementsAre(1, 2));
+  pool.on(event::Prepare{kSecond, kFirst});
+  EXPECT_THAT(pool.took(Kind::load, kSecond), ElementsAre(2));
+}
+
 TEST(RunnerGenerations, AnAbandonedLoadIsEndedBeforeItIsAnswered) {
   Scenario pool;
   pool.join(1).on(event::Prepare{kSecond, kFirst}).on(event::Abandon{kSecond});

@@ -1,0 +1,54 @@
+// Which versions of its plugins each runner has, by the words of a pool's events and actions: holds changes against the
+// rules of runners.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "host/src/policy/actions.hpp"
+#include "host/src/policy/events.hpp"
+#include "tests/sim/context.hpp"
+
+namespace flame::sim {
+
+class VersionBooks {
+ public:
+  explicit VersionBooks(Context& sim) : sim_(sim) {}
+
+  void take(const pool::Event& event);
+  void note(const pool::Action& action);
+
+  /// The runner has said that it can serve the digest, and has not been told to end it.
+  [[nodiscard]] bool serves(RunnerId runner, DigestId digest) const;
+  /// It loads some version, or ends one.
+  [[nodiscard]] bool changes(RunnerId runner) const;
+
+ private:
+  enum class Has : std::uint8_t { loading, ready, ending };
+  using Digests = std::map<DigestId, Has>;
+
+  template <class Other>
+  void hear(const Other&) {}
+  void hear(const pool::event::RunnerHello& hello);
+  void hear(const pool::event::Loaded& loaded);
+  void hear(const pool::event::GenerationEnded& ended);
+  void hear(const pool::event::Ended& ended) { in_slots_[ended.runner].erase(ended.call); }
+
+  template <class Other>
+  void see(const Other&) {}
+  void see(const pool::action::Boot& boot);
+  void see(const pool::action::Send& send);
+  void see(const pool::action::Load& load);
+  void see(const pool::action::EndGeneration& end);
+  void see(const pool::action::Prepared& report);
+  void see(const pool::action::Destroy& destroy);
+
+  void check_unused(RunnerId runner, DigestId digest);
+
+  Context& sim_;
+  std::map<RunnerId, Digests> runners_;
+  std::map<RunnerId, std::set<CallId>> in_slots_;
+};
+
+}  // namespace flame::sim
