@@ -17,6 +17,8 @@ def costs(lines):
     """Seconds of each object that was compiled, the last time that it was."""
     found = {}
     for line in lines:
+        if not line[:1].isdigit():  # the shell's word about a compiler that was killed
+            continue
         user, system, name = line.split(maxsplit=2)
         seconds = float(user) + float(system)
         if seconds > FROM_CACHE:

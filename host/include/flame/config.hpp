@@ -103,7 +103,7 @@ struct Liveness {
 
 /// `[pools.NAME]`. Durations: kForever = infinite ("infinite" in TOML) where the comment allows it.
 struct PoolConfig {
-  std::vector<std::string> plugins;     ///< "name", "name@1", "name@1.4" or "name@1.4.0"; at least one
+  std::vector<std::string> plugins;     ///< "name", "name@1", "name@1.4", "name@1.4.0", "name@sha256:…"; at least one
   std::uint32_t min = 0;                ///< runners kept up at all times; 0 inside a runner, as is `warm`
   std::uint32_t max = 10;               ///< runners at most, booting ones included; 1..limits::kRunnersCeiling
   std::uint32_t max_concurrency = 100;  ///< slots per runner; 1..limits::kMaxConcurrencyCeiling

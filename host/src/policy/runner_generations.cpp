@@ -117,8 +117,8 @@ void RunnerGenerations::joined(RunnerId id, std::span<const event::RunnerPlugin>
   runner.booting = false;
   for (const event::RunnerPlugin& plugin : plugins) {
     if (!plugin.error && versions_.is_candidate(plugin.digest))
-      continue;  // its file is there, but only the answer to a Load says that it starts
-    if (!plugin.error)
+      load(id, runner.generations.emplace_back(Generation{.digest = plugin.digest, .broken = {}, .timer = {}}), now);
+    else if (!plugin.error)
       runner.generations.push_back({.digest = plugin.digest, .state = State::ready, .broken = {}, .timer = {}});
     else if (versions_.is_active(plugin.digest) || versions_.is_candidate(plugin.digest))
       runner.generations.push_back({.digest = plugin.digest,
@@ -274,13 +274,15 @@ bool RunnerGenerations::ask(RunnerId id, Runner& runner, DigestId digest, Instan
   };
   if (std::ranges::count_if(runner.generations, in_its_place) >= static_cast<std::ptrdiff_t>(kGenerationsMax))
     return false;
-  change(id, runner, digest, [&](Generation& generation) {
-    generation.state = State::loading;
-    generation.load_by = base::deadline_after(now, load_limit_);
-    generation.timer = deadlines_.arm({id, digest}, generation.load_by);
-  });
-  steps_.push_back({Step::Kind::load, id, digest});
+  change(id, runner, digest, [&](Generation& generation) { load(id, generation, now); });
   return true;
+}
+
+void RunnerGenerations::load(RunnerId id, Generation& generation, Instant now) {
+  generation.state = State::loading;
+  generation.load_by = base::deadline_after(now, load_limit_);
+  generation.timer = deadlines_.arm({id, generation.digest}, generation.load_by);
+  steps_.push_back({Step::Kind::load, id, generation.digest});
 }
 
 void RunnerGenerations::ask_for_targets(RunnerId id, Runner& runner, Instant now) {

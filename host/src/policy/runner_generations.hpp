@@ -135,6 +135,7 @@ class RunnerGenerations {
   void forgive(DigestId digest);
   [[nodiscard]] bool is_unfit(const Runner& runner) const;
   bool ask(RunnerId id, Runner& runner, DigestId digest, Instant now);
+  void load(RunnerId id, Generation& generation, Instant now);
   void ask_for_targets(RunnerId id, Runner& runner, Instant now);
   void boot_over(const Runner& runner);
 

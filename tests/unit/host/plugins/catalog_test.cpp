@@ -7,10 +7,13 @@
 
 #include <fstream>
 #include <iterator>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include <flame/detail/plugin_identity.hpp>
 
+#include "plugin_sdk/base/digest.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/host/plugins/plugin_file.hpp"
 
@@ -27,32 +30,93 @@ std::string contents(const std::filesystem::path& file) {
 
 class CatalogTest : public ::testing::Test {
  protected:
-  Catalog scanned() {
-    Catalog catalog({source_.path()}, runtime_.path());
-    const Result<void> done = catalog.scan();
+  Catalog& scanned() {
+    catalog_.emplace(std::vector<std::filesystem::path>{source_.path()}, runtime_.path());
+    const Result<void> done = catalog_->scan(stored_);
     EXPECT_TRUE(done) << done.error().message;
-    return catalog;
+    return *catalog_;
   }
   std::string put(const std::string& file, const FakePlugin& plugin) {
     return source_.write(file, plugin_file(plugin));
   }
   // The error of resolving a reference.
   Error refused(const std::string& reference) {
-    Catalog catalog = scanned();
+    Catalog& catalog = scanned();
     const auto plugin = catalog.resolve(reference);
     return plugin ? Error{} : plugin.error();
   }
 
+  // As a store would have it.
+  std::string install(const FakePlugin& plugin, bool replaced = false) {
+    const std::string bytes = plugin_file(plugin);
+    const std::string digest = base::sha256(bytes).hex();
+    stored_.push_back({store_.write(digest + ".so", bytes), digest, {}, replaced});
+    return digest;
+  }
+
   test::TempDir source_;
   test::TempDir runtime_;
+  test::TempDir store_;
+  std::vector<StoredPlugin> stored_;
+  std::optional<Catalog> catalog_;
 };
+
+TEST_F(CatalogTest, TakesTheHighestOfPathAndStoreThatTheJudgeTakes) {
+  put("a.so", {.version = "1.4.0"});
+  install({.version = "1.5.0"});
+  install({.version = "1.6.0"});
+  const auto reference = manifest::PluginReference::parse("video@1").value();
+  const auto choice = scanned().choose(reference, [](const CatalogPlugin& plugin) {
+    const bool bad = plugin.reference == "video@1.6.0";
+    return bad ? std::optional(Error{.code = ErrorCode::incompatible, .message = "it leaks"}) : std::nullopt;
+  });
+  ASSERT_TRUE(choice) << choice.error().message;
+  EXPECT_EQ(choice->plugin->reference, "video@1.5.0");
+  ASSERT_EQ(choice->passed_over.size(), 1u);
+  EXPECT_EQ(choice->passed_over[0].message, "it leaks");
+  const auto none = scanned().choose(reference, [](const CatalogPlugin&) { return Error{.message = "none will do"}; });
+  EXPECT_EQ(none.error().message, "none will do");
+}
+
+TEST_F(CatalogTest, FindsABuildByItsDigestAlsoOneThatWasReplaced) {
+  put("a.so", {.version = "1.0.0"});
+  const std::string old = install({.version = "1.5.0", .salt = "old"}, true);
+  const std::string now = install({.version = "1.5.0", .salt = "new"});
+  Catalog& catalog = scanned();
+  EXPECT_EQ(catalog.resolve("video@1.5.0").value()->digest, now);
+  EXPECT_EQ(catalog.resolve("video@sha256:" + old.substr(0, 16)).value()->digest, old);
+  const std::string in_path = base::sha256(contents(source_ / "a.so")).hex();
+  EXPECT_EQ(catalog.resolve("video@sha256:" + in_path).value()->reference, "video@1.0.0");
+  EXPECT_EQ(catalog.resolve("video@sha256:000000000000").error().code, ErrorCode::not_found);
+}
+
+TEST_F(CatalogTest, AStoredFileThatWasChangedIsRefused) {
+  const std::string digest = install({.version = "1.5.0"});
+  store_.write(digest + ".so", plugin_file({.version = "1.5.0", .salt = "changed"}));
+  EXPECT_THAT(refused("video").message, HasSubstr("has other bytes than its digest says"));
+}
+
+TEST_F(CatalogTest, GrowsWhileOthersLook) {
+  put("a.so", {.version = "1.0.0"});
+  put("b.so", {.version = "1.1.0"});
+  Catalog& catalog = scanned();
+  const CatalogPlugin* first = catalog.resolve("video@1.0.0").value();
+  std::thread reader([&] {
+    while (!catalog.find_digest(base::sha256(contents(source_ / "b.so")).hex())) std::this_thread::yield();
+    EXPECT_EQ(catalog.plugin(1).reference, "video@1.1.0");
+  });
+  EXPECT_TRUE(catalog.resolve("video@1.1.0"));
+  reader.join();
+  EXPECT_EQ(&catalog.plugin(0), first);
+  EXPECT_THAT(catalog.all(), ::testing::ElementsAre(0u, 1u));
+}
 
 TEST_F(CatalogTest, ResolvesAReferenceToTheHighestMatchingVersion) {
   put("a.so", {.version = "1.4.0"});
   put("b.so", {.version = "1.10.0"});
   put("c.so", {.version = "2.0.0"});
   put("d.so", {.version = "3.0.0-rc.1"});
-  Catalog catalog = scanned();
+  Catalog& catalog = scanned();
   EXPECT_EQ(catalog.resolve("video@1").value()->reference, "video@1.10.0");
   EXPECT_EQ(catalog.resolve("video").value()->reference, "video@2.0.0");
   EXPECT_EQ(catalog.resolve("video@1.4").value()->reference, "video@1.4.0");
@@ -61,7 +125,7 @@ TEST_F(CatalogTest, ResolvesAReferenceToTheHighestMatchingVersion) {
 
 TEST_F(CatalogTest, ACopyThatIsGoneIsMadeAgainEvenWhenTheSourceIsAnother) {
   put("libvideo.so", {});
-  Catalog catalog = scanned();
+  Catalog& catalog = scanned();
   const CatalogPlugin& plugin = *catalog.resolve("video").value();
   const std::string whole = contents(plugin.installed);
   put("libvideo.so", {.version = "1.0.1"});
@@ -93,7 +157,7 @@ TEST_F(CatalogTest, ADirectoryThatIsNotThereIsToldFromOneWithoutPlugins) {
 
 TEST_F(CatalogTest, InstallsACopyNamedByItsDigestThatNobodyCanWrite) {
   const std::string file = put("libvideo.so", {});
-  Catalog catalog = scanned();
+  Catalog& catalog = scanned();
   const CatalogPlugin& plugin = *catalog.resolve("video").value();
   EXPECT_EQ(plugin.installed, std::filesystem::path(runtime_.path()) / "plugins" / (plugin.digest + ".so"));
   EXPECT_EQ(plugin.digest.size(), 64u);
@@ -113,7 +177,7 @@ TEST_F(CatalogTest, GivesTheSameDigestOneId) {
   put("a.so", {});
   put("b.so", {});
   put("c.so", {.name = "audio"});
-  Catalog catalog = scanned();
+  Catalog& catalog = scanned();
   const CatalogPlugin* video = catalog.resolve("video").value();
   EXPECT_EQ(catalog.resolve("video@1.0.0").value(), video);
   const CatalogPlugin* audio = catalog.resolve("audio").value();
@@ -206,7 +270,7 @@ TEST_F(CatalogTest, IsNotDisturbedByBadFilesThatNobodyAskedFor) {
 
 TEST_F(CatalogTest, NoticesAFileThatWasReplacedAfterTheScan) {
   put("video.so", {});
-  Catalog catalog = scanned();
+  Catalog& catalog = scanned();
   put("video.so", {.version = "2.0.0"});
   EXPECT_THAT(catalog.resolve("video@1").error().message, HasSubstr("was replaced"));
 }
