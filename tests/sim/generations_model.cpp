@@ -87,7 +87,8 @@ void GenerationsModel::may_die_later(GenerationId id) {
 void GenerationsModel::load(wire::Load load, bool leaving) {
   Findings& findings = sim_.findings;
   if (old_) return findings.broken("runner ", machine_.id(), " is too old for what it is asked to load");
-  const std::vector<DigestId> had = digests();
+  std::vector<DigestId> had = digests();
+  std::erase_if(had, [&](DigestId digest) { return digest_text(digest) == load.plugin.digest; });  // from its boot on
   if (std::ranges::count_if(had, [this](DigestId digest) { return is_version(sim_.plan, digest); }) >=
       static_cast<std::ptrdiff_t>(limits::kGenerationsPerPluginMax))
     findings.broken("runner ", machine_.id(), " is asked for a third version of its plugin");

@@ -25,7 +25,7 @@ class VersionBooks {
   [[nodiscard]] bool changes(RunnerId runner) const;
 
  private:
-  enum class Has : std::uint8_t { loading, ready, ending };
+  enum class Has : std::uint8_t { booted, loading, ready, ending };  // booted: it has said hello with it
   using Digests = std::map<DigestId, Has>;
 
   template <class Other>

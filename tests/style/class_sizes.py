@@ -86,7 +86,7 @@ LARGER = {
     "PoolDriver": (14, 60, 3, "one function per event, command and action; its views go to trace/"),
     "Loop": (17, 31, 2, "perform() of commands goes to a table"),
     "Session": (19, 34, 1, "its transfers become an object"),
-    "Catalog": (9, 35, 3, "copies on disk become an object"),
+    "RunnerGenerations": (13, 36, 1, "the tallies of digests become an object"),
     "ControlServer": (18, 19, 1, "its clients become an object"),
     "BasicLoopLeader": (18, 17, 1, "one lock-free protocol: its words belong together"),
     "Terminator": (22, 35, 1, "drain and single use become objects"),

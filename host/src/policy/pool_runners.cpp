@@ -61,13 +61,15 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   }
   const std::vector<event::RunnerPlugin> plugins = all_plugins(event.plugins, generations_.asked(event.runner));
   std::vector<DigestId> serves;
+  bool usable = false;
   for (const event::RunnerPlugin& plugin : plugins) {
+    usable = usable || !plugin.error;
     if (plugin.error)  // remembered for a while
       broken_[plugin.digest] = {*plugin.error, base::deadline_after(now, Elastic::kRetryMax)};
-    else
+    else if (!generations_.versions().is_candidate(plugin.digest))
       serves.push_back(plugin.digest);
   }
-  if (serves.empty() && !generations_.asked(event.runner).empty()) {
+  if (!usable && !generations_.asked(event.runner).empty()) {
     const std::string why = plugins.front().error->message;
     tell_of_broken(now, out);
     return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, false, now, out);

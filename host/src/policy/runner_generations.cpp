@@ -117,7 +117,7 @@ void RunnerGenerations::joined(RunnerId id, std::span<const event::RunnerPlugin>
   runner.booting = false;
   for (const event::RunnerPlugin& plugin : plugins) {
     if (!plugin.error && versions_.is_candidate(plugin.digest))
-      load(id, runner.generations.emplace_back(Generation{.digest = plugin.digest, .broken = {}, .timer = {}}), now);
+      runner.generations.push_back({.digest = plugin.digest, .state = State::booted, .broken = {}, .timer = {}});
     else if (!plugin.error)
       runner.generations.push_back({.digest = plugin.digest, .state = State::ready, .broken = {}, .timer = {}});
     else if (versions_.is_active(plugin.digest) || versions_.is_candidate(plugin.digest))
@@ -268,21 +268,20 @@ bool RunnerGenerations::is_unfit(const Runner& runner) const {
 }
 
 bool RunnerGenerations::ask(RunnerId id, Runner& runner, DigestId digest, Instant now) {
-  if (!runner.live || find(runner, digest) != nullptr) return false;
+  const Generation* const there = find(runner, digest);
+  if (!runner.live || (there != nullptr && there->state != State::booted)) return false;
   const auto in_its_place = [&](const Generation& other) {
     return other.state != State::absent && versions_.same_plugin(other.digest, digest);
   };
-  if (std::ranges::count_if(runner.generations, in_its_place) >= static_cast<std::ptrdiff_t>(kGenerationsMax))
-    return false;
-  change(id, runner, digest, [&](Generation& generation) { load(id, generation, now); });
+  const auto others = std::ranges::count_if(runner.generations, in_its_place);
+  if (there == nullptr && others >= static_cast<std::ptrdiff_t>(kGenerationsMax)) return false;
+  change(id, runner, digest, [&](Generation& generation) {
+    generation.state = State::loading;
+    generation.load_by = base::deadline_after(now, load_limit_);
+    generation.timer = deadlines_.arm({id, digest}, generation.load_by);
+  });
+  steps_.push_back({Step::Kind::load, id, digest});
   return true;
-}
-
-void RunnerGenerations::load(RunnerId id, Generation& generation, Instant now) {
-  generation.state = State::loading;
-  generation.load_by = base::deadline_after(now, load_limit_);
-  generation.timer = deadlines_.arm({id, generation.digest}, generation.load_by);
-  steps_.push_back({Step::Kind::load, id, generation.digest});
 }
 
 void RunnerGenerations::ask_for_targets(RunnerId id, Runner& runner, Instant now) {

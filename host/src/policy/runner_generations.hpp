@@ -105,7 +105,13 @@ class RunnerGenerations {
   [[nodiscard]] std::vector<RunnerId> take_unfit() { return std::exchange(unfit_, {}); }
 
  private:
-  enum class State : std::uint8_t { absent, loading, ready, ending };
+  enum class State : std::uint8_t {
+    absent,
+    booted,
+    loading,
+    ready,
+    ending
+  };  // booted: a candidate that is to be asked
   using Timers = Deadlines<std::pair<RunnerId, DigestId>>;
   struct Generation {
     DigestId digest = 0;
@@ -135,7 +141,6 @@ class RunnerGenerations {
   void forgive(DigestId digest);
   [[nodiscard]] bool is_unfit(const Runner& runner) const;
   bool ask(RunnerId id, Runner& runner, DigestId digest, Instant now);
-  void load(RunnerId id, Generation& generation, Instant now);
   void ask_for_targets(RunnerId id, Runner& runner, Instant now);
   void boot_over(const Runner& runner);
 
