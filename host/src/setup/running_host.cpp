@@ -229,7 +229,16 @@ void RunningHost::link_control_socket(const std::string& path) const {
 }
 
 void RunningHost::serve_control(control::ControlSocket socket) {
-  auto ask = [inbox = inbox_](const control::Request& request, control::ControlServer::Reply reply) {
+  operations_ = std::make_unique<Operations>([this](const control::ChangeRequest& request) { return change(request); });
+  auto ask = [this, inbox = inbox_](const control::Request& request, control::ControlServer::Reply reply) {
+    if (const auto* wanted = std::get_if<control::ChangeRequest>(&request)) {
+      reply(operations_->start(*wanted));
+      return true;
+    }
+    if (const auto* operation = std::get_if<control::OperationRequest>(&request)) {
+      reply(operations_->find(operation->number));
+      return true;
+    }
     return inbox->push(
         command::AskHost{std::make_shared<control::Question>(control::Question{request, std::move(reply)})});
   };
@@ -244,6 +253,12 @@ void RunningHost::serve_control(control::ControlSocket socket) {
   };
   control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_,
                                                       control::Upkeep{std::move(keep)});
+}
+
+Result<ActivateResult> RunningHost::change(const control::ChangeRequest& request) {
+  const bool activates = request.kind == control::ChangeRequest::Kind::activate;
+  return activates ? changes_->activate(request.plugin, request.options)
+                   : changes_->rollback(request.plugin, request.options);
 }
 
 RunningHost::~RunningHost() {
@@ -280,6 +295,7 @@ void RunningHost::shutdown() {
   watch_.reset();
   drain_pools();
   control_.reset();
+  operations_.reset();  // its changes have ended or end by themselves: the loop still answers them
   loop_.reset();
   backends_.clear();
   executor_->stop();

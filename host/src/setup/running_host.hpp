@@ -15,6 +15,7 @@
 #include "host/src/control/server.hpp"
 #include "host/src/loop/loop.hpp"
 #include "host/src/plugins/catalog.hpp"
+#include "host/src/setup/operations.hpp"
 #include "host/src/setup/plugin_changes.hpp"
 #include "host/src/setup/plugin_choice.hpp"
 #include "host/src/setup/plugin_watch.hpp"
@@ -54,6 +55,7 @@ class RunningHost {
   void watch_plugins();
   void link_control_socket(const std::string& path) const;
   void serve_control(control::ControlSocket socket);
+  [[nodiscard]] Result<ActivateResult> change(const control::ChangeRequest& request);
   void drain_pools();
 
   HostConfig config_;
@@ -69,6 +71,7 @@ class RunningHost {
   std::map<std::string, std::shared_ptr<detail::PoolFront>, std::less<>> pools_;
   std::unique_ptr<PluginChanges> changes_;
   std::unique_ptr<PluginWatch> watch_;
+  std::unique_ptr<Operations> operations_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<control::ControlServer> control_;
 };
