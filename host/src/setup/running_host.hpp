@@ -15,7 +15,6 @@
 #include "host/src/control/server.hpp"
 #include "host/src/loop/loop.hpp"
 #include "host/src/plugins/catalog.hpp"
-#include "host/src/setup/operations.hpp"
 #include "host/src/setup/plugin_changes.hpp"
 #include "host/src/setup/plugin_choice.hpp"
 #include "host/src/setup/plugin_watch.hpp"
@@ -71,7 +70,6 @@ class RunningHost {
   std::map<std::string, std::shared_ptr<detail::PoolFront>, std::less<>> pools_;
   std::unique_ptr<PluginChanges> changes_;
   std::unique_ptr<PluginWatch> watch_;
-  std::unique_ptr<Operations> operations_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<control::ControlServer> control_;
 };
