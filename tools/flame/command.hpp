@@ -31,6 +31,8 @@ void add_plugin_inspect(CLI::App& plugin, int& exit_code);
 void add_plugin_schema(CLI::App& plugin, int& exit_code);
 void add_plugin_diff(CLI::App& plugin, int& exit_code);
 void add_plugin_install(CLI::App& plugin, int& exit_code);
+void add_plugin_activate(CLI::App& plugin, int& exit_code);
+void add_plugin_rollback(CLI::App& plugin, int& exit_code);
 void add_plugin_list(CLI::App& plugin, int& exit_code);
 void add_plugin_remove(CLI::App& plugin, int& exit_code);
 void add_plugin_gc(CLI::App& plugin, int& exit_code);

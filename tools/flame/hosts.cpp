@@ -1,6 +1,8 @@
 // Finding hosts.
 #include "tools/flame/hosts.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -54,9 +56,11 @@ void add_host_options(CLI::App& command, HostChoice& choice) {
 }
 
 Result<std::vector<FoundHost>> find_hosts(const HostChoice& choice) {
-  if (!choice.control.empty()) return std::vector<FoundHost>{{.pid = 0, .name = {}, .control = choice.control}};
+  if (!choice.control.empty())
+    return std::vector<FoundHost>{{.pid = 0, .name = {}, .control = choice.control, .own = true}};
   std::vector<FoundHost> hosts;
-  for (auto& live : pool::live_hosts()) hosts.push_back({live.pid, {}, std::move(live.control_socket)});
+  for (auto& live : pool::live_hosts())
+    hosts.push_back({live.pid, {}, std::move(live.control_socket), live.user == ::geteuid()});
   if (hosts.empty()) return none_runs();
   if (choice.host.empty()) return hosts;
   std::vector<FoundHost> wanted;

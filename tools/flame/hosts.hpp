@@ -28,6 +28,7 @@ struct FoundHost {
   std::int64_t pid = 0;  ///< 0: not known, as it was named by its socket
   std::string name;      ///< empty: it did not say
   std::string control;   ///< empty: it has none
+  bool own = true;       ///< of this user; root finds those of others, too
 };
 
 /// Those that are meant; at least one. Asks the hosts for their names where a name was given. Error: not_found that

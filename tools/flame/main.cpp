@@ -24,9 +24,9 @@ using flame::cli::kOk;
 using flame::cli::kUsage;
 
 constexpr const char* kFooter =
-    R"(Exit codes: 0 success, 1 a call failed, no host runs, the answer is no (plugin inspect, diff, verify), or
-standard input or output failed, 2 wrong usage, configuration or file, 129, 130 or 143 interrupted (SIGHUP, SIGINT,
-SIGTERM), 141 the reader of the output went away (SIGPIPE).
+    R"(Exit codes: 0 success, 1 a call or a change of versions failed, no host runs, the answer is no (plugin inspect,
+diff, verify), or standard input or output failed, 2 wrong usage, configuration or file, 129, 130 or 143 interrupted
+(SIGHUP, SIGINT, SIGTERM), 141 the reader of the output went away (SIGPIPE).
 FLAME_LOG=debug, info, warning, error or off: how much the command's own host says (default: warning).
 `flame COMMAND --help` shows options and examples.)";
 

@@ -23,6 +23,8 @@ using control::RunnerStatus;
 constexpr std::size_t kDigestShown = 12;
 /// Ended boots that the table shows; --json has more.
 constexpr std::size_t kEndedBootsShown = 5;
+/// Plugins of a pool that are shown one by one even if nothing has happened to them.
+constexpr std::size_t kPlainLinesShown = 4;
 
 std::string counted(std::uint64_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
@@ -149,10 +151,32 @@ std::string boot_trouble(const PoolStatus& pool) {
   return (when.empty() ? "the last boot failed: " : when + "; the last one failed: ") + pool.boot_failure;
 }
 
+// Many plugins that nothing has happened to would hide the pool: the runners' table has them as well.
+bool is_shown(const PoolStatus& pool, const control::LineStatus& line) {
+  return pool.lines.size() <= kPlainLinesShown || !line.candidate.empty() || !line.previous.empty();
+}
+
+// "video@1: video@1.4.0 serves, before it video@1.3.0; video@1.5.0 is being activated: …"
+std::string lines_of(const PoolStatus& pool, const Terminal& terminal) {
+  std::string text;
+  for (const control::LineStatus& line : pool.lines) {
+    if (!is_shown(pool, line)) continue;
+    text += "  " + one_line(line.plugin + ": " + line.active + " serves");
+    if (!line.previous.empty()) text += one_line(", before it " + line.previous);
+    if (!line.candidate.empty()) {
+      const std::string waits = line.waits_for.empty() ? "" : ": " + line.waits_for;
+      text += "; " + terminal.styled(Style::yellow, one_line(line.candidate + " is being activated" + waits));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 std::string pool_text(const PoolStatus& pool, const Terminal& terminal) {
   std::string text = "\n" + terminal.styled(Style::bold, "pool " + one_line(pool.name)) + "  backend " +
                      one_line(pool.backend) + "  " + summary_of(pool) + "\n";
   text += "  " + counters_of(pool) + "\n";
+  text += lines_of(pool, terminal);
   if (const std::string discards = discards_of(pool); !discards.empty()) text += "  " + discards + "\n";
   if (const std::string trouble = boot_trouble(pool); !trouble.empty()) {
     text += "  " + terminal.styled(Style::red, one_line(trouble)) + "\n";

@@ -13,6 +13,9 @@ BOOST_DESCRIBE_STRUCT(DiscardCount, (), (reason, count))
 BOOST_DESCRIBE_STRUCT(PoolStats, (),
                       (runners, booting, draining, slots_busy, slots_held, waiting, min, max, submitted, succeeded,
                        failed, retried, boots, boots_failed, runners_lost, discards))
+BOOST_DESCRIBE_STRUCT(ActivateResult::Switched, (), (pool, from, to))
+BOOST_DESCRIBE_STRUCT(ActivateResult::PassedOver, (), (pool, constraint, why))
+BOOST_DESCRIBE_STRUCT(ActivateResult, (), (plugin, version, digest, switched, passed_over, recorded, notes))
 }  // namespace flame
 
 namespace flame::control {
@@ -30,6 +33,7 @@ BOOST_DESCRIBE_STRUCT(HostStatus, (), (name, pid, version, uptime, pools))
 BOOST_DESCRIBE_STRUCT(CallLine, (), (after, what, runner, text))
 BOOST_DESCRIBE_STRUCT(CallReport, (),
                       (host, pid, invocation, pool, task, plugin, state, outcome, submitted_ago, left_out, lines))
+BOOST_DESCRIBE_STRUCT(OperationStatus, (), (number, change, state, result))
 
 namespace {
 
@@ -56,10 +60,22 @@ Json answer_object(const Answer& answer) {
     json["error"] = error_object(answer.error());
   } else if (const auto* status = std::get_if<HostStatus>(&*answer)) {
     json["status"] = to_object(*status);
+  } else if (const auto* call = std::get_if<CallReport>(&*answer)) {
+    json["call"] = to_object(*call);
   } else {
-    json["call"] = to_object(std::get<CallReport>(*answer));
+    json["operation"] = write_json(std::get<OperationStatus>(*answer));
   }
   return json;
+}
+
+// The value under `key`; nullopt: there is none.
+template <class T>
+std::optional<T> read_value(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end()) return std::nullopt;
+  T value;
+  read_json(*found, value);
+  return value;
 }
 
 }  // namespace
@@ -69,6 +85,9 @@ Json to_object(const HostStatus& status) {
 }
 Json to_object(const CallReport& report) {
   return write_json(report);
+}
+Json to_object(const ActivateResult& result) {
+  return write_json(result);
 }
 
 std::string encode_answer(const Answer& answer) {
@@ -89,18 +108,12 @@ Answer decode_answer(std::string_view line) {
     return base::make_error(ErrorCode::incompatible, "the host speaks version " + std::to_string(version) +
                                                          " of the control protocol; use the `flame` of its release");
   }
-  if (const auto status = json.find("status"); status != json.end()) {
-    HostStatus value;
-    read_json(*status, value);
-    return value;
-  }
-  if (const auto call = json.find("call"); call != json.end()) {
-    CallReport value;
-    read_json(*call, value);
-    return value;
-  }
+  if (auto status = read_value<HostStatus>(json, "status")) return std::move(*status);
+  if (auto call = read_value<CallReport>(json, "call")) return std::move(*call);
+  if (auto operation = read_value<OperationStatus>(json, "operation")) return std::move(*operation);
   if (const auto error = json.find("error"); error != json.end() && error->is_object()) return error_from(*error);
-  return base::make_error(ErrorCode::incompatible, "the host's answer has none of \"status\", \"call\" and \"error\"");
+  return base::make_error(ErrorCode::incompatible,
+                          "the host's answer has none of \"status\", \"call\", \"operation\" and \"error\"");
 }
 
 }  // namespace flame::control

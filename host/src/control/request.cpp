@@ -1,6 +1,8 @@
 // Requests as JSON.
 #include "host/src/control/request.hpp"
 
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "host/src/control/json.hpp"
@@ -11,15 +13,23 @@ namespace {
 Error wrong(std::string message) {
   return Error{.code = ErrorCode::invalid_argument,
                .message = std::move(message) + R"(; a right one is {"flame": 1, "ask": "status"} or )"
-                                               R"({"flame": 1, "ask": "why", "invocation": 17})"};
+                                               R"({"flame": 1, "ask": "activate", "plugin": "video@1.5.0"})"};
+}
+
+// An empty text if it is all right; what is missing is.
+template <class T>
+std::string read_member(const Json& json, const char* key, bool (Json::*fits)() const noexcept, T& value) {
+  const auto found = json.find(key);
+  if (found == json.end()) return {};
+  if (!((*found).*fits)()) return std::string("\"") + key + "\" is not of its type";
+  value = found->get<T>();
+  return {};
 }
 
 Result<Request> parse_status(const Json& json) {
   StatusRequest request;
-  const auto pool = json.find("pool");
-  if (pool == json.end()) return Request(std::move(request));
-  if (!pool->is_string()) return wrong("\"pool\" is no string");
-  request.pool = pool->get<std::string>();
+  if (auto problem = read_member(json, "pool", &Json::is_string, request.pool); !problem.empty())
+    return wrong(std::move(problem));
   return Request(std::move(request));
 }
 
@@ -33,7 +43,72 @@ Result<Request> parse_why(const Json& json) {
   return wrong(R"("invocation" is neither a number nor "last" nor "failed")");
 }
 
+Result<Request> parse_change(const Json& json, ChangeRequest::Kind kind) {
+  constexpr auto kLongest = std::numeric_limits<std::int64_t>::max();
+  ChangeRequest request{.kind = kind, .plugin = {}, .options = {}};
+  ActivateOptions& options = request.options;
+  std::uint64_t drain_within = kLongest;
+  for (auto problem : {read_member(json, "plugin", &Json::is_string, request.plugin),
+                       read_member(json, "pool", &Json::is_string, options.pool),
+                       read_member(json, "force", &Json::is_boolean, options.force),
+                       read_member(json, "drain_within_ns", &Json::is_number_unsigned, drain_within)}) {
+    if (!problem.empty()) return wrong(std::move(problem));
+  }
+  if (request.plugin.empty()) return wrong("\"plugin\" is missing");
+  if (drain_within < kLongest) options.drain_within = Duration(static_cast<std::int64_t>(drain_within));
+  return Request(std::move(request));
+}
+
+Result<Request> parse_operation(const Json& json) {
+  const auto number = json.find("number");
+  if (number == json.end() || !number->is_number_unsigned()) return wrong("\"number\" is missing, or no number");
+  return Request(OperationRequest{.number = number->get<std::uint64_t>()});
+}
+
+Json to_json(const StatusRequest& request) {
+  Json json{{"flame", kVersion}, {"ask", "status"}};
+  if (!request.pool.empty()) json["pool"] = request.pool;
+  return json;
+}
+
+Json to_json(const WhyRequest& request) {
+  Json json{{"flame", kVersion}, {"ask", "why"}};
+  switch (request.which) {
+    case WhyRequest::Which::number:
+      json["invocation"] = request.invocation;
+      break;
+    case WhyRequest::Which::last:
+      json["invocation"] = "last";
+      break;
+    case WhyRequest::Which::failed:
+      json["invocation"] = "failed";
+      break;
+  }
+  return json;
+}
+
+const char* name_of(ChangeRequest::Kind kind) {
+  return kind == ChangeRequest::Kind::activate ? "activate" : "rollback";
+}
+
+Json to_json(const ChangeRequest& request) {
+  const ActivateOptions& options = request.options;
+  Json json{{"flame", kVersion}, {"ask", name_of(request.kind)}, {"plugin", request.plugin}};
+  if (!options.pool.empty()) json["pool"] = options.pool;
+  if (options.force) json["force"] = true;
+  if (options.drain_within < kForever) json["drain_within_ns"] = Duration(options.drain_within).count();
+  return json;
+}
+
+Json to_json(const OperationRequest& request) {
+  return {{"flame", kVersion}, {"ask", "operation"}, {"number", request.number}};
+}
+
 }  // namespace
+
+std::string describe(const ChangeRequest& request) {
+  return name_of(request.kind) + std::string(" ") + request.plugin;
+}
 
 Result<Request> parse_request(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
@@ -48,30 +123,14 @@ Result<Request> parse_request(std::string_view line) {
   const std::string what = ask != json.end() && ask->is_string() ? ask->get<std::string>() : "";
   if (what == "status") return parse_status(json);
   if (what == "why") return parse_why(json);
-  return wrong("\"ask\" is neither \"status\" nor \"why\"");
+  if (what == "activate") return parse_change(json, ChangeRequest::Kind::activate);
+  if (what == "rollback") return parse_change(json, ChangeRequest::Kind::rollback);
+  if (what == "operation") return parse_operation(json);
+  return wrong(R"("ask" is none of "status", "why", "activate", "rollback" and "operation")");
 }
 
 std::string encode_request(const Request& request) {
-  Json json{{"flame", kVersion}};
-  if (const auto* status = std::get_if<StatusRequest>(&request)) {
-    json["ask"] = "status";
-    if (!status->pool.empty()) json["pool"] = status->pool;
-    return json_line(json);
-  }
-  const auto& why = std::get<WhyRequest>(request);
-  json["ask"] = "why";
-  switch (why.which) {
-    case WhyRequest::Which::number:
-      json["invocation"] = why.invocation;
-      break;
-    case WhyRequest::Which::last:
-      json["invocation"] = "last";
-      break;
-    case WhyRequest::Which::failed:
-      json["invocation"] = "failed";
-      break;
-  }
-  return json_line(json);
+  return std::visit([](const auto& one) { return json_line(to_json(one)); }, request);
 }
 
 }  // namespace flame::control

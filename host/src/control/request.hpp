@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include <flame/activate.hpp>
 #include <flame/result.hpp>
 
 namespace flame::control {
@@ -23,11 +24,26 @@ struct WhyRequest {
   Which which = Which::number;
   std::uint64_t invocation = 0;
 };
-using Request = std::variant<StatusRequest, WhyRequest>;
+/// {"flame": 1, "ask": "activate", "plugin": "video@1.5.0", "pool": "ffmpeg", "force": true, "drain_within_ns": 1000}
+/// or "rollback" of "video". The change begins, and the answer is the number that it is asked after by.
+struct ChangeRequest {
+  enum class Kind : std::uint8_t { activate, rollback };
+  Kind kind = Kind::activate;
+  std::string plugin;  ///< not empty
+  ActivateOptions options;
+};
+/// {"flame": 1, "ask": "operation", "number": 3}
+struct OperationRequest {
+  std::uint64_t number = 0;
+};
+using Request = std::variant<StatusRequest, WhyRequest, ChangeRequest, OperationRequest>;
 
 /// `line` comes from outside, without its newline. Errors: incompatible for another version, invalid_argument else; the
 /// message says what a right request looks like. [any thread]
 [[nodiscard]] Result<Request> parse_request(std::string_view line);
+
+/// "activate video@1.5.0": what is asked for, for people. [any thread]
+[[nodiscard]] std::string describe(const ChangeRequest& request);
 
 /// The line that parse_request() reads, newline included.
 [[nodiscard]] std::string encode_request(const Request& request);

@@ -8,6 +8,7 @@
 #include <flame/version.hpp>
 
 #include "host/src/loop/loop.hpp"
+#include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/suggest.hpp"
 
@@ -32,7 +33,9 @@ Error unknown_call(const control::WhyRequest& request) {
 
 control::Answer Loop::answer(const control::Request& request, Instant now) const {
   if (const auto* status_request = std::get_if<control::StatusRequest>(&request)) return status(*status_request, now);
-  return why(std::get<control::WhyRequest>(request), now);
+  const auto* why_request = std::get_if<control::WhyRequest>(&request);
+  FLAME_ASSERT(why_request != nullptr, "changes block, so they are carried out elsewhere");
+  return why(*why_request, now);
 }
 
 control::Answer Loop::status(const control::StatusRequest& request, Instant now) const {

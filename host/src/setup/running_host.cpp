@@ -14,6 +14,7 @@
 #include "host/src/plugins/store/place.hpp"
 #include "host/src/setup/backend_set.hpp"
 #include "host/src/setup/host_store.hpp"
+#include "host/src/setup/operations.hpp"
 #include "host/src/setup/plugin_gate.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
@@ -229,7 +230,18 @@ void RunningHost::link_control_socket(const std::string& path) const {
 }
 
 void RunningHost::serve_control(control::ControlSocket socket) {
-  auto ask = [inbox = inbox_](const control::Request& request, control::ControlServer::Reply reply) {
+  // Goes with the server that asks it.
+  const auto operations =
+      std::make_shared<Operations>([this](const control::ChangeRequest& request) { return change(request); });
+  auto ask = [inbox = inbox_, operations](const control::Request& request, control::ControlServer::Reply reply) {
+    if (const auto* wanted = std::get_if<control::ChangeRequest>(&request)) {
+      reply(operations->start(*wanted));
+      return true;
+    }
+    if (const auto* operation = std::get_if<control::OperationRequest>(&request)) {
+      reply(operations->find(operation->number));
+      return true;
+    }
     return inbox->push(
         command::AskHost{std::make_shared<control::Question>(control::Question{request, std::move(reply)})});
   };
@@ -244,6 +256,12 @@ void RunningHost::serve_control(control::ControlSocket socket) {
   };
   control_ = std::make_unique<control::ControlServer>(std::move(socket), std::move(ask), log_,
                                                       control::Upkeep{std::move(keep)});
+}
+
+Result<ActivateResult> RunningHost::change(const control::ChangeRequest& request) {
+  const bool activates = request.kind == control::ChangeRequest::Kind::activate;
+  return activates ? changes_->activate(request.plugin, request.options)
+                   : changes_->rollback(request.plugin, request.options);
 }
 
 RunningHost::~RunningHost() {
@@ -279,7 +297,7 @@ void RunningHost::shutdown() {
   static_cast<void>(inbox_->push(command::EndChanges{}));
   watch_.reset();
   drain_pools();
-  control_.reset();
+  control_.reset();  // waits for the changes that it began: the loop still answers them
   loop_.reset();
   backends_.clear();
   executor_->stop();

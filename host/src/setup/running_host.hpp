@@ -54,6 +54,7 @@ class RunningHost {
   void watch_plugins();
   void link_control_socket(const std::string& path) const;
   void serve_control(control::ControlSocket socket);
+  [[nodiscard]] Result<ActivateResult> change(const control::ChangeRequest& request);
   void drain_pools();
 
   HostConfig config_;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include <flame/activate.hpp>
 #include <flame/error.hpp>
 #include <flame/options.hpp>
 #include <flame/pool.hpp>
@@ -110,7 +111,16 @@ struct CallReport {
   std::vector<CallLine> lines;
 };
 
+/// An activation or a rollback that was asked for through the control socket. One that has failed is no value of this:
+/// its error is the answer.
+struct OperationStatus {
+  std::uint64_t number = 0;
+  std::string change;                    ///< what was asked for: "activate video@1.5.0"
+  std::string state;                     ///< "under_way", "done"
+  std::optional<ActivateResult> result;  ///< "done"
+};
+
 /// What a request gets.
-using Answer = Result<std::variant<HostStatus, CallReport>>;
+using Answer = Result<std::variant<HostStatus, CallReport, OperationStatus>>;
 
 }  // namespace flame::control

@@ -40,6 +40,7 @@ HostStatus sample() {
                   .oldest_wait = 1ms,
                   .next_boot = {},
                   .boot_failure = "no such image",
+                  .lines = {{"video@1", "video@1.4.0", "9c1f", "video@1.3.0", "video@1.5.0", "the runner ffmpeg-1"}},
                   .runners = {runner},
                   .boots = {boot},
                   .children = 1,
@@ -57,6 +58,8 @@ TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
       R"("submitted":7,"succeeded":0,"failed":0,"retried":0,)"
       R"("boots":0,"boots_failed":0,"runners_lost":0,"discards":[{"reason":"memory","count":2}]},)"
       R"("oldest_wait_ns":1000000,"boot_failure":"no such image",)"
+      R"("lines":[{"plugin":"video@1","active":"video@1.4.0","digest":"9c1f","previous":"video@1.3.0",)"
+      R"("candidate":"video@1.5.0","waits_for":"the runner ffmpeg-1"}],)"
       R"("runners":[{"name":"ffmpeg-1","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
       R"("machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,"plugins":[{"plugin":"video@1.4.0",)"
       R"("digest":"9c1f","forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"
@@ -83,6 +86,31 @@ TEST(ControlAnswer, TheKeysOfAStoryAreThoseInTheReadme) {
             R"("submitted_ago_ns":1000000000,"left_out":2,"lines":[{"after_ns":812000000,"what":"answered",)"
             R"("runner":"ffmpeg-1","text":"failed: crashed"}]}})"
             "\n");
+}
+
+TEST(ControlAnswer, TheKeysOfAnOperationAreThoseInTheReadme) {
+  OperationStatus operation{.number = 3, .change = "activate video@1.5.0", .state = "under_way", .result = {}};
+  EXPECT_EQ(encode_answer(Answer(operation)),
+            R"({"flame":1,"ok":true,"operation":{"number":3,"change":"activate video@1.5.0","state":"under_way"}})"
+            "\n");
+  operation.state = "done";
+  operation.result = ActivateResult{.plugin = "video",
+                                    .version = "1.5.0",
+                                    .digest = "9c1f",
+                                    .switched = {{"ffmpeg", "video@1.4.0", "video@1.5.0"}},
+                                    .passed_over = {{"old", "video@1.3", "it does not admit video@1.5.0"}},
+                                    .recorded = true,
+                                    .notes = {"It takes over a task."}};
+  const std::string line = encode_answer(Answer(operation));
+  EXPECT_EQ(line, R"({"flame":1,"ok":true,"operation":{"number":3,"change":"activate video@1.5.0","state":"done",)"
+                  R"("result":{"plugin":"video","version":"1.5.0","digest":"9c1f",)"
+                  R"("switched":[{"pool":"ffmpeg","from":"video@1.4.0","to":"video@1.5.0"}],)"
+                  R"("passed_over":[{"pool":"old","constraint":"video@1.3","why":"it does not admit video@1.5.0"}],)"
+                  R"("recorded":true,"notes":["It takes over a task."]}}})"
+                  "\n");
+  const auto again = decode_answer(line);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(encode_answer(*again), line);
 }
 
 TEST(ControlAnswer, ReadsWhatItWrites) {

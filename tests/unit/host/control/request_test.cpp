@@ -31,13 +31,68 @@ TEST(ControlRequest, ReadsWhatItWrites) {
   }
 }
 
+TEST(ControlRequest, OfAChangeHasItsOptions) {
+  const std::string line =
+      R"({"flame":1,"ask":"activate","plugin":"video@1.5.0","pool":"ffmpeg","force":true,"drain_within_ns":1000})"
+      "\n";
+  const auto activate = parse_request(line);
+  ASSERT_TRUE(activate.has_value()) << activate.error().message;
+  const auto& change = std::get<ChangeRequest>(*activate);
+  EXPECT_EQ(change.kind, ChangeRequest::Kind::activate);
+  EXPECT_EQ(change.options.pool, "ffmpeg");
+  EXPECT_TRUE(change.options.force);
+  EXPECT_EQ(Duration(change.options.drain_within), Duration(1000));
+  EXPECT_EQ(encode_request(*activate), line);
+  EXPECT_EQ(describe(change), "activate video@1.5.0");
+}
+
+TEST(ControlRequest, OfAChangeNeedsNoMoreThanThePlugin) {
+  const auto rollback =
+      parse_request(R"({"flame": 1, "ask": "rollback", "plugin": "video", "pool": "", "force": false})");
+  ASSERT_TRUE(rollback.has_value());
+  const auto& change = std::get<ChangeRequest>(*rollback);
+  EXPECT_EQ(change.kind, ChangeRequest::Kind::rollback);
+  EXPECT_EQ(Duration(change.options.drain_within), kForever);
+  EXPECT_EQ(encode_request(*rollback), "{\"flame\":1,\"ask\":\"rollback\",\"plugin\":\"video\"}\n");
+  const auto longest =
+      parse_request(R"({"flame": 1, "ask": "rollback", "plugin": "video", "drain_within_ns": 18446744073709551615})");
+  ASSERT_TRUE(longest.has_value());
+  EXPECT_EQ(Duration(std::get<ChangeRequest>(*longest).options.drain_within), kForever);
+}
+
+TEST(ControlRequest, OfAnOperationHasItsNumber) {
+  const auto request = parse_request(encode_request(OperationRequest{.number = 18446744073709551615U}));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(std::get<OperationRequest>(*request).number, 18446744073709551615U);
+}
+
 TEST(ControlRequest, RefusesGarbageWithAnExampleOfARightOne) {
-  for (const std::string_view garbage :
-       {"", "x", "{", "[]", "17", "null", "{}", R"({"flame": "1"})", R"({"flame": 1})", R"({"flame": 1, "ask": 3})",
-        R"({"flame": 1, "ask": "shutdown"})", R"({"flame": 1, "ask": "status", "pool": 4})",
-        R"({"flame": 1, "ask": "why"})", R"({"flame": 1, "ask": "why", "invocation": -1})",
-        R"({"flame": 1, "ask": "why", "invocation": 1.5})", R"({"flame": 1, "ask": "why", "invocation": "first"})",
-        "\xff\xfe", R"({"flame": 1, "ask": "status", "pool": "\ud800"})"}) {
+  for (const std::string_view garbage : {"",
+                                         "x",
+                                         "{",
+                                         "[]",
+                                         "17",
+                                         "null",
+                                         "{}",
+                                         R"({"flame": "1"})",
+                                         R"({"flame": 1})",
+                                         R"({"flame": 1, "ask": 3})",
+                                         R"({"flame": 1, "ask": "shutdown"})",
+                                         R"({"flame": 1, "ask": "status", "pool": 4})",
+                                         R"({"flame": 1, "ask": "why"})",
+                                         R"({"flame": 1, "ask": "why", "invocation": -1})",
+                                         R"({"flame": 1, "ask": "why", "invocation": 1.5})",
+                                         R"({"flame": 1, "ask": "why", "invocation": "first"})",
+                                         R"({"flame": 1, "ask": "activate"})",
+                                         R"({"flame": 1, "ask": "activate", "plugin": ""})",
+                                         R"({"flame": 1, "ask": "activate", "plugin": 3})",
+                                         R"({"flame": 1, "ask": "activate", "plugin": "v", "pool": 3})",
+                                         R"({"flame": 1, "ask": "rollback", "plugin": "v", "force": "yes"})",
+                                         R"({"flame": 1, "ask": "rollback", "plugin": "v", "drain_within_ns": -1})",
+                                         R"({"flame": 1, "ask": "operation"})",
+                                         R"({"flame": 1, "ask": "operation", "number": "3"})",
+                                         "\xff\xfe",
+                                         R"({"flame": 1, "ask": "status", "pool": "\ud800"})"}) {
     const Error error = refusal(garbage);
     EXPECT_EQ(error.code, ErrorCode::invalid_argument) << garbage;
     EXPECT_THAT(error.message, HasSubstr(R"({"flame": 1, "ask": "status"})")) << garbage;

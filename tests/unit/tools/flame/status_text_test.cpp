@@ -80,6 +80,25 @@ TEST_F(StatusText, SlotsThatWereReplacedAreCountedByReason) {
   EXPECT_THAT(shown(pool), testing::HasSubstr("\n  slots replaced after a call: 3 child_process, 1 memory\n"));
 }
 
+TEST_F(StatusText, SaysWhatServesWhatDidAndWhatIsToCome) {
+  PoolStatus pool = idle_pool();
+  pool.lines = {{"audio", "audio@2.0.0", "cd", "", "", ""},
+                {"video@1", "video@1.4.0", "ab", "video@1.3.0", "video@1.5.0", "the pool ffmpeg waits for ffmpeg-1"}};
+  EXPECT_THAT(shown(pool), HasSubstr("lost\n"
+                                     "  audio: audio@2.0.0 serves\n"
+                                     "  video@1: video@1.4.0 serves, before it video@1.3.0; video@1.5.0 is being "
+                                     "activated: the pool ffmpeg waits for ffmpeg-1\n"));
+}
+
+TEST_F(StatusText, OfManyPluginsOnlyThoseThatChanged) {
+  PoolStatus pool = idle_pool();
+  pool.lines.assign(5, {"audio", "audio@2.0.0", "cd", "", "", ""});
+  pool.lines[3].previous = "audio@1.0.0";
+  EXPECT_THAT(shown(pool), HasSubstr("lost\n  audio: audio@2.0.0 serves, before it audio@1.0.0\n"));
+  pool.lines.pop_back();
+  EXPECT_THAT(shown(pool), HasSubstr("lost\n  audio: audio@2.0.0 serves\n"));
+}
+
 TEST_F(StatusText, RunnersQueueAndBootsAreAlignedTables) {
   PoolStatus pool = idle_pool();
   pool.stats = {.runners = 1,
