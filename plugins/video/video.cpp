@@ -12,7 +12,7 @@ static void only_errors() {
   av_log_set_level(AV_LOG_ERROR);
 }
 
-FLAME_PLUGIN("video", "1.4.0", plugin) {
+FLAME_PLUGIN("video", FLAME_PLUGIN_BUILD_VERSION, plugin) {
   plugin.start<only_errors>();
   // Both write complete files under a fixed name, so running one twice gives the same result.
   plugin.task<video::resize_quality>({.timeout = 10min, .retries = 2, .idempotent = true});

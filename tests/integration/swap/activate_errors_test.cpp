@@ -115,6 +115,13 @@ TEST_F(ActivateErrors, AStartThatHangsIsGivenUpAfterTheBootTimeout) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
 }
 
+TEST_F(ActivateErrors, AStartThatHangsWhereNoRunnerIs) {
+  Host host(config("swap@1", [](PoolConfig& pool) { pool.boot_timeout = 1s; }));
+  add("1.3.0");
+  const Error error = fails(host, "swap@1.3.0");
+  EXPECT_TRUE(error.code == ErrorCode::timed_out || error.code == ErrorCode::boot_failed) << error.to_string();
+}
+
 TEST_F(ActivateErrors, TwoAtOnceComeOneAfterTheOther) {
   Host host(config());
   host.pool("work").call<swap::version>();

@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "host/src/plugins/key_file.hpp"
 #include "host/src/plugins/store/store.hpp"
+#include "plugin_sdk/base/digest.hpp"
+#include "plugin_sdk/base/file.hpp"
 #include "tests/integration/swap/swap_test.hpp"
 
 namespace flame::test::activate_store_test {
@@ -16,6 +19,13 @@ class ActivateStore : public SwapTest {
     const auto done = store().install(std::string(FLAME_TEST_PLUGINS) + "/swap-" + version + ".so", {});
     EXPECT_TRUE(done) << done.error().message;
     return done ? done->plugin.digest : std::string();
+  }
+  void sign(const std::string& key, const std::string& version) {
+    const std::string file = versions_ / ("swap-" + version + ".so");
+    const auto bytes = base::read_file(file, 1 << 30).value();
+    const std::string text = pool::read_secret_key(key).value().sign(
+        {.name = "swap", .version = version, .digest = base::sha256(bytes).hex()});
+    ASSERT_TRUE(pool::write_signature(pool::signature_file_of(file), text));
   }
   [[nodiscard]] store::Store store() { return {store_, system_}; }
   std::string version_at_start(const std::string& plugin = "swap@1") {
@@ -86,6 +96,42 @@ TEST_F(ActivateStore, ARunningHostIsNamedWithWhatItUses) {
   ASSERT_EQ(hosts->size(), 1U);
   EXPECT_EQ(hosts->front().name, "here");
   EXPECT_THAT(hosts->front().digests, ::testing::ElementsAre(digest));
+}
+
+TEST_F(ActivateStore, ARecordThatCannotBeWrittenChangesNothing) {
+  install("1.0.0");
+  Host host(config());
+  EXPECT_EQ(host.pool("work").call<swap::version>(), "1.0.0");
+  install("1.1.0");
+  std::filesystem::remove_all(store_ + "/active");
+  static_cast<void>(data_.write("store/active", "in the way"));
+  const Error error = error_of([&] { return host.activate("swap@1.1.0"); });
+  EXPECT_NE(error.code, ErrorCode::none);
+  EXPECT_THAT(error.message, HasSubstr(store_ + "/active"));
+  EXPECT_EQ(host.pool("work").call<swap::version>(), "1.0.0");
+  EXPECT_EQ(error_of([&] { return host.rollback("swap"); }).code, ErrorCode::not_found);
+}
+
+TEST_F(ActivateStore, WhatIsNotSignedIsNotActivatedNotEvenByForce) {
+  add("1.0.0");
+  const std::string key = files_ / "key";
+  ASSERT_TRUE(pool::make_key_files(key));
+  sign(key, "1.0.0");
+  HostConfig config = this->config();
+  config.plugins.trusted_keys = {key + ".pub"};
+  config.plugins.require_signature = true;
+  Host host(std::move(config));
+  add("1.1.0");
+  for (const bool force : {false, true}) {
+    const Error error = error_of([&] { return host.activate("swap@1.1.0", {.force = force}); });
+    EXPECT_EQ(error.code, ErrorCode::incompatible);
+    EXPECT_THAT(error.message, HasSubstr("is not signed"));
+  }
+  std::filesystem::copy_file(versions_ / "swap-1.0.0.so.sig", versions_ / "swap-1.1.0.so.sig");
+  EXPECT_THAT(error_of([&] { return host.activate("swap@1.1.0"); }).message, HasSubstr("does not belong to"));
+  sign(key, "1.1.0");
+  host.activate("swap@1.1.0");
+  EXPECT_EQ(host.pool("work").call<swap::version>(), "1.1.0");
 }
 
 TEST_F(ActivateStore, WithoutAStoreNoneIsMade) {
