@@ -39,6 +39,19 @@ World::World(std::uint64_t seed, bool traced)
 }
 
 Report World::run() {
+  try {
+    live();
+  } catch (const std::exception& error) {
+    sim_.findings.broken("a policy threw: ", error.what());
+  }
+  return {.broken = sim_.findings.list(),
+          .calls = sim_.ledger.tally(),
+          .pool = host_.policy().stats(),
+          .steps = steps_,
+          .fingerprint = fingerprint_};
+}
+
+void World::live() {
   host_.start();
   callers_.start();
   troubles_.start();
@@ -50,19 +63,10 @@ Report World::run() {
   } else {
     lose_host();
   }
-  return {.broken = sim_.findings.list(),
-          .calls = sim_.ledger.tally(),
-          .pool = host_.policy().stats(),
-          .steps = steps_,
-          .fingerprint = fingerprint_};
 }
 
 void World::step() {
-  try {
-    sim_.agenda.step();
-  } catch (const std::exception& error) {
-    sim_.findings.broken("a policy threw: ", error.what());
-  }
+  sim_.agenda.step();
   ++steps_;
   fingerprint_ = fingerprint_ * 1'000'003 + static_cast<std::uint64_t>(sim_.agenda.now().time_since_epoch().count());
   if (!host_.frozen()) sim_.ledger.check_deadlines();

@@ -29,6 +29,7 @@ class World {
   /// Runs until `done()`, at most for so long. False: it did not come to that.
   template <class Condition>
   bool run_until(Condition done, Duration patience);
+  void live();
   void step();
 
   void after_the_storm();
