@@ -197,6 +197,11 @@ inline constexpr auto kControlClientTime =
 /// How often a host looks after its runtime directory, and at the latest puts back what `flame status` needs.
 inline constexpr auto kRuntimeDirCare = 1min;
 inline constexpr auto kControlPause = 5ms;  // between two questions to the loop: clients cannot keep it busy
+/// Changes of plugin versions that clients have asked for and that have not ended, each on a thread of its own. Those
+/// of one plugin come one after the other, and who asks for more has a script that does not wait.
+inline constexpr std::size_t kOperationsRunningMax = 8;
+/// Ended ones that can be asked after: their clients look every second at least, and start few others meanwhile.
+inline constexpr std::size_t kOperationsKept = 64;
 /// Output and progress of one pool that wait for its callbacks; what comes beyond is dropped, and lost output counted:
 /// a callback that blocks must not fill the host's memory. Events that are few (growth, cast errors) are all kept.
 inline constexpr std::size_t kChatterWaitingMax = 4096;

@@ -17,11 +17,6 @@
 #include "host/src/control/request.hpp"
 #include "host/src/trace/status.hpp"
 
-namespace flame::limits {  // TEMP
-inline constexpr std::size_t kOperationsRunningMax = 8;
-inline constexpr std::size_t kOperationsKept = 64;
-}  // namespace flame::limits
-
 namespace flame::pool {
 
 /// Any thread; nothing waits for a change but close().
