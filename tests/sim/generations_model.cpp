@@ -87,10 +87,11 @@ void GenerationsModel::may_die_later(GenerationId id) {
 void GenerationsModel::load(wire::Load load, bool leaving) {
   Findings& findings = sim_.findings;
   if (old_) return findings.broken("runner ", machine_.id(), " is too old for what it is asked to load");
-  std::vector<DigestId> had = digests();
-  std::erase_if(had, [&](DigestId digest) { return digest_text(digest) == load.plugin.digest; });  // from its boot on
-  if (std::ranges::count_if(had, [this](DigestId digest) { return is_version(sim_.plan, digest); }) >=
-      static_cast<std::ptrdiff_t>(limits::kGenerationsPerPluginMax))
+  const std::vector<DigestId> had = digests();
+  const auto is_another = [&](DigestId digest) {
+    return is_version(sim_.plan, digest) && digest != digest_of(load.plugin.digest);
+  };
+  if (std::ranges::count_if(had, is_another) >= static_cast<std::ptrdiff_t>(limits::kGenerationsPerPluginMax))
     findings.broken("runner ", machine_.id(), " is asked for a third version of its plugin");
   if (leaving) return host_->send(wire::make_loaded(load.plugin.digest, problem_of(ErrorCode::shutting_down)));
   book_.load(std::move(load));

@@ -25,19 +25,18 @@ bool VersionBooks::serves(RunnerId runner, DigestId digest) const {
   const auto digests = runners_.find(runner);
   if (digests == runners_.end()) return false;
   const auto has = digests->second.find(digest);
-  return has != digests->second.end() && (has->second == Has::ready || has->second == Has::booted);
+  return has != digests->second.end() && has->second == Has::ready;
 }
 
 bool VersionBooks::changes(RunnerId runner) const {
   const auto digests = runners_.find(runner);
-  return digests != runners_.end() && std::ranges::any_of(digests->second, [](const auto& has) {
-           return has.second == Has::loading || has.second == Has::ending;
-         });
+  return digests != runners_.end() &&
+         std::ranges::any_of(digests->second, [](const auto& has) { return has.second != Has::ready; });
 }
 
 void VersionBooks::hear(const pool::event::RunnerHello& hello) {
   for (const pool::event::RunnerPlugin& plugin : hello.plugins)
-    if (!plugin.error) runners_[hello.runner][plugin.digest] = Has::booted;
+    if (!plugin.error) runners_[hello.runner][plugin.digest] = plugin.digest == candidate_ ? Has::booted : Has::ready;
 }
 
 void VersionBooks::hear(const pool::event::Loaded& loaded) {
@@ -65,7 +64,10 @@ void VersionBooks::see(const pool::action::Send& send) {
 
 void VersionBooks::see(const pool::action::Load& load) {
   Digests& digests = runners_[load.runner];
-  std::erase_if(digests, [&](const auto& has) { return has.first == load.digest && has.second == Has::booted; });
+  if (const auto has = digests.find(load.digest); has != digests.end() && has->second == Has::booted) {
+    has->second = Has::loading;
+    return;
+  }
   if (digests.contains(load.digest))
     sim_.findings.broken("runner ", load.runner, " is asked for digest ", load.digest, ", of which it has something");
   const auto others =
@@ -79,7 +81,7 @@ void VersionBooks::see(const pool::action::EndGeneration& end) {
   const auto has = digests.find(end.digest);
   if (has == digests.end() || has->second == Has::ending)
     return sim_.findings.broken("runner ", end.runner, " is told to end digest ", end.digest, ", which it has not");
-  if (has->second == Has::ready || has->second == Has::booted) check_unused(end.runner, end.digest);
+  if (has->second == Has::ready) check_unused(end.runner, end.digest);
   has->second = Has::ending;
 }
 

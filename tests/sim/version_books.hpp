@@ -25,11 +25,15 @@ class VersionBooks {
   [[nodiscard]] bool changes(RunnerId runner) const;
 
  private:
-  enum class Has : std::uint8_t { booted, loading, ready, ending };  // booted: it has said hello with it
+  // `booted`: with what is prepared, and is still to be asked whether it starts
+  enum class Has : std::uint8_t { booted, loading, ready, ending };
   using Digests = std::map<DigestId, Has>;
 
   template <class Other>
   void hear(const Other&) {}
+  void hear(const pool::event::Prepare& prepare) { candidate_ = prepare.digest; }
+  void hear(const pool::event::Switch&) { candidate_ = pool::kNoDigest; }
+  void hear(const pool::event::Abandon&) { candidate_ = pool::kNoDigest; }
   void hear(const pool::event::RunnerHello& hello);
   void hear(const pool::event::Loaded& loaded);
   void hear(const pool::event::GenerationEnded& ended);
@@ -47,6 +51,7 @@ class VersionBooks {
   void check_unused(RunnerId runner, DigestId digest);
 
   Context& sim_;
+  DigestId candidate_ = pool::kNoDigest;
   std::map<RunnerId, Digests> runners_;
   std::map<RunnerId, std::set<CallId>> in_slots_;
 };
