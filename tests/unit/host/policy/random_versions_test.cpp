@@ -190,8 +190,9 @@ class World {
       finish_call(index, id, *runner.calls.begin());
       return true;
     }
-    if (runner.leaving) feed(index, event::RunnerLost{id, "bye", true});
-    return runner.leaving;
+    const bool leaves = runner.leaving;  // and is gone then
+    if (leaves) feed(index, event::RunnerLost{id, "bye", true});
+    return leaves;
   }
 
   void hello(std::uint32_t index, RunnerId id) {
