@@ -50,7 +50,8 @@ void SlotTable::generation_up(Instant now, GenerationId generation, bool forkabl
 }
 
 void SlotTable::generation_down(GenerationId generation) {
-  generations_[generation].up = false;
+  const auto found = generations_.find(generation);  // of one that is forgotten no entry is made anew
+  if (found != generations_.end()) found->second.up = false;
 }
 
 void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invocation, bool brief) {

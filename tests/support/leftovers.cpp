@@ -174,6 +174,8 @@ void LeftoversTest::check_files() {
   const bool gone = eventually(
       [&] {
         left = entries_of(directory());
+        // A process that is killed in its first moment leaves this file of ThreadSanitizer's own.
+        std::erase_if(left, [](const std::string& path) { return path.starts_with("tsan.rodata."); });
         return left.empty();
       },
       patience_);

@@ -123,7 +123,10 @@ void PluginLines::abandon(const std::string& why) noexcept {
 }
 
 void PluginLines::perform(const line::Prepare& prepare, Instant now) {
-  pools_.drivers[specs_[prepare.pool].pool]->on(event::Prepare{prepare.digest, prepare.replaces}, now);
+  const std::uint32_t pool = specs_[prepare.pool].pool;
+  // What was said of the digest when it was prepared before, and given up, is not about now.
+  std::erase_if(reports_, [&](const Report& one) { return one.pool == pool && one.report.digest == prepare.digest; });
+  pools_.drivers[pool]->on(event::Prepare{prepare.digest, prepare.replaces}, now);
 }
 
 void PluginLines::perform(line::WriteRecord& record, Instant) {
