@@ -98,9 +98,9 @@ bool PluginLines::serves(std::uint32_t pool, DigestId digest) const {
 
 // What serves again, after a rollback, is left alone.
 void PluginLines::drain(Instant now) {
-  const auto due = std::ranges::partition(drains_, [&](const Drain& drain) { return now < drain.at; });
-  const std::vector<Drain> over(due.begin(), due.end());
-  drains_.erase(due.begin(), due.end());
+  const auto due = std::partition(drains_.begin(), drains_.end(), [&](const Drain& one) { return now < one.at; });
+  const std::vector<Drain> over(due, drains_.end());
+  drains_.erase(due, drains_.end());
   for (const Drain& drain : over) {
     if (serves(drain.pool, drain.digest)) continue;
     pools_.drivers[drain.pool]->on(event::EndVersion{drain.digest, pools_.catalog->plugin(drain.successor).reference},
