@@ -28,7 +28,7 @@ struct LineSpec {
   DigestId previous = kNoDigest;
 };
 
-/// Loop thread. What is reported by prepared() and asked by take() waits for turn().
+/// Loop thread. What is asked by take() is done at once; what is reported by prepared() waits for turn() or take().
 class PluginLines {
  public:
   struct Pools {
@@ -73,7 +73,7 @@ class PluginLines {
     DigestId digest = 0;
     DigestId successor = 0;
   };
-  /// Feeds the line of `plugin`, and carries out what comes of it and of the reports that this leads to.
+  /// Feeds the line of `plugin`, and carries out what comes of it. Reports that this leads to wait.
   template <class Feed>
   void feed(const std::string& plugin, Instant now, Feed feed);
   void hand_out_reports(Instant now);
