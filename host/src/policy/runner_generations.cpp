@@ -24,6 +24,8 @@ RunnerGenerations::RunnerGenerations(std::vector<DigestId> active, Duration load
 
 void RunnerGenerations::on(const event::Prepare& event, Instant now) {
   ++revision_;
+  // It may have failed once more since it was given up.
+  if (!versions_.is_active(event.digest) && !versions_.is_candidate(event.digest)) forgive(event.digest);
   versions_.prepare(event.digest, event.replaces);
   leaving_.erase(event.digest);
   for (auto& [id, runner] : runners_) ask(id, runner, event.digest, now);

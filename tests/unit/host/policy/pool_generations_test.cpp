@@ -294,6 +294,25 @@ TEST(PoolGenerations, OnlyOneRunnerLoadsTheOldVersionForALateCallAndNobodyBoots)
   EXPECT_THAT(pool.loads(kOld), IsEmpty());
 }
 
+TEST(PoolGenerations, NoRunnerIsGivenAwayForLateCallsOfTheOldVersionHoweverMany) {
+  Versions pool = pool_of(1, 1);
+  pool.prepare().loaded(1).switch_over();
+  for (CallId late = 1; late <= 4; ++late)
+    EXPECT_EQ(pool.call(late, kOld).count<action::DrainRunner>(), 0u) << late << " wait";
+  EXPECT_EQ(pool.ended(1).count<action::DrainRunner>(), 0u);
+  EXPECT_THAT(pool.loaded(1, kOld).sent(), ElementsAre(1));
+}
+
+TEST(PoolGenerations, LateCallsOfTheOldVersionTakeTurnsWhileOtherRunnersIdle) {
+  Versions pool = pool_of(2, 2);
+  pool.prepare().loaded(1).loaded(2).switch_over().ended(1).ended(2);
+  for (CallId late = 1; late <= 3; ++late) pool.call(late, kOld);
+  EXPECT_THAT(pool.loaded(1, kOld).sent(), ElementsAre(1));
+  EXPECT_EQ(pool.count<action::DrainRunner>(), 0u);
+  EXPECT_THAT(pool.finish(1).sent(), ElementsAre(2));
+  EXPECT_EQ(pool.count<action::DrainRunner>(), 0u);
+}
+
 TEST(PoolGenerations, WaitersOfADigestThatLoadsAreAReasonToGrowOnlyBeyondItsSlots) {
   Versions pool = pool_of(1, 4, 2);
   pool.prepare().switch_over();

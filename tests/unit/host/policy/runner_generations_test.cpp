@@ -182,6 +182,18 @@ TEST(RunnerGenerations, WhatWasActiveMayBeTriedAgainWhereItWasBroken) {
   EXPECT_THAT(pool.took(Kind::load, kSecond), ElementsAre(2));
 }
 
+TEST(RunnerGenerations, WhatFailsAfterItWasGivenUpMayBeTriedAgain) {
+  Scenario pool;
+  pool.join(1).join(2).on(event::Prepare{kSecond, kFirst}).on(event::Abandon{kSecond});
+  pool.on(event::Loaded{1, kSecond, broken()});
+  pool.generations.expire(kNow + 30s);
+  pool.on(event::GenerationEnded{2, kSecond});
+  static_cast<void>(pool.generations.take_steps());
+  pool.on(event::Prepare{kSecond, kFirst});
+  EXPECT_EQ(pool.generations.standing(kSecond).broken, 0u);
+  EXPECT_THAT(pool.took(Kind::load, kSecond), ElementsAre(1, 2));
+}
+
 TEST(RunnerGenerations, AnAbandonedLoadIsEndedBeforeItIsAnswered) {
   Scenario pool;
   pool.join(1).on(event::Prepare{kSecond, kFirst}).on(event::Abandon{kSecond});
