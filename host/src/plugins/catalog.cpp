@@ -32,6 +32,12 @@ Error changed(const fs::path& file) {
                               "store, install the plugin again; else try again");
 }
 
+Error too_many() {
+  return base::make_error(ErrorCode::too_large, "this host has used " + std::to_string(Catalog::kPluginsMax) +
+                                                    " builds of plugins since it was started, which is its limit; "
+                                                    "restart it");
+}
+
 }  // namespace
 
 Catalog::Catalog(std::vector<fs::path> path, const fs::path& runtime_dir, Copies use)
@@ -99,6 +105,7 @@ Result<const CatalogPlugin*> Catalog::settle(const FoundPlugin& found, const Fou
   plugin->manifest = std::move(*manifest);
   for (const FoundPlugin* one : same) plugin->signature_files.push_back(one->signature);
   const std::lock_guard lock(mutex_);
+  if (plugins_.size() >= kPluginsMax) return too_many();
   plugin->id = static_cast<DigestId>(plugins_.size());
   by_digest_.emplace(plugin->digest, plugin->id);
   plugins_.push_back(std::move(plugin));
@@ -107,9 +114,15 @@ Result<const CatalogPlugin*> Catalog::settle(const FoundPlugin& found, const Fou
 
 Result<void> Catalog::restore(std::span<const DigestId> plugins) const {
   for (const DigestId id : plugins) {
-    if (auto restored = copies_.restore(plugin(id).digest); restored.has_error()) return restored;
+    if (auto restored = copies_.restore(plugin(id)); restored.has_error()) return restored;
   }
   return {};
+}
+
+void Catalog::trim_copies(std::span<const DigestId> used) const {
+  std::vector<std::string> digests;
+  for (const DigestId id : used) digests.push_back(plugin(id).digest);
+  copies_.trim(digests);
 }
 
 std::vector<std::string> Catalog::directories(std::span<const DigestId> plugins) const {
@@ -131,13 +144,6 @@ std::optional<DigestId> Catalog::find_digest(std::string_view digest) const {
   const std::lock_guard lock(mutex_);
   const auto known = by_digest_.find(digest);
   return known == by_digest_.end() ? std::nullopt : std::optional(known->second);
-}
-
-std::vector<DigestId> Catalog::all() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<DigestId> ids;
-  for (const auto& plugin : plugins_) ids.push_back(plugin->id);
-  return ids;
 }
 
 }  // namespace flame::pool

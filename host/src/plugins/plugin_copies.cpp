@@ -105,17 +105,17 @@ Result<PluginCopies::Made> PluginCopies::make(const fs::path& file) {
                             "cannot install the plugin \"" + file.string() + "\": " + digest.error().message);
   }
   const std::string hex = digest->hex();
-  const std::vector<Copy>* copies = copies_of(hex);
-  if (copies == nullptr) {
-    const fs::path source = fs::weakly_canonical(file.parent_path(), ignored) / file.filename();
-    auto made = copy_all(source, hex, part);
+  if (const auto copies = need(hex)) {
     ::unlink(part.c_str());
-    if (!made) return made.error();
-    const std::lock_guard lock(mutex_);
-    copies = &copies_.emplace(hex, std::move(*made)).first->second;
-  } else {
-    ::unlink(part.c_str());
+    return Made{hex, copies->front().path};
   }
+  const fs::path source = fs::weakly_canonical(file.parent_path(), ignored) / file.filename();
+  auto made = copy_all(source, hex, part);
+  ::unlink(part.c_str());
+  if (!made) return made.error();
+  const auto copies = std::make_shared<const std::vector<Copy>>(std::move(*made));
+  const std::lock_guard lock(mutex_);
+  kept_[hex] = {copies, ++needs_};
   return Made{hex, copies->front().path};
 }
 
@@ -154,23 +154,61 @@ Result<std::vector<PluginCopies::Copy>> PluginCopies::copy_all(const fs::path& s
   return copies;
 }
 
-const std::vector<PluginCopies::Copy>* PluginCopies::copies_of(std::string_view digest) const {
+PluginCopies::CopiesOfOne PluginCopies::need(std::string_view digest) {
   const std::lock_guard lock(mutex_);
-  const auto known = copies_.find(digest);
-  return known == copies_.end() ? nullptr : &known->second;
+  const auto known = kept_.find(digest);
+  if (known == kept_.end()) return nullptr;
+  known->second.needed = ++needs_;
+  return known->second.copies;
 }
 
-Result<void> PluginCopies::restore(std::string_view digest) const {
-  const std::vector<Copy>* const copies = copies_of(digest);
-  if (copies == nullptr) return {};
+Result<void> PluginCopies::restore(const CatalogPlugin& plugin) {
+  if (directory_.empty()) return {};
+  if (const auto copies = need(plugin.digest)) return put_back(*copies);
+  const auto made = make(plugin.source);
+  if (!made) return made.error();
+  if (made->digest != plugin.digest)
+    return base::make_error(ErrorCode::not_found, "the bytes of " + plugin.reference + " are gone: \"" +
+                                                      plugin.source.string() +
+                                                      "\" has others now; install that build again");
+  return {};
+}
+
+Result<void> PluginCopies::restore_kept() const {
+  std::vector<CopiesOfOne> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [digest, kept] : kept_) all.push_back(kept.copies);
+  }
+  for (const CopiesOfOne& copies : all) {
+    if (auto back = put_back(*copies); back.has_error()) return back;
+  }
+  return {};
+}
+
+Result<void> PluginCopies::put_back(const std::vector<Copy>& copies) const {
   for (const fs::path& directory : {directory_.parent_path(), directory_}) {
     if (auto ours = make_private(directory); ours.has_error()) return ours;
   }
-  for (const Copy& copy : *copies) {
+  for (const Copy& copy : copies) {
     if (stands_at(copy.file, copy.path)) continue;
     if (auto made = copy_to(copy.file, copy.path); !made) return made.error();
   }
   return {};
+}
+
+void PluginCopies::trim(std::span<const std::string> used) {
+  const std::lock_guard lock(mutex_);
+  std::map<std::uint64_t, std::string> spare;  // the oldest need first
+  for (const auto& [digest, kept] : kept_)
+    if (std::ranges::find(used, digest) == used.end()) spare.emplace(kept.needed, digest);
+  for (; spare.size() > kSpareMax; spare.erase(spare.begin())) {
+    const std::string& digest = spare.begin()->second;
+    std::error_code ignored;
+    for (const Copy& copy : *kept_.at(digest).copies) fs::remove(copy.path, ignored);
+    fs::remove_all(directory_ / digest, ignored);
+    kept_.erase(digest);
+  }
 }
 
 std::string PluginCopies::directory_of(const CatalogPlugin& plugin) const {

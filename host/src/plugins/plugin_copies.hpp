@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,10 @@ enum class Copies : std::uint8_t { loaded, not_executable };
 /// at a time.
 class PluginCopies {
  public:
+  /// So many builds that no pool serves keep their copies: what is rolled back to, or still runs somewhere. A host that
+  /// is given a build a day would else fill its runtime directory, which may be memory.
+  static constexpr std::size_t kSpareMax = 16;
+
   /// `directory`: made with the first copy; empty: no copies.
   PluginCopies(std::filesystem::path directory, Copies use) : directory_(std::move(directory)), use_(use) {}
 
@@ -36,9 +42,15 @@ class PluginCopies {
   /// copy: names the directory and the remedy).
   [[nodiscard]] Result<Made> make(const std::filesystem::path& file);
 
-  /// Makes copies of this digest again that are no longer there. Blocks while it copies, which is seldom: a stat(2)
-  /// per file otherwise. Error: the system's words, or make_private()'s.
-  [[nodiscard]] Result<void> restore(std::string_view digest) const;
+  /// Makes copies of this plugin again that are no longer there; what trim() has taken comes from where it was found.
+  /// Blocks while it copies, which is seldom: a stat(2) per file otherwise. Errors: the system's words,
+  /// make_private()'s, make()'s, not_found (taken, and other bytes stand there now).
+  [[nodiscard]] Result<void> restore(const CatalogPlugin& plugin);
+  /// The same of all that are kept.
+  [[nodiscard]] Result<void> restore_kept() const;
+  /// Deletes copies of what is not `used` (digests) but the kSpareMax that were needed last. What a process has loaded
+  /// stays loaded.
+  void trim(std::span<const std::string> used);
   /// Where runners of this machine find the plugin.
   [[nodiscard]] std::string directory_of(const CatalogPlugin& plugin) const;
 
@@ -47,14 +59,22 @@ class PluginCopies {
     std::filesystem::path path;
     base::UniqueFd file;
   };
+  using CopiesOfOne = std::shared_ptr<const std::vector<Copy>>;  // the plugin's own is the first
+  struct Kept {
+    CopiesOfOne copies;
+    std::uint64_t needed = 0;  // which need of any it was, the last time
+  };
   [[nodiscard]] Result<std::vector<Copy>> copy_all(const std::filesystem::path& source, const std::string& digest,
                                                    const std::filesystem::path& part) const;
-  [[nodiscard]] const std::vector<Copy>* copies_of(std::string_view digest) const;
+  /// Null: there are none. They are needed now.
+  [[nodiscard]] CopiesOfOne need(std::string_view digest);
+  [[nodiscard]] Result<void> put_back(const std::vector<Copy>& copies) const;
 
   std::filesystem::path directory_;
   Copies use_;
   mutable std::mutex mutex_;
-  std::map<std::string, const std::vector<Copy>, std::less<>> copies_;  // by digest; the plugin's own is the first
+  std::map<std::string, Kept, std::less<>> kept_;  // by digest
+  std::uint64_t needs_ = 0;
 };
 
 }  // namespace flame::pool

@@ -267,18 +267,14 @@ void PoolPolicy::shed(Instant now, Actions& out) {
   }
   const bool full = runner_count() >= elastic_.max();
   const bool help_is_coming = runner_count() > serving_ + hushed_;
-  if (full && !help_is_coming && lacks_its_digest()) drain_one();
-}
-
-// Somebody waits for what no runner here is about to have. Callers that are late for a version that was replaced take
-// turns on the one runner that has it again: a boot for them would outlive them.
-bool PoolPolicy::lacks_its_digest() const {
-  bool lacks = false;
+  if (!full || help_is_coming) return;
+  bool lacking = false;
   scheduler_.each_waiting([&](DigestId digest, std::uint64_t) {
+    // Those that are late for a version that was replaced take turns: a boot for them would outlive them.
     const bool late = generations_.versions().is_superseded(digest) && scheduler_.servers(digest) > 0;
-    lacks = lacks || (!late && generations_.coming(digest) == 0);
+    lacking = lacking || (!late && generations_.coming(digest) == 0);
   });
-  return lacks;
+  if (lacking) drain_one();
 }
 
 void PoolPolicy::drain_pool(Instant now, Actions& out) {

@@ -172,7 +172,6 @@ class PoolPolicy {
   bool unhush(Runner& runner) noexcept;
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
   [[nodiscard]] Elastic::Counts counts() const;
-  [[nodiscard]] bool lacks_its_digest() const;
 
   bool single_use_;
   bool threads_;

@@ -257,7 +257,12 @@ void PluginChanges::close() {
 
 void PluginChanges::announce() const {
   std::set<std::string> digests;
-  for (Number number = 0; number < parts_.lines.size(); ++number) digests.insert(active(number).digest);
+  std::vector<DigestId> used;
+  for (Number number = 0; number < parts_.lines.size(); ++number) {
+    used.push_back(active(number).id);
+    digests.insert(active(number).digest);
+  }
+  parts_.catalog->trim_copies(used);
   if (const auto told = parts_.store->use({digests.begin(), digests.end()}); !told)
     parts_.log.warning("the plugin store does not know what this host uses, so `flame plugin gc` may remove it",
                        {{"why", told.error().message}});

@@ -174,7 +174,7 @@ std::vector<DigestId> RunningHost::start_lines(PluginChoice& choice, const std::
 Result<void> RunningHost::keep_files(const std::string& control_socket) {
   if (auto kept = runtime_dir_->keep(); kept.has_error()) return kept;
   if (!control_socket.empty()) link_control_socket(control_socket);
-  return catalog_->restore(catalog_->all());
+  return catalog_->restore_kept();
 }
 
 void RunningHost::start_loop() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <random>
@@ -112,6 +113,50 @@ std::string version_of(int swap) {
   return swap % 2 == 0 ? "swap@1.1.0" : "swap@1.0.0";
 }
 
+// KiB of this process and of what it has started, what they share counted once.
+std::uint64_t memory() {
+  std::set<pid_t> all = descendants(::getpid());
+  all.insert(::getpid());
+  std::uint64_t sum = 0;
+  for (const pid_t pid : all) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    for (std::string word; file >> word;) {
+      std::uint64_t pss = 0;
+      if (word == "Pss:" && file >> pss) sum += pss;
+    }
+  }
+  return sum;
+}
+
+// One generation, its slots and one spare.
+bool is_settled() {
+  return eventually([] { return descendants(::getpid()).size() <= 2 + 1 + kCallers + 1 + 1; });
+}
+
+TEST_P(SwapLoad, MemoryStaysAsItIs) {
+  Host host(loaded());
+  const Pool pool = host.pool("work");
+  pool.call<swap::version>();
+  const auto swap_under_load = [&](int swaps) {
+    Callers callers(pool);
+    for (int swap = 0; swap < swaps; ++swap) {
+      host.activate(version_of(swap));
+      callers.rate_of(2 * kCallers);
+    }
+    EXPECT_EQ(callers.failed(), 0U);
+  };
+  swap_under_load(kSwaps / 2);  // its caches fill, its slots reach their number
+  EXPECT_TRUE(is_settled());
+  const std::uint64_t before = memory();
+  swap_under_load(kSwaps);
+  EXPECT_TRUE(is_settled());
+  const std::uint64_t after = memory();
+  std::cout << before << " KiB before, " << after << " KiB after\n";
+#ifndef FLAME_TEST_SLOW  // a sanitizer keeps what was freed
+  EXPECT_LE(after, before + 8 * 1024);
+#endif
+}
+
 TEST_P(SwapLoad, AHundredSwapsLoseNoCallAndLeaveNothing) {
   Host host(loaded());
   const Pool pool = host.pool("work");
@@ -142,9 +187,7 @@ TEST_P(SwapLoad, AHundredSwapsLoseNoCallAndLeaveNothing) {
             << 1000 * seconds(changing) / kSwaps << " ms\n";
   EXPECT_EQ(pool.stats().boots, 1U);
   EXPECT_LE(open_descriptors().size(), descriptors + 2);
-  // Of two generations one is left, and its slots and one spare.
-  EXPECT_TRUE(eventually([&] { return descendants(::getpid()).size() <= 2 + 1 + kCallers + 1 + 1; }))
-      << descendants(::getpid()).size();
+  EXPECT_TRUE(is_settled()) << descendants(::getpid()).size();
 }
 
 TEST_P(SwapLoad, WhatIsKilledMeanwhileCostsOnlyTheCallsThatRanThere) {

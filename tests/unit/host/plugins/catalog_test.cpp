@@ -46,6 +46,23 @@ class CatalogTest : public ::testing::Test {
     return plugin ? Error{} : plugin.error();
   }
 
+  // So many builds of one version, one after the other at the same place.
+  static std::vector<DigestId> settle_builds(Catalog& catalog, std::size_t count, const test::TempDir& place) {
+    std::vector<DigestId> builds;
+    for (std::size_t build = 0; build < count; ++build) {
+      static_cast<void>(place.write("a.so", plugin_file({.salt = std::to_string(build)})));
+      EXPECT_TRUE(catalog.scan());
+      const auto plugin = catalog.resolve("video");
+      EXPECT_TRUE(plugin) << plugin.error().message;
+      if (!plugin) break;
+      builds.push_back((*plugin)->id);
+    }
+    return builds;
+  }
+  [[nodiscard]] std::size_t copies() const {
+    const std::filesystem::directory_iterator entries(runtime_ / "plugins");
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+  }
   // As a store would have it.
   std::string install(const FakePlugin& plugin, bool replaced = false) {
     const std::string bytes = plugin_file(plugin);
@@ -108,7 +125,6 @@ TEST_F(CatalogTest, GrowsWhileOthersLook) {
   EXPECT_TRUE(catalog.resolve("video@1.1.0"));
   reader.join();
   EXPECT_EQ(&catalog.plugin(0), first);
-  EXPECT_THAT(catalog.all(), ::testing::ElementsAre(0u, 1u));
 }
 
 TEST_F(CatalogTest, ResolvesAReferenceToTheHighestMatchingVersion) {
@@ -133,6 +149,48 @@ TEST_F(CatalogTest, ACopyThatIsGoneIsMadeAgainEvenWhenTheSourceIsAnother) {
   const DigestId wanted[] = {plugin.id};
   ASSERT_TRUE(catalog.restore(wanted));
   EXPECT_EQ(contents(plugin.installed), whole);
+}
+
+TEST_F(CatalogTest, OnlySoManyCopiesAreKeptOfBuildsThatNobodyUses) {
+  Catalog& catalog = scanned();
+  const std::vector<DigestId> builds = settle_builds(catalog, PluginCopies::kSpareMax + 10, source_);
+  EXPECT_EQ(copies(), builds.size());
+  const DigestId used[] = {builds[0]};
+  catalog.trim_copies(used);
+  EXPECT_EQ(copies(), PluginCopies::kSpareMax + 1);
+  EXPECT_TRUE(std::filesystem::exists(catalog.plugin(builds[0]).installed)) << "it is used";
+  EXPECT_FALSE(std::filesystem::exists(catalog.plugin(builds[1]).installed)) << "it was needed before all others";
+  EXPECT_TRUE(std::filesystem::exists(catalog.plugin(builds.back()).installed));
+  ASSERT_TRUE(catalog.restore_kept());
+  EXPECT_EQ(copies(), PluginCopies::kSpareMax + 1) << "what was let go stays away";
+}
+
+TEST_F(CatalogTest, ACopyThatWasLetGoComesFromWhereItWasFoundIfItsBytesAreThere) {
+  Catalog& catalog = scanned();
+  const DigestId first[] = {settle_builds(catalog, 1, source_).front()};
+  const CatalogPlugin& plugin = catalog.plugin(first[0]);
+  static_cast<void>(settle_builds(catalog, PluginCopies::kSpareMax + 1, source_));
+  catalog.trim_copies({});
+  ASSERT_FALSE(std::filesystem::exists(plugin.installed));
+  const auto gone = catalog.restore(first);
+  ASSERT_TRUE(gone.has_error());
+  EXPECT_EQ(gone.error().code, ErrorCode::not_found);
+  EXPECT_THAT(gone.error().message, HasSubstr("the bytes of video@1.0.0 are gone: \"" + source_ / "a.so"));
+  put("a.so", {.salt = "0"});
+  const auto back = catalog.restore(first);
+  EXPECT_FALSE(back.has_error()) << back.error().message;
+  EXPECT_EQ(contents(plugin.installed), contents(source_ / "a.so"));
+}
+
+TEST_F(CatalogTest, AHostThatHasUsedTooManyBuildsIsToBeRestarted) {
+  Catalog& catalog = scanned();
+  EXPECT_EQ(settle_builds(catalog, Catalog::kPluginsMax, source_).size(), Catalog::kPluginsMax);
+  put("a.so", {.salt = "one more"});
+  ASSERT_TRUE(catalog.scan());
+  const auto refused = catalog.resolve("video");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::too_large);
+  EXPECT_THAT(refused.error().message, HasSubstr("restart it"));
 }
 
 TEST_F(CatalogTest, RunnersLookWhereTheCopiesAreOrWhereTheSourcesAreIfCopiesCannotBeExecuted) {

@@ -70,4 +70,11 @@ class Versions : public PoolScenario {
   }
 };
 
+/// `runners` runners that have kOld.
+inline Versions pool_of(std::uint32_t runners, std::uint32_t max, std::uint32_t concurrency = 1) {
+  Versions pool(pool_config(runners, max, concurrency));
+  for (RunnerId runner = 1; runner <= runners; ++runner) pool.hello(runner);
+  return pool;
+}
+
 }  // namespace flame::pool
