@@ -1,6 +1,4 @@
 // flame plugin install: plugin files into the store.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
 #include <chrono>
@@ -11,9 +9,9 @@
 #include "host/src/plugins/key_file.hpp"
 #include "host/src/plugins/store/store.hpp"
 #include "tools/flame/command.hpp"
-#include "tools/flame/plugin_place.hpp"
+#include "tools/flame/plugin_store_act.hpp"
 #include "tools/flame/plugin_store_text.hpp"
-#include "tools/flame/report.hpp"
+#include "tools/flame/terminal.hpp"
 
 namespace flame::cli {
 namespace {
@@ -38,7 +36,7 @@ Examples:
 
 // A host that is configured so would not run what is refused here.
 store::Verifier verifier_of(const pool::PluginGate& gate, const std::string& file) {
-  return [&gate, file](const store::Statement& statement) -> Result<void> {
+  return [&gate, file](const store::SignedBuild& statement) -> Result<void> {
     const pool::SignedPlugin plugin{.statement = {statement.name, statement.version, statement.digest},
                                     .file = file,
                                     .signature_file = pool::signature_file_of(file),
@@ -53,28 +51,15 @@ std::int64_t seconds_now() {
 }
 
 int run_install(const InstallCommand& options) {
-  const auto place = find_place(options.place);
-  if (!place) {
-    print_error(place.error(), options.json);
-    return kUsage;
-  }
-  store::SystemFiles system;
-  store::Store store(place->store, system);
-  const Terminal out(STDOUT_FILENO);
-  int exit_code = kOk;
-  for (const std::string& file : options.files) {
-    const auto done = store.install(file, {.now = seconds_now(),
-                                           .force = options.force,
-                                           .expected_digest = {},
-                                           .verify = verifier_of(place->gate, file)});
-    if (done) {
-      out.write(options.json ? json_line(success(installation_to_json(*done))) : printable(installation_text(*done)));
-    } else {
-      print_error(done.error(), options.json);
-      exit_code = kUsage;
-    }
-  }
-  return exit_code;
+  const auto install = [&](store::Store& store, const PluginPlace& place,
+                           const std::string& file) -> Result<StoreAnswer> {
+    const auto done = store.install(
+        file,
+        {.now = seconds_now(), .force = options.force, .expected_digest = {}, .verify = verifier_of(place.gate, file)});
+    if (!done) return done.error();
+    return StoreAnswer{printable(installation_text(*done)), installation_to_json(*done)};
+  };
+  return act_on_store(options.place, options.json, options.files, install);
 }
 
 }  // namespace

@@ -14,8 +14,12 @@ namespace flame::cli {
 namespace {
 
 std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+store::Environment environment() {
+  return {.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")};
 }
 
 // An empty text is a script's variable that is not set: that script does not mean the user's own store.
@@ -35,11 +39,8 @@ Result<PluginPlace> place_in(const std::string& config_file) {
 
 }  // namespace
 
-Result<std::filesystem::path> place_of(const std::string& store) {
-  if (store == "auto") {
-    return store::default_place({.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")});
-  }
-  return std::filesystem::absolute(store).lexically_normal();
+Result<std::filesystem::path> place_of(const std::string& setting) {
+  return store::place_of(setting, environment());
 }
 
 void add_place_options(CLI::App& command, PlaceChoice& choice) {

@@ -21,13 +21,13 @@ struct PlaceChoice {
 };
 void add_place_options(CLI::App& command, PlaceChoice& choice);
 
+/// store::place_of() in the environment of this process.
+[[nodiscard]] Result<std::filesystem::path> place_of(const std::string& setting);
+
 struct PluginPlace {
   std::filesystem::path store;  ///< absolute; need not exist
   pool::PluginGate gate;        ///< of the configuration; admits everything where none was named
 };
-
-/// [plugins] store, or --store: "auto" or a directory. Error: store::default_place()'s.
-[[nodiscard]] Result<std::filesystem::path> place_of(const std::string& store);
 
 /// Reads the configuration and its trusted keys, but nothing of the store. Errors: load_config()'s,
 /// pool::PluginGate::open()'s, store::default_place()'s.

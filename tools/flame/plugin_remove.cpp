@@ -1,6 +1,5 @@
 // flame plugin remove, flame plugin gc: versions out of the store.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -11,9 +10,8 @@
 #include "host/src/plugins/store/store.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "tools/flame/command.hpp"
-#include "tools/flame/plugin_place.hpp"
+#include "tools/flame/plugin_store_act.hpp"
 #include "tools/flame/plugin_store_text.hpp"
-#include "tools/flame/report.hpp"
 
 namespace flame::cli {
 namespace {
@@ -40,52 +38,21 @@ what installs that were killed have left.
 Example:
   flame plugin gc --json | jq .result.bytes)";
 
-Result<store::Removed> remove_one(store::Store& store, const std::string& text) {
+Result<StoreAnswer> remove_one(store::Store& store, const PluginPlace&, const std::string& text) {
   const auto reference = manifest::PluginReference::parse(text);
   if (!reference) return reference.error();
-  return store.remove(*reference);
+  const auto removed = store.remove(*reference);
+  if (!removed) return removed.error();
+  return StoreAnswer{removed_text(*removed), removed_to_json(*removed)};
 }
 
-int run_remove(const RemoveCommand& options) {
-  const auto place = find_place(options.place);
-  if (!place) {
-    print_error(place.error(), options.json);
-    return kUsage;
-  }
-  store::SystemFiles system;
-  store::Store store(place->store, system);
-  const Terminal out(STDOUT_FILENO);
-  int exit_code = kOk;
-  for (const std::string& text : options.references) {
-    const auto removed = remove_one(store, text);
-    if (removed) {
-      out.write(options.json ? json_line(success(removed_to_json(*removed))) : removed_text(*removed));
-    } else {
-      print_error(removed.error(), options.json);
-      exit_code = kUsage;
-    }
-  }
-  return exit_code;
-}
-
-int run_gc(const RemoveCommand& options) {
-  const auto place = find_place(options.place);
-  if (!place) {
-    print_error(place.error(), options.json);
-    return kUsage;
-  }
-  store::SystemFiles system;
-  const auto removed = store::Store(place->store, system).gc();
-  if (!removed) {
-    print_error(removed.error(), options.json);
-    return kUsage;
-  }
+Result<StoreAnswer> remove_unused(store::Store& store, const PluginPlace&, const std::string&) {
+  const auto removed = store.gc();
+  if (!removed) return removed.error();
   const std::string last = removed->builds.empty()
                                ? "nothing to remove\n"
                                : fmt::format("{} are free again\n", base::approximate_size(removed->bytes));
-  Terminal(STDOUT_FILENO)
-      .write(options.json ? json_line(success(removed_to_json(*removed))) : removed_text(*removed) + last);
-  return kOk;
+  return StoreAnswer{removed_text(*removed) + last, removed_to_json(*removed)};
 }
 
 }  // namespace
@@ -97,7 +64,9 @@ void add_plugin_remove(CLI::App& plugin, int& exit_code) {
   add_place_options(*command, options->place);
   command->add_flag("--json", options->json, "one line of JSON for each reference on standard output");
   command->footer(kRemoveExamples);
-  command->callback([options, &exit_code] { exit_code = run_remove(*options); });
+  command->callback([options, &exit_code] {
+    exit_code = act_on_store(options->place, options->json, options->references, remove_one);
+  });
 }
 
 void add_plugin_gc(CLI::App& plugin, int& exit_code) {
@@ -106,7 +75,8 @@ void add_plugin_gc(CLI::App& plugin, int& exit_code) {
   add_place_options(*command, options->place);
   command->add_flag("--json", options->json, "what was removed as JSON on standard output");
   command->footer(kGcExamples);
-  command->callback([options, &exit_code] { exit_code = run_gc(*options); });
+  command->callback(
+      [options, &exit_code] { exit_code = act_on_store(options->place, options->json, {""}, remove_unused); });
 }
 
 }  // namespace flame::cli

@@ -230,7 +230,7 @@ void PoolDriver::perform(const action::DrainRunner& drain) {
 }
 
 std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId digest) const {
-  if (session.info().protocol_minor < wire::kLoadSinceMinor)
+  if (!session.info().takes_plugins())
     return base::make_error(ErrorCode::incompatible,
                             "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
                             "flame-runner of this release");
@@ -261,8 +261,7 @@ void PoolDriver::perform(const action::EndGeneration& end, Instant now) {
   Session* const session = session_of(end.runner);
   if (session == nullptr) return;  // as above
   // One that knows no such message keeps the plugin, to which no call goes any more.
-  if (session->info().protocol_minor < wire::kLoadSinceMinor)
-    return on(event::GenerationEnded{end.runner, end.digest}, now);
+  if (!session->info().takes_plugins()) return on(event::GenerationEnded{end.runner, end.digest}, now);
   wire::EndGeneration message;
   message.digest = core_->parts().catalog->plugin(end.digest).digest;
   session->post(std::move(message));

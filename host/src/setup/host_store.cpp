@@ -47,11 +47,17 @@ std::optional<Error> HostStore::refuse(std::string_view reference, std::string_v
                                                        (*refusal)->reason + ". Use another version, or force it");
 }
 
-Result<void> HostStore::record(std::string_view plugin, const std::string& pool, const std::string& digest,
-                               const std::string& before) {
+Result<void> HostStore::record(std::string_view plugin, const std::vector<PoolRecord>& pools) {
   if (!exists()) return {};
-  const auto narrower = pool.empty() ? store::Narrower::erase : store::Narrower::keep;
-  const auto written = store_.record(plugin, {.host = host_name_, .pool = pool}, digest, narrower, before);
+  std::vector<store::NewRecord> records;
+  for (const PoolRecord& one : pools) records.push_back({{host_name_, one.pool}, one.digest, one.before});
+  const auto written = store_.record(plugin, records, store::Narrower::keep);
+  return written ? Result<void>() : Result<void>(written.error());
+}
+
+Result<void> HostStore::record(std::string_view plugin, const std::string& digest, const std::string& before) {
+  if (!exists()) return {};
+  const auto written = store_.record(plugin, {.host = host_name_, .pool = {}}, digest, store::Narrower::erase, before);
   return written ? Result<void>() : Result<void>(written.error());
 }
 

@@ -33,10 +33,16 @@ class HostStore {
   [[nodiscard]] Result<std::vector<store::Record>> records(std::string_view plugin, std::string_view pool) const;
   /// Why no line takes the digest, or why the store cannot be asked; nullopt: it may.
   [[nodiscard]] std::optional<Error> refuse(std::string_view reference, std::string_view digest) const;
-  /// `digest` is active in `pool` of this host, where `before` was; empty: in all of them, and what was written for
-  /// some is gone.
-  [[nodiscard]] Result<void> record(std::string_view plugin, const std::string& pool, const std::string& digest,
-                                    const std::string& before);
+  /// `digest` is active in `pool` of this host, where `before` was.
+  struct PoolRecord {
+    std::string pool;
+    std::string digest;
+    std::string before;
+  };
+  /// All of them or none.
+  [[nodiscard]] Result<void> record(std::string_view plugin, const std::vector<PoolRecord>& pools);
+  /// The same of all pools; what was written for some is gone.
+  [[nodiscard]] Result<void> record(std::string_view plugin, const std::string& digest, const std::string& before);
   /// From now on these are in use by this host.
   [[nodiscard]] Result<void> use(std::vector<std::string> digests);
 

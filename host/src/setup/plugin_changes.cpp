@@ -212,19 +212,14 @@ Result<ActivateResult> PluginChanges::carry_out(Plan plan) {
 // One record for the host where all its lines go to one digest, else one for each pool: a line that stays must not find
 // a record that is not for it.
 std::optional<Error> PluginChanges::record(const Plan& plan, const std::vector<line::Move>& moves) const {
-  const auto write = [&](const line::Move& move, const std::string& pool) {
-    const auto digest = [&](DigestId id) {
-      return id == kNoDigest ? std::string() : parts_.catalog->plugin(id).digest;
-    };
-    const auto written = parts_.store->record(plan.plugin, pool, digest(move.to), digest(move.before));
-    return written ? std::nullopt : std::optional(written.error());
-  };
-  const bool one = std::ranges::all_of(moves, [&](const line::Move& move) { return move.to == moves.front().to; });
-  if (one && plan.all_lines && moves.size() == plan.targets.size()) return write(moves.front(), "");
-  for (const line::Move& move : moves) {
-    if (auto problem = write(move, pool_of(move.pool))) return problem;
-  }
-  return std::nullopt;
+  const auto digest = [&](DigestId id) { return id == kNoDigest ? std::string() : parts_.catalog->plugin(id).digest; };
+  const auto is_first = [&](const line::Move& move) { return move.to == moves.front().to; };
+  const bool whole_host = plan.all_lines && moves.size() == plan.targets.size() && std::ranges::all_of(moves, is_first);
+  std::vector<HostStore::PoolRecord> pools;
+  for (const line::Move& move : moves) pools.push_back({pool_of(move.pool), digest(move.to), digest(move.before)});
+  const auto written = whole_host ? parts_.store->record(plan.plugin, pools.front().digest, pools.front().before)
+                                  : parts_.store->record(plan.plugin, pools);
+  return written ? std::nullopt : std::optional(written.error());
 }
 
 ActivateResult PluginChanges::report(Plan plan, const line::Done& done) const {

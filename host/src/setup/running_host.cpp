@@ -52,8 +52,8 @@ std::string variable(const char* name) {
 
 // Empty: in the user's data directory, and the user has none.
 std::filesystem::path store_of(const PluginsConfig& plugins) {
-  if (plugins.store != "auto") return plugins.store;
-  const auto place = store::default_place({.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")});
+  const store::Environment environment{.xdg_data_home = variable("XDG_DATA_HOME"), .home = variable("HOME")};
+  const auto place = store::place_of(plugins.store, environment);
   return place ? *place : std::filesystem::path();
 }
 

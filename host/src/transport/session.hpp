@@ -36,6 +36,9 @@ struct SessionInfo {
   Instant bulk_by = kNever;          ///< the second connection has to be there
   bool local = false;                ///< over ipc: the kernel tells of its end
   std::uint16_t protocol_minor = 0;  ///< what both understand
+
+  /// It understands Load and EndGeneration.
+  [[nodiscard]] bool takes_plugins() const noexcept { return protocol_minor >= wire::kLoadSinceMinor; }
 };
 
 class Session;

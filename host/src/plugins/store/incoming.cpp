@@ -121,8 +121,8 @@ std::optional<Error> depends_on_neighbours(const std::string& file) {
 
 Result<void> verify(const StoreFiles& files, const Incoming& incoming, const Verifier& verifier) {
   if (!verifier) return {};
-  Statement statement{incoming.manifest.name, incoming.manifest.version.to_string(), incoming.digest,
-                      incoming.signature};
+  SignedBuild statement{incoming.manifest.name, incoming.manifest.version.to_string(), incoming.digest,
+                        incoming.signature};
   if (!statement.signature) {
     auto kept = files.read(files.layout().signature(incoming.digest), limits::kSignatureBytesMax);
     if (!kept) return kept.error();

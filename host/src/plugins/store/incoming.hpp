@@ -15,7 +15,7 @@
 namespace flame::store {
 
 /// What a signature binds together, and the signature.
-struct Statement {
+struct SignedBuild {
   std::string name;
   std::string version;
   std::string digest;                    ///< 64 lower-case hex digits, of the bytes that were copied
@@ -24,7 +24,7 @@ struct Statement {
 
 /// Whether a plugin may be installed; its error is install()'s. Called once for each, on the caller's thread, without
 /// any lock.
-using Verifier = std::function<Result<void>(const Statement&)>;
+using Verifier = std::function<Result<void>(const SignedBuild&)>;
 
 struct InstallOptions {
   std::int64_t now = 0;         ///< seconds since 1970, UTC

@@ -5,6 +5,12 @@
 
 namespace flame::store {
 
+Result<std::filesystem::path> place_of(const std::string& setting, const Environment& environment) {
+  if (setting == "auto") return default_place(environment);
+  if (setting.empty()) return std::filesystem::path();
+  return std::filesystem::absolute(setting).lexically_normal();
+}
+
 Result<std::filesystem::path> default_place(const Environment& environment) {
   const std::filesystem::path data = environment.xdg_data_home;
   if (data.is_absolute()) return data / "flame" / "plugins";

@@ -18,4 +18,8 @@ struct Environment {
 /// absolute counts as none, as the XDG specification has it. Error: invalid_argument that names the key. [any thread]
 [[nodiscard]] Result<std::filesystem::path> default_place(const Environment& environment);
 
+/// What `[plugins] store` or --store says, "auto" or a directory, as an absolute path; empty: there is none. Error:
+/// default_place()'s. [any thread]
+[[nodiscard]] Result<std::filesystem::path> place_of(const std::string& setting, const Environment& environment);
+
 }  // namespace flame::store

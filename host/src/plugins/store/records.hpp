@@ -13,6 +13,13 @@ namespace flame::store {
 /// What becomes of records in narrower scopes when a broader one is written: there, they would go on to decide.
 enum class Narrower : std::uint8_t { keep, erase };
 
+/// What Records::set() takes.
+struct NewRecord {
+  Scope scope;
+  std::string digest;
+  std::string before;
+};
+
 /// A plain value. [any thread]
 class Records {
  public:

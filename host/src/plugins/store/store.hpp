@@ -94,6 +94,8 @@ class Store {
   /// Records::set(). The digest need not be in the store: a plugin may come from [plugins] path.
   [[nodiscard]] Result<bool> record(std::string_view plugin, const Scope& scope, const std::string& digest,
                                     Narrower narrower, const std::string& before = {});
+  /// Several at once: all of them or none.
+  [[nodiscard]] Result<bool> record(std::string_view plugin, const std::vector<NewRecord>& records, Narrower narrower);
   /// Records::erase_narrower().
   [[nodiscard]] Result<bool> erase_narrower(std::string_view plugin, const Scope& scope);
   /// Binds all that start or activate from now on. An earlier refusal of that digest is replaced; its reason is cut to

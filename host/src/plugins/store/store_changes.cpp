@@ -39,6 +39,17 @@ std::uint64_t size_of(FileSystem& system, const std::string& path) {
   return file.error == 0 && system.status(file.fd.get(), info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
+std::optional<Error> check(const NewRecord& record) {
+  if (!base::Digest::is_hex(record.digest)) return no_digest(record.digest);
+  if (!record.before.empty() && !base::Digest::is_hex(record.before)) return no_digest(record.before);
+  const Scope& scope = record.scope;
+  if ((!scope.host.empty() || scope.pool.empty()) && scope.host.size() <= limits::kStoreTextMax &&
+      scope.pool.size() <= limits::kStoreTextMax)
+    return std::nullopt;
+  return base::make_error(ErrorCode::invalid_argument,
+                          "\"" + cut(scope.to_string()) + "\" is no scope: write *, HOST or HOST/POOL");
+}
+
 std::optional<Error> find_use(const std::vector<Installed>& builds, const InUse& used) {
   for (const Installed& build : builds) {
     const auto use = used.find(build.digest);
@@ -116,15 +127,19 @@ Result<void> Store::write_objects(Incoming incoming) {
 
 Result<bool> Store::record(std::string_view plugin, const Scope& scope, const std::string& digest, Narrower narrower,
                            const std::string& before) {
-  if (!base::Digest::is_hex(digest)) return no_digest(digest);
-  if (!before.empty() && !base::Digest::is_hex(before)) return no_digest(before);
-  if ((scope.host.empty() && !scope.pool.empty()) || scope.host.size() > limits::kStoreTextMax ||
-      scope.pool.size() > limits::kStoreTextMax) {
-    return base::make_error(ErrorCode::invalid_argument, "\"" + cut(scope.to_string()) +
-                                                             "\" is no scope: write *, "
-                                                             "HOST or HOST/POOL");
+  return record(plugin, {{scope, digest, before}}, narrower);
+}
+
+Result<bool> Store::record(std::string_view plugin, const std::vector<NewRecord>& records, Narrower narrower) {
+  for (const NewRecord& record : records) {
+    if (auto problem = check(record)) return *std::move(problem);
   }
-  return change_records(plugin, [&](Records& records) { return records.set(scope, digest, narrower, before); });
+  return change_records(plugin, [&](Records& there) {
+    bool changed = false;
+    for (const NewRecord& record : records)
+      changed = there.set(record.scope, record.digest, narrower, record.before) || changed;
+    return changed;
+  });
 }
 
 Result<bool> Store::erase_narrower(std::string_view plugin, const Scope& scope) {

@@ -26,5 +26,13 @@ TEST(StorePlace, NamesTheKeyWhenThereIsNone) {
   EXPECT_THAT(default_place({"", "home"}).error().message, HasSubstr("is \"home\", which is no absolute path"));
 }
 
+TEST(StorePlace, IsWhereTheSettingSays) {
+  EXPECT_EQ(place_of("auto", {"/data", ""}).value(), "/data/flame/plugins");
+  EXPECT_FALSE(place_of("auto", {}));
+  EXPECT_EQ(place_of("/srv/./plugins", {}).value(), "/srv/plugins");
+  EXPECT_EQ(place_of("plugins", {}).value(), std::filesystem::current_path() / "plugins");
+  EXPECT_EQ(place_of("", {"/data", ""}).value(), "") << "there is none";
+}
+
 }  // namespace place_test
 }  // namespace flame::store

@@ -35,6 +35,17 @@ TEST_F(StoreChanges, ARecordKeepsThePreviousOne) {
   EXPECT_THAT(store_.records("video")->all(), ElementsAre(Record{{}, a, b}));
 }
 
+TEST_F(StoreChanges, OfSeveralRecordsAllAreWrittenOrNone) {
+  const std::string a(64, 'a');
+  const std::string b(64, 'b');
+  EXPECT_FALSE(store_.record("video", {{{"web-1", "thumbs"}, a, ""}, {{"", "ffmpeg"}, a, ""}}, Narrower::keep));
+  EXPECT_THAT(store_.records("video")->all(), IsEmpty());
+  EXPECT_TRUE(
+      store_.record("video", {{{"web-1", "thumbs"}, a, ""}, {{"web-1", "ffmpeg"}, a, b}}, Narrower::keep).value());
+  EXPECT_THAT(store_.records("video")->all(),
+              ElementsAre(Record{{"web-1", "ffmpeg"}, a, b}, Record{{"web-1", "thumbs"}, a, ""}));
+}
+
 TEST_F(StoreChanges, AScopeThatIsNoneIsRefused) {
   const std::string a(64, 'a');
   EXPECT_EQ(store_.record("video", {"", "ffmpeg"}, a, Narrower::keep).error().message,

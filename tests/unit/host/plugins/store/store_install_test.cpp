@@ -170,7 +170,7 @@ TEST_F(StoreInstall, ComparesWithTheDigestThatIsExpected) {
 TEST_F(StoreInstall, AsksWhoeverVerifiesSignaturesAndKeepsThem) {
   std::vector<std::string> asked;
   InstallOptions options;
-  options.verify = [&](const Statement& statement) -> Result<void> {
+  options.verify = [&](const SignedBuild& statement) -> Result<void> {
     asked.push_back(statement.name + " " + statement.version + " " + statement.digest + " " +
                     statement.signature.value_or("none"));
     return {};
@@ -189,7 +189,7 @@ TEST_F(StoreInstall, AsksWhoeverVerifiesSignaturesAndKeepsThem) {
 
 TEST_F(StoreInstall, TakesNothingThatIsNotVerified) {
   InstallOptions options;
-  options.verify = [](const Statement&) -> Result<void> {
+  options.verify = [](const SignedBuild&) -> Result<void> {
     return base::make_error(ErrorCode::invalid_argument, "the signature is wrong");
   };
   EXPECT_EQ(refused(put({}), options).message, "the signature is wrong");
