@@ -107,10 +107,13 @@ void Callers::end(const detail::ObjectHandle& object) {
   if (object->child() != nullptr) host_.stop_lease(object);
 }
 
+// What ends one may bring the result of another call, whose handles go at once, too.
 void Callers::let_go_of_all() {
-  for (const auto& [lease, handles] : handles_)
-    for (const auto& [number, object] : handles) end(object);
-  handles_.clear();
+  {
+    const auto all = std::exchange(handles_, {});
+    for (const auto& [lease, handles] : all)
+      for (const auto& [number, object] : handles) end(object);
+  }
   host_.released();
 }
 

@@ -28,7 +28,7 @@ class ActivateFiles : public SwapTest {
   std::string install(const std::string& version) {
     const auto done = store().install(built(version), {});
     EXPECT_TRUE(done) << done.error().message;
-    return done ? done->plugin.file : std::string();
+    return done ? done->plugin.file.string() : std::string();
   }
   [[nodiscard]] static std::string built(const std::string& version) {
     return std::string(FLAME_TEST_PLUGINS) + "/swap-" + version + ".so";
