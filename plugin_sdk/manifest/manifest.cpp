@@ -239,7 +239,8 @@ std::optional<Error> check_abi(const Manifest& manifest) {
   const std::string theirs = std::to_string(manifest.abi_major) + "." + std::to_string(manifest.abi_minor);
   const std::string ours = std::to_string(FLAME_ABI_MAJOR) + "." + std::to_string(FLAME_ABI_MINOR);
   if (manifest.abi_major != FLAME_ABI_MAJOR) {
-    return base::make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs + ", this runner has " + ours +
+    return base::make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs +
+                                                         ", this release of flame has " + ours +
                                                          "; rebuild the plugin with this release's SDK");
   }
   if (manifest.abi_minor > FLAME_ABI_MINOR) {
