@@ -244,14 +244,14 @@ std::optional<Error> check_abi(const Manifest& manifest) {
                                                          "; rebuild the plugin with this release's SDK");
   }
   if (manifest.abi_minor > FLAME_ABI_MINOR) {
-    return base::make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs + ", newer than this runner's " +
-                                                         ours + "; update the runner");
+    return base::make_error(ErrorCode::incompatible, who + " has plugin ABI " + theirs +
+                                                         ", newer than this release's " + ours + "; update flame");
   }
   if (manifest.sanitizer != detail::sanitizer_name()) {
     const auto label = [](std::string_view text) { return text.empty() ? std::string("none") : std::string(text); };
     return base::make_error(ErrorCode::incompatible, who + " was built with sanitizer: " + label(manifest.sanitizer) +
-                                                         ", this runner with: " + label(detail::sanitizer_name()) +
-                                                         "; build both alike");
+                                                         ", this release of flame with: " +
+                                                         label(detail::sanitizer_name()) + "; build both alike");
   }
   return std::nullopt;
 }

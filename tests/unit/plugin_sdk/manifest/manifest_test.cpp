@@ -143,7 +143,7 @@ TEST(Manifest, ChecksTheAbiAgainstThisRelease) {
   manifest.abi_major = 1;
   manifest.abi_minor = 9;
   ASSERT_TRUE(check_abi(manifest));
-  EXPECT_NE(check_abi(manifest)->message.find("update the runner"), std::string::npos);
+  EXPECT_NE(check_abi(manifest)->message.find("update flame"), std::string::npos);
 }
 
 TEST(Manifest, RefusesAnotherSanitizer) {
