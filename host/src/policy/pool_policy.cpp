@@ -212,11 +212,15 @@ Elastic::Counts PoolPolicy::counts() const {
                          .booting = booting_,
                          .free = scheduler_.free_slots(),
                          .needed = closed_ || booting_ > 0 || !lacks_runner(generations_) ? 0U : 1U};
+  std::uint64_t helped = 0;
   scheduler_.each_waiting([&](DigestId digest, std::uint64_t waiting) {
-    waiting -= std::min(waiting, generations_.coming(digest) * scheduler_.capacity());
+    const std::uint64_t soon = std::min(waiting, generations_.coming(digest) * scheduler_.capacity());
     counts.waiting += waiting;
-    if (!generations_.boots_with(digest)) counts.unhelped += waiting;
+    helped += soon;
+    if (!generations_.boots_with(digest)) counts.unhelped += waiting - soon;
   });
+  // One that loads two versions has its slots once.
+  counts.waiting -= std::min(helped, generations_.changing() * scheduler_.capacity());
   return counts;
 }
 

@@ -135,7 +135,7 @@ void RunnerGenerations::closed(RunnerId id) {
   Runner& runner = runners_.at(id);
   if (!runner.live) return;
   ++revision_;
-  for (const Generation& generation : runner.generations) tally(id, generation, false);
+  for (const Generation& one : runner.generations) tallies_.remove(id, one.digest, one.state, one.broken.has_value());
   runner.live = false;
 }
 
@@ -143,9 +143,9 @@ void RunnerGenerations::opened(RunnerId id, Instant now) {
   Runner& runner = runners_.at(id);
   ++revision_;
   runner.live = true;
-  for (const Generation& generation : runner.generations) {
-    tally(id, generation, true);
-    if (generation.state == State::ready || generation.state == State::loading) used(generation.digest);
+  for (const Generation& one : runner.generations) {
+    tallies_.add(id, one.digest, one.state, one.broken.has_value());
+    if (one.state == State::ready || one.state == State::loading) used(one.digest);
   }
   ask_for_targets(id, runner, now);
 }
@@ -186,9 +186,7 @@ void RunnerGenerations::recall(DigestId digest, Instant now) {
 }
 
 RunnerGenerations::Standing RunnerGenerations::standing(DigestId digest) const {
-  const auto found = tallies_.find(digest);
-  if (found == tallies_.end()) return {};
-  const Tally& tally = found->second;
+  const GenerationTallies::Tally& tally = tallies_.of(digest);
   Standing standing{
       .ready = tally.ready, .loading = tally.loading, .broken = tally.broken.size(), .reason = std::nullopt};
   if (standing.broken > 0) standing.reason = find(runners_.at(*tally.broken.begin()), digest)->broken;
@@ -196,12 +194,10 @@ RunnerGenerations::Standing RunnerGenerations::standing(DigestId digest) const {
 }
 
 std::uint64_t RunnerGenerations::coming(DigestId digest) const {
-  const Tally none;
-  const auto found = tallies_.find(digest);
-  const Tally& own = found == tallies_.end() ? none : found->second;
+  const GenerationTallies::Tally& own = tallies_.of(digest);
   std::uint64_t count = own.loading.size();
   if (versions_.is_active(digest) || own.ready > 0) return count;
-  for (const auto& [other, tally] : tallies_)
+  for (const auto& [other, tally] : tallies_.all())
     if (versions_.same_plugin(other, digest))
       count += static_cast<std::uint64_t>(
           std::ranges::count_if(tally.ending, [&](RunnerId id) { return !own.broken.contains(id); }));
@@ -210,7 +206,7 @@ std::uint64_t RunnerGenerations::coming(DigestId digest) const {
 
 std::vector<DigestId> RunnerGenerations::in_the_way_of(DigestId digest) const {
   std::vector<DigestId> others;
-  for (const auto& [other, tally] : tallies_)
+  for (const auto& [other, tally] : tallies_.all())
     if (tally.ready > 0 && versions_.is_superseded(other) && versions_.same_plugin(other, digest))
       others.push_back(other);
   return others;
@@ -220,29 +216,15 @@ void RunnerGenerations::fell_idle(RunnerId id) {
   if (is_unfit(runners_.at(id))) unfit_.push_back(id);
 }
 
-void RunnerGenerations::tally(RunnerId id, const Generation& generation, bool counts) {
-  Tally& tally = tallies_[generation.digest];
-  const auto list = [&](std::set<RunnerId>& runners, bool listed) {
-    if (listed && counts) runners.insert(id);
-    if (listed && !counts) runners.erase(id);
-  };
-  list(tally.loading, generation.state == State::loading);
-  list(tally.broken, generation.broken.has_value());
-  list(tally.ending, generation.state == State::ending);
-  if (generation.state == State::ready) tally.ready += counts ? 1 : ~std::uint32_t{0};
-  if (tally.loading.empty() && tally.broken.empty() && tally.ending.empty() && tally.ready == 0)
-    tallies_.erase(generation.digest);
-}
-
 template <class Change>
 void RunnerGenerations::change(RunnerId id, Runner& runner, DigestId digest, Change apply) {
   ++revision_;
   if (find(runner, digest) == nullptr) runner.generations.push_back({.digest = digest, .broken = {}, .timer = {}});
   Generation& generation = *find(runner, digest);
-  if (runner.live) tally(id, generation, false);
+  if (runner.live) tallies_.remove(id, digest, generation.state, generation.broken.has_value());
   apply(generation);
   if (generation.state != State::loading) deadlines_.disarm(generation.timer);
-  if (runner.live) tally(id, generation, true);
+  if (runner.live) tallies_.add(id, digest, generation.state, generation.broken.has_value());
   if (generation.state == State::absent && !generation.broken)
     std::erase_if(runner.generations, [&](const Generation& one) { return one.digest == digest; });
 }

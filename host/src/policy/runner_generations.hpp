@@ -13,6 +13,7 @@
 
 #include "host/src/policy/deadlines.hpp"
 #include "host/src/policy/events.hpp"
+#include "host/src/policy/generation_tallies.hpp"
 #include "host/src/policy/pool_versions.hpp"
 #include "host/src/policy/types.hpp"
 
@@ -96,6 +97,8 @@ class RunnerGenerations {
   /// Runners that load the digest. Unless it is active or some runner has it: also those that will be asked, since they
   /// end another version.
   [[nodiscard]] std::uint64_t coming(DigestId digest) const;
+  /// Runners that load or end a version.
+  [[nodiscard]] std::uint64_t changing() const { return tallies_.changing(); }
   /// Superseded versions of its plugin that live runners have. Linear.
   [[nodiscard]] std::vector<DigestId> in_the_way_of(DigestId digest) const;
 
@@ -105,13 +108,7 @@ class RunnerGenerations {
   [[nodiscard]] std::vector<RunnerId> take_unfit() { return std::exchange(unfit_, {}); }
 
  private:
-  enum class State : std::uint8_t {
-    absent,
-    booted,
-    loading,
-    ready,
-    ending
-  };  // booted: a candidate that is to be asked
+  using State = GenerationState;
   using Timers = Deadlines<std::pair<RunnerId, DigestId>>;
   struct Generation {
     DigestId digest = 0;
@@ -127,14 +124,6 @@ class RunnerGenerations {
     std::vector<DigestId> asked;
     std::vector<Generation> generations;
   };
-  struct Tally {
-    std::set<RunnerId> loading;
-    std::set<RunnerId> broken;
-    std::set<RunnerId> ending;
-    std::uint32_t ready = 0;
-  };
-
-  void tally(RunnerId id, const Generation& generation, bool counts);
   template <class Change>
   void change(RunnerId id, Runner& runner, DigestId digest, Change apply);
   void fail(RunnerId id, Runner& runner, DigestId digest, State state, Error error);
@@ -148,7 +137,7 @@ class RunnerGenerations {
   PoolVersions versions_;
   std::map<DigestId, std::uint64_t> leaving_;  // and the revision in which recall() has looked in vain
   std::map<RunnerId, Runner> runners_;
-  std::map<DigestId, Tally> tallies_;  // of live runners
+  GenerationTallies tallies_;  // of live runners
   std::map<DigestId, std::uint32_t> booting_with_;
   Timers deadlines_;
   std::vector<Step> steps_;

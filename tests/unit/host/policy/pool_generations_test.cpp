@@ -274,6 +274,15 @@ TEST(PoolGenerations, WaitersOfADigestThatLoadsAreAReasonToGrowOnlyBeyondItsSlot
   EXPECT_THAT(pool.loaded(1).sent(), ElementsAre(1, 2));
 }
 
+TEST(PoolGenerations, ARunnerThatLoadsTwoVersionsHelpsOnlyAsManyWaitersAsItHasSlots) {
+  Versions pool = pool_of(1, 2, 2);
+  pool.prepare().switch_over().ended(1).prepare(kNewer, kNew);
+  EXPECT_THAT(pool.loads(kNewer), ElementsAre(1));
+  pool.call(1, kNew).call(2, kNew);
+  EXPECT_EQ(pool.count<action::Boot>(), 0u);
+  EXPECT_EQ(pool.switch_over(kNew, kNewer).call(3, kNewer).count<action::Boot>(), 1u);
+}
+
 TEST(PoolGenerations, ASilentRunnerIsNotWaitedForAndLoadsWhenItSpeaksAgain) {
   Versions pool(pool_config(2, 2, 1));
   for (RunnerId runner = 1; runner <= 2; ++runner) pool.feed(event::RunnerHello{runner, {{kOld, std::nullopt}}, true});

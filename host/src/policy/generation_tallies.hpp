@@ -1,0 +1,70 @@
+// What live runners do with each digest, counted.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "host/src/policy/types.hpp"
+
+namespace flame::pool {
+
+/// Of a digest on a runner. booted: a candidate that is to be asked.
+enum class GenerationState : std::uint8_t { absent, booted, loading, ready, ending };
+
+/// Pure; not thread-safe.
+class GenerationTallies {
+ public:
+  struct Tally {
+    std::set<RunnerId> loading;
+    std::set<RunnerId> broken;
+    std::set<RunnerId> ending;
+    std::uint32_t ready = 0;
+  };
+
+  void add(RunnerId runner, DigestId digest, GenerationState state, bool broken) {
+    Tally& tally = tallies_[digest];
+    if (state == GenerationState::loading) tally.loading.insert(runner);
+    if (state == GenerationState::ending) tally.ending.insert(runner);
+    if (state == GenerationState::ready) ++tally.ready;
+    if (broken) tally.broken.insert(runner);
+    forget_if_empty(digest, tally);
+  }
+  /// The opposite, with what was added.
+  void remove(RunnerId runner, DigestId digest, GenerationState state, bool broken) {
+    Tally& tally = tallies_[digest];
+    if (state == GenerationState::loading) tally.loading.erase(runner);
+    if (state == GenerationState::ending) tally.ending.erase(runner);
+    if (state == GenerationState::ready) --tally.ready;
+    if (broken) tally.broken.erase(runner);
+    forget_if_empty(digest, tally);
+  }
+
+  /// Empty: nobody does anything with it. Valid until the next change.
+  [[nodiscard]] const Tally& of(DigestId digest) const {
+    static const Tally kNone;
+    const auto found = tallies_.find(digest);
+    return found == tallies_.end() ? kNone : found->second;
+  }
+  /// Those that are not empty.
+  [[nodiscard]] const std::map<DigestId, Tally>& all() const noexcept { return tallies_; }
+  /// Runners that load or end something, each once.
+  [[nodiscard]] std::uint64_t changing() const {
+    std::set<RunnerId> runners;
+    for (const auto& [digest, tally] : tallies_) {
+      runners.insert(tally.loading.begin(), tally.loading.end());
+      runners.insert(tally.ending.begin(), tally.ending.end());
+    }
+    return runners.size();
+  }
+
+ private:
+  void forget_if_empty(DigestId digest, const Tally& tally) {
+    if (tally.loading.empty() && tally.broken.empty() && tally.ending.empty() && tally.ready == 0)
+      tallies_.erase(digest);
+  }
+
+  std::map<DigestId, Tally> tallies_;
+};
+
+}  // namespace flame::pool
