@@ -42,14 +42,14 @@ Generations::Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo 
                          std::uint64_t open_files)
     : setting_{
           .parent = std::move(parent), .poller = poller, .zygote_binary = zygote_path(), .open_files = open_files} {
-  setting_.poller.add(finder_.fd(), {Source::plugin_found, 0, 0});
   const auto directories = plugin_directories();
   for (const wire::PluginRef& plugin : wanted) {
     const GenerationId id = book_.add(plugin);
-    Generation& generation = add(id, plugin, false);
-    generation.found(find_plugin(directories, plugin));
-    if (generation.stored()) generation.prepare();
-    if (!generation.stored()) book_.broken(id, generation.problem());
+    auto generation = std::make_unique<Generation>(id, plugin, find_plugin(directories, plugin), false, setting_,
+                                                   static_cast<GenerationEvents&>(*this));
+    if (generation->stored()) generation->prepare();
+    if (!generation->stored()) book_.broken(id, generation->problem());
+    list_.emplace(id, std::move(generation));
   }
 }
 
@@ -112,8 +112,7 @@ void Generations::carry_out(Instant now) {
   for (auto actions = book_.take_actions(); !actions.empty(); actions = book_.take_actions()) {
     for (GenerationAction& action : actions) {
       if (const auto* start = std::get_if<StartGeneration>(&action)) {
-        add(start->id, start->load.plugin, true);
-        finder_.find(start->id, [load = start->load] { return find_file(load); });
+        begin(now, *start);
       } else if (const auto* ending = std::get_if<EndGeneration>(&action)) {
         end(now, ending->id);
       } else if (auto* loaded = std::get_if<TellLoaded>(&action)) {
@@ -126,20 +125,14 @@ void Generations::carry_out(Instant now) {
   }
 }
 
-Generation& Generations::add(GenerationId id, const wire::PluginRef& plugin, bool one_try) {
-  GenerationEvents& events = *this;
-  return *list_.emplace(id, std::make_unique<Generation>(id, plugin, one_try, setting_, events)).first->second;
-}
-
-// The host may have ended it meanwhile.
-void Generations::found(Instant now, PluginFinder::Found one) {
-  if (book_.ends(one.id)) return;
-  Generation& generation = *list_.at(one.id);
-  generation.found(std::move(one.file));
-  if (generation.stored())
-    generation.start(now);
-  else
-    book_.broken(one.id, generation.problem());
+void Generations::begin(Instant now, const StartGeneration& action) {
+  auto& generation =
+      *list_
+           .emplace(action.id, std::make_unique<Generation>(action.id, action.load.plugin, find_file(action.load), true,
+                                                            setting_, static_cast<GenerationEvents&>(*this)))
+           .first->second;
+  if (!generation.stored()) return book_.broken(action.id, generation.problem());
+  generation.start(now);
 }
 
 void Generations::end(Instant now, GenerationId id) {
@@ -215,14 +208,10 @@ PluginFile Generations::plugin_file(GenerationId id) const {
 }
 
 void Generations::on_ready(Instant now, const Poller::Ready& ready) {
-  if (ready.key.source == Source::plugin_found) {
-    for (PluginFinder::Found& one : finder_.take()) found(now, std::move(one));
-    return;
-  }
-  const auto its = list_.find(static_cast<GenerationId>(ready.key.id));
-  if (its == list_.end()) return;
-  if (ready.key.source == Source::zygote_output) return its->second->on_output();
-  its->second->on_channel(now);
+  const auto found = list_.find(static_cast<GenerationId>(ready.key.id));
+  if (found == list_.end()) return;
+  if (ready.key.source == Source::zygote_output) return found->second->on_output();
+  found->second->on_channel(now);
 }
 
 void Generations::on_up(Instant now, GenerationId id, bool stands_by) {
