@@ -23,21 +23,11 @@ class GenerationTallies {
   };
 
   void add(RunnerId runner, DigestId digest, GenerationState state, bool broken) {
-    Tally& tally = tallies_[digest];
-    if (state == GenerationState::loading) tally.loading.insert(runner);
-    if (state == GenerationState::ending) tally.ending.insert(runner);
-    if (state == GenerationState::ready) ++tally.ready;
-    if (broken) tally.broken.insert(runner);
-    forget_if_empty(digest, tally);
+    count(runner, digest, state, broken, true);
   }
   /// The opposite, with what was added.
   void remove(RunnerId runner, DigestId digest, GenerationState state, bool broken) {
-    Tally& tally = tallies_[digest];
-    if (state == GenerationState::loading) tally.loading.erase(runner);
-    if (state == GenerationState::ending) tally.ending.erase(runner);
-    if (state == GenerationState::ready) --tally.ready;
-    if (broken) tally.broken.erase(runner);
-    forget_if_empty(digest, tally);
+    count(runner, digest, state, broken, false);
   }
 
   /// Empty: nobody does anything with it. Valid until the next change.
@@ -59,7 +49,16 @@ class GenerationTallies {
   }
 
  private:
-  void forget_if_empty(DigestId digest, const Tally& tally) {
+  void count(RunnerId runner, DigestId digest, GenerationState state, bool broken, bool counts) {
+    Tally& tally = tallies_[digest];
+    const auto list = [&](std::set<RunnerId>& runners, bool listed) {
+      if (listed && counts) runners.insert(runner);
+      if (listed && !counts) runners.erase(runner);
+    };
+    list(tally.loading, state == GenerationState::loading);
+    list(tally.broken, broken);
+    list(tally.ending, state == GenerationState::ending);
+    if (state == GenerationState::ready) tally.ready += counts ? 1 : ~std::uint32_t{0};
     if (tally.loading.empty() && tally.broken.empty() && tally.ending.empty() && tally.ready == 0)
       tallies_.erase(digest);
   }
