@@ -12,7 +12,6 @@
 
 #include <flame/detail/plugin_identity.hpp>
 
-#include "host/src/plugins/store/store.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "tests/integration/swap/swap_test.hpp"
 #include "tests/unit/host/plugins/plugin_file.hpp"
@@ -25,16 +24,6 @@ using ::testing::HasSubstr;
 
 class ActivateFiles : public SwapTest {
  protected:
-  std::string install(const std::string& version) {
-    const auto done = store().install(built(version), {});
-    EXPECT_TRUE(done) << done.error().message;
-    return done ? done->plugin.file.string() : std::string();
-  }
-  [[nodiscard]] static std::string built(const std::string& version) {
-    return std::string(FLAME_TEST_PLUGINS) + "/swap-" + version + ".so";
-  }
-  [[nodiscard]] store::Store store() { return {store_, system_}; }
-
   /// Cannot be activated; `serving` serves before and after.
   static Error fails(Host& host, const std::string& reference, const std::string& serving = "1.0.0") {
     EXPECT_EQ(host.pool("work").call<swap::version>(), serving);
@@ -43,8 +32,6 @@ class ActivateFiles : public SwapTest {
     EXPECT_EQ(host.pool("work").call<swap::version>(), serving);
     return error;
   }
-
-  store::SystemFiles system_;
 };
 
 // --- the file
@@ -97,7 +84,7 @@ TEST_F(ActivateFiles, OneForACpuThatThisMachineHasNot) {
 TEST_F(ActivateFiles, AFileOfTheStoreThatWasChanged) {
   install("1.0.0");
   Host host(config());
-  const std::string file = install("1.1.0");
+  const std::string file = install("1.1.0").file.string();
   std::filesystem::permissions(file, std::filesystem::perms::owner_all);
   std::ofstream(file, std::ios::binary | std::ios::app) << "more";
   const Error error = fails(host, "swap@1.1.0");

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "host/src/plugins/key_file.hpp"
-#include "host/src/plugins/store/store.hpp"
 #include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "tests/integration/swap/swap_test.hpp"
@@ -15,11 +14,6 @@ using ::testing::HasSubstr;
 
 class ActivateStore : public SwapTest {
  protected:
-  std::string install(const std::string& version) {
-    const auto done = store().install(std::string(FLAME_TEST_PLUGINS) + "/swap-" + version + ".so", {});
-    EXPECT_TRUE(done) << done.error().message;
-    return done ? done->plugin.digest : std::string();
-  }
   void sign(const std::string& key, const std::string& version) {
     const std::string file = versions_ / ("swap-" + version + ".so");
     const auto bytes = base::read_file(file, 1 << 30).value();
@@ -27,13 +21,10 @@ class ActivateStore : public SwapTest {
         {.name = "swap", .version = version, .digest = base::sha256(bytes).hex()});
     ASSERT_TRUE(pool::write_signature(pool::signature_file_of(file), text));
   }
-  [[nodiscard]] store::Store store() { return {store_, system_}; }
   std::string version_at_start(const std::string& plugin = "swap@1") {
     Host host(config(plugin));
     return host.pool("work").call<swap::version>();
   }
-
-  store::SystemFiles system_;
 };
 
 TEST_F(ActivateStore, ServesTheHighestInstalledVersionAndWhatWasActivatedAfterARestart) {
@@ -61,14 +52,14 @@ TEST_F(ActivateStore, TakesFromStoreAndPathTogether) {
 
 TEST_F(ActivateStore, APinnedPoolTakesNoRecord) {
   install("1.0.0");
-  const std::string newer = install("1.1.0");
+  const std::string newer = install("1.1.0").digest;
   ASSERT_TRUE(store().record("swap", {}, newer, store::Narrower::keep));
   EXPECT_EQ(version_at_start("swap@1.0.0"), "1.0.0");
 }
 
 TEST_F(ActivateStore, TheNarrowestRecordThatFitsCounts) {
-  const std::string one = install("1.0.0");
-  const std::string other = install("1.1.0");
+  const std::string one = install("1.0.0").digest;
+  const std::string other = install("1.1.0").digest;
   ASSERT_TRUE(store().record("swap", {}, other, store::Narrower::keep));
   ASSERT_TRUE(store().record("swap", {.host = "here", .pool = "work"}, one, store::Narrower::keep));
   ASSERT_TRUE(store().record("swap", {.host = "elsewhere", .pool = ""}, other, store::Narrower::keep));
@@ -77,7 +68,7 @@ TEST_F(ActivateStore, TheNarrowestRecordThatFitsCounts) {
 
 TEST_F(ActivateStore, ARefusedVersionIsPassedOverAndNotActivatedUnlessForced) {
   install("1.0.0");
-  const std::string bad = install("1.1.0");
+  const std::string bad = install("1.1.0").digest;
   ASSERT_TRUE(store().refuse(bad, {.reason = "it leaks", .host = "", .time = 1}));
   Host host(config());
   EXPECT_EQ(host.pool("work").call<swap::version>(), "1.0.0");
@@ -89,7 +80,7 @@ TEST_F(ActivateStore, ARefusedVersionIsPassedOverAndNotActivatedUnlessForced) {
 }
 
 TEST_F(ActivateStore, ARunningHostIsNamedWithWhatItUses) {
-  const std::string digest = install("1.0.0");
+  const std::string digest = install("1.0.0").digest;
   Host host(config());
   const auto hosts = store().hosts();
   ASSERT_TRUE(hosts);

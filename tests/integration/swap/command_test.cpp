@@ -26,12 +26,6 @@ using ::testing::Not;
 
 class SwapCommand : public SwapTest {
  protected:
-  std::string install(const std::string& version) {
-    const auto done = store().install(std::string(FLAME_TEST_PLUGINS) + "/swap-" + version + ".so", {});
-    EXPECT_TRUE(done) << done.error().message;
-    return done ? done->plugin.digest : std::string();
-  }
-  [[nodiscard]] store::Store store() { return {store_, system_}; }
   /// What is recorded as active: for all hosts, or in a scope.
   std::string recorded(const store::Scope& scope = {}) {
     const auto records = store().records("swap");
@@ -73,14 +67,12 @@ class SwapCommand : public SwapTest {
   [[nodiscard]] static ChangePool boot_timeout(Duration time) {
     return [time](PoolConfig& pool) { pool.boot_timeout = time; };
   }
-
-  store::SystemFiles system_;
 };
 
 TEST_F(SwapCommand, ActivatesOnARunningHostAndForAllThatStartLaterAndRollsBack) {
-  const std::string one = install("1.0.0");
+  const std::string one = install("1.0.0").digest;
   std::optional<Host> host(config());
-  const std::string other = install("1.1.0");
+  const std::string other = install("1.1.0").digest;
   const CommandResult done = run({"activate", "swap@1.1.0"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_EQ(done.out, me() + "pool work: swap@1.0.0 -> swap@1.1.0\n" +
@@ -135,7 +127,7 @@ TEST_F(SwapCommand, AHostWithoutThePluginIsNotAsked) {
 TEST_F(SwapCommand, OneHostAloneKeepsItForItself) {
   install("1.0.0");
   const Host host(config());
-  const std::string other = install("1.1.0");
+  const std::string other = install("1.1.0").digest;
   EXPECT_EQ(run({"activate", "swap@1.1.0", "--host", "here"}).out, me() + "pool work: swap@1.0.0 -> swap@1.1.0\n");
   EXPECT_EQ(recorded(), "");
   EXPECT_EQ(recorded({.host = "here", .pool = ""}), other);
@@ -149,7 +141,7 @@ TEST_F(SwapCommand, OnePoolAlone) {
   HostConfig both = config();
   both.pools["other"] = both.pools["work"];
   const Host host(std::move(both));
-  const std::string newer = install("1.1.0");
+  const std::string newer = install("1.1.0").digest;
   EXPECT_EQ(run({"activate", "swap@1.1.0", "--pool", "other"}).out, me() + "pool other: swap@1.0.0 -> swap@1.1.0\n");
   EXPECT_EQ(version(host, "other"), "1.1.0");
   EXPECT_EQ(version(host), "1.0.0");
@@ -159,8 +151,8 @@ TEST_F(SwapCommand, OnePoolAlone) {
 }
 
 TEST_F(SwapCommand, WhereNoHostRunsTheNextStartTakesIt) {
-  const std::string one = install("1.0.0");
-  const std::string other = install("1.1.0");
+  const std::string one = install("1.0.0").digest;
+  const std::string other = install("1.1.0").digest;
   EXPECT_THAT(failure({"rollback", "swap"}), HasSubstr("knows of no version of swap that was active"));
   const CommandResult done = run({"activate", "swap@1.0"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
@@ -175,8 +167,8 @@ TEST_F(SwapCommand, WhereNoHostRunsTheNextStartTakesIt) {
 }
 
 TEST_F(SwapCommand, WhereNoHostRunsARefusedVersionWantsForce) {
-  const std::string one = install("1.0.0");
-  const std::string bad = install("1.1.0");
+  const std::string one = install("1.0.0").digest;
+  const std::string bad = install("1.1.0").digest;
   ASSERT_TRUE(store().refuse(bad, {.reason = "it leaks", .host = "there", .time = 1}));
   EXPECT_THAT(failure({"activate", "swap@1.1.0"}), AllOf(HasSubstr("it leaks"), HasSubstr("--force")));
   EXPECT_EQ(run({"activate", "swap@1"}).exit_code, 0) << "the highest that is not refused";

@@ -12,6 +12,7 @@
 
 #include <flame/host.hpp>
 
+#include "host/src/plugins/store/store.hpp"
 #include "tests/integration/swap/swap_tasks.hpp"
 #include "tests/support/error_of.hpp"
 #include "tests/support/eventually.hpp"
@@ -25,8 +26,16 @@ class SwapTest : public LeftoversTest {
  protected:
   /// [plugins] path has these versions; others come by add().
   void add(const std::string& version) const {
-    const std::string name = "swap-" + version + ".so";
-    std::filesystem::copy_file(std::string(FLAME_TEST_PLUGINS) + "/" + name, versions_ / name);
+    std::filesystem::copy_file(built(version), versions_ / ("swap-" + version + ".so"));
+  }
+  [[nodiscard]] static std::string built(const std::string& version) {
+    return std::string(FLAME_TEST_PLUGINS) + "/swap-" + version + ".so";
+  }
+  [[nodiscard]] store::Store store() { return {store_, system_}; }
+  store::Installed install(const std::string& version) {
+    const auto done = store().install(built(version), {});
+    EXPECT_TRUE(done) << done.error().message;
+    return done ? done->plugin : store::Installed();
   }
   /// One pool, "work", of one runner with two slots; it takes `plugin`.
   [[nodiscard]] HostConfig config(const std::string& plugin = "swap@1", const ChangePool& change = {}) const {
@@ -50,6 +59,7 @@ class SwapTest : public LeftoversTest {
   TempDir files_;
   TempDir data_;
   std::string store_ = data_ / "store";  // not there
+  store::SystemFiles system_;
 };
 
 }  // namespace flame::test
