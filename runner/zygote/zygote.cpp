@@ -154,14 +154,16 @@ class Zygote {
       channel_.reset();
       run_slot_process(std::move(process), table_, parent_);
     }
-    const pid_t between = ::fork();
-    if (between == 0) fork_slot(std::move(process));
+    // The process between only forks, in this one's memory: a copy of that would cost as much as the slot itself.
+    const pid_t between = ::vfork();
+    if (between == 0) fork_slot(process);
     if (between < 0) return report_failure(errno);
-    // Returns at once: the process between only forks. When it is gone the slot is the supervisor's child.
+    // Returns at once. When it is gone the slot is the supervisor's child.
     while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) continue;
   }
 
-  [[noreturn]] void fork_slot(SlotProcess process) {
+  // Here `process` is also that of the zygote, which closes its descriptors; only the slot may move from it.
+  [[noreturn]] void fork_slot(SlotProcess& process) {
     const pid_t slot = ::fork();
     if (slot == 0) {
       channel_.reset();
