@@ -86,7 +86,7 @@ bool Calls::may_be_pipelined(const Call& call) const {
   const wire::Invoke& message = call.message;
   const bool small = message.payload.transfer == 0 && call.total <= slot::kInlineMax &&
                      message.payload.parts.size() <= slot::kPartsMax;
-  return small && message.lease == 0 && !call.places_child() && pace_.brief(call.pace_key());
+  return small && message.lease == 0 && !call.places_child() && pace_.brief(call.task->id);
 }
 
 Error Calls::accept_transfer(Call& call) {

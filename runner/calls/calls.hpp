@@ -90,7 +90,6 @@ class Calls final : public SlotListener, public SlotReports {
     HeldProgress progress;
 
     [[nodiscard]] bool places_child() const { return task->kind == manifest::TaskKind::child; }
-    [[nodiscard]] std::uint64_t pace_key() const { return task->id ^ generation; }
   };
 
   /// Why the call cannot be run here; code none if it can.

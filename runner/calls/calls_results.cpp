@@ -79,7 +79,7 @@ void Calls::on_queued(Instant now, std::uint64_t id, slot::Slot& slot) {
 void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail) {
   Call* call = find(result.id);
   if (call == nullptr || call->answered) return;
-  pace_.ran(call->pace_key(), Duration(result.usage.wall_ns), result.quiet);
+  pace_.ran(call->task->id, {.time = Duration(result.usage.wall_ns), .quiet = result.quiet, .first = result.first});
   if (call->progress.report) send_progress(now, result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
   if (result.error.code == ErrorCode::none) return answer_with_payload(now, result.id, *call, result);

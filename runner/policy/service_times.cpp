@@ -5,15 +5,16 @@
 
 namespace flame::runner {
 
-void ServiceTimes::ran(std::uint64_t task, Duration time, bool quiet) {
+void ServiceTimes::ran(std::uint64_t task, const Ran& call) {
+  if (call.first) return;
   if (tasks_.size() >= kTasksMax && !tasks_.contains(task)) tasks_.clear();
   Task& entry = tasks_[task];
   // Slots measure themselves and may say anything.
-  if (!quiet || time > kLong || time < Duration::zero()) {
+  if (!call.quiet || call.time > kLong || call.time < Duration::zero()) {
     entry = {};
     return;
   }
-  entry.mean = entry.trusted == 0 ? time : entry.mean + (time - entry.mean) / 8;
+  entry.mean = entry.trusted == 0 ? call.time : entry.mean + (call.time - entry.mean) / 8;
   entry.trusted = std::min(entry.trusted + 1, kCallsToTrust);
 }
 

@@ -11,9 +11,13 @@ namespace flame::runner {
 
 class ServiceTimes {
  public:
-  /// A call of `task` (any key) has ended after `time`. `quiet`: it left no output that the
-  /// runner had not read yet; what writes is better off in a slot of its own.
-  void ran(std::uint64_t task, Duration time, bool quiet);
+  struct Ran {
+    Duration time;
+    bool quiet = true;  // it left no output that the runner had not read yet; what writes is better off in a slot alone
+    bool first = false;  // in its slot: it has also paid for what is made there once, so it tells nothing
+  };
+  /// A call of `task` has ended. The next version of a plugin begins with what is known of the last one's tasks.
+  void ran(std::uint64_t task, const Ran& call);
   /// Its last calls were all brief: kCallsToTrust at least, in the mean at most kBrief.
   [[nodiscard]] bool brief(std::uint64_t task) const;
 
@@ -23,7 +27,7 @@ class ServiceTimes {
 #else
   static constexpr Duration kBrief = std::chrono::microseconds(50);
 #endif
-  /// More tasks than plugins of a runner have, but not than all their generations had: then all begin anew.
+  /// More tasks than the plugins of a runner have, but not than all that it has ever had: then all begin anew.
   static constexpr std::size_t kTasksMax = 10'000;
   /// One call that takes longer than this ends the trust.
   static constexpr Duration kLong = std::chrono::milliseconds(2);

@@ -141,6 +141,7 @@ class SlotPool {
     OutputCollector output;
     StopCause cause = StopCause::none;
     bool ready = false;
+    bool answered = false;  // a call, at least once
     Held held;
     ThreadWatch threads;
     Last last;  // that left threads

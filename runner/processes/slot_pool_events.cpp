@@ -70,6 +70,7 @@ void SlotPool::dispatch(Instant now, SlotRef slot, slot::SlotEvent& event) {
 }
 
 void SlotPool::on_slot_result(Instant now, Process& process, Seat& seat, slot::SlotResult result) {
+  result.first = !std::exchange(seat.answered, true);
   if (!result.quiet) drain_output(process, seat);
   seat.output.finish(outputs_);
   deliver(outputs_);

@@ -92,6 +92,7 @@ struct SlotResult {
   std::uint64_t total = 0;               // padded bytes of all parts
   bool streamed = false;
   bool quiet = false;  // by the slot's word, nothing of its output is left in the pipes
+  bool first = false;  // that this slot has given; set by the slot's owner
   PayloadBuffer bytes;
 };
 
