@@ -56,7 +56,7 @@ void SlotTable::generation_down(GenerationId generation) {
 
 void SlotTable::lease(Instant now, GenerationId generation, std::uint64_t invocation, bool brief) {
   Generation& entry = generations_[generation];
-  if (brief && entry.waiting.empty() && queue_behind(entry, invocation)) return;
+  if (brief && queue_behind(entry, invocation)) return;
   if (entry.best() != entry.free.end() && entry.waiting.empty()) {
     const SlotRef slot = grant(entry, invocation);
     if (brief && entry.pipelines.size() < pipelines_max_) entry.pipelines.push_back(slot);

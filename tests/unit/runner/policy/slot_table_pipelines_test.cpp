@@ -50,6 +50,42 @@ TEST_F(Pipelines, ALaneHasAnEndBehindWhichInvocationsGetSlotsOfTheirOwn) {
   EXPECT_EQ(did(), "grant 900 2.0");
 }
 
+// A new version of a plugin begins with few slots and many callers.
+TEST_F(Pipelines, NoSlotIsMadeForAnInvocationThatABriefOneWillHaveMadeRoomForBefore) {
+  make(welcome(8), 2);
+  up();
+  lease(10);
+  ready(1);
+  freed(1);
+  static_cast<void>(did());
+  lease_brief(11);
+  EXPECT_EQ(did(), "grant 11 1.0") << "a spare is being made";
+  for (const std::uint64_t id : {12, 13, 14}) lease_brief(id);
+  EXPECT_EQ(did(), "queue 12 1.0, queue 13 1.0, queue 14 1.0");
+  ready(2);
+  lease_brief(15);
+  EXPECT_EQ(did(), "grant 15 2.0, fork 3");
+}
+
+TEST_F(Pipelines, AnInvocationThatWaitsIsOvertakenOnlyWhileASlotIsBeingMadeForIt) {
+  wire::Welcome message = welcome(2);
+  message.spare_slots = 0;
+  make(message, 2);
+  up();
+  lease(10);
+  ready(1);
+  freed(1);
+  static_cast<void>(did());
+  lease_brief(11);
+  lease(12);
+  EXPECT_EQ(did(), "grant 11 1.0, fork 2");
+  lease_brief(13);
+  EXPECT_EQ(did(), "queue 13 1.0");
+  lease(14);
+  lease_brief(15);
+  EXPECT_EQ(did(), "") << "no slot is made for 14, so 15 may not keep it waiting for longer";
+}
+
 TEST_F(Pipelines, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
   for (const std::uint64_t id : {11, 12, 13, 14, 15}) lease_brief(id);
   lease(16);
