@@ -87,10 +87,14 @@ bool stands_at(const base::UniqueFd& file, const fs::path& path) {
 }  // namespace
 
 Result<PluginCopies::Made> PluginCopies::make(const fs::path& file) {
+  const base::UniqueFd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!from || ::fstat(from.get(), &info) != 0) return failed("read the plugin \"" + file.string() + "\"", errno);
+  if (const auto known = hashed_.find(file, info)) {
+    if (const auto copies = need(*known)) return Made{*known, copies->front().path};
+  }
   std::error_code ignored;
   fs::create_directories(directory_, ignored);
-  const base::UniqueFd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!from) return failed("read the plugin \"" + file.string() + "\"", errno);
   std::string part = (directory_ / ".partXXXXXX").string();
   const base::UniqueFd to(::mkostemp(part.data(), O_CLOEXEC));
   if (!to) return cannot_write("write to \"" + directory_.string() + "\"", errno);
@@ -105,6 +109,7 @@ Result<PluginCopies::Made> PluginCopies::make(const fs::path& file) {
                             "cannot install the plugin \"" + file.string() + "\": " + digest.error().message);
   }
   const std::string hex = digest->hex();
+  hashed_.add(file, info, hex);
   if (const auto copies = need(hex)) {
     ::unlink(part.c_str());
     return Made{hex, copies->front().path};

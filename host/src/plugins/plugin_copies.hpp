@@ -14,6 +14,7 @@
 #include <flame/result.hpp>
 
 #include "host/src/plugins/catalog_plugin.hpp"
+#include "plugin_sdk/base/hashed_files.hpp"
 #include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::pool {
@@ -37,7 +38,8 @@ class PluginCopies {
     std::string digest;
     std::filesystem::path plugin;
   };
-  /// Copies a plugin while it is hashed, and the libraries that it finds beside it; the same bytes twice are one copy.
+  /// Copies a plugin while it is hashed, and the libraries that it finds beside it; the same bytes twice are one copy,
+  /// and a file that has stayed as it was is not read again.
   /// Errors: invalid_argument (it or a library cannot be read, or is damaged), too_large, boot_failed (no room for the
   /// copy: names the directory and the remedy).
   [[nodiscard]] Result<Made> make(const std::filesystem::path& file);
@@ -75,6 +77,7 @@ class PluginCopies {
   mutable std::mutex mutex_;
   std::map<std::string, Kept, std::less<>> kept_;  // by digest
   std::uint64_t needs_ = 0;
+  base::HashedFiles hashed_;
 };
 
 }  // namespace flame::pool
