@@ -163,6 +163,7 @@ class Supervisor final : public HostListener {
       case Source::control_monitor:
       case Source::bulk_monitor:
         return link_.on_ready(now, ready);
+      case Source::plugin_found:
       case Source::zygote_channel:
       case Source::zygote_output:
         return generations_.on_ready(now, ready);

@@ -18,6 +18,7 @@ enum class Source : std::uint8_t {
   bulk,
   control_monitor,
   bulk_monitor,
+  plugin_found,
   zygote_channel,
   zygote_output,
   slot_channel,

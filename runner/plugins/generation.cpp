@@ -48,18 +48,23 @@ slot::LoadSpec load_spec(const StoredPlugin& plugin, const GenerationSetting& se
 
 }  // namespace
 
-Generation::Generation(GenerationId id, const wire::PluginRef& plugin, Result<StoredPlugin> found, bool one_try,
-                       const GenerationSetting& setting, GenerationEvents& events)
-    : id_(id), one_try_(one_try), setting_(setting), events_(events) {
-  if (found) {
-    plugin_ = std::move(*found);
-  } else {
-    plugin_ = {.path = {}, .ref = plugin, .manifest = std::make_shared<manifest::Manifest>()};
-    problem_ = found.error();
-    problem_.plugin = name();
-    problem_.started = Started::no;
-    log(LogLevel::error, fmt::format("{}: {}", name(), problem_.message));
+Generation::Generation(GenerationId id, const wire::PluginRef& plugin, bool one_try, const GenerationSetting& setting,
+                       GenerationEvents& events)
+    : id_(id),
+      plugin_{.path = {}, .ref = plugin, .manifest = std::make_shared<manifest::Manifest>()},
+      one_try_(one_try),
+      setting_(setting),
+      events_(events) {}
+
+void Generation::found(Result<StoredPlugin> file) {
+  if (file) {
+    plugin_ = std::move(*file);
+    return;
   }
+  problem_ = file.error();
+  problem_.plugin = name();
+  problem_.started = Started::no;
+  log(LogLevel::error, fmt::format("{}: {}", name(), problem_.message));
 }
 
 std::optional<slot::MakeFailure> Generation::make_zygote() {

@@ -66,10 +66,13 @@ class GenerationEvents {
 
 class Generation {
  public:
-  /// `found`: its file, or why there is none. `one_try`: it is given up with its first zygote, until is_proven().
-  /// `setting` and `events` outlive this object; the destructor uses neither.
-  Generation(GenerationId id, const wire::PluginRef& plugin, Result<StoredPlugin> found, bool one_try,
-             const GenerationSetting& setting, GenerationEvents& events);
+  /// `one_try`: it is given up with its first zygote, until is_proven(). `setting` and `events` outlive this object;
+  /// the destructor uses neither.
+  Generation(GenerationId id, const wire::PluginRef& plugin, bool one_try, const GenerationSetting& setting,
+             GenerationEvents& events);
+
+  /// Its file, or why there is none: problem(). Before all else.
+  void found(Result<StoredPlugin> file);
 
   /// Starts the zygote's program, which loads nothing before start(). What goes wrong is told by start(), which tries
   /// again.

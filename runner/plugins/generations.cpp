@@ -27,10 +27,10 @@ std::string zygote_path() {
 }
 
 // The host has put the file where it says; else it is where plugins are.
-Result<StoredPlugin> find_file(const wire::Load& load) {
+Result<StoredPlugin> find_file(const wire::Load& load, base::HashedFiles& hashed) {
   std::vector<std::string> directories = plugin_directories();
   if (!load.directory.empty()) directories.insert(directories.begin(), load.directory);
-  if (load.directory.empty() || load.directory.front() == '/') return find_plugin(directories, load.plugin);
+  if (load.directory.empty() || load.directory.front() == '/') return find_plugin(directories, load.plugin, hashed);
   return base::make_error(
       ErrorCode::invalid_argument,
       fmt::format("the directory \"{}\" of a plugin is no absolute path; the host must send one", load.directory));
@@ -42,14 +42,16 @@ Generations::Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo 
                          std::uint64_t open_files)
     : setting_{
           .parent = std::move(parent), .poller = poller, .zygote_binary = zygote_path(), .open_files = open_files} {
+  setting_.poller.add(finder_.fd(), {Source::plugin_found, 0, 0});
   const auto directories = plugin_directories();
   for (const wire::PluginRef& plugin : wanted) {
     const GenerationId id = book_.add(plugin);
-    auto generation = std::make_unique<Generation>(id, plugin, find_plugin(directories, plugin), false, setting_,
-                                                   static_cast<GenerationEvents&>(*this));
-    if (generation->stored()) generation->prepare();
-    if (!generation->stored()) book_.broken(id, generation->problem());
-    list_.emplace(id, std::move(generation));
+    GenerationEvents& events = *this;
+    Generation& generation =
+        *list_.emplace(id, std::make_unique<Generation>(id, plugin, false, setting_, events)).first->second;
+    generation.found(find_plugin(directories, plugin, hashed_));
+    if (generation.stored()) generation.prepare();
+    if (!generation.stored()) book_.broken(id, generation.problem());
   }
 }
 
@@ -112,7 +114,9 @@ void Generations::carry_out(Instant now) {
   for (auto actions = book_.take_actions(); !actions.empty(); actions = book_.take_actions()) {
     for (GenerationAction& action : actions) {
       if (const auto* start = std::get_if<StartGeneration>(&action)) {
-        begin(now, *start);
+        GenerationEvents& events = *this;
+        list_.emplace(start->id, std::make_unique<Generation>(start->id, start->load.plugin, true, setting_, events));
+        finder_.find(start->id, [this, load = start->load] { return find_file(load, hashed_); });
       } else if (const auto* ending = std::get_if<EndGeneration>(&action)) {
         end(now, ending->id);
       } else if (auto* loaded = std::get_if<TellLoaded>(&action)) {
@@ -125,14 +129,15 @@ void Generations::carry_out(Instant now) {
   }
 }
 
-void Generations::begin(Instant now, const StartGeneration& action) {
-  auto& generation =
-      *list_
-           .emplace(action.id, std::make_unique<Generation>(action.id, action.load.plugin, find_file(action.load), true,
-                                                            setting_, static_cast<GenerationEvents&>(*this)))
-           .first->second;
-  if (!generation.stored()) return book_.broken(action.id, generation.problem());
-  generation.start(now);
+// The host may have ended it meanwhile.
+void Generations::found(Instant now, PluginFinder::Found one) {
+  if (book_.ends(one.id)) return;
+  Generation& generation = *list_.at(one.id);
+  generation.found(std::move(one.file));
+  if (generation.stored())
+    generation.start(now);
+  else
+    book_.broken(one.id, generation.problem());
 }
 
 void Generations::end(Instant now, GenerationId id) {
@@ -208,10 +213,14 @@ PluginFile Generations::plugin_file(GenerationId id) const {
 }
 
 void Generations::on_ready(Instant now, const Poller::Ready& ready) {
-  const auto found = list_.find(static_cast<GenerationId>(ready.key.id));
-  if (found == list_.end()) return;
-  if (ready.key.source == Source::zygote_output) return found->second->on_output();
-  found->second->on_channel(now);
+  if (ready.key.source == Source::plugin_found) {
+    for (PluginFinder::Found& one : finder_.take()) found(now, std::move(one));
+    return;
+  }
+  const auto its = list_.find(static_cast<GenerationId>(ready.key.id));
+  if (its == list_.end()) return;
+  if (ready.key.source == Source::zygote_output) return its->second->on_output();
+  its->second->on_channel(now);
 }
 
 void Generations::on_up(Instant now, GenerationId id, bool stands_by) {

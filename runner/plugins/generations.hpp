@@ -12,12 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "plugin_sdk/base/hashed_files.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 #include "runner/link/host_port.hpp"
 #include "runner/os/poller.hpp"
 #include "runner/plugins/generation.hpp"
 #include "runner/plugins/plugin_directory.hpp"
+#include "runner/plugins/plugin_finder.hpp"
 #include "runner/policy/fork_watch.hpp"
 #include "runner/policy/generation_book.hpp"
 #include "runner/processes/slot_pool.hpp"
@@ -50,10 +52,10 @@ class Generations final : public PluginDirectory, private GenerationEvents {
   void open(Instant now, const wire::Welcome& welcome, SlotPool& pool, HostPort& host);
 
   // --- from the host, after open(); see GenerationBook
-  /// Loads the plugin beside those that are here, and makes as many slots of it as its older generation has in use.
-  /// Loaded is sent then: at once if it is ready already, and with the reason if it cannot be had: not_found (no such
-  /// file, or of other bytes), incompatible (two generations of it are here; another ABI), or as its start() and
-  /// start_slot() failed. The others go on whatever happens.
+  /// Looks for the plugin, while calls go on, loads it beside those that are here, and makes as many slots of it as its
+  /// older generation has in use. Loaded is sent then: at once if it is ready already, and with the reason if it cannot
+  /// be had: not_found (no such file, or of other bytes), incompatible (two generations of it are here; another ABI),
+  /// or as its start() and start_slot() failed. The others go on whatever happens.
   void load(Instant now, wire::Load load);
   /// Ends a generation: its zygote, its idle slots, and the others when they have finished what runs in them. What
   /// waits for it is refused. GenerationEnded is sent when nothing is left.
@@ -105,11 +107,13 @@ class Generations final : public PluginDirectory, private GenerationEvents {
 
   [[nodiscard]] const Generation& at(GenerationId id) const { return *list_.at(id); }
   void carry_out(Instant now);
-  void begin(Instant now, const StartGeneration& action);
+  void found(Instant now, PluginFinder::Found one);
   void end(Instant now, GenerationId id);
   bool bury();
 
   GenerationBook book_;
+  base::HashedFiles hashed_;
+  PluginFinder finder_;
   std::map<GenerationId, std::unique_ptr<Generation>> list_;  // those of which something is left
   GenerationSetting setting_;
   std::optional<std::string> lost_;

@@ -47,7 +47,23 @@ std::optional<std::string> distrust(const fs::path& path, const struct stat& fil
   }
 }
 
-Result<StoredPlugin> verify(const fs::path& path, const wire::PluginRef& wanted) {
+Result<std::string> digest_of(const fs::path& path, const base::UniqueFd& fd, const struct stat& info,
+                              base::HashedFiles& hashed) {
+  if (auto known = hashed.find(path, info)) return std::move(*known);
+  // hash_fd() has the same limit, and finds it after reading so much.
+  if (static_cast<std::uint64_t>(info.st_size) > limits::kPluginBytesMax) {
+    return base::make_error(ErrorCode::too_large,
+                            fmt::format("{}: more than {} bytes", path.string(), limits::kPluginBytesMax));
+  }
+  const auto digest = base::hash_fd(fd.get(), limits::kPluginBytesMax);
+  if (!digest)
+    return base::make_error(digest.error().code, fmt::format("{}: {}", path.string(), digest.error().message));
+  std::string hex = digest->hex();
+  hashed.add(path, info, hex);
+  return hex;
+}
+
+Result<StoredPlugin> verify(const fs::path& path, const wire::PluginRef& wanted, base::HashedFiles& hashed) {
   const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0) {
@@ -56,16 +72,10 @@ Result<StoredPlugin> verify(const fs::path& path, const wire::PluginRef& wanted)
   if (const auto why = distrust(path, info)) {
     return base::make_error(ErrorCode::not_found, fmt::format("{} {}", path.string(), *why));
   }
-  // hash_fd() has the same limit, and finds it after reading so much.
-  if (static_cast<std::uint64_t>(info.st_size) > limits::kPluginBytesMax) {
-    return base::make_error(ErrorCode::too_large,
-                            fmt::format("{}: more than {} bytes", path.string(), limits::kPluginBytesMax));
-  }
-  auto digest = base::hash_fd(fd.get(), limits::kPluginBytesMax);
-  if (!digest)
-    return base::make_error(digest.error().code, fmt::format("{}: {}", path.string(), digest.error().message));
-  if (digest->hex() != wanted.digest) {
-    return base::make_error(ErrorCode::not_found, fmt::format("{} has digest {}", path.string(), digest->hex()));
+  const auto digest = digest_of(path, fd, info, hashed);
+  if (!digest) return digest.error();
+  if (*digest != wanted.digest) {
+    return base::make_error(ErrorCode::not_found, fmt::format("{} has digest {}", path.string(), *digest));
   }
   auto manifest = manifest::read(fd.get(), path.string());
   if (!manifest) return manifest.error();
@@ -110,13 +120,14 @@ std::vector<std::string> plugin_directories() {
   return directories;
 }
 
-Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted) {
+Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted,
+                                 base::HashedFiles& hashed) {
   if (!base::Digest::is_hex(wanted.digest)) {  // it becomes part of a path
     return base::make_error(ErrorCode::invalid_argument, fmt::format("\"{}\" is no SHA-256 digest", wanted.digest));
   }
   std::string reasons;
   const auto attempt = [&](const fs::path& path) -> std::optional<Result<StoredPlugin>> {
-    auto plugin = verify(path, wanted);
+    auto plugin = verify(path, wanted, hashed);
     if (plugin || plugin.error().code != ErrorCode::not_found) return plugin;
     reasons += "; " + plugin.error().message;
     return std::nullopt;

@@ -8,6 +8,7 @@
 
 #include <flame/result.hpp>
 
+#include "plugin_sdk/base/hashed_files.hpp"
 #include "plugin_sdk/manifest/manifest.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
@@ -28,7 +29,8 @@ struct StoredPlugin {
 /// and writable by its owner alone, as the directory that holds it; no directory above may be writable by all without
 /// the sticky bit. Errors: not_found (where it looked, and why candidates did not do), incompatible (another ABI,
 /// machine or sanitizer, or code for another CPU than this machine's), invalid_argument (no plugin, or of another
-/// name).
-[[nodiscard]] Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted);
+/// name). Any thread. Files that are in `hashed` as they are now are not hashed again.
+[[nodiscard]] Result<StoredPlugin> find_plugin(std::span<const std::string> directories, const wire::PluginRef& wanted,
+                                               base::HashedFiles& hashed);
 
 }  // namespace flame::runner

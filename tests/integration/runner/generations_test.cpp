@@ -1,4 +1,5 @@
 // A real flame-runner that takes a new generation of a plugin beside the old one, and ends one.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -6,10 +7,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <string>
 
+#include "plugin_sdk/base/digest.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
 #include "tests/integration/runner/fake_host.hpp"
 #include "tests/support/eventually.hpp"
 
@@ -96,6 +100,41 @@ TEST_F(RunnerGenerations, ANewOneHasAsManySlotsAsTheOldOneHasInUse) {
   expect_loaded(load(host, second));
   EXPECT_GE(since(host, before).size(), 4u) << "a zygote and three slots";
   EXPECT_TRUE(eventually([&] { return since(host, before).size() == 4; })) << "those that forked them have gone";
+}
+
+TEST_F(RunnerGenerations, CallsDoNotWaitWhileALargeFileIsRead) {
+  FakeHost host;
+  host.serve();
+  EXPECT_EQ(host.call("version").text(), "1.0.0");
+  const TempDir plugins;
+  const std::string file = plugins / "large.so";
+  std::filesystem::copy_file(FLAME_TEST_PROBES "/probe_2.so", file);
+  std::filesystem::resize_file(file, 192 * limits::MiB);
+  const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string digest = base::hash_fd(fd.get(), limits::kPluginBytesMax).value().hex();
+  std::filesystem::rename(file, plugins / (digest + ".so"));
+  const auto asked = std::chrono::steady_clock::now();
+  const auto since_then = [&] { return std::chrono::steady_clock::now() - asked; };
+  ask(host, digest, "2.0.0", plugins.path());
+  EXPECT_EQ(host.call("version").text(), "1.0.0");
+  const auto served = since_then();
+  expect_loaded(answer(host, digest));
+  EXPECT_LT(served, since_then() / 2) << "it waited for the file";
+  EXPECT_EQ(call(host, digest).text(), "2.0.0");
+}
+
+TEST_F(RunnerGenerations, OneThatIsEndedWhileItsFileIsReadIsGone) {
+  FakeHost host;
+  const std::string second = host.add_probe("2");
+  host.serve();
+  for (int times = 0; times < 20; ++times) {
+    ask(host, second);
+    host.send(wire::EndGeneration{.digest = second});
+    EXPECT_EQ(answer(host, second).error.code, ErrorCode::cancelled);
+    expect_ended(host, second);
+  }
+  expect_loaded(load(host, second));
+  EXPECT_EQ(call(host, second).text(), "2.0.0");
 }
 
 TEST_F(RunnerGenerations, OneThatCannotBeStartedIsGoneAndSaysWhy) {

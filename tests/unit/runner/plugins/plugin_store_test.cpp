@@ -30,7 +30,8 @@ class PluginStoreTest : public testing::Test {
   }
   Result<StoredPlugin> find() {
     const std::vector<std::string> directories = {directory / "missing", directory.path()};
-    return find_plugin(directories, wanted);
+    base::HashedFiles none;
+    return find_plugin(directories, wanted, none);
   }
   void expect_failure(ErrorCode code, const std::string& words) {
     const auto found = find();
