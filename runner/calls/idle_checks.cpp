@@ -1,6 +1,7 @@
 // See idle_checks.hpp.
 #include "runner/calls/idle_checks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 namespace flame::runner {
 
 void IdleChecks::start(Instant now, std::span<const GenerationId> generations) {
+  kill_all(now, StopCause::cancelled);  // those that were dropped and are still at it
   may_go_ = true;
   wanted_ = true;
   first_id_ = last_id_ + 1;
@@ -24,12 +26,16 @@ void IdleChecks::start(Instant now, std::span<const GenerationId> generations) {
 
 void IdleChecks::drop(Instant now) {
   wanted_ = false;
-  kill_all(now, StopCause::cancelled);
+  const std::vector<std::uint64_t> ids(running_.begin(), running_.end());
+  for (const std::uint64_t id : ids) {
+    if (pool_.slot_of(id) == nullptr) pool_.kill(now, id, StopCause::cancelled);
+  }
+  if (!running_.empty()) give_up_at_ = std::min(give_up_at_, deadline_after(now, kDroppedMax));
 }
 
 void IdleChecks::tick(Instant now) {
   if (now < give_up_at_) return;
-  log(LogLevel::warning, "an idle_check() does not end; the runner counts as idle");
+  if (wanted_) log(LogLevel::warning, "an idle_check() does not end; the runner counts as idle");
   kill_all(now, StopCause::timed_out);
 }
 

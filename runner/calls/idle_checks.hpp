@@ -25,8 +25,10 @@ class IdleChecks final : public SlotListener {
 
   /// One check in each of these generations. Not while others are under way, except for those that were dropped.
   void start(Instant now, std::span<const GenerationId> generations);
-  /// Ends the checks that are under way: a call wants the slots.
+  /// A call wants the slots. Checks that wait for one are ended at once, the others after kDroppedMax: to kill a check
+  /// costs its slot, and most would have ended by then.
   void drop(Instant now);
+  static constexpr Duration kDroppedMax = std::chrono::milliseconds(20);
   void tick(Instant now);
   [[nodiscard]] Instant wake_at() const { return give_up_at_; }
 

@@ -67,6 +67,54 @@ TEST_F(IdleChecksTest, ChecksThatACallHasEndedGiveNoAnswer) {
   EXPECT_FALSE(may_go_.has_value());
 }
 
+/// One check, in a slot.
+class IdleCheckInASlot : public IdleChecksTest {
+ protected:
+  IdleCheckInASlot() {
+    forks_.has_processes = true;
+    slots_.generation_up(now_, 0, true);
+    checks_.start(now_, std::array<GenerationId, 1>{0});
+    slots_.run_actions(now_);
+    forks_.slots.at(0)->say(slot::SlotReady{.reusable = true, .reason = {}});
+    hear();
+    EXPECT_NE(forks_.slots.at(0)->invocation, 0u) << "the check";
+  }
+  void hear() {
+    slots_.on_channel(now_, {1, 0});
+    slots_.run_actions(now_);
+  }
+};
+
+TEST_F(IdleCheckInASlot, CostsNoSlotIfACallComesAndItEndsSoon) {
+  checks_.drop(now_);
+  slot::SlotResult result;
+  result.id = forks_.slots.at(0)->invocation;
+  forks_.slots.at(0)->say(std::move(result));
+  forks_.slots.at(0)->say(slot::SlotReady{.reusable = true, .reason = {}});
+  hear();
+  EXPECT_EQ(checks_.wake_at(), kNever);
+  checks_.tick(now_ + IdleChecks::kDroppedMax);
+  EXPECT_TRUE(forks_.killed.empty());
+  EXPECT_FALSE(may_go_.has_value());
+}
+
+TEST_F(IdleCheckInASlot, IsKilledIfACallComesAndItDoesNotEndSoon) {
+  checks_.drop(now_);
+  EXPECT_EQ(checks_.wake_at(), now_ + IdleChecks::kDroppedMax);
+  checks_.tick(now_ + IdleChecks::kDroppedMax - 1ns);
+  EXPECT_TRUE(forks_.killed.empty());
+  checks_.tick(now_ + IdleChecks::kDroppedMax);
+  slots_.run_actions(now_);
+  EXPECT_EQ(forks_.killed, std::vector<pid_t>{101});
+}
+
+TEST_F(IdleCheckInASlot, IsKilledIfTheNextOneComesFirst) {
+  checks_.drop(now_);
+  checks_.start(now_, std::array<GenerationId, 1>{0});
+  slots_.run_actions(now_);
+  EXPECT_EQ(forks_.killed, std::vector<pid_t>{101});
+}
+
 TEST_F(IdleChecksTest, APluginThatCannotBeAskedKeepsNoRunner) {
   start();
   slots_.fail_waiting(now_, 0, Error{.code = ErrorCode::boot_failed, .message = "it does not load"});
