@@ -194,7 +194,7 @@ void add_bench(CLI::App& app, int& exit_code) {
   command
       ->add_option("--only", options->only,
                    "only these: raw, process, thread, ipc, tcp, gigabyte, cold, back, back-model, four, "
-                   "memory, compile, scheduler")
+                   "activate, swaps, memory, compile, scheduler")
       ->delimiter(',')
       ->type_name("NAME,…");
   command->add_option("--against", options->against, "compare with another build instead: is a row worse?")
