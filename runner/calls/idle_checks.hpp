@@ -23,7 +23,8 @@ class IdleChecks final : public SlotListener {
   IdleChecks(SlotPool& pool, std::function<void(Instant now, bool may_go)> on_answer)
       : pool_(pool), on_answer_(std::move(on_answer)) {}
 
-  /// One check in each of these generations. Not while others are under way, except for those that were dropped.
+  /// One check in each of these generations. Not while others are under way, except for those that were dropped: they
+  /// are ended now.
   void start(Instant now, std::span<const GenerationId> generations);
   /// A call wants the slots. Checks that wait for one are ended at once, the others after kDroppedMax: to kill a check
   /// costs its slot, and most would have ended by then.

@@ -10,9 +10,12 @@ namespace flame::runner {
 // As long as there are fewer pipelines than processors a slot of its own is faster, unless it has to be made first. Who
 // waits is overtaken only while a slot is being made for each of them.
 bool SlotTable::queue_behind(Generation& generation, std::uint64_t invocation) {
-  const std::size_t to_come = generation.best() == generation.free.end() ? generation.starting : 0;
-  if (generation.pipelines.empty() || generation.pipelines.size() + to_come < pipelines_max_) return false;
-  if (generation.waiting.size() > generation.starting) return false;
+  const std::size_t pipelines = generation.pipelines.size();
+  if (pipelines == 0 || generation.waiting.size() > generation.starting) return false;
+  if (pipelines < pipelines_max_) {
+    const bool none_is_free = generation.best() == generation.free.end();
+    if (!none_is_free || pipelines + generation.starting < pipelines_max_) return false;
+  }
   const auto shortest = std::min_element(generation.pipelines.begin(), generation.pipelines.end(),
                                          [this](SlotRef a, SlotRef b) { return find(a)->behind < find(b)->behind; });
   Slot& slot = *find(*shortest);

@@ -58,7 +58,9 @@ class GenerationTallies {
     list(tally.loading, state == GenerationState::loading);
     list(tally.broken, broken);
     list(tally.ending, state == GenerationState::ending);
-    if (state == GenerationState::ready) tally.ready += counts ? 1 : ~std::uint32_t{0};
+    const bool ready = state == GenerationState::ready;
+    if (ready && counts) ++tally.ready;
+    if (ready && !counts) --tally.ready;
     if (tally.loading.empty() && tally.broken.empty() && tally.ending.empty() && tally.ready == 0)
       tallies_.erase(digest);
   }

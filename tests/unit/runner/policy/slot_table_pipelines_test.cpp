@@ -17,6 +17,15 @@ class Pipelines : public SlotTableTest {
     for (ProcessId process = 1; process <= message.slots; ++process) freed(process);
     static_cast<void>(did());
   }
+  /// Two pipelines and a free slot; its spare, if there are spares, is being made.
+  void make_with_one_slot(const wire::Welcome& message) {
+    make(message, 2);
+    up();
+    lease(10);
+    ready(1);
+    freed(1);
+    static_cast<void>(did());
+  }
   void lease_brief(std::uint64_t id) { table->lease(now, 0, id, true); }
 };
 
@@ -52,12 +61,7 @@ TEST_F(Pipelines, ALaneHasAnEndBehindWhichInvocationsGetSlotsOfTheirOwn) {
 
 // A new version of a plugin begins with few slots and many callers.
 TEST_F(Pipelines, NoSlotIsMadeForAnInvocationThatABriefOneWillHaveMadeRoomForBefore) {
-  make(welcome(8), 2);
-  up();
-  lease(10);
-  ready(1);
-  freed(1);
-  static_cast<void>(did());
+  make_with_one_slot(welcome(8));
   lease_brief(11);
   EXPECT_EQ(did(), "grant 11 1.0") << "a spare is being made";
   for (const std::uint64_t id : {12, 13, 14}) lease_brief(id);
@@ -70,12 +74,7 @@ TEST_F(Pipelines, NoSlotIsMadeForAnInvocationThatABriefOneWillHaveMadeRoomForBef
 TEST_F(Pipelines, AnInvocationThatWaitsIsOvertakenOnlyWhileASlotIsBeingMadeForIt) {
   wire::Welcome message = welcome(2);
   message.spare_slots = 0;
-  make(message, 2);
-  up();
-  lease(10);
-  ready(1);
-  freed(1);
-  static_cast<void>(did());
+  make_with_one_slot(message);
   lease_brief(11);
   lease(12);
   EXPECT_EQ(did(), "grant 11 1.0, fork 2");
