@@ -79,7 +79,7 @@ void HostBooks::take(const pool::event::Retire& retire) {
 }
 
 void HostBooks::take(const pool::event::Result& result) {
-  if (!result.objects.empty()) left_[result.call] = result.objects;
+  left_[result.call] = result.objects;  // in place of what an earlier attempt has left
 }
 
 void HostBooks::take(const pool::event::Ended& ended) {
@@ -144,7 +144,7 @@ void HostBooks::note(const pool::action::Complete& complete) {
   sim_.ledger.told(complete);
   Answer answer{complete.call, complete.error ? complete.error->code : ErrorCode::none, {}};
   const auto left = left_.extract(complete.call);
-  if (!complete.error && !left.empty()) {
+  if (!complete.error && !left.empty() && !left.mapped().empty()) {
     if (sim_.ledger.lease(complete.call) == 0) sim_.ledger.holds(complete.call);
     answer.objects = left.mapped();
   }

@@ -65,7 +65,9 @@ void Ledger::told(const pool::action::Complete& complete) {
                        ", it has not");
   } else {
     ++tally_.failed[code];
-    if (!plausible(call, code))
+    // Its child may fail while its result is still on its way.
+    const bool by_child = code == ErrorCode::task_failed && failed_children_.contains(complete.call);
+    if (!by_child && !plausible(call, code))
       findings_.broken("call ", complete.call, " failed with ", to_string(code), " for no reason");
     check_started(complete.call, call, complete.error->started);
     if (call.lease != 0 && code == ErrorCode::timed_out) objects_in_trouble(call.lease);

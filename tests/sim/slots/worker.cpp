@@ -183,7 +183,8 @@ void Worker::stop_child() {
 void Worker::destroy(std::vector<std::uint64_t> objects) {
   if (running_) sim_.findings.broken("objects are destroyed under call ", running_->work.id);
   if (sim_.trouble(sim_.plan.tasks_hang, 10)) return;  // a destructor that does not return
-  later(sim_.chance.skewed(10us, 100ms), [this, objects = std::move(objects)] {
+  // With the time that it may take to be heard this stays below what a destructor may take.
+  later(sim_.chance.skewed(10us, 40ms), [this, objects = std::move(objects)] {
     for (const std::uint64_t object : objects)
       if (objects_.erase(object) == 0) sim_.findings.broken("an object is destroyed twice");
     if (objects_.empty()) lease_ = child_ = 0;
