@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "runner/calls/calls.hpp"
 #include "runner/calls/idle_checks.hpp"
@@ -83,6 +84,10 @@ void Calls::on_result(Instant now, slot::SlotResult result, std::string log_tail
   if (call->progress.report) send_progress(now, result.id, *call);
   call->stays = result.error.code == ErrorCode::none && !result.resources.empty() && call->message.lease == 0;
   if (result.error.code == ErrorCode::none) return answer_with_payload(now, result.id, *call, result);
+  // It failed of being asked to stop. Its host may think that there is time left: our deadline may be a turn ahead.
+  if (result.error.code == ErrorCode::task_failed && now >= call->deadline)
+    result.error =
+        base::make_error(ErrorCode::timed_out, "The call ran past its deadline; raise its timeout or send less.");
   const slot::Slot* const slot = pool_.slot_of(result.id);
   add_memory_remedy(result.error, slot == nullptr ? 0 : slot->post_mortem().memory_kept);
   result.error.started = Started::yes;

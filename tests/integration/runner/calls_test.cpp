@@ -145,6 +145,21 @@ TEST_F(RunnerCalls, ATaskPastItsDeadlineIsStopped) {
   EXPECT_EQ(host.finish(id).result.error.code, ErrorCode::none);
 }
 
+// Its host may think that there is a millisecond left, and would take the task's word for what went wrong.
+TEST_F(RunnerCalls, ATaskThatFailsOfBeingStoppedAtItsDeadlineHasTimedOut) {
+  FakeHost host;
+  host.serve();
+  const auto late = host.invoke("fails_once_stopped", {}, [](wire::Invoke& m) { m.remaining_ns = kTimeToBegin; });
+  const Error error = host.finish(late).result.error;
+  EXPECT_EQ(error.code, ErrorCode::timed_out) << error.message;
+  EXPECT_EQ(error.type, "");
+  EXPECT_EQ(error.started, Started::yes);
+  const auto cancelled = host.invoke("fails_once_stopped");
+  ASSERT_TRUE(host.begun(cancelled));
+  host.send(wire::Cancel{.id = cancelled, .reason = wire::CancelReason::cancelled});
+  EXPECT_EQ(host.finish(cancelled).result.error.code, ErrorCode::task_failed) << "what its host has to say of it";
+}
+
 TEST_F(RunnerCalls, ADeafTaskIsKilledAfterItsDeadline) {
   FakeHost host;
   host.serve();

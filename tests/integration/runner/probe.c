@@ -37,7 +37,7 @@
   X(process_id)                                                                                            \
   X(fails)                                                                                                 \
   X(segfaults) X(exits) X(waits_for_stop) X(is_deaf) X(daemonises) X(prints) X(reports) X(exhausts_memory) \
-      X(waits_a_second) X(answers_a_mebibyte) X(version) X(version_once_stopped)
+      X(waits_a_second) X(answers_a_mebibyte) X(version) X(version_once_stopped) X(fails_once_stopped)
 
 __asm__(
     ".pushsection .note.flame.plugin,\"a\",@note\n"
@@ -105,6 +105,12 @@ static flame_status exits(flame_call* call) {
 static flame_status waits_for_stop(flame_call* call) {
   const int32_t stopped = call->api->wait_stop(call);
   return answer(call, &stopped, sizeof stopped);
+}
+
+static flame_status fails_once_stopped(flame_call* call) {
+  call->api->wait_stop(call);
+  call->api->set_error(call, "std::runtime_error", "stopped");
+  return FLAME_TASK_FAILED;
 }
 
 static volatile int deaf = 1;
