@@ -36,6 +36,23 @@ std::string command_name(pid_t pid) {
   return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
+template <typename T, typename... OneOf>
+constexpr bool is_one_of = (std::is_same_v<T, OneOf> || ...);
+
+// A chunk tells of the call whose result has named its transfer.
+bool tells_of(const wire::Body& body, std::uint64_t call, std::uint64_t transfer) {
+  return std::visit(
+      [&]<typename Message>(const Message& message) {
+        if constexpr (is_one_of<Message, wire::Begun, wire::Output, wire::Progress, wire::Result, wire::Ended>)
+          return message.id == call;
+        else if constexpr (std::is_same_v<Message, wire::Chunk>)
+          return message.transfer == transfer;
+        else
+          return false;
+      },
+      body);
+}
+
 }  // namespace
 
 std::string store(const TempDir& directory, const std::string& plugin) {
@@ -325,7 +342,8 @@ Outcome FakeHost::finish(std::uint64_t id) {
   bool answered = false;
   wire::IncomingTransfer window;
   while (!outcome.ended || outcome.payload.size() < expected) {
-    auto message = next([](const HostMessage&) { return true; });
+    auto message =
+        next([&](const HostMessage& m) { return tells_of(m.envelope.body, id, outcome.result.payload.transfer); });
     if (!message) {
       ADD_FAILURE() << "invocation " << id << (answered ? " has not ended" : " was not answered");
       return outcome;
@@ -334,11 +352,10 @@ Outcome FakeHost::finish(std::uint64_t id) {
     if (std::holds_alternative<wire::Begun>(body)) {
       outcome.began = true;
     } else if (auto* output = std::get_if<wire::Output>(&body)) {
-      if (output->id == id) outcome.outputs.push_back(std::move(*output));
+      outcome.outputs.push_back(std::move(*output));
     } else if (auto* progress = std::get_if<wire::Progress>(&body)) {
       outcome.progress.push_back(*progress);
-    } else if (const auto* ended = std::get_if<wire::Ended>(&body)) {
-      if (ended->id != id) continue;
+    } else if (std::holds_alternative<wire::Ended>(body)) {
       EXPECT_TRUE(answered) << "Ended came before Result";
       outcome.ended = true;
     } else if (auto* result = std::get_if<wire::Result>(&body)) {
@@ -347,7 +364,7 @@ Outcome FakeHost::finish(std::uint64_t id) {
       for (const std::uint64_t part : outcome.result.payload.parts) expected += wire::padded(part);
       if (outcome.result.payload.transfer == 0) outcome.payload = std::move(message->payload);
       if (const std::uint64_t transfer = outcome.result.payload.transfer; transfer != 0) {
-        // Chunks may have come before, on the other connection.
+        // Chunks may have come before, on the other connection: they have waited in the inbox.
         const auto credit = window.announce(expected);
         if (credit && *credit > 0) send_bulk(wire::Credit{.transfer = transfer, .bytes = *credit});
       }

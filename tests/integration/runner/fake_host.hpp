@@ -81,7 +81,7 @@ class FakeHost {
   std::uint64_t invoke(const std::string& task, std::span<const std::byte> payload = {},
                        const std::function<void(wire::Invoke&)>& change = {});
   std::uint64_t invoke_text(const std::string& task, const std::string& text);
-  /// Collects what comes until the call has ended and its payload is here.
+  /// Collects what comes of this call until it has ended and its payload is here; what comes of others stays for them.
   [[nodiscard]] Outcome finish(std::uint64_t id);
   /// Waits for a Begun of the call.
   [[nodiscard]] bool begun(std::uint64_t id);
