@@ -20,14 +20,14 @@ using namespace std::chrono_literals;
 class Lifetime : public HostTest {};
 
 TEST_F(Lifetime, ThePoolGrowsOnDemandAndIdlesBackToZero) {
+  std::atomic<int> grown = 0;
+  std::atomic<int> shrunk = 0;
   Host host(config([](PoolConfig& pool) {
     pool.max = 3;
     pool.max_concurrency = 1;
     pool.idle_shutdown_after = 200ms;
   }));
   Pool pool = host.pool("ffmpeg");
-  std::atomic<int> grown = 0;
-  std::atomic<int> shrunk = 0;
   pool.on_grow_end([&](const GrowEnd& event) { grown += event.ok ? 1 : 0; });
   pool.on_shrink([&](const Shrink&) { ++shrunk; });
   std::vector<Future<bool>> futures;

@@ -60,9 +60,9 @@ TEST_F(TrackedResources, OfOneCallShareItsSlotUntilTheLastIsReleased) {
 }
 
 TEST_F(TrackedResources, KeepTheirRunnerUpForAsLongAsTheyLive) {
+  std::atomic<bool> shrunk = false;
   const Host host(config([](PoolConfig& pool) { pool.idle_shutdown_after = 50ms; }));
   const Pool pool = host.pool("work");
-  std::atomic<bool> shrunk = false;
   Pool(pool).on_shrink([&](const Shrink&) { shrunk = true; });
   auto counter = pool.call<objects::counter>(1, "");
   EXPECT_FALSE(eventually([&] { return shrunk.load(); }, 1s));
