@@ -53,6 +53,13 @@ if(FLAME_SANITIZE)
   add_link_options(-fsanitize=${FLAME_SANITIZE})
   # The instrumentation hides initialisations from g++.
   target_compile_options(flame_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND FLAME_SANITIZE MATCHES "address|thread")
+    string(TOUPPER ${CMAKE_MATCH_0} kind)
+    add_compile_definitions(__SANITIZE_${kind}__=1)  # g++'s word for it, which the sources ask for
+    if(kind STREQUAL "ADDRESS")  # tests measure stacks, and so does the plugins' limit on them
+      add_compile_options(-fsanitize-address-use-after-return=never)
+    endif()
+  endif()
 endif()
 if(FLAME_SANITIZE MATCHES "thread")  # in every executable that links libzmq, and in flame-zygote
   add_library(flame_thread_sanitizer OBJECT ${PROJECT_SOURCE_DIR}/plugin_sdk/base/thread_sanitizer.cpp)

@@ -12,26 +12,27 @@
 namespace flame::cli {
 namespace {
 
-// C++20 keywords, namespaces that are taken, and targets that CMake reserves: all of the shape of a plugin name.
-constexpr std::array<std::string_view, 105> kReserved = {
-    "alignas",       "alignof",     "all",          "and",       "and_eq",    "asm",
-    "auto",          "bitand",      "bitor",        "bool",      "boost",     "break",
-    "case",          "catch",       "char",         "char8_t",   "char16_t",  "char32_t",
-    "class",         "clean",       "co_await",     "co_return", "co_yield",  "compl",
-    "concept",       "const",       "const_cast",   "consteval", "constexpr", "constinit",
-    "continue",      "decltype",    "default",      "delete",    "do",        "double",
-    "dynamic_cast",  "else",        "enum",         "explicit",  "export",    "extern",
-    "false",         "flame",       "float",        "for",       "friend",    "goto",
-    "help",          "if",          "inline",       "install",   "int",       "long",
-    "main",          "mutable",     "namespace",    "new",       "noexcept",  "not",
-    "not_eq",        "nullptr",     "operator",     "or",        "or_eq",     "package",
-    "preinstall",    "private",     "protected",    "public",    "register",  "reinterpret_cast",
-    "requires",      "return",      "short",        "signed",    "sizeof",    "static",
-    "static_assert", "static_cast", "std",          "struct",    "switch",    "template",
-    "test",          "this",        "thread_local", "throw",     "true",      "try",
-    "typedef",       "typeid",      "typename",     "union",     "unsigned",  "using",
-    "virtual",       "void",        "volatile",     "wchar_t",   "while",     "xor",
-    "xor_eq",        "edit_cache",  "rebuild_cache"};
+// C++20 keywords, namespaces and types that are taken, and targets that CMake reserves: all of the shape of a plugin
+// name.
+constexpr std::array<std::string_view, 106> kReserved = {
+    "alignas",       "alignof",     "all",           "and",       "and_eq",    "asm",
+    "auto",          "bitand",      "bitor",         "bool",      "boost",     "break",
+    "case",          "catch",       "char",          "char8_t",   "char16_t",  "char32_t",
+    "class",         "clean",       "co_await",      "co_return", "co_yield",  "compl",
+    "concept",       "const",       "const_cast",    "consteval", "constexpr", "constinit",
+    "continue",      "decltype",    "default",       "delete",    "do",        "double",
+    "dynamic_cast",  "else",        "enum",          "explicit",  "export",    "extern",
+    "false",         "flame",       "float",         "for",       "friend",    "goto",
+    "help",          "if",          "inline",        "install",   "int",       "long",
+    "main",          "mutable",     "namespace",     "new",       "noexcept",  "not",
+    "not_eq",        "nullptr",     "operator",      "or",        "or_eq",     "package",
+    "preinstall",    "private",     "protected",     "public",    "register",  "reinterpret_cast",
+    "requires",      "return",      "short",         "signed",    "sizeof",    "static",
+    "static_assert", "static_cast", "std",           "struct",    "switch",    "template",
+    "test",          "this",        "thread_local",  "throw",     "true",      "try",
+    "typedef",       "typeid",      "typename",      "union",     "unsigned",  "using",
+    "virtual",       "void",        "volatile",      "wchar_t",   "while",     "xor",
+    "xor_eq",        "edit_cache",  "rebuild_cache", "rsize_t"};
 
 // Names that the files of a project have at file scope themselves.
 constexpr std::array<std::string_view, 2> kOwnNames = {"check", "failures"};

@@ -1,4 +1,5 @@
 // Plugins that cannot be used: the error says why, and the host goes on.
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -81,8 +82,10 @@ TEST_F(BadPlugins, AnUndefinedSymbolIsNamed) {
 
 TEST_F(BadPlugins, AThrowingStaticConstructorIsToldWithWhatItThrew) {
   const Error error = call_error<static_throw::answer>("static_throw");
-  EXPECT_EQ(error.code, ErrorCode::crashed) << error.to_string();
-  EXPECT_NE(error.log_tail.find("thrown by a static constructor"), std::string::npos) << error.log_tail;
+  // What g++ makes of it ends the process; what clang makes of it, the loader hears of.
+  EXPECT_THAT(error.code, testing::AnyOf(ErrorCode::crashed, ErrorCode::invalid_argument)) << error.to_string();
+  const std::string& told = error.code == ErrorCode::crashed ? error.log_tail : error.message;
+  EXPECT_THAT(told, testing::HasSubstr("thrown by a static constructor")) << error.to_string();
 }
 
 TEST_F(BadPlugins, ACrashingStaticConstructorIsToldWithItsSignal) {

@@ -47,7 +47,7 @@ TEST_F(Messages, ARunnerThatBreaksTheProtocolIsLostAndItsCallsAreAnswered) {
 TEST_F(Messages, TwoResultsByTransferForOneCallAreABrokenRunner) {
   OneRunner runner;
   auto future = runner.call_in_flight();
-  for (const std::uint64_t transfer : {1, 3}) announce_result(runner, future.id(), transfer);
+  for (const std::uint64_t transfer : {1U, 3U}) announce_result(runner, future.id(), transfer);
   EXPECT_EQ(end_of(future).code, ErrorCode::runner_lost);
 }
 

@@ -38,7 +38,7 @@ TEST_F(FlamePluginInstall, PrintsNameVersionAndDigestOfARealPlugin) {
   EXPECT_EQ(run({"install", CLI_FIXTURE}).out, line + ", which was there already\n");
   const auto result = json_of({"install", CLI_FIXTURE});
   EXPECT_EQ(result["already_there"], true);
-  EXPECT_EQ(digest_of(result["file"]), result["digest"]);
+  EXPECT_EQ(result["digest"], digest_of(result["file"]));
 }
 
 TEST_F(FlamePluginInstall, TakesTheSignatureAlong) {

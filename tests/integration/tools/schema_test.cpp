@@ -77,7 +77,7 @@ TEST_F(FlameSchema, OfOneOverloadIsChosenByItsFingerprint) {
   std::set<std::string> schemas;
   for (const auto& overload : list) {
     const auto text = schema({"cli_fixture::twice@" + overload["fingerprint"].get<std::string>()});
-    EXPECT_EQ(text, overload["schema"]);
+    EXPECT_EQ(overload["schema"], text);
     EXPECT_EQ(flatc({"--cpp", "-o", files().path(), files().write("one.fbs", text)}), 0);
     schemas.insert(text);
   }

@@ -108,7 +108,7 @@ TEST(CallTable, CompletesACallOnce) {
 
 TEST(CallTable, CancelsInEveryState) {
   CallTable calls = table();
-  for (CallId call : {1, 2, 3}) calls.submit(plain(call), kStart);
+  for (CallId call : {1U, 2U, 3U}) calls.submit(plain(call), kStart);
   calls.sent(2, kRunner, kStart);
   calls.sent(3, kRunner, kStart);
   calls.begun(kRunner, 3);
@@ -166,7 +166,7 @@ TEST(CallTable, NeverRetriesOtherFailuresOrTasksThatAreNotIdempotent) {
 
 TEST(CallTable, FailsTheCallsOfALostRunnerAndSaysWhetherTheyHadBegun) {
   CallTable calls = table();
-  for (CallId call : {1, 2}) {
+  for (CallId call : {1U, 2U}) {
     calls.submit(plain(call), kStart);
     calls.sent(call, kRunner, kStart);
   }
@@ -280,7 +280,7 @@ TEST(CallTable, AnswersACallWhoseSlotEndedWithoutAResult) {
 
 TEST(CallTable, ListsCallsInTheOrderTheyCame) {
   CallTable calls = table();
-  for (CallId call : {9, 2, 5}) calls.submit(plain(call), kStart);
+  for (CallId call : {9U, 2U, 5U}) calls.submit(plain(call), kStart);
   EXPECT_THAT(calls.all(), ElementsAre(9, 2, 5));
 }
 

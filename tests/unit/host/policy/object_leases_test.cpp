@@ -25,7 +25,7 @@ class ObjectLeasesTest : public testing::Test {
 };
 
 TEST_F(ObjectLeasesTest, GivesTurnsInOrderOneAtATime) {
-  for (CallId call : {10, 11}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
+  for (CallId call : {10U, 11U}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
   EXPECT_EQ(next(), 10u);
   EXPECT_EQ(slots.lease_around(10), kLease);
   EXPECT_EQ(next(), 0u) << "it is inside";
@@ -56,7 +56,7 @@ TEST_F(ObjectLeasesTest, BoundsThoseWhoWaitForOneSlot) {
 }
 
 TEST_F(ObjectLeasesTest, WhoGaveUpGetsNoTurn) {
-  for (CallId call : {10, 11}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
+  for (CallId call : {10U, 11U}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
   EXPECT_TRUE(slots.remove_waiting(10));
   EXPECT_FALSE(slots.remove_waiting(10));
   EXPECT_EQ(next(), 11u);
@@ -64,7 +64,7 @@ TEST_F(ObjectLeasesTest, WhoGaveUpGetsNoTurn) {
 }
 
 TEST_F(ObjectLeasesTest, ADoomedLeaseTakesNobodyButIsHeldUntilItCloses) {
-  for (CallId call : {10, 11}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
+  for (CallId call : {10U, 11U}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
   EXPECT_EQ(next(), 10u);
   EXPECT_THAT(slots.begin_close(kLease, "it hung"), ElementsAre(11));
   EXPECT_THAT(slots.begin_close(kLease, "again"), IsEmpty());
@@ -78,7 +78,7 @@ TEST_F(ObjectLeasesTest, ADoomedLeaseTakesNobodyButIsHeldUntilItCloses) {
 }
 
 TEST_F(ObjectLeasesTest, ClosingTellsWhoIsLeft) {
-  for (CallId call : {10, 11}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
+  for (CallId call : {10U, 11U}) EXPECT_EQ(slots.enqueue(kLease, call), Admission::queued);
   EXPECT_EQ(next(), 10u);
   const auto remains = slots.close(kLease);
   ASSERT_TRUE(remains);

@@ -71,7 +71,7 @@ TEST_F(PoolObjects, CallsOnObjectsNeedNoSlotAndTakeTurns) {
 
 TEST_F(PoolObjects, AsManyMayWaitForOneSlotAsMaxQueueSays) {
   hold();
-  for (CallId id : {2, 3, 4}) call(id);
+  for (CallId id : {2U, 3U, 4U}) call(id);
   EXPECT_EQ(call(5).failure(5), ErrorCode::queue_full);
 }
 

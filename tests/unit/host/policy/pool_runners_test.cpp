@@ -337,7 +337,7 @@ TEST(PoolRunners, BootsAheadForAnExpectedLoad) {
   EXPECT_EQ(pool.feed(event::Expect{5, 10s}).count<action::Boot>(), 3u);
   pool.feed(event::RunnerLost{2, "never came"});
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u) << "the hint still holds";
-  for (RunnerId id : {1, 3, 4}) pool.hello(id);
+  for (RunnerId id : {1U, 3U, 4U}) pool.hello(id);
   for (CallId call = 1; call <= 5; ++call) EXPECT_EQ(pool.submit(call).count<action::Boot>(), 0u);
   EXPECT_EQ(pool.policy.stats().waiting, 0u);
 }

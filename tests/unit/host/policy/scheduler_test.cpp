@@ -122,7 +122,7 @@ TEST(Scheduler, UsesASingleUseRunnerForOneCallOnly) {
 TEST(Scheduler, ReturnsTheCallsOfALostRunnerOldestFirst) {
   Scheduler scheduler(slots(3));
   scheduler.add_runner(1, kVideoOnly);
-  for (CallId call : {9, 3, 6}) scheduler.enqueue(call, kVideo, 10 - call);
+  for (CallId call : {9U, 3U, 6U}) scheduler.enqueue(call, kVideo, 10 - call);
   serve(scheduler);
   EXPECT_THAT(scheduler.remove_runner(1), ElementsAre(9, 6, 3));
   EXPECT_EQ(scheduler.in_flight(), 0u);

@@ -312,7 +312,7 @@ TEST_F(Story, ACallOnASilentRunnerAndOneThatWaitsForItAreToldOfTheSilence) {
   pass(15s);
   submit({.call = 2, .budget = 10s});
   pass(3s);
-  for (const CallId call : {1, 2}) {
+  for (const CallId call : {1U, 2U}) {
     EXPECT_THAT(text(call, "runner_silent"), HasSubstr("nothing was heard from runner ffmpeg-1 for 18s (still)"))
         << call;
   }

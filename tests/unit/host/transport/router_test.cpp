@@ -171,7 +171,7 @@ TEST_F(RouterTest, TakesABoundedNumberOfBytesForARunnerThatDoesNotRead) {
   Peer peer(router_->ipc().control[0]);
   peer.say({"hello"});
   const PeerId id = next().peer;
-  const Bytes payload(std::vector<std::byte>(limits::kInlinePayloadMax));
+  const Bytes payload{std::vector<std::byte>(limits::kInlinePayloadMax)};
   const std::size_t taken = fill(id, payload);
   EXPECT_GE(taken * payload.size(), limits::kRunnerQueueBytes);
   EXPECT_LE(taken * payload.size(), limits::kRunnerQueueBytes + 4 * limits::MiB) << "and what the kernel holds";
@@ -184,7 +184,7 @@ TEST_F(RouterTest, TakesAWindowOfChunksForARunnerThatDoesNotRead) {
   Peer peer(router_->ipc().bulk[0]);
   peer.say({"hello"});
   const PeerId id = next(Line::bulk).peer;
-  const Bytes chunk(std::vector<std::byte>(limits::kChunkMax));
+  const Bytes chunk{std::vector<std::byte>(limits::kChunkMax)};
   const std::size_t taken = fill(id, chunk);
   EXPECT_GE(taken * chunk.size(), limits::kTransferWindow);
   EXPECT_LE(taken * chunk.size(), limits::kTransferWindow + 4 * limits::MiB) << "and what the kernel holds";

@@ -88,7 +88,7 @@ std::string name_in(const Image& image, std::uint64_t address) {
 }
 
 TEST(ElfSymbols, NameTheFunctionThatContainsAnAddress) {
-  for (const std::uint32_t kind : {SHT_SYMTAB, SHT_DYNSYM}) {
+  for (const std::uint32_t kind : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
     const ElfSymbols symbols(file_of(good_image(kind).bytes()));
     EXPECT_EQ(symbols.size(), 2u);
     EXPECT_EQ(symbols.name_at(0x0fff), "");

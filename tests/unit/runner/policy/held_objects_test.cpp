@@ -129,7 +129,7 @@ TEST_F(HeldObjectsTest, KillsASlotWhoseDestructorDoesNotReturn) {
 
 TEST_F(HeldObjectsTest, AStopRefusesWhoWaitsAndDestroysAllWhenTheSlotIsIdle) {
   hold({1, 2});
-  for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
+  for (std::uint64_t id : {7U, 8U}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_EQ(did(), "enter 7");
   slots.stop(now, kLease);
   EXPECT_EQ(did(), "refuse 8");
@@ -160,7 +160,7 @@ TEST_F(HeldObjectsTest, AStopDuringADestructorLeavesTheKillToItsCaller) {
 
 TEST_F(HeldObjectsTest, ADeadSlotTellsWhoWaited) {
   hold({1});
-  for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
+  for (std::uint64_t id : {7U, 8U}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_EQ(did(), "enter 7");
   EXPECT_THAT(slots.gone(kLease).waiting, testing::ElementsAre(8)) << "7 was inside";
   EXPECT_FALSE(slots.withdraw(8));
@@ -172,7 +172,7 @@ TEST_F(HeldObjectsTest, ADeadSlotTellsWhoWaited) {
 
 TEST_F(HeldObjectsTest, WhatWasDecidedForADeadSlotIsVoid) {
   hold({1});
-  for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
+  for (std::uint64_t id : {7U, 8U}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_THAT(slots.gone(kLease).waiting, testing::ElementsAre(7, 8)) << "7 was about to enter";
   EXPECT_EQ(did(), "");
 }
@@ -188,7 +188,7 @@ TEST_F(HeldObjectsTest, ASlotThatDiesWhenItHasBecomeFreeHasLostNothing) {
 
 TEST_F(HeldObjectsTest, AWaitingCallCanBeWithdrawn) {
   hold({1});
-  for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
+  for (std::uint64_t id : {7U, 8U}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_TRUE(slots.withdraw(8));
   EXPECT_FALSE(slots.withdraw(7)) << "it is inside";
   EXPECT_EQ(slots.enter(now, kLease, 9), Turn::comes);
@@ -198,7 +198,7 @@ TEST_F(HeldObjectsTest, AWaitingCallCanBeWithdrawn) {
 
 TEST_F(HeldObjectsTest, OneMayWait) {
   hold({1});
-  for (std::uint64_t id : {7, 8}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
+  for (std::uint64_t id : {7U, 8U}) EXPECT_EQ(slots.enter(now, kLease, id), Turn::comes);
   EXPECT_EQ(slots.enter(now, kLease, 9), Turn::full) << "the host sends one at a time";
 }
 

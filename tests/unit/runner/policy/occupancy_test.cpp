@@ -18,7 +18,7 @@ class OccupancyTest : public testing::Test {
  protected:
   OccupancyTest() {
     occupancy_.enter(kSlot, 7);
-    for (const std::uint64_t id : {8, 9}) occupancy_.queue(kSlot, id);
+    for (const std::uint64_t id : {8U, 9U}) occupancy_.queue(kSlot, id);
   }
   Occupancy occupancy_;
 };

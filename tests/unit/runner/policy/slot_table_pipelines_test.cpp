@@ -30,18 +30,18 @@ class Pipelines : public SlotTableTest {
 };
 
 TEST_F(Pipelines, TheFirstOnesGetSlotsAndTheNextOnesFollowTheShortestLane) {
-  for (const std::uint64_t id : {11, 12, 13, 14, 15}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U, 14U, 15U}) lease_brief(id);
   EXPECT_EQ(did(), "grant 11 4.0, grant 12 3.0, queue 13 4.0, queue 14 3.0, queue 15 4.0");
 }
 
 TEST_F(Pipelines, AnInvocationThatIsNotBriefGetsASlotOfItsOwn) {
-  for (const std::uint64_t id : {11, 12}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U}) lease_brief(id);
   lease(13);
   EXPECT_EQ(did(), "grant 11 4.0, grant 12 3.0, grant 13 2.0");
 }
 
 TEST_F(Pipelines, ASlotGoesOnWithWhatFollowsAndIsFreeAfterTheLast) {
-  for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U}) lease_brief(id);
   static_cast<void>(did());
   table->slot_passed({4, 0});
   EXPECT_EQ(table->free_slots(0), 3U);
@@ -64,7 +64,7 @@ TEST_F(Pipelines, NoSlotIsMadeForAnInvocationThatABriefOneWillHaveMadeRoomForBef
   make_with_one_slot(welcome(8));
   lease_brief(11);
   EXPECT_EQ(did(), "grant 11 1.0") << "a spare is being made";
-  for (const std::uint64_t id : {12, 13, 14}) lease_brief(id);
+  for (const std::uint64_t id : {12U, 13U, 14U}) lease_brief(id);
   EXPECT_EQ(did(), "queue 12 1.0, queue 13 1.0, queue 14 1.0");
   ready(2);
   lease_brief(15);
@@ -86,7 +86,7 @@ TEST_F(Pipelines, AnInvocationThatWaitsIsOvertakenOnlyWhileASlotIsBeingMadeForIt
 }
 
 TEST_F(Pipelines, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
-  for (const std::uint64_t id : {11, 12, 13, 14, 15}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U, 14U, 15U}) lease_brief(id);
   lease(16);
   static_cast<void>(did());
   table->revoked({4, 0}, {13, 15});
@@ -101,7 +101,7 @@ TEST_F(Pipelines, WhatIsTakenBackIsServedBeforeTheOthersAndTheLaneIsClosed) {
 }
 
 TEST_F(Pipelines, WhatIsTakenBackAsksForAnEarlyTick) {
-  for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U}) lease_brief(id);
   EXPECT_GT(table->wake_at(), now);
   table->revoked({4, 0}, {13});
   EXPECT_LE(table->wake_at(), now);
@@ -118,7 +118,7 @@ TEST_F(Pipelines, AGrantOfAProcessThatIsGoneBeforeItIsCarriedOutGoesToAnother) {
 }
 
 TEST_F(Pipelines, WhatIsTakenBackCanBeWithdrawn) {
-  for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U}) lease_brief(id);
   static_cast<void>(did());
   table->revoked({4, 0}, {13});
   EXPECT_TRUE(table->withdraw(13));
@@ -128,7 +128,7 @@ TEST_F(Pipelines, WhatIsTakenBackCanBeWithdrawn) {
 }
 
 TEST_F(Pipelines, WhatWasTakenBackFromADeadProcessIsServedByAnother) {
-  for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U}) lease_brief(id);
   static_cast<void>(did());
   table->revoked({4, 0}, {13});
   table->process_gone(now, 4);
@@ -137,7 +137,7 @@ TEST_F(Pipelines, WhatWasTakenBackFromADeadProcessIsServedByAnother) {
 }
 
 TEST_F(Pipelines, AGenerationThatFailsFailsWhatWasTakenBackToo) {
-  for (const std::uint64_t id : {11, 12, 13}) lease_brief(id);
+  for (const std::uint64_t id : {11U, 12U, 13U}) lease_brief(id);
   table->revoked({4, 0}, {13});
   EXPECT_EQ(table->take_waiting(0), std::vector<std::uint64_t>{13});
 }
@@ -147,7 +147,7 @@ TEST_F(Pipelines, SlotsThatServeOncePipelineNothing) {
   once.reuse = false;
   make(once, 2);
   up();
-  for (const std::uint64_t id : {1, 2, 3, 4}) lease_brief(id);
+  for (const std::uint64_t id : {1U, 2U, 3U, 4U}) lease_brief(id);
   for (ProcessId process = 1; process <= 5; ++process) ready(process);
   EXPECT_EQ(did().find("queue"), std::string::npos);
 }

@@ -63,7 +63,7 @@ TEST_F(TerminatorTest, ACancelBetweenALateResultAndWhatItLeavesIsNotForgotten) {
 
 TEST_F(TerminatorTest, ADrainStopsTrackedResourcesAndLinkedChildrenAtOnceAndOthersAfterTheGrace) {
   serve();
-  for (std::uint64_t id : {1, 2}) EXPECT_TRUE(invoke(id));
+  for (std::uint64_t id : {1U, 2U}) EXPECT_TRUE(invoke(id));
   EXPECT_TRUE(invoke(3, kInfinite, false));
   EXPECT_TRUE(invoke(4, kInfinite, false));
   terminator.stays(now, 1, Stays::tracked);
@@ -112,7 +112,7 @@ TEST_F(TerminatorTest, WhatStaysAfterThePromiseIsStopped) {
 
 TEST_F(TerminatorTest, HostLossStopsLinkedChildrenAndTrackedResourcesAndLeavesOthersTheGrace) {
   serve();
-  for (std::uint64_t id : {1, 2}) EXPECT_TRUE(invoke(id));
+  for (std::uint64_t id : {1U, 2U}) EXPECT_TRUE(invoke(id));
   EXPECT_TRUE(invoke(3, kInfinite, false));
   terminator.stays(now, 1, Stays::tracked);
   terminator.stays(now, 2, Stays::child);
@@ -121,7 +121,7 @@ TEST_F(TerminatorTest, HostLossStopsLinkedChildrenAndTrackedResourcesAndLeavesOt
   EXPECT_EQ(did_sorted(), "stop 1, stop 2");
   pass(250ms);
   EXPECT_EQ(did_sorted(), "kill 1, kill 2");
-  for (std::uint64_t id : {1, 2}) terminator.ended(now, id);
+  for (std::uint64_t id : {1U, 2U}) terminator.ended(now, id);
   pass(29'749ms);
   EXPECT_EQ(did(), "");
   pass(1ms);

@@ -60,7 +60,7 @@ using Ids = std::vector<std::uint64_t>;
 
 TEST_F(Pipelined, ASlotAnswersOneAfterTheOtherAndIsIdleAfterTheLast) {
   push({6, 7});
-  for (const std::uint64_t id : {5, 6, 7}) {
+  for (const std::uint64_t id : {5U, 6U, 7U}) {
     EXPECT_FALSE(handle_->idle());
     EXPECT_EQ(handle_->invocation(), id);
     answer(id);

@@ -30,7 +30,7 @@ void SlotTest::TearDown() {
   slots_.clear();
   if (zygote_ && !ended(zygote_->pid())) ::kill(zygote_->pid(), SIGKILL);
   // Orphans of tasks have become ours; so the owner's rule: what is left is killed and reaped.
-  EXPECT_TRUE(until([this] {
+  EXPECT_TRUE(until([] {
     for (const pid_t pid : test::descendants(::getpid())) ::kill(pid, SIGKILL);
     return test::descendants(::getpid()).empty();
   }));

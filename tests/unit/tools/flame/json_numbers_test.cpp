@@ -75,11 +75,11 @@ void every_float_comes_back(const char* member, std::uint64_t seed) {
 }
 
 TEST(JsonNumbers, EveryFloatComesBackBitForBit) {
-  for (const std::uint64_t seed : {1, 2, 3}) every_float_comes_back<float, std::uint32_t>("f", seed);
+  for (const std::uint64_t seed : {1U, 2U, 3U}) every_float_comes_back<float, std::uint32_t>("f", seed);
 }
 
 TEST(JsonNumbers, EveryDoubleComesBackBitForBit) {
-  for (const std::uint64_t seed : {1, 2, 3}) every_float_comes_back<double, std::uint64_t>("d", seed);
+  for (const std::uint64_t seed : {1U, 2U, 3U}) every_float_comes_back<double, std::uint64_t>("d", seed);
 }
 
 template <class Whole>

@@ -124,7 +124,7 @@ TEST_F(RunningHosts, AreNotTakenForDeadWhenTheyChangeJustWhenSomebodyLooks) {
 }
 
 TEST_F(RunningHosts, AForkOfOneDoesNotEndIt) {
-  std::optional<RunningHost> host(std::move(store_.announce("web-1", {a_}).value()));
+  std::optional<RunningHost> host(store_.announce("web-1", {a_}).value());
   {
     Child child([&] {
       host.reset();

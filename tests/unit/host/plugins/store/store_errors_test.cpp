@@ -106,7 +106,7 @@ TEST_F(StoreErrors, AFileOfAnotherUserIsNotInstalled) {
 
 TEST_F(StoreErrors, ADirectoryThatOthersMayUseIsNotUsed) {
   installed("1.4.0");
-  for (const mode_t mode : {0755, 0770, 0701}) {
+  for (const mode_t mode : {0755U, 0770U, 0701U}) {
     ASSERT_EQ(::chmod(root().c_str(), mode), 0);
     EXPECT_EQ(store_.list().error().message, "the plugin store \"" + root().string() +
                                                  "\" can be used by others, and what lies in it is run; make it "

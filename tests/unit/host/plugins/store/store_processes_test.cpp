@@ -121,14 +121,14 @@ TEST_F(StoreProcesses, KilledInTheMiddleLeaveAValidStoreToTheOthers) {
 }
 
 TEST_F(StoreProcesses, LoseNoneOfTheirRecords) {
-  constexpr int kChildren = 4;
-  constexpr int kScopes = 25;
+  constexpr std::size_t kChildren = 4;
+  constexpr std::size_t kScopes = 25;
   std::array<pid_t, kChildren> children{};
-  for (int i = 0; i < kChildren; ++i) {
+  for (std::size_t i = 0; i < kChildren; ++i) {
     children[i] = ::fork();
     if (children[i] != 0) continue;
     bool good = true;
-    for (int k = 0; k < kScopes; ++k) {
+    for (std::size_t k = 0; k < kScopes; ++k) {
       const Scope scope{"host-" + std::to_string(i), "pool-" + std::to_string(k)};
       good = good && shared_.record("video", scope, digests_.front(), Narrower::keep);
     }
@@ -139,7 +139,7 @@ TEST_F(StoreProcesses, LoseNoneOfTheirRecords) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
   }
-  EXPECT_EQ(shared_.records("video")->all().size(), static_cast<std::size_t>(kChildren * kScopes));
+  EXPECT_EQ(shared_.records("video")->all().size(), kChildren * kScopes);
 }
 
 }  // namespace store_processes_test
