@@ -135,11 +135,11 @@ TEST_F(Calls, TasksCanBeListedAndCalledByName) {
 }
 
 TEST_F(Calls, OutputLogAndProgressArriveWithTheCallTheyBelongTo) {
-  Host host(config());
-  Pool pool = host.pool("ffmpeg");
   std::mutex mutex;
   std::vector<LogEvent> lines;
   std::vector<ProgressEvent> reports;
+  Host host(config());
+  Pool pool = host.pool("ffmpeg");
   pool.on_log([&](const LogEvent& event) {
     const std::lock_guard lock(mutex);
     lines.push_back(event);

@@ -260,10 +260,10 @@ TEST_F(Children, MayHaveThreadsOfTheirOwn) {
 }
 
 TEST_F(Children, HaveTheirOutputInTheLogOfTheirTask) {
-  const Host host(config());
-  Pool pool = host.pool("work");
   std::mutex mutex;
   std::map<std::string, std::string> tasks;
+  const Host host(config());
+  Pool pool = host.pool("work");
   pool.on_log([&](const LogEvent& event) {
     const std::lock_guard lock(mutex);
     tasks[event.text] = event.task;

@@ -77,9 +77,9 @@ TEST_F(Callbacks, ABootThatTheEndOvertakesEndsItsGrowthToo) {
 }
 
 TEST_F(Callbacks, WhatTheyThrowIsDropped) {
+  std::atomic<int> calls = 0;
   Host host = make_host([](PoolConfig& pool) { pool.idle_shutdown_after = 50ms; });
   Pool pool = host.pool("work");
-  std::atomic<int> calls = 0;
   const auto fail = [&](const auto&) {
     ++calls;
     throw std::runtime_error("a bad callback");
@@ -95,12 +95,12 @@ TEST_F(Callbacks, WhatTheyThrowIsDropped) {
 }
 
 TEST_F(Callbacks, ThatBlockInSeveralPoolsDoNotKeepContinuationsFromRunning) {
+  std::atomic<int> blocked = 0;
   HostConfig settings = config();
   for (const char* name : {"a", "b", "c"}) settings.pools[name] = settings.pools.at("work");
   Host host(settings);
   std::promise<void> release;
   const auto released = release.get_future().share();
-  std::atomic<int> blocked = 0;
   for (const char* name : {"a", "b", "c"}) {
     Pool pool = host.pool(name);
     pool.on_grow_start([&, released](const GrowStart&) {
@@ -116,11 +116,11 @@ TEST_F(Callbacks, ThatBlockInSeveralPoolsDoNotKeepContinuationsFromRunning) {
 }
 
 TEST_F(Callbacks, OutputThatACallbackDoesNotTakeIsDroppedAndCounted) {
+  std::atomic<std::uint64_t> dropped = 0;
   Host host = make_host();
   Pool pool = host.pool("work");
   std::promise<void> release;
   const auto released = release.get_future().share();
-  std::atomic<std::uint64_t> dropped = 0;
   pool.on_log([&, released](const LogEvent& event) {
     released.wait();
     dropped += event.dropped;
@@ -134,6 +134,8 @@ TEST_F(Callbacks, OutputThatACallbackDoesNotTakeIsDroppedAndCounted) {
 }
 
 TEST_F(Callbacks, OneThatBlocksDelaysOnlyTheOthersOfItsPool) {
+  std::atomic<bool> blocked = false;
+  std::atomic<int> shrunk = 0;
   Host host = make_host([](PoolConfig& pool) {
     pool.max = 2;
     pool.idle_shutdown_after = 50ms;
@@ -141,8 +143,6 @@ TEST_F(Callbacks, OneThatBlocksDelaysOnlyTheOthersOfItsPool) {
   Pool pool = host.pool("work");
   std::promise<void> release;
   const auto released = release.get_future().share();
-  std::atomic<bool> blocked = false;
-  std::atomic<int> shrunk = 0;
   pool.on_grow_start([&, released](const GrowStart&) {
     blocked = true;
     released.wait();

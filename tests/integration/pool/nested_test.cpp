@@ -54,9 +54,9 @@ TEST_F(Nested, NoMinimumIsBootedInsideARunner) {
 
 // A host has threads and a child: by the rules of hygiene its slot serves nobody else, and its runners go with it.
 TEST_F(Nested, AHostThatATaskLeavesBehindEndsWithItsSlot) {
+  std::atomic<bool> said_why = false;
   Host host = outer_host();
   const Pool pool = host.pool("work");
-  std::atomic<bool> said_why = false;
   Pool(pool).on_log([&](const LogEvent& event) {
     if (event.text.find("the slot is discarded after this call") != std::string::npos) said_why = true;
   });
