@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -168,7 +169,7 @@ TEST_P(SwapLoad, AHundredSwapsLoseNoCallAndLeaveNothing) {
     quiet = callers.rate_of(2000);
     EXPECT_EQ(callers.failed(), 0U);
   }
-  const std::size_t descriptors = open_descriptors().size();
+  const std::size_t descriptors = open_descriptors(getpid()).size();
   Callers callers(pool);
   const auto begin = Clock::now();
   Duration changing{};
@@ -186,7 +187,7 @@ TEST_P(SwapLoad, AHundredSwapsLoseNoCallAndLeaveNothing) {
   std::cout << "calls of those without swaps: " << rate / quiet << "; a swap takes "
             << 1000 * seconds(changing) / kSwaps << " ms\n";
   EXPECT_EQ(pool.stats().boots, 1U);
-  EXPECT_LE(open_descriptors().size(), descriptors + 2);
+  EXPECT_LE(open_descriptors(getpid()).size(), descriptors + 2);
   EXPECT_TRUE(is_settled()) << descendants(::getpid()).size();
 }
 

@@ -9,6 +9,10 @@
 
 #include <fstream>
 
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 #include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame::test {
@@ -87,6 +91,18 @@ TEST(Leftovers, ReapsAnOrphanThatHasEnded) {
   });
   EXPECT_TRUE(failures.empty()) << failures.front();
 }
+
+#if defined(__SANITIZE_THREAD__) && defined(__clang__)
+TEST(Leftovers, AcceptsTheSymbolizerThatThreadSanitizerKeeps) {
+  const auto before = descendants(getpid());
+  const auto failures = failures_of([](Probe&) {
+    char name[64];
+    __sanitizer_symbolize_pc(__builtin_return_address(0), "%f", name, sizeof name);
+  });
+  EXPECT_TRUE(failures.empty()) << failures.front();
+  EXPECT_GT(descendants(getpid()).size(), before.size()) << "no symbolizer was started: nothing is tested here";
+}
+#endif
 
 }  // namespace
 }  // namespace flame::test
