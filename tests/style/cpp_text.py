@@ -8,6 +8,7 @@ _TOKENS = re.compile(
     r'|"(?:[^"\\\n]|\\.)*"'                           # string
     r"|(?<![0-9a-fA-F])'(?:[^'\\\n]|\\.)+'",          # character, not a digit separator
     re.DOTALL)
+_DIRECTIVE = re.compile(r"^\s*#.*$", re.MULTILINE)
 _NO_FUNCTION = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b")
 
 
@@ -22,7 +23,7 @@ def without_comments_and_strings(text):
 
 def _opens_function(head):
     """Whether the text between the last ; { or } and a { ends like a function's header."""
-    head = head.strip()
+    head = _DIRECTIVE.sub("", head).strip()
     if ")" not in head or _NO_FUNCTION.search(head.split("(")[0]):
         return False
     return not head.endswith("=")
