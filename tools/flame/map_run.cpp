@@ -160,7 +160,7 @@ void MapRun::wait_until_idle() {
   std::optional<std::uint32_t> said;
   while (!interrupts_.interrupted()) {
     const auto stats = session_.pool.stats();
-    const auto up = stats.runners + stats.booting + stats.draining;
+    const auto up = stats.runners + stats.booting;  // those that drain are among the runners
     if (said != up) status_->say(fmt::format("all calls have ended; runners up: {}", up));
     said = up;
     if (up <= stats.min) return;
