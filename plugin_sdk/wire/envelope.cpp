@@ -105,7 +105,7 @@ bool pack_within_limits(FlatBufferBuilder& builder, std::uint64_t session, const
 }  // namespace
 
 void encode_into(std::vector<std::byte>& out, std::uint64_t session, const Body& body) {
-  static_assert(std::variant_size_v<Body> == static_cast<std::size_t>(fb::Body::MAX) + 1, "and Undecoded");
+  static_assert(std::variant_size_v<AnyBody> == static_cast<std::size_t>(fb::Body::MAX) + 1, "and Undecoded");
   thread_local FlatBufferBuilder builder(1024);
   const bool keep_memory = std::visit(
       [&](const auto& message) {

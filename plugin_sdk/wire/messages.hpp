@@ -65,9 +65,19 @@ struct Undecoded {
   Unsupported answer;
 };
 
-using Body = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
-                          Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release,
-                          SlotDiscarded, Load, Loaded, EndGeneration, GenerationEnded, Undecoded>;
+using AnyBody = std::variant<Hello, Welcome, Refuse, BulkHello, Invoke, Begun, Result, Ended, Cancel, Output, Progress,
+                             Beat, Retire, RetireReply, Drain, Bye, Chunk, Credit, Abort, Unsupported, Batch, Release,
+                             SlotDiscarded, Load, Loaded, EndGeneration, GenerationEnded, Undecoded>;
+/// One of these messages. What every copy, move and end of one takes is compiled once, not in each source that has one.
+struct Body : AnyBody {
+  using AnyBody::AnyBody;
+  Body() noexcept;
+  Body(const Body&);
+  Body(Body&&) noexcept;
+  Body& operator=(const Body&);
+  Body& operator=(Body&&) noexcept;
+  ~Body();
+};
 
 struct Envelope {
   std::uint64_t session = 0;

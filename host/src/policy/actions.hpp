@@ -132,11 +132,21 @@ struct Drained {};
 
 }  // namespace action
 
-using Action =
+using AnyAction =
     std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Withdraw,
                  action::Complete, action::RetireReply, action::DrainRunner, action::Destroy, action::Callback,
                  action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet, action::AttemptFailed,
                  action::Load, action::EndGeneration, action::Prepared>;
+/// One of these. Its copies, moves and ends are compiled once (as of wire::Body).
+struct Action : AnyAction {
+  using AnyAction::AnyAction;
+  Action() noexcept;
+  Action(const Action&);
+  Action(Action&&) noexcept;
+  Action& operator=(const Action&);
+  Action& operator=(Action&&) noexcept;
+  ~Action();
+};
 using Actions = std::vector<Action>;
 
 }  // namespace flame::pool

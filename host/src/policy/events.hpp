@@ -170,10 +170,20 @@ struct GenerationEnded {
 
 }  // namespace event
 
-using Event = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
-                           event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
-                           event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
-                           event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill, event::Prepare,
-                           event::Switch, event::Abandon, event::EndVersion, event::Loaded, event::GenerationEnded>;
+using AnyEvent = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
+                              event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
+                              event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
+                              event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill, event::Prepare,
+                              event::Switch, event::Abandon, event::EndVersion, event::Loaded, event::GenerationEnded>;
+/// One of these. Its copies, moves and ends are compiled once (as of wire::Body).
+struct Event : AnyEvent {
+  using AnyEvent::AnyEvent;
+  Event() noexcept;
+  Event(const Event&);
+  Event(Event&&) noexcept;
+  Event& operator=(const Event&);
+  Event& operator=(Event&&) noexcept;
+  ~Event();
+};
 
 }  // namespace flame::pool
