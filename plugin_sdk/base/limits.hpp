@@ -60,6 +60,8 @@ inline constexpr std::size_t kParentMax = 64 * KiB;
 inline constexpr std::size_t kEndpointMax = 512;
 inline constexpr std::size_t kPathMax = 4096;  // of a directory: what the kernel takes
 inline constexpr std::size_t kEndpointsMax = 32;
+/// Addresses of one host that a backend may know for its machines: a runner dials them one after the other.
+inline constexpr std::size_t kReachAddressesMax = 4;
 /// Plugins of one pool: FLAME_PARENT and Hello name them all, beside endpoints and names of the largest size.
 inline constexpr std::size_t kPoolPluginsMax = 100;
 
@@ -149,6 +151,9 @@ inline constexpr auto kBootTimeoutDefault = 30s;
 /// start() or start_slot() of a plugin, when the host does not say: the pool's boot_timeout.
 inline constexpr auto kStartLimitDefault = kBootTimeoutDefault;
 inline constexpr auto kByeWait = 1s;
+/// What a host that ends gives its backends, all at once, to end their machines and what is under way with their
+/// engines. Longer than the local one takes to kill a runner that ignores it; people wait for it.
+inline constexpr auto kBackendCloseMax = 5s;
 
 // --- queues and counts
 inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot

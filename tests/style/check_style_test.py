@@ -14,7 +14,7 @@ def run_on(files):
     with tempfile.TemporaryDirectory() as root:
         everything = {f"{top}/README.md": "# x\n" for top in TOPS}
         everything["host/include/flame/host.hpp"] = "// Host.\n"
-        everything["host/include/flame/backend.hpp"] = "// Backend.\n#include <functional>\n"
+        everything["host/include/flame/backend.hpp"] = "// Backend.\n#include <memory>\n"
         everything.update(files)
         for path, text in everything.items():
             if text is None:

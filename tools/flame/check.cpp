@@ -46,7 +46,7 @@ std::string lines(const std::vector<std::string>& problems) {
 }
 
 void check_backends(const HostConfig& config, std::vector<std::string>& problems) {
-  const BackendEnvironment environment{.host_name = config.name, .runtime_dir = "/tmp", .log = [](std::string_view) {}};
+  const BackendEnvironment environment{.name = {}, .host_name = config.name, .runtime_dir = "/tmp"};
   for (auto& problem : pool::make_backends(config, {}, default_backends(), environment).problems) {
     problems.push_back(std::move(problem.message));
   }

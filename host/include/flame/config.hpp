@@ -157,7 +157,7 @@ struct PluginsConfig {
 struct HostConfig {
   std::string name = "auto";                         ///< shown in status and logs; "auto": the machine's host name
   std::vector<std::string> listen = {"ipc://auto"};  ///< "ipc://auto" and/or "tcp://ADDRESS:PORT" (port 0: any)
-  std::string advertise = "auto";  ///< address that runners dial for tcp; "auto": FLY_PRIVATE_IP if set
+  std::string advertise = "auto";  ///< address that runners dial for tcp; "auto": the one that their backend knows
   /// The unix socket that `flame status` and `flame why` attach to; only this user and root may. "auto": in the host's
   /// own directory, where the command finds it; a path (in TOML relative to the file), found as well; "off": none.
   std::string control = "auto";

@@ -28,7 +28,8 @@ class Backend;
 class Host {
  public:
   /// Reads a TOML file. Errors, thrown as CallError: `invalid_argument` with file, line and column and the nearest
-  /// valid key; `not_found` for a plugin that no directory holds; `boot_failed` where a backend cannot start.
+  /// valid key; `not_found` for a plugin that no directory holds; `boot_failed` where the host cannot listen.
+  /// A backend that cannot start says so in the log, and fails the boots of its pools.
   [[nodiscard]] static Host from_file(const std::string& path);
   /// The same from text; `name` stands for the file in error messages.
   [[nodiscard]] static Host from_toml(std::string_view text, std::string_view name = "flame.toml");

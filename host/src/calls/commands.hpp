@@ -108,18 +108,23 @@ struct PluginRecorded {
 };
 /// The host shuts down: no plugin is changed any more.
 struct EndChanges {};
-/// A backend's answer to Backend::boot().
-struct Booted {
-  RunnerKey runner;
-  std::unique_ptr<BootOutcome> outcome;
-};
-/// A backend's proof of death.
-struct Exited {
-  struct What {
-    Backend* backend = nullptr;
-    MachineId machine;
-    std::string reason;
+/// What a backend says, as BackendEvents has it, and only what the loop acts on.
+struct BackendSaid {
+  struct Booted {
+    MachineName name;
+    BootOutcome outcome;
   };
+  struct Exited {
+    MachineName name;
+    MachineExit exit;
+  };
+  struct Destroyed {
+    MachineName name;
+    std::optional<Error> left;
+  };
+  struct Closed {};
+  using What = std::variant<Booted, Exited, Destroyed, Closed>;
+  std::uint32_t backend = 0;  // its position in the host
   std::unique_ptr<What> what;
 };
 /// The host ends: the loop ends once no machine is left.
@@ -130,7 +135,7 @@ struct End {};
 using Command = std::variant<command::None, command::Submit, command::Cancel, command::Refused, command::Release,
                              command::EndLease, command::Expect, command::Resize, command::Drain, command::AskStats,
                              command::AskHost, command::ChangePlugin, command::PluginRecorded, command::EndChanges,
-                             command::Booted, command::Exited, command::End>;
+                             command::BackendSaid, command::End>;
 // Callers push one per call, and the loop's thread reads it from the other processor's cache.
 static_assert(sizeof(Command) <= 32);
 

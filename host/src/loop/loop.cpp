@@ -27,7 +27,10 @@ Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
       incarnation_(base::random_number()),
       started_(base::boot_time()),
-      machines_(std::move(parts_.backends), parts_.inbox),
+      machines_({.backends = std::move(parts_.backends),
+                 .inbox = parts_.inbox,
+                 .identity = parts_.identity,
+                 .log = parts_.log}),
       sessions_(*parts_.router, parts_.log, incarnation_),
       lines_(std::move(parts_.lines), {.fronts = parts_.pools, .drivers = drivers_, .catalog = parts_.catalog.get()}) {
   DriverServices services{
@@ -41,6 +44,7 @@ Loop::Loop(Parts parts)
                  .incarnation = incarnation_,
                  .host_name = parts_.host_name,
                  .failsafe_ns = parts_.liveness.failsafe.count()},
+      .advertise = parts_.advertise,
       .liveness = parts_.liveness,
       .nested = Parent::get().has_value(),
       .prepared = [this](std::uint32_t pool, const action::Prepared& report) { lines_.prepared(pool, report); }};
@@ -94,6 +98,7 @@ void Loop::run() noexcept {
 void Loop::begin() {
   const base::AssertionsThrow ours;
   LoopLeader& leader = parts_.inbox->leader();
+  machines_.open();
   next_beat_ = base::boot_time();
   for (const auto& driver : drivers_) driver->on(event::Tick{}, next_beat_);
   unsigned number = 0;
@@ -153,7 +158,7 @@ void Loop::fail_by_what_is_thrown() noexcept {
 }
 
 bool Loop::done() const {
-  return stop_at_ != kNever && (machines_.count() == 0 || base::boot_time() >= stop_at_);
+  return machines_.closed(base::boot_time());
 }
 
 // True: there is more to do now.
@@ -222,16 +227,12 @@ void Loop::perform(command::EndChanges&, Instant now) {
   lines_.shutdown(now);
 }
 
-void Loop::perform(command::Booted& booted, Instant now) {
-  machines_.on(std::move(booted), now);
-}
-
-void Loop::perform(command::Exited& exited, Instant now) {
-  machines_.on(std::move(exited), now);
+void Loop::perform(command::BackendSaid& said, Instant now) {
+  machines_.on(std::move(said), now);
 }
 
 void Loop::perform(command::End&, Instant now) {
-  stop_at_ = base::deadline_after(now, limits::kByeWait);
+  machines_.close(now);
 }
 
 void Loop::keep_time(Instant now) {
@@ -249,13 +250,13 @@ void Loop::keep_time(Instant now) {
 }
 
 Instant Loop::next_wakeup() const {
-  Instant wake = std::min({next_beat_, stop_at_, parts_.router->next_check(), lines_.next_wakeup()});
+  Instant wake = std::min({next_beat_, machines_.next_wakeup(), parts_.router->next_check(), lines_.next_wakeup()});
   for (const auto& driver : drivers_) wake = std::min(wake, driver->next_wakeup());
   return flushed_ == Session::Flushed::parked ? std::min(wake, base::boot_time() + kParkedRetry) : wake;
 }
 
 // Whoever still waits for this thread gets an answer: first refuse newcomers, then settle what came before. A loop that
-// has failed decides nothing any more.
+// has failed decides nothing any more. Machines come last, as they are waited for.
 void Loop::finish() noexcept {
   const base::AssertionsThrow ours;
   parts_.inbox->close(end_reason_);
@@ -264,10 +265,15 @@ void Loop::finish() noexcept {
   for (Command& command : taken_.commands) settle(command);
   lines_.abandon(end_reason_);
   for (const auto& driver : drivers_) driver->abandon(end_reason_, base::boot_time());
+  try {
+    machines_.finish(base::boot_time(), !failed_);
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
 }
 
-// Whatever becomes of it, nothing of it is left: a reply that will never be called is destroyed. Of a loop that has
-// failed machines that have booted meanwhile are not heard: their runners find no host and end.
+// Whatever becomes of it, nothing of it is left: a reply that will never be called is destroyed. A loop that has failed
+// does not hear of machines that have booted meanwhile: their backends end them when they are closed.
 void Loop::settle(Command& command) noexcept {
   const auto* const submit = std::get_if<command::Submit>(&command);
   if (submit == nullptr || submit->call != nullptr) {  // else its driver has it already

@@ -38,11 +38,13 @@ class Loop final : private LoopWork {
     std::vector<LineSpec> lines;
     base::Logger log;
     std::string host_name;
+    std::string advertise = "auto";  // HostConfig::advertise
+    HostIdentity identity;
     Liveness liveness;
   };
   explicit Loop(Parts parts);
-  /// Ends the thread once no machine is left or being booted, at the latest after limits::kByeWait. Calls that are left
-  /// fail with shutting_down.
+  /// Destroys all machines, and ends the thread once all backends are closed, at the latest after
+  /// limits::kBackendCloseMax. Calls that are left fail with shutting_down.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -83,8 +85,7 @@ class Loop final : private LoopWork {
   void perform(command::ChangePlugin& change, Instant now);
   void perform(command::PluginRecorded& recorded, Instant now);
   void perform(command::EndChanges& end, Instant now);
-  void perform(command::Booted& booted, Instant now);
-  void perform(command::Exited& exited, Instant now);
+  void perform(command::BackendSaid& said, Instant now);
   void perform(command::End& end, Instant now);
 
   [[nodiscard]] control::Answer status(const control::StatusRequest& request, Instant now) const;
@@ -101,7 +102,6 @@ class Loop final : private LoopWork {
   Taken taken_;
   Instant turned_at_;  // when the last turn began
   Instant next_beat_;
-  Instant stop_at_ = kNever;
   Session::Flushed flushed_ = Session::Flushed::done;
   std::string end_reason_ = "the host has been shut down";
   bool failed_ = false;

@@ -12,11 +12,14 @@ namespace flame::pool {
 /// Loop thread. No call blocks: what comes of one is told later, as PoolDriver::on_boot() and event::MachineExited.
 class MachineMaker {
  public:
+  /// `request`: all but `name` and `labels`.
   virtual void boot(RunnerKey runner, const std::string& backend, BootRequest request) = 0;
-  /// At once, or as soon as its boot has an outcome; its exit may still be told. Unknown runners: nothing.
+  /// Its machine, or its boot; its exit may still be told. Unknown runners: nothing.
   virtual void destroy(RunnerKey runner) = 0;
   /// The backend's name for the runner's machine; empty until it has started.
   [[nodiscard]] virtual MachineId name_of(RunnerKey runner) const = 0;
+  /// Of one that boot() knows.
+  [[nodiscard]] virtual const BackendTraits& traits(const std::string& backend) const = 0;
 
  protected:
   ~MachineMaker() = default;

@@ -1,129 +1,179 @@
-// Boots, late boots, exits.
+// Boots, late boots, exits, ends.
 #include "host/src/loop/machines.hpp"
 
 #include <algorithm>
-#include <exception>
+#include <variant>
 
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
+namespace {
 
-Machines::Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox)
-    : backends_(std::move(backends)), inbox_(std::move(inbox)) {
-  for (const auto& [name, backend] : backends_) {
-    backend->on_exit([origin = backend.get(), to = inbox_](MachineId machine, std::string reason) {
-      using Exited = command::Exited;
-      static_cast<void>(to->push(
-          Exited{std::make_unique<Exited::What>(Exited::What{origin, std::move(machine), std::move(reason)})}));
-    });
+BootFailure failure(ErrorCode code, std::string message, Remedy remedy) {
+  return {.error = base::make_error(code, std::move(message)), .remedy = remedy};
+}
+
+std::string with_tail(const std::string& words, const std::string& tail) {
+  return tail.empty() ? words : words + "; its last output:\n" + tail;
+}
+
+}  // namespace
+
+Machines::Machines(Parts parts) : identity_(std::move(parts.identity)), log_(std::move(parts.log)) {
+  for (auto& [name, backend] : parts.backends) {
+    const auto number = static_cast<std::uint32_t>(numbered_.size());
+    const auto port = std::make_shared<BackendPort>(number, std::move(backend), parts.inbox, log_);
+    numbered_.push_back(port.get());
+    ports_[name] = port;
   }
+}
+
+void Machines::open() {
+  for (const auto& [name, port] : ports_) {
+    if (const std::string thrown = port->open(); !thrown.empty()) log_.error(thrown);
+  }
+}
+
+BackendPort& Machines::port_of(const std::string& backend) const {
+  const auto found = ports_.find(backend);
+  FLAME_ASSERT(found != ports_.end(), "every pool's backend is made before the loop starts");
+  return *found->second;
+}
+
+const BackendTraits& Machines::traits(const std::string& backend) const {
+  return port_of(backend).backend().traits();
 }
 
 void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest request) {
-  const auto found = backends_.find(backend);
-  FLAME_ASSERT(found != backends_.end(), "every pool's backend is made before the loop starts");
-  entries_[runner] = {.backend = found->second.get()};
-  const auto answer = [runner, to = inbox_](BootOutcome outcome) {
-    static_cast<void>(to->push(command::Booted{runner, std::make_unique<BootOutcome>(std::move(outcome))}));
-  };
-  try {
-    found->second->boot(std::move(request), answer);
-  } catch (const std::exception& error) {  // of a backend that is not ours; it must not end the loop
-    answer(BootFailure{.error = {.code = ErrorCode::boot_failed,
-                                 .message = "backend \"" + backend + "\": its boot() has thrown: " + error.what()}});
+  BackendPort& port = port_of(backend);
+  const MachineName name = machine_name(identity_.run, ++booted_);
+  request.name = name;
+  request.labels = machine_labels(name, request.pool, identity_);
+  entries_[name] = {.runner = runner, .port = &port};
+  names_[runner] = name;
+  if (closing()) {
+    return port.booted(name, failure(ErrorCode::shutting_down, "the host shuts down", Remedy::permanent));
+  }
+  if (const std::string thrown = port.boot(std::move(request)); !thrown.empty()) {
+    port.booted(name, failure(ErrorCode::boot_failed, thrown, Remedy::retry));
   }
 }
 
-void Machines::on(command::Booted&& booted, Instant now) {
-  const RunnerKey runner = booted.runner;
-  const BootOutcome& outcome = *booted.outcome;
-  const auto entry = entries_.find(runner);
-  if (entry == entries_.end() || entry->second.machine) {
-    return;  // a backend that answers one boot twice
-  }
-  if (outcome.has_error()) {
-    entries_.erase(entry);
-    events_.on_boot(runner, outcome.error(), now);
-    return;
-  }
-  const Name machine{entry->second.backend, outcome->id};
-  entry->second.machine = outcome->id;
-  if (entry->second.destroyed) {
-    entries_.erase(entry);
-    return end(machine, runner);
-  }
-  runners_[machine] = runner;
-  events_.on_boot(runner, std::nullopt, now);
-  if (const auto early = early_exits_.extract(machine)) exited(machine.first, machine.second, early.mapped(), now);
+void Machines::on(command::BackendSaid&& said, Instant now) {
+  BackendPort& port = *numbered_.at(said.backend);
+  std::visit([&](auto& what) { on(port, what, now); }, *said.what);
 }
 
-void Machines::on(command::Exited&& exited, Instant now) {
-  this->exited(exited.what->backend, exited.what->machine, std::move(exited.what->reason), now);
+// A backend that speaks of another's machine is not listened to.
+Machines::Entries::iterator Machines::find(const BackendPort& port, const MachineName& name) {
+  const auto found = entries_.find(name);
+  return found != entries_.end() && found->second.port == &port ? found : entries_.end();
 }
 
-void Machines::exited(Backend* backend, const MachineId& machine, std::string reason, Instant now) {
-  const auto found = runners_.find({backend, machine});
-  if (found != runners_.end()) {
-    const RunnerKey runner = found->second;
-    entries_.at(runner).exited = true;
-    events_.on_exit(runner, std::move(reason), now);
+void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Instant now) {
+  const auto at = find(port, booted.name);
+  if (at == entries_.end()) {
+    if (booted.outcome.has_value() && !entries_.contains(booted.name)) {
+      const std::string thrown = port.destroy(booted.name, booted.outcome->id);  // nobody waits for it any more
+      if (!thrown.empty()) log_.warning(thrown, {{"machine", booted.name}});
+    }
     return;
   }
-  const auto gone =
-      std::ranges::find(destroyed_, std::pair(backend, machine), &decltype(destroyed_)::value_type::first);
-  if (gone != destroyed_.end()) {
-    const RunnerKey runner = gone->second;
-    destroyed_.erase(gone);
-    events_.on_exit(runner, std::move(reason), now);
-    return;
-  }
-  bool booting = false;
-  for (const auto& [runner, entry] : entries_) booting = booting || (entry.backend == backend && !entry.machine);
-  if (booting) {
-    early_exits_[{backend, machine}] = std::move(reason);
+  Entry& entry = at->second;
+  if (std::exchange(entry.answered, true)) return;  // a backend that answers one boot twice
+  if (booted.outcome.has_error()) return has_failed(at, booted.outcome.error(), now);
+  entry.exists = true;
+  entry.id = booted.outcome->id;
+  if (entry.destroyed) return destroy(at);  // it came up all the same
+  events_.on_boot(entry.runner, std::nullopt, now);
+}
+
+void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Instant now) {
+  const RunnerKey runner = at->second.runner;
+  const bool awaited = !at->second.destroyed;
+  if (failure.may_exist) {
+    destroy(at);
   } else {
-    early_exits_.clear();
+    names_.erase(runner);
+    entries_.erase(at);
   }
+  if (awaited && !closing()) events_.on_boot(runner, failure, now);
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now) {
+  const auto at = find(port, exited.name);
+  if (at == entries_.end() || !at->second.exists || std::exchange(at->second.exited, true)) return;
+  const RunnerKey runner = at->second.runner;
+  if (!closing()) events_.on_exit(runner, with_tail(exited.exit.reason, exited.exit.log_tail), now);
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant) {
+  const auto at = find(port, destroyed.name);
+  if (at == entries_.end() || !at->second.destroyed) return;
+  if (destroyed.left) return left(*at, destroyed.left->message);
+  at->second.gone = true;
+  if (at->second.answered) entries_.erase(at);
 }
 
 MachineId Machines::name_of(RunnerKey runner) const {
-  const auto entry = entries_.find(runner);
-  return entry == entries_.end() ? MachineId() : entry->second.machine.value_or(MachineId());
+  const auto name = names_.find(runner);
+  return name == names_.end() ? MachineId() : entries_.at(name->second).id;
 }
 
 void Machines::destroy(RunnerKey runner) {
-  const auto entry = entries_.find(runner);
-  if (entry == entries_.end()) return;
-  if (!entry->second.machine) {
-    entry->second.destroyed = true;
-    return;
-  }
-  const Name machine{entry->second.backend, *entry->second.machine};
-  const bool exited = entry->second.exited;
-  runners_.erase(machine);
-  entries_.erase(entry);
-  if (exited) {
-    destroy_now(machine, runner);
-  } else {
-    end(machine, runner);
-  }
+  if (const auto name = names_.find(runner); name != names_.end()) destroy(entries_.find(name->second));
 }
 
-void Machines::end(const Name& machine, RunnerKey runner) {
-  destroyed_.emplace_back(machine, runner);
+void Machines::destroy(Entries::iterator at) {
+  Entry& entry = at->second;
+  entry.gone = false;
+  if (!std::exchange(entry.destroyed, true)) {
+    names_.erase(entry.runner);
+    destroyed_.push_back(at->first);
+  }
+  if (const std::string thrown = entry.port->destroy(at->first, entry.id); !thrown.empty()) left(*at, thrown);
   if (destroyed_.size() > limits::kRunnersCeiling) {
-    destroyed_.pop_front();  // a backend that does not tell of ends that it was asked for
+    entries_.erase(destroyed_.front());  // of a backend that does not tell of ends that it was asked for
+    destroyed_.pop_front();
   }
-  destroy_now(machine, runner);
 }
 
-void Machines::destroy_now(const Name& machine, RunnerKey runner) {
-  try {
-    machine.first->destroy(machine.second);
-  } catch (const std::exception& error) {  // as above
-    events_.on_left(runner, "backend \"" + machine.first->name() + "\": its destroy() has thrown: " + error.what() +
-                                ". See that machine " + machine.second + " ends.");
+void Machines::left(const Entries::value_type& machine, const std::string& why) {
+  const auto& [name, entry] = machine;
+  if (closing()) return;  // finish() names it
+  const std::string id = entry.id.empty() ? name : name + " (" + entry.id + ")";
+  events_.on_left(entry.runner, why + ". See that machine " + id + " of backend \"" + entry.port->name() + "\" ends.");
+}
+
+void Machines::close(Instant now) {
+  if (closing()) return;
+  close_by_ = base::deadline_after(now, limits::kBackendCloseMax);
+  while (!names_.empty()) destroy(entries_.find(names_.begin()->second));
+  for (const auto& [name, port] : ports_) {
+    if (port->is_closed()) continue;
+    if (const std::string thrown = port->close(limits::kBackendCloseMax); !thrown.empty()) log_.error(thrown);
+  }
+}
+
+bool Machines::closed(Instant now) const {
+  if (!closing()) return false;
+  return now >= close_by_ || std::ranges::all_of(ports_, [](const auto& port) { return port.second->is_closed(); });
+}
+
+void Machines::finish(Instant now, bool all_heard) {
+  close(now);
+  for (const auto& [name, port] : ports_) {
+    if (port->wait_closed(close_by_)) continue;
+    log_.warning("a backend does not end in time", {{"backend", name}});
+    static_cast<void>(new std::shared_ptr<BackendPort>(port));
+  }
+  for (const auto& [name, entry] : entries_) {
+    const bool told = all_heard || !entry.port->is_closed();
+    if (!told || entry.exited || entry.gone) continue;
+    log_.warning("a machine may be left; see that it ends",
+                 {{"backend", entry.port->name()}, {"machine", name}, {"id", entry.id}});
   }
 }
 

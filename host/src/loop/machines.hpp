@@ -1,6 +1,7 @@
 // The machines of all pools: asks backends for them, remembers whose they are, and destroys what came too late.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -13,56 +14,92 @@
 #include <flame/backend.hpp>
 
 #include "host/src/calls/inbox.hpp"
+#include "host/src/loop/backend_port.hpp"
 #include "host/src/loop/machine_maker.hpp"
+#include "host/src/policy/machine_names.hpp"
 #include "host/src/policy/types.hpp"
+#include "plugin_sdk/base/log.hpp"
 
 namespace flame::pool {
 
-/// Loop thread, except construction. Callbacks of backends come back through the inbox, so they never run after the
-/// loop has ended.
+/// Loop thread, except construction and destruction. What backends say comes through the inbox, so it is never heard
+/// after the loop has ended.
 class Machines final : public MachineMaker {
  public:
+  /// Not called any more once close() was.
   struct Events {
     std::function<void(RunnerKey, std::optional<BootFailure>, Instant now)> on_boot;
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its backend could not end the runner's machine, which may run on.
     std::function<void(RunnerKey, std::string what)> on_left;
   };
+  struct Parts {
+    std::map<std::string, std::shared_ptr<Backend>> backends;  // by the name that pools use
+    std::shared_ptr<Inbox> inbox;
+    HostIdentity identity;
+    base::Logger log;
+  };
 
-  Machines(std::map<std::string, std::shared_ptr<Backend>> backends, std::shared_ptr<Inbox> inbox);
+  explicit Machines(Parts parts);
   void set_events(Events events) { events_ = std::move(events); }
+
+  /// Opens all backends. Once, before the first boot.
+  void open();
 
   // --- MachineMaker
   void boot(RunnerKey runner, const std::string& backend, BootRequest request) override;
   void destroy(RunnerKey runner) override;
   [[nodiscard]] MachineId name_of(RunnerKey runner) const override;
+  [[nodiscard]] const BackendTraits& traits(const std::string& backend) const override;
 
   /// What a backend has said meanwhile.
-  void on(command::Booted&& booted, Instant now);
-  void on(command::Exited&& exited, Instant now);
-  /// Machines that exist or are being booted.
+  void on(command::BackendSaid&& said, Instant now);
+  /// Machines that may exist.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
+
+  /// Destroys everything, and closes all backends. Nothing boots any more.
+  void close(Instant now);
+  /// They are, or the time for it is over.
+  [[nodiscard]] bool closed(Instant now) const;
+  [[nodiscard]] Instant next_wakeup() const noexcept { return close_by_; }
+  /// The last call, once the loop takes no commands any more: closes what is not closed, waits for it, and names in the
+  /// log what may be left. A backend that does not end lives on. `all_heard`: what backends have said before was taken.
+  void finish(Instant now, bool all_heard);
 
  private:
   struct Entry {
-    Backend* backend = nullptr;
-    std::optional<MachineId> machine;
-    bool destroyed = false;
+    RunnerKey runner;
+    BackendPort* port = nullptr;
+    MachineId id;
+    bool answered = false;   // its boot
+    bool exists = false;     // its boot has brought a machine
+    bool destroyed = false;  // asked for
+    bool gone = false;       // so says its backend
     bool exited = false;
   };
-  using Name = std::pair<Backend*, MachineId>;
+  using Entries = std::map<MachineName, Entry>;
 
-  void end(const Name& machine, RunnerKey runner);
-  void destroy_now(const Name& machine, RunnerKey runner);
-  void exited(Backend* backend, const MachineId& machine, std::string reason, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Booted& booted, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now);
+  void on(BackendPort& /*port*/, command::BackendSaid::Closed& /*closed*/, Instant /*now*/) {}
+  void has_failed(Entries::iterator at, const BootFailure& failure, Instant now);
+  void destroy(Entries::iterator at);
+  void left(const Entries::value_type& machine, const std::string& why);
+  [[nodiscard]] Entries::iterator find(const BackendPort& port, const MachineName& name);
+  [[nodiscard]] BackendPort& port_of(const std::string& backend) const;
+  [[nodiscard]] bool closing() const noexcept { return close_by_ != kNever; }
 
-  std::map<std::string, std::shared_ptr<Backend>> backends_;
-  std::shared_ptr<Inbox> inbox_;
+  const HostIdentity identity_;
+  const base::Logger log_;
   Events events_;
-  std::map<RunnerKey, Entry> entries_;
-  std::map<Name, RunnerKey> runners_;
-  std::deque<std::pair<Name, RunnerKey>> destroyed_;  // the last ones, until their exit
-  std::map<Name, std::string> early_exits_;           // of machines whose boot is not answered yet
+  std::map<std::string, std::shared_ptr<BackendPort>> ports_;
+  std::deque<BackendPort*> numbered_;
+  Entries entries_;
+  std::map<RunnerKey, MachineName> names_;  // of those that are not destroyed
+  std::deque<MachineName> destroyed_;       // the last ones, until nothing more is to be heard of them
+  std::uint64_t booted_ = 0;
+  Instant close_by_ = kNever;
 };
 
 }  // namespace flame::pool

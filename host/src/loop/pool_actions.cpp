@@ -4,7 +4,7 @@
 
 #include "host/src/loop/plugin_ref.hpp"
 #include "host/src/loop/pool_driver.hpp"
-#include "host/src/transport/dial_address.hpp"
+#include "host/src/loop/runner_descriptor.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/clock.hpp"
 #include "plugin_sdk/base/limits.hpp"
@@ -19,15 +19,10 @@ std::int64_t wire_time(Duration time) {
   return base::to_wire(time);
 }
 
-// A machine elsewhere cannot reach this host's directory.
-bool on_this_machine(const PoolConfig& config) {
-  return config.backend == "local";
-}
-
 }  // namespace
 
-const Endpoints& PoolDriver::endpoints() const {
-  return endpoints_for(on_this_machine(config_), services_.listeners->ipc(), services_.listeners->tcp());
+const BackendTraits& PoolDriver::traits() const {
+  return services_.machines->traits(config_.backend);
 }
 
 // What runners of this machine open. Who cleans /tmp may have taken it.
@@ -36,46 +31,48 @@ Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) co
   return copies.has_value() ? services_.listeners->renew_ipc() : copies;
 }
 
-wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce,
+wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce, KeyPair keys,
                                     const std::vector<DigestId>& digests) const {
   wire::Parent parent = services_.parent;
   parent.nonce = nonce;
   parent.pool = core_->name();
   parent.runner = name;
   parent.backend = config_.backend;
-  parent.control = endpoints().control;
-  parent.bulk = endpoints().bulk;
   for (const DigestId id : digests) parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
-  return parent;
-}
-
-void PoolDriver::perform(const action::Boot& boot, Instant now) {
-  const std::string name = runner_name(boot.runner);
-  if (const auto files = put_files_back(boot.digests); files.has_error()) {
-    if (on_this_machine(config_) || &endpoints() == &services_.listeners->ipc()) {
-      return on_boot(boot.runner, BootFailure{.error = files.error(), .permanent = true}, now);
-    }
-    services_.log.error("a file of this host is gone and cannot be made again; restart this program",
-                        {{"pool", core_->name()}, {"why", files.error().message}});
-  }
-  const std::uint64_t nonce = base::random_number();
-  wire::Parent parent = parent_for(name, nonce, boot.digests);
-  const RunnerKey key{core_->parts().index, boot.runner};
-  KeyPair keys = services_.listeners->make_keys();
-  services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
   if (!services_.listeners->tcp().control.empty()) {
     parent.host_key = services_.listeners->public_key();
     parent.public_key = std::move(keys.public_key);
     parent.secret_key = std::move(keys.secret_key);
   }
+  return parent;
+}
+
+BootRequest PoolDriver::request_for(const std::string& name, wire::Parent parent,
+                                    const std::vector<DigestId>& digests) const {
+  BootRequest request{.pool = core_->name(), .runner = name, .boot_timeout = config_.boot_timeout, .env = config_.env};
+  request.descriptor = std::make_shared<RunnerDescriptor>(
+      std::move(parent),
+      RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(), services_.advertise});
+  if (traits().same_files) request.plugin_dirs = core_->parts().catalog->directories(digests);
+  return request;
+}
+
+void PoolDriver::perform(const action::Boot& boot, Instant now) {
+  const std::string name = runner_name(boot.runner);
+  if (const auto files = put_files_back(boot.digests); files.has_error()) {
+    if (traits().same_files || services_.listeners->tcp().control.empty()) {
+      return on_boot(boot.runner, BootFailure{.error = files.error(), .remedy = Remedy::permanent}, now);
+    }
+    services_.log.error("a file of this host is gone and cannot be made again; restart this program",
+                        {{"pool", core_->name()}, {"why", files.error().message}});
+  }
+  const std::uint64_t nonce = base::random_number();
+  const RunnerKey key{core_->parts().index, boot.runner};
+  KeyPair keys = services_.listeners->make_keys();
+  services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
   services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
-  services_.machines->boot(key, config_.backend,
-                           {.pool = core_->name(),
-                            .runner = name,
-                            .parent = wire::encode_parent(parent),
-                            .boot_timeout = config_.boot_timeout,
-                            .env = config_.env,
-                            .plugin_dirs = core_->parts().catalog->directories(boot.digests)});
+  wire::Parent parent = parent_for(name, nonce, std::move(keys), boot.digests);
+  services_.machines->boot(key, config_.backend, request_for(name, std::move(parent), boot.digests));
 }
 
 void PoolDriver::perform(const action::Admit& admit) {
@@ -234,7 +231,7 @@ std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId di
     return base::make_error(ErrorCode::incompatible,
                             "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
                             "flame-runner of this release");
-  if (!on_this_machine(config_) && !session.info().local)
+  if (!traits().same_files && !session.info().local)
     return base::make_error(ErrorCode::incompatible,
                             "it runs on another machine, where this host's files are not: it takes the plugins that "
                             "its image has");

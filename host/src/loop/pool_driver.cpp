@@ -187,7 +187,7 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
   }
   services_.log.warning("runner did not boot",
                         {{"pool", core_->name()}, {"runner", runner_name(runner)}, {"error", failure->error.message}});
-  on(event::BootFailed{runner, failure->error, failure->permanent}, now);
+  on(event::BootFailed{runner, failure->error, failure->remedy == Remedy::permanent, failure->retry_after}, now);
 }
 
 void PoolDriver::on_begun(RunnerId runner, CallId call, Instant now) {

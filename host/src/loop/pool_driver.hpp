@@ -31,7 +31,8 @@ struct DriverServices {
   Listeners* listeners = nullptr;
   CallHistory* history = nullptr;
   base::Logger log;
-  wire::Parent parent;  // protocol, incarnation, host_name, failsafe_ns; the rest is filled in per runner
+  wire::Parent parent;             // protocol, incarnation, host_name, failsafe_ns; the rest is filled in per runner
+  std::string advertise = "auto";  // HostConfig::advertise
   Liveness liveness;
   bool nested = false;               // this process is itself a runner's
   std::uint64_t seed = 0;            // of what pools leave to chance
@@ -115,13 +116,15 @@ class PoolDriver final : public RunnerEvents {
   /// Null: it has not dialled in, or its connection has ended.
   [[nodiscard]] Session* session_of(RunnerId runner) const;
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
-  [[nodiscard]] const Endpoints& endpoints() const;
+  [[nodiscard]] const BackendTraits& traits() const;
   /// Why this runner cannot take the plugin while it runs.
   [[nodiscard]] std::optional<Error> cannot_load(const Session& session, DigestId digest) const;
   bool on_generation(const SessionInfo& runner, const wire::Body& body, Instant now);
   [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
-  [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce,
-                                        const std::vector<DigestId>&) const;
+  [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce, KeyPair keys,
+                                        const std::vector<DigestId>& digests) const;
+  [[nodiscard]] BootRequest request_for(const std::string& name, wire::Parent parent,
+                                        const std::vector<DigestId>& digests) const;
   [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);

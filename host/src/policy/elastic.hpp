@@ -2,6 +2,7 @@
 // idle ones may go.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -57,6 +58,8 @@ class Elastic {
 
   void boot_succeeded();
   void boot_failed(Instant now, const Error& error, bool permanent);
+  /// No boot before `at`, which may be later than that: the backend has asked for it. A boot that succeeds ends it.
+  void not_before(Instant at) noexcept { retry_at_ = std::max(retry_at_, at); }
   /// A runner was lost before it had been of any use. One such loss changes nothing; further ones without a useful
   /// runner between are waited out like failed boots, else machines that die young would be bought without end.
   void lost_young(Instant now, const Error& error);

@@ -55,6 +55,7 @@ struct BootFailed {
   RunnerId runner = 0;
   Error error;
   bool permanent = false;
+  Duration retry_after{};  ///< not before; zero: no wish
 };
 /// A plugin as the runner reports it. Not ready and no error: loaded on first use, so it counts as able to serve.
 struct RunnerPlugin {

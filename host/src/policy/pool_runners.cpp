@@ -46,6 +46,7 @@ void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& ou
   auto it = runners_.find(event.runner);
   if (it == runners_.end() || it->second.state.phase() != RunnerState::Phase::booting) return;
   boot_failed(it, event.error, event.permanent, now, out);
+  elastic_.not_before(base::deadline_after(now, event.retry_after));
 }
 
 void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& out) {

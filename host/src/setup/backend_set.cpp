@@ -59,7 +59,9 @@ class BackendMaker {
       const auto options = config_.backends.find(name);
       const bool configured = options != config_.backends.end();
       if (set_.made.contains(name) || (!configured && !used_.contains(name))) continue;
-      auto made = factory(configured ? options->second : BackendOptions{}, environment);
+      BackendEnvironment of_table = environment;
+      of_table.name = name;
+      auto made = factory(configured ? options->second : BackendOptions{}, of_table);
       if (!made) {
         problems_.push_back({configured ? options->second.where : Location{}, std::move(made).error()});
       } else if (used_.contains(name)) {

@@ -20,7 +20,8 @@ struct BackendSet {
 
 /// Every name in `pools.*.backend` and every table in [backends] must be one of the program's own backends or of
 /// `factories`, and every table must suit its factory: also one that no pool uses, because a misspelt table would
-/// otherwise leave its options out without a word. Own backends win over a factory of the same name.
+/// otherwise leave its options out without a word. Own backends win over a factory of the same name. `environment`: all
+/// but the name.
 [[nodiscard]] BackendSet make_backends(const HostConfig& config, Backends own,
                                        const std::map<std::string, BackendFactory>& factories,
                                        const BackendEnvironment& environment);

@@ -13,6 +13,7 @@
 #include "host/src/control/question.hpp"
 #include "host/src/plugins/store/place.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "host/src/setup/host_identity.hpp"
 #include "host/src/setup/host_store.hpp"
 #include "host/src/setup/operations.hpp"
 #include "host/src/setup/plugin_gate.hpp"
@@ -111,12 +112,11 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
 void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
   Backends by_name;
   for (auto& backend : own) {
-    const std::string name = backend->name();
+    const std::string name(backend->name());
     by_name[name] = std::move(backend);
   }
-  const BackendEnvironment environment{.host_name = host_name_,
-                                       .runtime_dir = runtime_dir_->path().string(),
-                                       .log = [log = log_](std::string_view line) { log.info(line); }};
+  const BackendEnvironment environment{
+      .name = {}, .host_name = host_name_, .runtime_dir = runtime_dir_->path().string()};
   BackendSet set = pool::make_backends(config_, std::move(by_name), default_backends(), environment);
   if (!set.problems.empty()) throw CallError(all_of(std::move(set.problems)));
   backends_ = std::move(set.made);
@@ -179,7 +179,6 @@ Result<void> RunningHost::keep_files(const std::string& control_socket) {
 
 void RunningHost::start_loop() {
   RouterConfig router;
-  router.advertise = config_.advertise;
   for (const std::string& endpoint : config_.listen) {
     if (endpoint.starts_with("ipc://")) {
       router.control_ipc = runtime_dir_->control_endpoint();
@@ -196,6 +195,8 @@ void RunningHost::start_loop() {
                     .lines = lines_,
                     .log = log_,
                     .host_name = host_name_,
+                    .advertise = config_.advertise,
+                    .identity = host_identity(host_name_),
                     .liveness = config_.liveness};
   parts.pools.resize(pools_.size());
   for (const auto& [name, core] : pools_) parts.pools[core->parts().index] = core;

@@ -13,7 +13,7 @@ struct KeyPair {
   std::string secret_key;
 };
 
-/// What a runner is told to dial; the same positions belong together.
+/// Where a host listens, or what one runner is told to dial; the same positions belong together.
 struct Endpoints {
   std::vector<std::string> control;
   std::vector<std::string> bulk;
@@ -23,6 +23,7 @@ struct Endpoints {
 class Listeners {
  public:
   [[nodiscard]] virtual const Endpoints& ipc() const noexcept = 0;
+  /// As they are bound: "tcp://[::]:4711".
   [[nodiscard]] virtual const Endpoints& tcp() const noexcept = 0;
   /// Of this host, Z85.
   [[nodiscard]] virtual const std::string& public_key() const noexcept = 0;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -15,7 +14,6 @@
 #include <utility>
 #include <zmq.hpp>
 
-#include "host/src/transport/dial_address.hpp"
 #include "host/src/transport/tcp_guard.hpp"
 #include "host/src/transport/zap.hpp"
 #include "host/src/transport/zmq_frames.hpp"
@@ -87,11 +85,6 @@ Error bind_error(const std::string& endpoint, const zmq::error_t& error) {
 
 bool stands_at(const std::string& ipc_endpoint) {
   return ::access(ipc_endpoint.c_str() + std::strlen("ipc://"), F_OK) == 0;
-}
-
-std::string fly_address() {
-  const char* address = std::getenv("FLY_PRIVATE_IP");
-  return address == nullptr ? std::string() : address;
 }
 
 }  // namespace
@@ -189,10 +182,9 @@ Result<std::unique_ptr<Router>> Router::bind(const RouterConfig& config) {
     }
     for (const std::string& tcp : config.tcp) {
       endpoint = tcp;
-      impl->tcp.control.push_back(
-          dial_address(config.advertise, fly_address(), impl->bind(Line::control, true, endpoint)));
+      impl->tcp.control.push_back(impl->bind(Line::control, true, endpoint));
       endpoint = tcp.substr(0, tcp.rfind(':')) + ":0";  // the same address, any port
-      impl->tcp.bulk.push_back(dial_address(config.advertise, fly_address(), impl->bind(Line::bulk, true, endpoint)));
+      impl->tcp.bulk.push_back(impl->bind(Line::bulk, true, endpoint));
     }
   } catch (const zmq::error_t& error) {
     return bind_error(endpoint, error);

@@ -23,8 +23,7 @@ namespace flame::pool {
 struct RouterConfig {
   std::string control_ipc;  // "ipc:///…/control.ipc"; empty: no ipc
   std::string bulk_ipc;
-  std::vector<std::string> tcp;    // "tcp://[::]:0": control binds there, bulk to a free port of the same address
-  std::string advertise = "auto";  // host part of what runners dial
+  std::vector<std::string> tcp;  // "tcp://[::]:0": control binds there, bulk to a free port of the same address
 };
 
 /// Not thread-safe: the loop thread makes, uses and destroys it. No call blocks. Owns the zmq context, the ZAP handler

@@ -1,0 +1,158 @@
+// From a backend's threads to the loop's inbox.
+#include "host/src/loop/backend_port.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "plugin_sdk/base/boot_time.hpp"
+
+namespace flame::pool {
+namespace {
+
+using Said = command::BackendSaid;
+
+const char* name_of(BootPhase phase) {
+  switch (phase) {
+    case BootPhase::queued:
+      return "queued";
+    case BootPhase::placed:
+      return "placed";
+    case BootPhase::pulling:
+      return "pulling";
+    case BootPhase::starting:
+      return "starting";
+    case BootPhase::started:
+      return "started";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+BackendPort::BackendPort(std::uint32_t number, std::shared_ptr<Backend> backend, std::shared_ptr<Inbox> inbox,
+                         base::Logger log)
+    : number_(number),
+      backend_(std::move(backend)),
+      inbox_(std::move(inbox)),
+      log_(std::move(log)),
+      name_(backend_->name()) {}
+
+bool BackendPort::is_closed() const {
+  const std::lock_guard lock(mutex_);
+  return !open_;
+}
+
+bool BackendPort::wait_closed(Instant deadline) const {
+  const Duration most = base::remaining(deadline, base::boot_time());
+  std::unique_lock lock(mutex_);
+  return closed_.wait_for(lock, most, [this] { return !open_; });
+}
+
+template <class Call>
+std::string BackendPort::guarded(const char* what, Call call) const {
+  try {
+    call();
+    return {};
+  } catch (const std::exception& error) {
+    return "backend \"" + name_ + "\": its " + what + "() has thrown: " + error.what();
+  } catch (...) {
+    return "backend \"" + name_ + "\": its " + what + "() has thrown what is no std::exception";
+  }
+}
+
+std::string BackendPort::open() {
+  {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+  }
+  std::string thrown = guarded("open", [&] { backend_->open(*this); });
+  if (!thrown.empty()) {
+    const std::lock_guard lock(mutex_);
+    open_ = false;  // nobody waits for its last word
+  }
+  return thrown;
+}
+
+std::string BackendPort::boot(BootRequest request) {
+  return guarded("boot", [&] { backend_->boot(std::move(request)); });
+}
+
+std::string BackendPort::destroy(const MachineName& machine, const MachineId& id) {
+  return guarded("destroy", [&] { backend_->destroy(machine, id); });
+}
+
+std::string BackendPort::close(Duration within) {
+  return guarded("close", [&] { backend_->close(within); });
+}
+
+// Short of memory the event is lost: a boot has its timeout, and a death shows by silence.
+template <class Make>
+void BackendPort::push(Make make) noexcept {
+  try {
+    static_cast<void>(inbox_->push(Said{number_, std::make_unique<Said::What>(make())}));
+  } catch (...) {
+    write([&] { log_.error("short of memory: an event of a backend is lost", {{"backend", name_}}); });
+  }
+}
+
+template <class Write>
+void BackendPort::write(Write write) const noexcept {
+  try {
+    write();
+  } catch (...) {
+    // Nothing to say it with.
+  }
+}
+
+void BackendPort::log(int level, std::string_view line) noexcept {
+  const int known = std::clamp(level, 0, static_cast<int>(base::LogLevel::error));
+  write([&] { log_.log(static_cast<base::LogLevel>(known), line); });
+}
+
+void BackendPort::opened(boost::system::result<EngineFacts, BootFailure> facts) noexcept {
+  write([&] {
+    if (facts.has_error()) {
+      log_.error("a backend cannot boot machines", {{"backend", name_}, {"error", facts.error().error.message}});
+    } else {
+      log_.debug("backend opened", {{"backend", name_}, {"engine", facts->engine}, {"image", facts->image}});
+    }
+  });
+}
+
+void BackendPort::phase(const MachineName& machine, BootPhase phase, std::string_view detail) noexcept {
+  write([&] {
+    log_.debug("a boot has come further", {{"machine", machine}, {"phase", name_of(phase)}, {"detail", detail}});
+  });
+}
+
+void BackendPort::ending(const MachineName& machine, Duration left, std::string_view why) noexcept {
+  write([&] {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left).count();
+    log_.warning("a machine is about to end",
+                 {{"backend", name_}, {"machine", machine}, {"seconds", seconds}, {"why", why}});
+  });
+}
+
+void BackendPort::booted(const MachineName& machine, BootOutcome outcome) noexcept {
+  push([&] { return Said::Booted{machine, std::move(outcome)}; });
+}
+
+void BackendPort::exited(const MachineName& machine, MachineExit exit) noexcept {
+  push([&] { return Said::Exited{machine, std::move(exit)}; });
+}
+
+void BackendPort::destroyed(const MachineName& machine, std::optional<Error> left) noexcept {
+  push([&] { return Said::Destroyed{machine, std::move(left)}; });
+}
+
+// Told to the loop first: whoever finds it closed finds everything else that it has said.
+void BackendPort::closed() noexcept {
+  push([] { return Said::Closed{}; });
+  const std::lock_guard lock(mutex_);
+  open_ = false;
+  closed_.notify_all();
+}
+
+}  // namespace flame::pool

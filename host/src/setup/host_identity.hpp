@@ -1,0 +1,15 @@
+// Who this host is, for the labels of its machines.
+#pragma once
+
+#include <string>
+
+#include "host/src/policy/machine_names.hpp"
+
+namespace flame::pool {
+
+/// Of a host of this process that starts now. Where the system does not say which boot, pid namespace or process this
+/// is, the origin is one that no other host has: nobody will take this host for dead then. Throws std::system_error if
+/// the kernel gives no random numbers. [any thread]
+[[nodiscard]] HostIdentity host_identity(const std::string& host_name);
+
+}  // namespace flame::pool
