@@ -1,5 +1,4 @@
-// The backends that come with FLAME, by the name that a configuration uses.
-#include <exception>
+// The backends that come with FLAME, by kind.
 #include <memory>
 #include <utility>
 
@@ -10,17 +9,10 @@
 namespace flame {
 namespace {
 
-using MadeBackend = Result<std::unique_ptr<Backend>>;
-
-MadeBackend make_local(const BackendOptions& options, const BackendEnvironment& environment) {
+Result<std::unique_ptr<Backend>> make_local(const BackendOptions& options, const BackendEnvironment& environment) {
   auto parsed = backends::parse_local_options(options);
   if (!parsed) return std::move(parsed).error();
-  try {
-    return std::unique_ptr<Backend>(std::make_unique<backends::LocalBackend>(std::move(*parsed), environment.log));
-  } catch (const std::exception& error) {
-    return Error{.code = ErrorCode::boot_failed,
-                 .message = std::string("the local backend cannot start: ") + error.what() + "."};
-  }
+  return std::unique_ptr<Backend>(std::make_unique<backends::LocalBackend>(std::move(*parsed), environment.name));
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // The backend of one machine: runners are real processes here. The default in development and in tests.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <flame/backend.hpp>
 #include <flame/result.hpp>
@@ -23,30 +23,38 @@ struct LocalOptions {
 /// Checks [backends.local]. Errors: invalid_argument naming the key, where it stands and the valid ones.
 [[nodiscard]] Result<LocalOptions> parse_local_options(const BackendOptions& options);
 
-/// Takes one line of a runner's output, without its newline. Called on the backend's thread; must not throw.
-using LineSink = std::function<void(std::string_view)>;
-
-/// Boots `flame-runner` processes and watches them from one thread of its own, on which all callbacks come.
+/// Boots `flame-runner` processes and watches them from one thread of its own, on which all events come but opened().
 /// destroy() sends SIGINT to the runner's guardian, kills its supervisor 0.5 s later (the guardian then ends the whole
-/// tree), and the guardian itself 1.5 s after that.
-/// The destructor destroys what still runs, waits for it (at most about two seconds), and gives the last callbacks.
+/// tree), and the guardian itself 1.5 s after that. close() does so with all that still run, and at its limit kills
+/// what is left; two seconds are enough. A host that dies without it is noticed by the guardians.
 class LocalBackend final : public Backend {
  public:
-  /// `log` must not be empty. Throws std::system_error when the log file cannot be opened.
-  LocalBackend(LocalOptions options, LineSink log);
+  /// `name`: of its table. Does no I/O.
+  explicit LocalBackend(LocalOptions options, std::string name = "local");
+  /// After open() and without close(): ends what still runs as close() does, and waits for that.
   ~LocalBackend() override;
   LocalBackend(const LocalBackend&) = delete;
   LocalBackend& operator=(const LocalBackend&) = delete;
 
-  [[nodiscard]] std::string name() const override { return "local"; }
-  void on_exit(OnExit callback) override;
-  void boot(BootRequest request, OnBoot done) override;
-  void destroy(const MachineId& id) override;
-  [[nodiscard]] std::vector<Machine> list() override;
+  [[nodiscard]] std::string_view name() const override { return name_; }
+  [[nodiscard]] const BackendTraits& traits() const override;
+  /// Error: permanent when the log file cannot be opened; retry when the system gives no thread or descriptor. Boots
+  /// fail likewise then.
+  void open(BackendEvents& events) override;
+  void boot(BootRequest request) override;
+  void destroy(const MachineName& name, const MachineId& id) override;
+  void list(std::uint64_t ticket, const Labels& scope) override;
+  void logs(std::uint64_t ticket, const Machine& machine, std::uint64_t bytes_max) override;
+  void close(Duration within) override;
 
  private:
   class Watcher;
-  std::unique_ptr<Watcher> watcher_;
+
+  const LocalOptions options_;
+  const std::string name_;
+  BackendEvents* events_ = nullptr;
+  std::unique_ptr<Watcher> watcher_;         // null: not opened
+  std::optional<BootFailure> cannot_start_;  // why there is none
 };
 
 }  // namespace flame::backends

@@ -26,7 +26,8 @@ BootFailure failed(std::string what, int error) {
   what += std::string(": ") + std::strerror(error) + ".";
   if (base::is_shortage(error)) what += " " + base::shortage_remedy(error);
   const bool permanent = error == ENOENT || error == EACCES || error == ENOEXEC;  // the file is to blame
-  return {Error{.code = ErrorCode::boot_failed, .message = std::move(what)}, permanent};
+  return {.error = {.code = ErrorCode::boot_failed, .message = std::move(what)},
+          .remedy = permanent ? Remedy::permanent : Remedy::retry};
 }
 
 // glibc 2.36 declares these without C linkage.
@@ -55,7 +56,7 @@ boost::system::result<RunnerProcess, BootFailure> start_runner(const std::string
                                                                std::vector<std::string> environment,
                                                                const std::string& parent) {
   const auto memory = base::sealed_memfd("flame-parent", parent);
-  if (!memory) return BootFailure{{.code = ErrorCode::boot_failed, .message = memory.error().message}, false};
+  if (!memory) return BootFailure{.error = {.code = ErrorCode::boot_failed, .message = memory.error().message}};
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failed("cannot make a pipe for the runner's output", errno);
   RunnerProcess process{.output = base::UniqueFd(ends[0])};

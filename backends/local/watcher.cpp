@@ -22,22 +22,48 @@ namespace flame::backends {
 namespace {
 
 constexpr int kFailurePause = 100;  // ms
+constexpr std::chrono::hours kCloseMax{1};
+constexpr int kInfoLevel = 1;
+constexpr int kErrorLevel = 3;
+// Over ipc if the host listens there, else at the address to which its tcp port is bound.
+const Reach kReach{.ipc = true, .addresses = {}};
 
-BootOutcome failure(Error error, bool permanent) {
-  return BootFailure{std::move(error), permanent};
+BootFailure failure(ErrorCode code, std::string message, Remedy remedy) {
+  return {.error = {.code = code, .message = std::move(message)}, .remedy = remedy};
 }
 
-std::string with_tail(std::string words, const std::string& tail) {
-  return tail.empty() ? words : std::move(words) + "; its last output:\n" + tail;
+std::string value(const Labels& labels, const char* key) {
+  const auto found = labels.find(key);
+  return found == labels.end() ? "unknown" : found->second;
+}
+
+BootFailure belongs_to_another(const Machine& machine) {
+  return failure(ErrorCode::boot_failed,
+                 "there is a machine " + machine.name + " already, of pool " + value(machine.labels, "flame-pool") +
+                     " of host " + value(machine.labels, "flame-host") + " (process " +
+                     value(machine.labels, "flame-process") + "). Names of machines must not be used twice.",
+                 Remedy::permanent);
+}
+
+BootFailure given_up(const MachineName& name) {
+  return failure(ErrorCode::cancelled, "machine " + name + " was destroyed before it had booted.", Remedy::retry);
+}
+
+bool has_all(const Labels& labels, const Labels& scope) {
+  return std::ranges::includes(labels, scope);
 }
 
 }  // namespace
 
-LocalBackend::Watcher::Watcher(LocalOptions options, LineSink log)
-    : options_(std::move(options)), sink_(std::move(log)) {
+Error no_such_machine(const MachineName& name) {
+  return {.code = ErrorCode::not_found, .message = "there is no machine " + name + " on this computer (any more)."};
+}
+
+LocalBackend::Watcher::Watcher(const LocalOptions& options, BackendEvents& events)
+    : options_(options), events_(events) {
   if (!options_.log.empty()) {
     base::UniqueFd file(::open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-    if (!file) throw std::system_error(errno, std::generic_category(), "[backends.local] log = " + options_.log);
+    if (!file) throw LogFileError(errno, std::generic_category(), "[backends.local] log = " + options_.log);
     log_file_.emplace(std::move(file), [](std::uint64_t lines) {
       return std::to_string(lines) + " lines dropped: the file took them too slowly\n";
     });
@@ -48,30 +74,41 @@ LocalBackend::Watcher::Watcher(LocalOptions options, LineSink log)
 }
 
 LocalBackend::Watcher::~Watcher() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.signal();
+  close(kSupervisorGrace + kGuardianGrace + kLastGrace);
   thread_.join();
 }
 
-void LocalBackend::Watcher::on_exit(OnExit callback) {
-  const std::lock_guard lock(mutex_);
-  on_exit_ = std::move(callback);
+void LocalBackend::Watcher::boot(BootRequest request) {
+  submit(BootCommand{std::move(request)});
 }
 
-void LocalBackend::Watcher::boot(BootRequest request, OnBoot done) {
-  submit(BootCommand{std::move(request), std::move(done)});
+// A boot whose turn has not come never begins.
+void LocalBackend::Watcher::destroy(const MachineName& name) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (Command& command : commands_) {
+      auto* const boot = std::get_if<BootCommand>(&command);
+      if (boot != nullptr && boot->request.name == name) boot->given_up = true;
+    }
+  }
+  submit(DestroyCommand{name});
 }
 
-void LocalBackend::Watcher::destroy(MachineId id) {
-  submit(DestroyCommand{std::move(id)});
+void LocalBackend::Watcher::list(std::uint64_t ticket, const Labels& scope) {
+  submit(ListCommand{ticket, scope});
 }
 
-std::vector<Machine> LocalBackend::Watcher::list() {
-  const std::lock_guard lock(mutex_);
-  return machines_;
+void LocalBackend::Watcher::logs(std::uint64_t ticket, const MachineName& name, std::uint64_t bytes_max) {
+  submit(LogsCommand{ticket, name, bytes_max});
+}
+
+void LocalBackend::Watcher::close(Duration within) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (close_by_) return;
+    close_by_ = Clock::now() + std::clamp<Duration>(within, Duration::zero(), kCloseMax);
+  }
+  wake_.signal();
 }
 
 void LocalBackend::Watcher::submit(Command command) {
@@ -97,7 +134,7 @@ void LocalBackend::Watcher::run() {
 
 void LocalBackend::Watcher::tell_of(const std::exception& failure) const noexcept {
   try {
-    sink_(std::string("the local backend has failed: ") + failure.what());
+    events_.log(kErrorLevel, std::string("the local backend has failed: ") + failure.what());
   } catch (const std::exception&) {
     // Nothing to say it with.
   }
@@ -106,63 +143,101 @@ void LocalBackend::Watcher::tell_of(const std::exception& failure) const noexcep
 bool LocalBackend::Watcher::turn() {
   take_commands();
   continue_endings();
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_ && commands_.empty() && children_.empty()) return false;
+  if (finished()) {
+    events_.closed();
+    return false;
   }
   wait_for_events();
-  for (const auto& id : readable_) read_output(children_.at(id));
+  for (const auto& name : readable_) read_output(children_.at(name));
   report_ended();
   return true;
 }
 
+bool LocalBackend::Watcher::finished() {
+  if (!closing_) return false;
+  if (Clock::now() >= *closing_) leave_the_rest();
+  const std::lock_guard lock(mutex_);
+  return commands_.empty() && children_.empty();
+}
+
 void LocalBackend::Watcher::take_commands() {
   std::deque<Command> commands;
-  bool stopping = false;
   {
     const std::lock_guard lock(mutex_);
     commands.swap(commands_);
-    stopping = stopping_;
+    closing_ = close_by_;
   }
-  for (auto& command : commands) std::visit([this](auto& value) { handle(std::move(value)); }, command);
-  if (stopping) {
-    for (auto& [id, child] : children_) end(child);
+  for (const auto& command : commands) std::visit([this](const auto& value) { handle(value); }, command);
+  if (closing_) {
+    for (auto& [name, child] : children_) end(child);
   }
 }
 
-void LocalBackend::Watcher::handle(BootCommand command) {
-  const auto known = std::find_if(children_.begin(), children_.end(), [&](const auto& entry) {
-    return entry.second.machine.runner == command.request.runner;
-  });
-  command.done(known != children_.end() ? BootOutcome(known->second.machine) : start(command.request));
+void LocalBackend::Watcher::handle(const BootCommand& command) {
+  events_.booted(command.request.name, boot_now(command));
+}
+
+BootOutcome LocalBackend::Watcher::boot_now(const BootCommand& command) {
+  const BootRequest& request = command.request;
+  if (command.given_up) return given_up(request.name);
+  if (closing_) return failure(ErrorCode::shutting_down, "the local backend is shutting down.", Remedy::permanent);
+  const auto known = children_.find(request.name);
+  if (known == children_.end()) return start(request);
+  if (known->second.machine.labels != request.labels) return belongs_to_another(known->second.machine);
+  return known->second.ending == Ending::none ? BootOutcome(describe(known->second)) : given_up(request.name);
 }
 
 BootOutcome LocalBackend::Watcher::start(const BootRequest& request) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) {
-      return failure({.code = ErrorCode::shutting_down, .message = "the local backend is shutting down."}, true);
-    }
-  }
   auto binary = find_runner(runner_search(options_.runner));
-  if (!binary) return failure(std::move(binary).error(), true);
+  if (!binary) return BootFailure{.error = std::move(binary).error(), .remedy = Remedy::permanent};
+  auto parent = request.descriptor->bytes(kReach);
+  if (!parent) return BootFailure{.error = std::move(parent).error(), .remedy = Remedy::permanent};
+  events_.phase(request.name, BootPhase::starting, {});
   auto process = start_runner(
       *binary, runner_environment(inherited_environment(), options_.env, request.env, request.plugin_dirs, kParentFd),
-      request.parent);
+      *parent);
   if (!process) return std::move(process).error();
 
-  Machine machine{.id = std::to_string(process->pid), .runner = request.runner};
   std::string cgroup = base::runner_cgroup(process->pid);
-  const auto [at, inserted] = children_.emplace(
-      machine.id, Child{.machine = machine, .process = std::move(*process), .cgroup = std::move(cgroup)});
-  FLAME_ASSERT(inserted, "a pid is not given twice before it is reaped");
-  publish_machines();
+  Child child{.machine = {.name = request.name, .id = std::to_string(process->pid), .labels = request.labels},
+              .runner = request.runner,
+              .process = std::move(*process),
+              .lines = {},
+              .cgroup = std::move(cgroup)};
+  const auto [at, inserted] = children_.emplace(request.name, std::move(child));
+  FLAME_ASSERT(inserted, "boot_now() has looked for it");
+  events_.phase(request.name, BootPhase::started, {});
+  return describe(at->second);
+}
+
+Machine LocalBackend::Watcher::describe(const Child& child) const {
+  Machine machine = child.machine;
+  machine.state = child.ending == Ending::none ? "running" : "ending";
+  machine.age = Clock::now() - child.born;
   return machine;
 }
 
 void LocalBackend::Watcher::handle(const DestroyCommand& command) {
-  const auto found = children_.find(command.id);
-  if (found != children_.end()) end(found->second);
+  const auto found = children_.find(command.name);
+  if (found == children_.end()) return events_.destroyed(command.name, std::nullopt);
+  ++found->second.destroys;
+  end(found->second);
+}
+
+void LocalBackend::Watcher::handle(const ListCommand& command) {
+  std::vector<Machine> machines;
+  for (const auto& [name, child] : children_) {
+    if (has_all(child.machine.labels, command.scope)) machines.push_back(describe(child));
+  }
+  events_.listed(command.ticket, std::move(machines));
+}
+
+void LocalBackend::Watcher::handle(const LogsCommand& command) {
+  const auto found = children_.find(command.name);
+  if (found == children_.end()) return events_.logged(command.ticket, no_such_machine(command.name));
+  std::string tail = found->second.lines.tail();
+  if (tail.size() > command.bytes_max) tail.erase(0, tail.size() - command.bytes_max);
+  events_.logged(command.ticket, std::move(tail));
 }
 
 void LocalBackend::Watcher::end(Child& child) {
@@ -174,28 +249,56 @@ void LocalBackend::Watcher::end(Child& child) {
 
 void LocalBackend::Watcher::continue_endings() {
   const auto now = Clock::now();
-  for (auto& [id, child] : children_) {
-    if (child.next_step > now) continue;
-    if (child.ending == Ending::asked) {
+  const bool kills_all = now >= kill_all_at();
+  for (auto& [name, child] : children_) {
+    if (kills_all && child.ending != Ending::guardian_killed) {
+      kill_children(child.process);
+      kill_now(child);
+    } else if (child.next_step > now) {
+      continue;
+    } else if (child.ending == Ending::asked) {
       kill_children(child.process);
       child.ending = Ending::supervisor_killed;
       child.next_step = now + kGuardianGrace;
     } else {
-      signal_process(child.process, SIGKILL);
-      child.ending = Ending::guardian_killed;
-      child.next_step = Clock::time_point::max();
+      kill_now(child);
     }
   }
 }
 
+LocalBackend::Watcher::Clock::time_point LocalBackend::Watcher::kill_all_at() const {
+  return closing_ ? *closing_ - kLastGrace : Clock::time_point::max();
+}
+
+void LocalBackend::Watcher::kill_now(Child& child) {
+  signal_process(child.process, SIGKILL);
+  child.ending = Ending::guardian_killed;
+  child.next_step = Clock::time_point::max();
+}
+
+// They were killed, and the kernel has not let go of them: a disk or a device that hangs.
+void LocalBackend::Watcher::leave_the_rest() {
+  for (const auto& [name, child] : children_) {
+    answer_destroys(child, Error{.code = ErrorCode::boot_failed,
+                                 .message = "process " + child.machine.id +
+                                            " was killed and has not ended yet. See what it waits for in /proc/" +
+                                            child.machine.id + "/wchan"});
+  }
+  children_.clear();
+}
+
+void LocalBackend::Watcher::answer_destroys(const Child& child, const std::optional<Error>& left) {
+  for (unsigned i = 0; i < child.destroys; ++i) events_.destroyed(child.machine.name, left);
+}
+
 void LocalBackend::Watcher::wait_for_events() {
   std::vector<pollfd> fds{{.fd = wake_.fd(), .events = POLLIN, .revents = 0}};
-  std::vector<MachineId> ids;
-  auto deadline = Clock::time_point::max();
-  for (const auto& [id, child] : children_) {
+  std::vector<MachineName> names;
+  auto deadline = kill_all_at() > Clock::now() ? kill_all_at() : *closing_;
+  for (const auto& [name, child] : children_) {
     fds.push_back({.fd = child.process.pidfd.get(), .events = POLLIN, .revents = 0});
     fds.push_back({.fd = child.process.output.get(), .events = POLLIN, .revents = 0});
-    ids.push_back(id);
+    names.push_back(name);
     deadline = std::min(deadline, child.next_step);
   }
   int timeout_ms = -1;
@@ -207,9 +310,9 @@ void LocalBackend::Watcher::wait_for_events() {
   ended_.clear();
   if (::poll(fds.data(), fds.size(), timeout_ms) <= 0) return;
   wake_.clear();
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (fds[1 + 2 * i].revents != 0) ended_.push_back(ids[i]);
-    if (fds[2 + 2 * i].revents != 0) readable_.push_back(ids[i]);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (fds[1 + 2 * i].revents != 0) ended_.push_back(names[i]);
+    if (fds[2 + 2 * i].revents != 0) readable_.push_back(names[i]);
   }
 }
 
@@ -234,44 +337,26 @@ void LocalBackend::Watcher::write_out(const Child& child, const std::string& lin
   while (!rest.empty()) {
     const auto newline = rest.find('\n');
     FLAME_ASSERT(newline != std::string_view::npos, "OutputLines gives whole lines");
-    sink_("runner " + child.machine.runner + ": " + std::string(rest.substr(0, newline)));
+    events_.log(kInfoLevel, "runner " + child.runner + ": " + std::string(rest.substr(0, newline)));
     rest.remove_prefix(newline + 1);
   }
 }
 
 void LocalBackend::Watcher::report_ended() {
-  if (ended_.empty()) return;
-  std::vector<std::pair<MachineId, std::string>> reports;
-  for (const auto& id : ended_) {
-    auto& child = children_.at(id);
+  for (const auto& name : ended_) {
+    auto& child = children_.at(name);
     if (child.process.output) read_output(child);
     write_out(child, child.lines.finish());
     auto [words, failed] = reap(child.process);
     // A guardian that ended by itself has done so. One that was killed, with its supervisor, could not.
     base::end_cgroup(child.cgroup);
-    if (child.ending != Ending::none) {
-      words = "destroyed (" + words + ")";
-    } else if (failed) {
-      words = with_tail(std::move(words), child.lines.tail());
-    }
-    reports.emplace_back(id, std::move(words));
-    children_.erase(id);
+    const bool by_us = child.ending != Ending::none;
+    MachineExit exit{.reason = by_us ? "destroyed (" + words + ")" : std::move(words)};
+    if (failed && !by_us) exit.log_tail = child.lines.tail();
+    const Child gone = std::move(children_.extract(name).mapped());
+    events_.exited(name, std::move(exit));
+    answer_destroys(gone, std::nullopt);
   }
-  publish_machines();
-  OnExit callback;
-  {
-    const std::lock_guard lock(mutex_);
-    callback = on_exit_;
-  }
-  if (!callback) return;
-  for (auto& [id, words] : reports) callback(std::move(id), std::move(words));
-}
-
-void LocalBackend::Watcher::publish_machines() {
-  std::vector<Machine> machines;
-  for (const auto& [id, child] : children_) machines.push_back(child.machine);
-  const std::lock_guard lock(mutex_);
-  machines_ = std::move(machines);
 }
 
 }  // namespace flame::backends
