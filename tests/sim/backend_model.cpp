@@ -11,7 +11,9 @@ using namespace std::chrono_literals;
 
 void BackendModel::boot(pool::RunnerKey key, const std::string&, BootRequest request) {
   const RunnerId id = key.second;
-  auto parent = wire::decode_parent(request.parent);
+  const auto bytes = request.descriptor->bytes({.ipc = sim_.plan.local, .addresses = {}});
+  if (bytes.has_error()) return sim_.findings.broken("a host cannot say where its runner dials");
+  auto parent = wire::decode_parent(*bytes);
   if (parent.has_error()) return sim_.findings.broken("a runner cannot read what its host tells it");
   Machine& machine = machines_[id];
   machine.runner = std::make_unique<RunnerModel>(sim_, id, std::move(*parent), network_, [this, id] { exited(id); });
@@ -23,6 +25,12 @@ void BackendModel::boot(pool::RunnerKey key, const std::string&, BootRequest req
   const Duration answered = sim_.chance.between(1ms, takes + 300ms);
   sim_.agenda.in(answered, [this, id] { answers(id); });
   if (!sim_.trouble(plan.silent_boots, 20)) sim_.agenda.in(takes, [this, id] { starts(id); });
+}
+
+const BackendTraits& BackendModel::traits(const std::string&) const {
+  static constexpr BackendTraits kHere{.same_kernel = true, .same_files = true};
+  static constexpr BackendTraits kFar;
+  return sim_.plan.local ? kHere : kFar;
 }
 
 void BackendModel::boot_fails(RunnerId id) {

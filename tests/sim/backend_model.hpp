@@ -19,6 +19,7 @@ class BackendModel final : public pool::MachineMaker {
   void boot(pool::RunnerKey runner, const std::string& backend, BootRequest request) override;
   void destroy(pool::RunnerKey runner) override;
   [[nodiscard]] MachineId name_of(pool::RunnerKey) const override { return {}; }
+  [[nodiscard]] const BackendTraits& traits(const std::string& backend) const override;
 
   /// Machines on which a runner runs, or stands still.
   [[nodiscard]] std::vector<RunnerModel*> running() const;

@@ -307,7 +307,8 @@ void SimHost::on_boot(RunnerId runner, bool failed, bool permanent) {
   if (dead_ || defer([=, this] { on_boot(runner, failed, permanent); })) return;
   std::optional<BootFailure> failure;
   if (failed)
-    failure = BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "simulated"}, .permanent = permanent};
+    failure = BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "simulated"},
+                          .remedy = permanent ? Remedy::permanent : Remedy::retry};
   driver_->on_boot(runner, failure, sim_.agenda.now());
   turn();
 }

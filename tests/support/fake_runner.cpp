@@ -7,25 +7,34 @@
 #include <zmq.hpp>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/parents.hpp"
 
 namespace flame::test {
 
-void RecordingBackend::on_exit(OnExit callback) {
-  on_exit_ = std::move(callback);
-}
-
-void RecordingBackend::boot(BootRequest request, OnBoot done) {
-  const Machine machine{"m-" + request.runner, request.runner};
+void RecordingBackend::boot(BootRequest request) {
+  Machine machine{.name = request.name, .id = "m-" + request.runner, .labels = request.labels};
   {
     const std::lock_guard lock(mutex_);
     boots_.push_back(std::move(request));
   }
-  done(machine);
+  const MachineName name = machine.name;
+  events()->booted(name, std::move(machine));
 }
 
-void RecordingBackend::destroy(const MachineId& id) {
+void RecordingBackend::destroy(const MachineName& name, const MachineId& id) {
   const std::lock_guard lock(mutex_);
   destroyed_.push_back(id);
+  open_.push_back(name);
+}
+
+void RecordingBackend::close(Duration) {
+  std::vector<MachineName> open;
+  {
+    const std::lock_guard lock(mutex_);
+    open.swap(open_);
+  }
+  for (const MachineName& name : open) events()->destroyed(name, std::nullopt);
+  events()->closed();
 }
 
 wire::Parent RecordingBackend::parent(std::size_t n) {
@@ -34,7 +43,7 @@ wire::Parent RecordingBackend::parent(std::size_t n) {
     return boots_.size() > n;
   });
   const std::lock_guard lock(mutex_);
-  return booted ? wire::decode_parent(boots_[n].parent).value() : wire::Parent{};
+  return booted ? parent_of(boots_[n]) : wire::Parent{};
 }
 
 std::vector<MachineId> RecordingBackend::destroyed() const {
@@ -43,7 +52,16 @@ std::vector<MachineId> RecordingBackend::destroyed() const {
 }
 
 void RecordingBackend::kill(const MachineId& id, const std::string& reason) {
-  on_exit_(id, reason);
+  MachineName name;
+  std::size_t asked = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const BootRequest& boot : boots_)
+      if ("m-" + boot.runner == id) name = boot.name;
+    asked = std::erase(open_, name);
+  }
+  events()->exited(name, {.reason = reason});
+  for (; asked > 0; --asked) events()->destroyed(name, std::nullopt);
 }
 
 struct Dealer::Socket {

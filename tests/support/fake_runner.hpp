@@ -21,20 +21,22 @@ namespace flame::test {
 class RecordingBackend final : public IdleBackend {
  public:
   RecordingBackend() : IdleBackend("recording") {}
-  void on_exit(OnExit callback) override;
-  void boot(BootRequest request, OnBoot done) override;
-  void destroy(const MachineId& id) override;
+  void boot(BootRequest request) override;
+  /// Answered by kill() or close().
+  void destroy(const MachineName& name, const MachineId& id) override;
+  void close(Duration within) override;
 
   /// What the n-th boot's runner was told; waits for it.
   [[nodiscard]] wire::Parent parent(std::size_t n);
+  /// Ids of machines: "m-ffmpeg-1" is that of the runner ffmpeg-1.
   [[nodiscard]] std::vector<MachineId> destroyed() const;
   void kill(const MachineId& id, const std::string& reason);
 
  private:
   mutable std::mutex mutex_;
-  OnExit on_exit_;
   std::vector<BootRequest> boots_;
   std::vector<MachineId> destroyed_;
+  std::vector<MachineName> open_;  // calls of destroy()
 };
 
 /// One DEALER. Everything times out after ten seconds.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <flame/backend.hpp>
@@ -33,6 +34,8 @@ class BackendPort final : public BackendEvents {
   [[nodiscard]] bool is_closed() const;
   /// Waits for that; false: not by `deadline`. After the loop has ended.
   bool wait_closed(Instant deadline) const;
+  /// Lives on with its backend, which may speak at any time; `self` is this.
+  void live_on(std::shared_ptr<BackendPort> self) noexcept { self_ = std::move(self); }
 
   /// Nothing of these is thrown: a backend that is not ours must not end the loop. Empty, or what it has thrown.
   std::string open();
@@ -68,6 +71,7 @@ class BackendPort final : public BackendEvents {
   mutable std::mutex mutex_;  // guards open_
   mutable std::condition_variable closed_;
   bool open_ = false;
+  std::shared_ptr<BackendPort> self_;
 };
 
 }  // namespace flame::pool

@@ -167,7 +167,7 @@ void Machines::finish(Instant now, bool all_heard) {
   for (const auto& [name, port] : ports_) {
     if (port->wait_closed(close_by_)) continue;
     log_.warning("a backend does not end in time", {{"backend", name}});
-    static_cast<void>(new std::shared_ptr<BackendPort>(port));
+    port->live_on(port);
   }
   for (const auto& [name, entry] : entries_) {
     const bool told = all_heard || !entry.port->is_closed();

@@ -1,10 +1,10 @@
 // Runners that are killed, stopped, or come back: only their own calls fail, typed, and no attempt overlaps another.
 #include <algorithm>
-#include <future>
 
 #include <gmock/gmock.h>
 
 #include "tests/support/pool_test.hpp"
+#include "tests/support/second_boot.hpp"
 
 namespace flame::test {
 namespace {
@@ -205,26 +205,15 @@ TEST_F(Loss, ARestartedRunnerIsNotLetInAgain) {
   Host host = make_host(backend, [](PoolConfig& pool) { pool.min = 1; });
   const Pool pool = host.pool("work");
   ASSERT_EQ(pool.call<pool_tasks::runner>(), "work-1");
-  const auto restart = [&](const BootRequest& request) {
-    BootRequest again = request;
-    again.runner = "restarted";  // for the backend only; the parent's bytes are the same
-    std::promise<std::string> ended;
-    backends::LocalBackend other({.runner = FLAME_TEST_RUNNER, .log = {}, .env = {}}, [](std::string_view) {});
-    other.on_exit([&](const MachineId&, const std::string& reason) { ended.set_value(reason); });
-    other.boot(again, [](const BootOutcome&) {});
-    auto future = ended.get_future();
-    EXPECT_EQ(future.wait_for(10s), std::future_status::ready);
-    return future.get();
-  };
   BootRequest first;
   {
     const std::lock_guard lock(mutex);
     first = requests.at(0);
   }
-  EXPECT_THAT(restart(first), HasSubstr("this runner has said hello already"));
+  EXPECT_THAT(boot_again(first), HasSubstr("this runner has said hello already"));
   kill_runner_of(pool.call<pool_tasks::process>());
   ASSERT_TRUE(eventually([&] { return pool.stats().boots == 2; }));
-  EXPECT_THAT(restart(first), HasSubstr("no such runner is expected")) << "nor after the first one's death";
+  EXPECT_THAT(boot_again(first), HasSubstr("no such runner is expected")) << "nor after the first one's death";
   EXPECT_EQ(pool.call<pool_tasks::runner>(), "work-2");
 }
 

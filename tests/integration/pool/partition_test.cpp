@@ -1,11 +1,11 @@
 // A network that breaks and heals, over tcp with CURVE: a proxy between host and runner stops forwarding.
 #include <algorithm>
-#include <future>
 
 #include <gmock/gmock.h>
 
-#include "plugin_sdk/wire/envelope.hpp"
+#include "tests/support/parents.hpp"
 #include "tests/support/pool_test.hpp"
+#include "tests/support/second_boot.hpp"
 #include "tests/support/tcp_proxy.hpp"
 
 namespace flame::test {
@@ -33,12 +33,11 @@ class Partition : public PoolTest {
     return Host(std::move(settings), {backend_});
   }
   void divert(BootRequest& request) {
-    auto parent = wire::decode_parent(request.parent);
-    ASSERT_TRUE(parent.has_value());
-    for (auto* endpoints : {&parent->control, &parent->bulk}) {
+    wire::Parent parent = parent_of(request);
+    for (auto* endpoints : {&parent.control, &parent.bulk}) {
       for (std::string& endpoint : *endpoints) endpoint = proxy_->forward(endpoint);
     }
-    request.parent = wire::encode_parent(*parent);
+    set_parent(request, parent);
   }
 
   static std::vector<pid_t> runner_of(std::int64_t slot) {
@@ -197,21 +196,13 @@ TEST_F(Partition, ARunnerOfTheHostBeforeDoesNotJoinTheNextOneAtItsAddress) {
   {
     Host first = listen_on(config(), "tcp://127.0.0.1:0");
     ASSERT_EQ(first.pool("work").call<pool_tasks::runner>(), "work-1");
-    const auto parent = wire::decode_parent(late.parent);
-    ASSERT_TRUE(parent.has_value());
-    port = parent->control.at(0).substr(parent->control.at(0).rfind(':'));
+    const std::string endpoint = parent_of(late).control.at(0);
+    port = endpoint.substr(endpoint.rfind(':'));
   }
-  late.runner = "late";  // for the backend only; what the runner is told stays
-  const BootRequest request = late;
+  const BootRequest request = late;  // the next host's boots are kept there, too
   Host second = listen_on(config([](PoolConfig& pool) { pool.min = 1; }), "tcp://127.0.0.1" + port);
   ASSERT_EQ(second.pool("work").call<pool_tasks::runner>(), "work-1");
-  std::promise<std::string> ended;
-  backends::LocalBackend other({.runner = FLAME_TEST_RUNNER, .log = {}, .env = {}}, [](std::string_view) {});
-  other.on_exit([&](const MachineId&, const std::string& reason) { ended.set_value(reason); });
-  other.boot(request, [](const BootOutcome&) {});
-  auto future = ended.get_future();
-  ASSERT_EQ(future.wait_for(10s), std::future_status::ready) << "the failsafe ends it";
-  EXPECT_THAT(future.get(), HasSubstr("failsafe"));
+  EXPECT_THAT(boot_again(request), HasSubstr("failsafe"));
   EXPECT_EQ(second.pool("work").stats().runners, 1U);
   EXPECT_EQ(second.pool("work").call<pool_tasks::runner>(), "work-1");
 }

@@ -5,8 +5,8 @@
 
 #include <gmock/gmock.h>
 
-#include "plugin_sdk/wire/envelope.hpp"
 #include "tests/support/doomed_process.hpp"
+#include "tests/support/parents.hpp"
 #include "tests/support/pool_test.hpp"
 
 namespace flame::test {
@@ -27,11 +27,10 @@ TEST_F(RunnerEnds, WithoutAHostAtTheFailsafe) {
       std::make_shared<MeddledBackend>(MeddledBackend::Hooks{.refuse = {},
                                                              .change =
                                                                  [](BootRequest& request) {
-                                                                   auto parent = wire::decode_parent(request.parent);
-                                                                   ASSERT_TRUE(parent.has_value());
-                                                                   parent->control = {"ipc:///nonexistent/control.ipc"};
-                                                                   parent->bulk = {"ipc:///nonexistent/bulk.ipc"};
-                                                                   request.parent = wire::encode_parent(*parent);
+                                                                   wire::Parent parent = parent_of(request);
+                                                                   parent.control = {"ipc:///nonexistent/control.ipc"};
+                                                                   parent.bulk = {"ipc:///nonexistent/bulk.ipc"};
+                                                                   set_parent(request, parent);
                                                                  },
                                                              .holds_boots = false,
                                                              .destroys = false});

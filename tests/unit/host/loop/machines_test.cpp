@@ -4,15 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
+#include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "tests/support/idle_backend.hpp"
+#include "tests/support/memory_log.hpp"
 
 namespace flame::pool {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -21,28 +26,30 @@ using testing::IsEmpty;
 class SlowBackend final : public test::IdleBackend {
  public:
   SlowBackend() : IdleBackend("slow") {}
-  void on_exit(OnExit callback) override { exit = std::move(callback); }
-  void boot(BootRequest request, OnBoot done) override {
+  void boot(BootRequest request) override {
     if (throws) throw std::runtime_error("no quota");
-    asked.push_back(std::move(request.runner));
-    answers.push_back(std::move(done));
+    asked.push_back(std::move(request));
   }
-  void destroy(const MachineId& id) override {
+  void destroy(const MachineName& name, const MachineId& id) override {
     if (throws) throw std::runtime_error("no network");
-    destroyed.push_back(id);
+    destroyed.push_back(name + " " + id);
   }
+  void close(Duration within) override {
+    closes.push_back(within);
+    if (throws) throw std::runtime_error("no patience");
+  }
+  [[nodiscard]] BackendEvents& says() const { return *events(); }
 
   bool throws = false;
-  OnExit exit;
-  std::vector<std::string> asked;
-  std::vector<OnBoot> answers;
-  std::vector<MachineId> destroyed;
+  std::vector<BootRequest> asked;
+  std::vector<std::string> destroyed;
+  std::vector<Duration> closes;
 };
 
 class MachinesTest : public testing::Test {
  protected:
   MachinesTest() {
-    machines_.set_events({
+    machines_->set_events({
         .on_boot =
             [this](RunnerKey runner, std::optional<BootFailure> failure, Instant) {
               told_.push_back("boot " + std::to_string(runner.second) + (failure ? " " + failure->error.message : ""));
@@ -54,161 +61,298 @@ class MachinesTest : public testing::Test {
               told_.push_back("left " + std::to_string(runner.second) + " " + what);
             },
     });
+    machines_->open();
   }
 
   static RunnerKey key(RunnerId runner) { return {0, runner}; }
-  void boot(RunnerId runner) { machines_.boot(key(runner), "slow", {.pool = "p", .runner = "r", .parent = {}}); }
-  void destroy(RunnerId runner) { machines_.destroy(key(runner)); }
-  void start(std::size_t boot, const std::string& machine) { backend_->answers.at(boot)(Machine{machine, "r"}); }
-  void fail(std::size_t boot) {
-    backend_->answers.at(boot)(BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "no room"}});
+  /// The name that Machines gives to its n-th boot.
+  static MachineName name(std::size_t n) { return "flame-run-" + std::to_string(n); }
+  void boot(RunnerId runner) { machines_->boot(key(runner), "slow", {.pool = "p", .runner = "r"}); }
+  void destroy(RunnerId runner) { machines_->destroy(key(runner)); }
+  void start(std::size_t n, const std::string& id) { says().booted(name(n), Machine{.name = name(n), .id = id}); }
+  void fail(std::size_t n, bool may_exist = false) {
+    says().booted(name(n),
+                  BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "no room"}, .may_exist = may_exist});
   }
+  void exit(std::size_t n, const std::string& reason) { says().exited(name(n), {.reason = reason}); }
+  void gone(std::size_t n) { says().destroyed(name(n), std::nullopt); }
+  void left(std::size_t n) { says().destroyed(name(n), Error{.message = "the engine is down"}); }
+  [[nodiscard]] BackendEvents& says() const { return backend_->says(); }
   /// What the pools have heard since the last time, after the loop has run.
   std::vector<std::string> told() {
     std::vector<Command> commands;
     inbox_->take_all(commands);
     for (Command& command : commands) {
-      if (auto* booted = std::get_if<command::Booted>(&command)) machines_.on(std::move(*booted), {});
-      if (auto* exited = std::get_if<command::Exited>(&command)) machines_.on(std::move(*exited), {});
+      if (auto* said = std::get_if<command::BackendSaid>(&command)) machines_->on(std::move(*said), {});
     }
     return std::exchange(told_, {});
   }
+  void hear() { static_cast<void>(told()); }
 
   std::shared_ptr<SlowBackend> backend_ = std::make_shared<SlowBackend>();
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
-  Machines machines_{{{"slow", backend_}}, inbox_};
+  std::shared_ptr<test::MemoryLog> log_ = std::make_shared<test::MemoryLog>();
+  std::unique_ptr<Machines> machines_ = std::make_unique<Machines>(
+      Machines::Parts{.backends = {{"slow", backend_}},
+                      .inbox = inbox_,
+                      .identity = {.run = "run", .host = "h", .origin = "o", .process = "1-2"},
+                      .log = base::Logger(log_)});
   std::vector<std::string> told_;
 };
 
 TEST_F(MachinesTest, ABootThatSucceedsGivesItsRunnerAMachine) {
   boot(1);
-  EXPECT_EQ(machines_.count(), 1U);
-  EXPECT_EQ(machines_.name_of(key(1)), "");
-  start(0, "m");
-  EXPECT_EQ(machines_.name_of(key(1)), "") << "the backend's thread does not touch it";
+  EXPECT_EQ(machines_->count(), 1U);
+  EXPECT_EQ(machines_->name_of(key(1)), "");
+  start(1, "m");
+  EXPECT_EQ(machines_->name_of(key(1)), "") << "the backend's thread does not touch it";
   EXPECT_THAT(told(), ElementsAre("boot 1"));
-  EXPECT_EQ(machines_.name_of(key(1)), "m");
-  EXPECT_THAT(backend_->asked, ElementsAre("r"));
+  EXPECT_EQ(machines_->name_of(key(1)), "m");
+}
+
+TEST_F(MachinesTest, EveryBootHasANameAndLabelsOfItsOwn) {
+  boot(1);
+  boot(2);
+  ASSERT_EQ(backend_->asked.size(), 2U);
+  EXPECT_EQ(backend_->asked[0].name, name(1));
+  EXPECT_EQ(backend_->asked[1].name, name(2));
+  EXPECT_EQ(backend_->asked[0].runner, "r");
+  EXPECT_EQ(backend_->asked[1].labels,
+            machine_labels(name(2), "p", {.run = "run", .host = "h", .origin = "o", .process = "1-2"}));
 }
 
 TEST_F(MachinesTest, ABootThatFailsIsToldAndForgotten) {
   boot(1);
-  fail(0);
+  fail(1);
   EXPECT_THAT(told(), ElementsAre("boot 1 no room"));
-  EXPECT_EQ(machines_.count(), 0U);
+  EXPECT_EQ(machines_->count(), 0U);
   destroy(1);
   EXPECT_THAT(backend_->destroyed, IsEmpty());
+}
+
+TEST_F(MachinesTest, AFailedBootWhoseMachineMayExistIsDestroyedByName) {
+  boot(1);
+  fail(1, true);
+  EXPECT_THAT(told(), ElementsAre("boot 1 no room"));
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " "));
+  EXPECT_EQ(machines_->count(), 1U) << "until the backend says that it is gone";
+  destroy(1);
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " "));
+  gone(1);
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_EQ(machines_->count(), 0U);
 }
 
 TEST_F(MachinesTest, ABackendThatThrowsHasFailedToBoot) {
   backend_->throws = true;
   boot(1);
   EXPECT_THAT(told(), ElementsAre(HasSubstr("its boot() has thrown: no quota")));
-  EXPECT_EQ(machines_.count(), 0U);
+  EXPECT_EQ(machines_->count(), 0U);
 }
 
 TEST_F(MachinesTest, ABackendThatCannotEndAMachineSaysWhichOneMayBeLeft) {
   boot(1);
-  start(0, "m1");
-  static_cast<void>(told());
+  start(1, "m1");
+  hear();
   backend_->throws = true;
   destroy(1);
-  EXPECT_THAT(told(), ElementsAre(testing::AllOf(HasSubstr("its destroy() has thrown: no network"), HasSubstr("m1"))));
-  EXPECT_EQ(machines_.count(), 0U);
+  EXPECT_THAT(told(), ElementsAre(AllOf(HasSubstr("its destroy() has thrown: no network"), HasSubstr("m1"))));
+  backend_->throws = false;
+  boot(2);
+  start(2, "m2");
+  hear();
+  destroy(2);
+  left(2);
+  EXPECT_THAT(told(), ElementsAre(AllOf(HasSubstr("left 2 the engine is down"), HasSubstr("m2"), HasSubstr("slow"))));
+  exit(2, "ended all the same");
+  EXPECT_THAT(told(), ElementsAre("exit 2 ended all the same"));
 }
 
 TEST_F(MachinesTest, ABootIsAnsweredOnce) {
   boot(1);
-  start(0, "m");
-  start(0, "other");
-  fail(0);
+  start(1, "m");
+  start(1, "other");
+  fail(1);
   EXPECT_THAT(told(), ElementsAre("boot 1"));
-  EXPECT_EQ(machines_.name_of(key(1)), "m");
+  EXPECT_EQ(machines_->name_of(key(1)), "m");
 }
 
-TEST_F(MachinesTest, AMachineThatComesAfterItWasGivenUpIsDestroyedOnce) {
+TEST_F(MachinesTest, ABootThatIsGivenUpIsDestroyedAtOnceByItsName) {
   boot(1);
   destroy(1);
   destroy(1);
-  EXPECT_THAT(backend_->destroyed, IsEmpty()) << "it has no name yet";
-  EXPECT_EQ(machines_.count(), 1U) << "it may cost money already";
-  start(0, "m");
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " "));
+  EXPECT_EQ(machines_->count(), 1U) << "it may cost money already";
+  gone(1);
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_EQ(machines_->count(), 1U) << "its boot is not answered";
+  fail(1);
   EXPECT_THAT(told(), IsEmpty()) << "nobody waits for it";
-  EXPECT_THAT(backend_->destroyed, ElementsAre("m"));
-  EXPECT_EQ(machines_.count(), 0U);
-  destroy(1);
-  EXPECT_THAT(backend_->destroyed, ElementsAre("m"));
+  EXPECT_EQ(machines_->count(), 0U);
 }
 
-TEST_F(MachinesTest, ABootThatFailsAfterItWasGivenUpLeavesNothing) {
+TEST_F(MachinesTest, AMachineThatComesAfterItWasGivenUpIsDestroyedAgain) {
   boot(1);
   destroy(1);
-  fail(0);
-  static_cast<void>(told());
-  EXPECT_THAT(backend_->destroyed, IsEmpty());
-  EXPECT_EQ(machines_.count(), 0U);
+  gone(1);
+  start(1, "m");
+  EXPECT_THAT(told(), IsEmpty()) << "nobody waits for it";
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " ", name(1) + " m"));
+  EXPECT_EQ(machines_->count(), 1U);
+  destroy(1);
+  EXPECT_EQ(backend_->destroyed.size(), 2U);
+  gone(1);
+  hear();
+  EXPECT_EQ(machines_->count(), 0U);
+  start(1, "m");
+  hear();
+  EXPECT_EQ(backend_->destroyed.size(), 3U) << "a backend may say so when everybody has forgotten it";
 }
 
 TEST_F(MachinesTest, AMachineIsDestroyedOnceAndItsEndIsStillTold) {
   boot(1);
-  start(0, "m");
-  static_cast<void>(told());
+  start(1, "m");
+  hear();
   destroy(1);
   destroy(1);
-  EXPECT_THAT(backend_->destroyed, ElementsAre("m"));
-  backend_->exit("m", "killed");
-  backend_->exit("m", "killed");
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " m"));
+  exit(1, "killed");
+  exit(1, "killed");
+  gone(1);
   EXPECT_THAT(told(), ElementsAre("exit 1 killed")) << "it proves that its calls do not run any more";
+  EXPECT_EQ(machines_->count(), 0U);
 }
 
 TEST_F(MachinesTest, AMachineThatHasEndedByItselfIsDestroyedToo) {
   boot(1);
-  start(0, "m");
-  backend_->exit("m", "exit code 1");
+  start(1, "m");
+  exit(1, "exit code 1");
   EXPECT_THAT(told(), ElementsAre("boot 1", "exit 1 exit code 1"));
-  EXPECT_EQ(machines_.count(), 1U) << "a stopped machine still exists";
+  EXPECT_EQ(machines_->count(), 1U) << "a stopped machine still exists";
   destroy(1);
-  EXPECT_THAT(backend_->destroyed, ElementsAre("m"));
-  EXPECT_EQ(machines_.count(), 0U);
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " m"));
+  gone(1);
+  hear();
+  EXPECT_EQ(machines_->count(), 0U);
 }
 
-TEST_F(MachinesTest, AnEndThatOvertakesItsBootIsToldAfterIt) {
+TEST_F(MachinesTest, AnEndIsToldWithTheLastLinesOfItsLog) {
   boot(1);
-  boot(2);
-  backend_->exit("m", "exit code 1");
-  EXPECT_THAT(told(), IsEmpty());
-  start(1, "other");
-  start(0, "m");
-  EXPECT_THAT(told(), ElementsAre("boot 2", "boot 1", "exit 1 exit code 1"));
+  start(1, "m");
+  says().exited(name(1), {.reason = "exit code 7", .log_tail = "cannot open the flux capacitor"});
+  EXPECT_THAT(told(), ElementsAre("boot 1", "exit 1 exit code 7; its last output:\ncannot open the flux capacitor"));
 }
 
-TEST_F(MachinesTest, AnEndOfAMachineThatIsNotOursIsNoNews) {
-  backend_->exit("stranger", "exit code 1");
+TEST_F(MachinesTest, AnEndOfAMachineThatHasNotBootedIsNoNews) {
+  says().exited("stranger", {.reason = "exit code 1"});
+  says().destroyed("stranger", std::nullopt);
   EXPECT_THAT(told(), IsEmpty());
   boot(1);
-  start(0, "stranger");
+  exit(1, "exit code 1");
+  gone(1);
+  EXPECT_THAT(told(), IsEmpty()) << "it would be a failed boot";
+  start(1, "m");
   EXPECT_THAT(told(), ElementsAre("boot 1"));
 }
 
 TEST_F(MachinesTest, RemembersABoundedNumberOfDestroyedMachines) {
   for (RunnerId runner = 1; runner <= limits::kRunnersCeiling + 1; ++runner) {
     boot(runner);
-    start(runner - 1, "m" + std::to_string(runner));
-    static_cast<void>(told());
+    start(runner, "m");
+    hear();
     destroy(runner);
   }
-  backend_->exit("m1", "killed");
+  EXPECT_EQ(machines_->count(), limits::kRunnersCeiling);
+  exit(1, "killed");
   EXPECT_THAT(told(), IsEmpty());
-  backend_->exit("m2", "killed");
+  exit(2, "killed");
   EXPECT_THAT(told(), ElementsAre("exit 2 killed"));
 }
 
 TEST_F(MachinesTest, AfterTheLoopHasEndedABackendTellsNobody) {
   boot(1);
   inbox_->close("the host has ended");
-  start(0, "m");
-  backend_->exit("m", "killed");
+  start(1, "m");
+  exit(1, "killed");
   EXPECT_THAT(told(), IsEmpty());
+}
+
+TEST_F(MachinesTest, CloseDestroysEverythingAndThenNothingBoots) {
+  boot(1);
+  boot(2);
+  start(1, "m");
+  hear();
+  const Instant now = base::boot_time();
+  EXPECT_FALSE(machines_->closed(now));
+  machines_->close(now);
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " m", name(2) + " "));
+  EXPECT_THAT(backend_->closes, ElementsAre(Duration(limits::kBackendCloseMax)));
+  boot(3);
+  EXPECT_EQ(backend_->asked.size(), 2U);
+  exit(1, "destroyed");
+  EXPECT_THAT(told(), IsEmpty()) << "the pools have ended";
+  EXPECT_FALSE(machines_->closed(now));
+  says().closed();
+  EXPECT_TRUE(machines_->closed(now));
+}
+
+TEST_F(MachinesTest, AfterTheCloseNamesWhatMayBeLeft) {
+  for (const RunnerId runner : {1, 2, 3, 4}) boot(runner);
+  for (const std::size_t n : {1, 2, 3}) start(n, "m" + std::to_string(n));
+  hear();
+  machines_->close(base::boot_time());
+  fail(4);
+  exit(1, "destroyed");
+  gone(1);
+  left(2);
+  exit(3, "destroyed");
+  says().closed();
+  hear();
+  machines_->finish(base::boot_time(), true);
+  EXPECT_TRUE(log_->contains("id=m2"));
+  EXPECT_FALSE(log_->contains("id=m1"));
+  EXPECT_FALSE(log_->contains("id=m3")) << "its death is proven";
+  EXPECT_FALSE(log_->contains(name(4))) << "it never was";
+}
+
+TEST_F(MachinesTest, ABackendThatDoesNotCloseInTimeIsNotWaitedForAndLivesOn) {
+  boot(1);
+  start(1, "m");
+  hear();
+  const Instant now = base::boot_time();
+  const Instant long_ago = now - limits::kBackendCloseMax;
+  machines_->close(long_ago);
+  EXPECT_FALSE(machines_->closed(now - Duration(1)));
+  EXPECT_EQ(machines_->next_wakeup(), now);
+  EXPECT_TRUE(machines_->closed(now));
+  machines_->finish(now, true);
+  EXPECT_TRUE(log_->contains("a backend does not end in time"));
+  EXPECT_TRUE(log_->contains(name(1)));
+  static SlowBackend* lives_on = nullptr;  // nobody else finds it any more
+  lives_on = backend_.get();
+  const std::weak_ptr<SlowBackend> backend = backend_;
+  backend_.reset();
+  machines_.reset();
+  ASSERT_FALSE(backend.expired());
+  lives_on->says().closed();  // it may still speak
+}
+
+TEST_F(MachinesTest, AHostThatHasFailedClosesItsBackendsToo) {
+  boot(1);
+  inbox_->close("the host has failed");
+  says().closed();  // as if close() did it; nothing of it is heard
+  machines_->finish(base::boot_time(), false);
+  EXPECT_FALSE(log_->contains("may be left"));
+}
+
+TEST_F(MachinesTest, WhatABackendLogsIsInTheHostsLog) {
+  says().log(1, "runner r: hello");
+  says().log(99, "worse than an error");
+  says().opened(BootFailure{.error = {.message = "no such engine"}});
+  says().ending(name(1), std::chrono::seconds(90), "spot notice");
+  for (const char* part : {"info runner r: hello", "error worse than an error", "no such engine", "seconds=90"}) {
+    EXPECT_TRUE(log_->contains(part)) << part;
+  }
 }
 
 }  // namespace

@@ -94,6 +94,19 @@ TEST(Elastic, JittersBySeed) {
   EXPECT_NE(first_retry(1), first_retry(2));
 }
 
+TEST(Elastic, WaitsForAsLongAsTheBackendAsksIfThatIsLongerThanItsBackOff) {
+  Elastic elastic(options(0, 1, 1));
+  elastic.boot_failed(kStart, no_network(), false);
+  const Instant retry = elastic.plan({.waiting = 1}, kStart).retry_at;
+  elastic.not_before(kStart + 10ms);
+  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart).retry_at, retry);
+  elastic.not_before(kStart + 20s);
+  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart).retry_at, kStart + 20s);
+  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart + 20s).boots, 1u);
+  elastic.boot_succeeded();
+  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart + 1s).boots, 1u) << "it has room after all";
+}
+
 TEST(Elastic, CountsBootsThatFailTogetherAsOneFailure) {
   Elastic elastic(options(0, 4, 1));
   for (int i = 0; i < 4; ++i) elastic.boot_failed(kStart + i * 1ms, no_network(), false);

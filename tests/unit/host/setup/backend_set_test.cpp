@@ -18,18 +18,16 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Takes no option but "size".
-BackendFactory factory(const std::string& name) {
-  return [name](const BackendOptions& options, const BackendEnvironment&) -> Result<std::unique_ptr<Backend>> {
-    for (const auto& [key, option] : options.values) {
-      if (key == "size") continue;
-      return Error{.code = ErrorCode::invalid_argument, .message = at(option.where) + "unknown key '" + key + "'"};
-    }
-    return std::unique_ptr<Backend>(std::make_unique<test::IdleBackend>(name));
-  };
+Result<std::unique_ptr<Backend>> make_fake(const BackendOptions& options, const BackendEnvironment& environment) {
+  for (const auto& [key, option] : options.values) {
+    if (key == "size") continue;
+    return Error{.code = ErrorCode::invalid_argument, .message = at(option.where) + "unknown key '" + key + "'"};
+  }
+  return std::unique_ptr<Backend>(std::make_unique<test::IdleBackend>(environment.name));
 }
 
 BackendSet made(const HostConfig& config, Backends own = {}) {
-  return make_backends(config, std::move(own), {{"local", factory("local")}, {"cloud", factory("cloud")}}, {});
+  return make_backends(config, std::move(own), {{"local", make_fake}, {"cloud", make_fake}}, {});
 }
 
 std::vector<std::string> problems(const std::string& toml, Backends own = {}) {
@@ -79,7 +77,8 @@ TEST(BackendSet, KeepsThoseThatAPoolUses) {
   config.backends["cloud"].values["size"] = Option{OptionValue(std::int64_t{3}), {}};
   const BackendSet set = made(config);
   EXPECT_THAT(set.problems, IsEmpty());
-  EXPECT_TRUE(set.made.contains("local"));
+  ASSERT_TRUE(set.made.contains("local"));
+  EXPECT_EQ(set.made.at("local")->name(), "local") << "a backend is told the name of its table";
   EXPECT_FALSE(set.made.contains("cloud"));
 }
 
