@@ -1,30 +1,13 @@
 // What a boot tells its runner, read and changed by tests.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <utility>
-
 #include <flame/backend.hpp>
 
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/messages.hpp"
+#include "tests/support/fixed_descriptor.hpp"
 
 namespace flame::test {
-
-/// The same bytes however the machine reaches its host.
-class FixedDescriptor final : public BootDescriptor {
- public:
-  explicit FixedDescriptor(std::string bytes) : bytes_(std::move(bytes)) {}
-  [[nodiscard]] Result<std::string> bytes(const Reach& /*reach*/) const override { return bytes_; }
-
- private:
-  std::string bytes_;
-};
-
-[[nodiscard]] inline std::shared_ptr<const BootDescriptor> descriptor_of(std::string bytes) {
-  return std::make_shared<FixedDescriptor>(std::move(bytes));
-}
 
 /// As a machine elsewhere is told it; if the host has only ipc, as one of this computer. Throws CallError if there is
 /// none.

@@ -53,9 +53,7 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   request.labels = machine_labels(name, request.pool, identity_);
   entries_[name] = {.runner = runner, .port = &port};
   names_[runner] = name;
-  if (closing()) {
-    return port.booted(name, failure(ErrorCode::shutting_down, "the host shuts down", Remedy::permanent));
-  }
+  if (closing()) return port.booted(name, failure(ErrorCode::shutting_down, "the host shuts down", Remedy::permanent));
   if (const std::string thrown = port.boot(std::move(request)); !thrown.empty()) {
     port.booted(name, failure(ErrorCode::boot_failed, thrown, Remedy::retry));
   }

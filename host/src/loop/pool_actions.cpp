@@ -19,11 +19,11 @@ std::int64_t wire_time(Duration time) {
   return base::to_wire(time);
 }
 
-}  // namespace
-
-const BackendTraits& PoolDriver::traits() const {
-  return services_.machines->traits(config_.backend);
+const BackendTraits& traits_of(const DriverServices& services, const PoolConfig& config) {
+  return services.machines->traits(config.backend);
 }
+
+}  // namespace
 
 // What runners of this machine open. Who cleans /tmp may have taken it.
 Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) const {
@@ -53,14 +53,14 @@ BootRequest PoolDriver::request_for(const std::string& name, wire::Parent parent
   request.descriptor = std::make_shared<RunnerDescriptor>(
       std::move(parent),
       RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(), services_.advertise});
-  if (traits().same_files) request.plugin_dirs = core_->parts().catalog->directories(digests);
+  if (traits_of(services_, config_).same_files) request.plugin_dirs = core_->parts().catalog->directories(digests);
   return request;
 }
 
 void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::string name = runner_name(boot.runner);
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
-    if (traits().same_files || services_.listeners->tcp().control.empty()) {
+    if (traits_of(services_, config_).same_files || services_.listeners->tcp().control.empty()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .remedy = Remedy::permanent}, now);
     }
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",
@@ -231,7 +231,7 @@ std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId di
     return base::make_error(ErrorCode::incompatible,
                             "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
                             "flame-runner of this release");
-  if (!traits().same_files && !session.info().local)
+  if (!traits_of(services_, config_).same_files && !session.info().local)
     return base::make_error(ErrorCode::incompatible,
                             "it runs on another machine, where this host's files are not: it takes the plugins that "
                             "its image has");

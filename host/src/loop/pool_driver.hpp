@@ -116,7 +116,6 @@ class PoolDriver final : public RunnerEvents {
   /// Null: it has not dialled in, or its connection has ended.
   [[nodiscard]] Session* session_of(RunnerId runner) const;
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
-  [[nodiscard]] const BackendTraits& traits() const;
   /// Why this runner cannot take the plugin while it runs.
   [[nodiscard]] std::optional<Error> cannot_load(const Session& session, DigestId digest) const;
   bool on_generation(const SessionInfo& runner, const wire::Body& body, Instant now);
