@@ -66,7 +66,8 @@ class Host {
   ActivateResult rollback(std::string_view plugin, const ActivateOptions& options = {});
 
   /// Ends everything: new calls fail with `shutting_down`, accepted ones get up to their pool's shutdown_timeout, then
-  /// are cancelled; every runner is told to go and every machine destroyed; threads are joined, files removed. After
+  /// are cancelled; every runner is told to go and every machine destroyed (what a backend cannot end within five
+  /// seconds is named in the log); threads are joined, files removed. After
   /// it no future of this host is unready. Idempotent. Not from a callback of this host. Waits for callbacks that run:
   /// one that never returns keeps it for ever. Those that call on and on do not: from a second after the calls have
   /// ended (and where they nest too deep, as they run on the caller's thread after shutdown()), what a callback passes

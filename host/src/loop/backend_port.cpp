@@ -147,11 +147,11 @@ void BackendPort::destroyed(const MachineName& machine, std::optional<Error> lef
   push([&] { return Said::Destroyed{machine, std::move(left)}; });
 }
 
-// Told to the loop first: whoever finds it closed finds everything else that it has said.
+// The loop that is woken may end this as soon as it finds it closed: not before the lock is let go.
 void BackendPort::closed() noexcept {
-  push([] { return Said::Closed{}; });
   const std::lock_guard lock(mutex_);
   open_ = false;
+  push([] { return Said::Closed{}; });
   closed_.notify_all();
 }
 

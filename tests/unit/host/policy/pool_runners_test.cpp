@@ -315,6 +315,13 @@ TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
   EXPECT_EQ(pool.feed(event::Submit{.call = 4, .digest = 1}).failure(4), ErrorCode::boot_failed);
 }
 
+TEST(PoolRunners, BootsAgainNoSoonerThanTheBackendAsks) {
+  PoolScenario pool(pool_config(0, 1, 1));
+  pool.submit(1).feed(event::BootFailed{1, Error{}, false, std::chrono::seconds(5)});
+  EXPECT_EQ(pool.pass(std::chrono::seconds(4)).count<action::Boot>(), 0u) << "its own back-off is over";
+  EXPECT_EQ(pool.pass(std::chrono::seconds(1)).count<action::Boot>(), 1u);
+}
+
 TEST(PoolRunners, BootsRunnersForADigestThatWaitersArePinnedTo) {
   PoolScenario pool(pool_config(0, 1, 1));
   pool.feed(event::Switch{0, 1});
