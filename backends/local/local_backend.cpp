@@ -2,7 +2,6 @@
 #include "backends/local/local_backend.hpp"
 
 #include <exception>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,12 +18,6 @@ constexpr BackendTraits kTraits{.same_kernel = true,
                                 .unique_names = false,
                                 .lists = false};
 
-BootFailure cannot_start(const std::exception& why, Remedy remedy) {
-  return {.error = {.code = ErrorCode::boot_failed,
-                    .message = std::string("the local backend cannot start: ") + why.what() + "."},
-          .remedy = remedy};
-}
-
 }  // namespace
 
 LocalBackend::LocalBackend(LocalOptions options, std::string name)
@@ -39,13 +32,11 @@ void LocalBackend::open(BackendEvents& events) {
   events_ = &events;
   try {
     watcher_ = std::make_unique<Watcher>(options_, events);
-  } catch (const LogFileError& error) {
-    cannot_start_ = cannot_start(error, Remedy::permanent);
   } catch (const std::exception& error) {
-    cannot_start_ = cannot_start(error, Remedy::retry);
+    cannot_start_ = {.error = {.code = ErrorCode::boot_failed,
+                               .message = std::string("the local backend cannot start: ") + error.what() + "."}};
+    events.opened(*cannot_start_);
   }
-  if (cannot_start_) return events.opened(*cannot_start_);
-  events.opened(EngineFacts{.engine = "processes of this machine", .image = {}, .plugins = {}});
 }
 
 void LocalBackend::boot(BootRequest request) {

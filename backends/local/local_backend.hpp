@@ -23,7 +23,7 @@ struct LocalOptions {
 /// Checks [backends.local]. Errors: invalid_argument naming the key, where it stands and the valid ones.
 [[nodiscard]] Result<LocalOptions> parse_local_options(const BackendOptions& options);
 
-/// Boots `flame-runner` processes and watches them from one thread of its own, on which all events come but opened().
+/// Boots `flame-runner` processes and watches them from one thread of its own, on which all events come.
 /// destroy() sends SIGINT to the runner's guardian, kills its supervisor 0.5 s later (the guardian then ends the whole
 /// tree), and the guardian itself 1.5 s after that. close() does so with all that still run, and at its limit kills
 /// what is left; two seconds are enough. A host that dies without it is noticed by the guardians.

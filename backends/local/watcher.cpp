@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "backends/local/environment.hpp"
@@ -61,13 +60,6 @@ Error no_such_machine(const MachineName& name) {
 
 LocalBackend::Watcher::Watcher(const LocalOptions& options, BackendEvents& events)
     : options_(options), events_(events) {
-  if (!options_.log.empty()) {
-    base::UniqueFd file(::open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-    if (!file) throw LogFileError(errno, std::generic_category(), "[backends.local] log = " + options_.log);
-    log_file_.emplace(std::move(file), [](std::uint64_t lines) {
-      return std::to_string(lines) + " lines dropped: the file took them too slowly\n";
-    });
-  }
   // The user's signal handlers belong on the user's threads.
   const base::SignalMaskScope blocked(base::all_but_faults());
   thread_ = std::thread([this] { run(); });
@@ -122,14 +114,34 @@ void LocalBackend::Watcher::submit(Command command) {
 // Short of memory it goes on when there is some; the program does not end with it.
 void LocalBackend::Watcher::run() {
   const base::AssertionsThrow ours;
+  bool opened = false;
   for (bool goes_on = true; goes_on;) {
     try {
+      if (!std::exchange(opened, true)) open_log();
       goes_on = turn();
     } catch (const std::exception& error) {
       tell_of(error);
       ::poll(nullptr, 0, kFailurePause);
     }
   }
+}
+
+// Here, as it may take its time: a disk that hangs, a pipe that nobody reads.
+void LocalBackend::Watcher::open_log() {
+  if (!options_.log.empty()) {
+    base::UniqueFd file(::open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+    if (!file) {
+      no_log_ = failure(
+          ErrorCode::boot_failed,
+          "the local backend cannot start: [backends.local] log = " + options_.log + ": " + std::strerror(errno) + ".",
+          Remedy::permanent);
+      return events_.opened(*no_log_);
+    }
+    log_file_.emplace(std::move(file), [](std::uint64_t lines) {
+      return std::to_string(lines) + " lines dropped: the file took them too slowly\n";
+    });
+  }
+  events_.opened(EngineFacts{.engine = "processes of this computer", .image = {}, .plugins = {}});
 }
 
 void LocalBackend::Watcher::tell_of(const std::exception& failure) const noexcept {
@@ -181,6 +193,7 @@ BootOutcome LocalBackend::Watcher::boot_now(const BootCommand& command) {
   const BootRequest& request = command.request;
   if (command.given_up) return given_up(request.name);
   if (closing_) return failure(ErrorCode::shutting_down, "the local backend is shutting down.", Remedy::permanent);
+  if (no_log_) return *no_log_;
   const auto known = children_.find(request.name);
   if (known == children_.end()) return start(request);
   if (known->second.machine.labels != request.labels) return belongs_to_another(known->second.machine);

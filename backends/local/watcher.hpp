@@ -9,7 +9,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -22,12 +21,6 @@
 
 namespace flame::backends {
 
-/// [backends.local] log cannot be opened.
-class LogFileError final : public std::system_error {
- public:
-  using std::system_error::system_error;
-};
-
 [[nodiscard]] Error no_such_machine(const MachineName& name);
 
 class LocalBackend::Watcher {
@@ -39,7 +32,7 @@ class LocalBackend::Watcher {
   /// Before the limit of close(), so that what is killed then can still be reaped.
   static constexpr std::chrono::milliseconds kLastGrace{200};
 
-  /// Throws LogFileError, and std::system_error when the system gives no thread or descriptor.
+  /// Throws std::system_error when the system gives no thread or descriptor.
   Watcher(const LocalOptions& options, BackendEvents& events);
   ~Watcher();  // waits for the thread; without close() ends every process first
   Watcher(const Watcher&) = delete;
@@ -85,6 +78,7 @@ class LocalBackend::Watcher {
 
   void submit(Command command);
   void run();
+  void open_log();
   [[nodiscard]] bool turn();
   void tell_of(const std::exception& failure) const noexcept;
   void wait_for_events();
@@ -109,7 +103,6 @@ class LocalBackend::Watcher {
 
   const LocalOptions options_;
   BackendEvents& events_;
-  std::optional<base::LineWriter> log_file_;
   base::EventFd wake_;
 
   std::mutex mutex_;  // guards the next two
@@ -117,6 +110,8 @@ class LocalBackend::Watcher {
   std::optional<Clock::time_point> close_by_;
 
   // The thread's own.
+  std::optional<base::LineWriter> log_file_;
+  std::optional<BootFailure> no_log_;  // why there is none though there should be one
   std::map<MachineName, Child> children_;
   std::vector<MachineName> readable_;
   std::vector<MachineName> ended_;

@@ -97,6 +97,7 @@ class HeardEvents final : public BackendEvents {
     return logs_.at(ticket);
   }
   std::optional<boost::system::result<EngineFacts, BootFailure>> opened_with() {
+    wait([&] { return opened_.has_value(); });
     const std::lock_guard lock(mutex_);
     return opened_;
   }
