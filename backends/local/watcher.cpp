@@ -131,9 +131,10 @@ void LocalBackend::Watcher::open_log() {
   if (!options_.log.empty()) {
     base::UniqueFd file(::open(options_.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
     if (!file) {
+      const int why = errno;
       no_log_ = failure(
           ErrorCode::boot_failed,
-          "the local backend cannot start: [backends.local] log = " + options_.log + ": " + std::strerror(errno) + ".",
+          "the local backend cannot start: [backends.local] log = " + options_.log + ": " + std::strerror(why) + ".",
           Remedy::permanent);
       return events_.opened(*no_log_);
     }

@@ -267,8 +267,8 @@ void Loop::finish() noexcept {
   for (const auto& driver : drivers_) driver->abandon(end_reason_, base::boot_time());
   try {
     machines_.finish(base::boot_time(), !failed_);
-  } catch (const std::exception& error) {
-    fail(error.what());
+  } catch (...) {
+    fail_by_what_is_thrown();
   }
 }
 

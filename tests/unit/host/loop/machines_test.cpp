@@ -345,6 +345,25 @@ TEST_F(MachinesTest, AHostThatHasFailedClosesItsBackendsToo) {
   EXPECT_FALSE(log_->contains("may be left"));
 }
 
+TEST_F(MachinesTest, ABackendThatThrowsWhenItIsOpenedOrClosedEndsNobody) {
+  class Broken final : public test::IdleBackend {
+   public:
+    Broken() : IdleBackend("broken") {}
+    void open(BackendEvents& /*events*/) override { throw std::runtime_error("no engine"); }
+  };
+  Machines broken({.backends = {{"broken", std::make_shared<Broken>()}},
+                   .inbox = inbox_,
+                   .identity = {},
+                   .log = base::Logger(log_)});
+  broken.open();
+  EXPECT_TRUE(log_->contains("its open() has thrown: no engine"));
+  broken.close(base::boot_time());
+  EXPECT_TRUE(broken.closed(base::boot_time())) << "it was never open";
+  backend_->throws = true;
+  machines_->close(base::boot_time());
+  EXPECT_TRUE(log_->contains("its close() has thrown: no patience"));
+}
+
 TEST_F(MachinesTest, WhatABackendLogsIsInTheHostsLog) {
   says().log(1, "runner r: hello");
   says().log(99, "worse than an error");
