@@ -78,7 +78,8 @@ class LocalBackendTest : public testing::Test {
   std::vector<std::string> list(const Labels& scope = {}) {
     backend_->list(++tickets_, scope);
     std::vector<std::string> names;
-    for (const Machine& machine : events_.list(tickets_).value()) names.push_back(machine.name);
+    const auto machines = events_.list(tickets_);
+    for (const Machine& machine : machines.value()) names.push_back(machine.name);
     return names;
   }
 
