@@ -44,7 +44,7 @@ class Loop final : private LoopWork {
   };
   explicit Loop(Parts parts);
   /// Destroys all machines, and ends the thread once all backends are closed, at the latest after
-  /// limits::kBackendCloseMax. Calls that are left fail with shutting_down.
+  /// limits::kBackendCloseMax and Machines::kLastWord. Calls that are left fail with shutting_down.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

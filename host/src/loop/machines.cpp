@@ -147,7 +147,7 @@ void Machines::left(const Entries::value_type& machine, const std::string& why) 
 
 void Machines::close(Instant now) {
   if (closing()) return;
-  close_by_ = base::deadline_after(now, limits::kBackendCloseMax);
+  close_by_ = base::deadline_after(now, limits::kBackendCloseMax + kLastWord);
   while (!names_.empty()) destroy(entries_.find(names_.begin()->second));
   for (const auto& [name, port] : ports_) {
     if (port->is_closed()) continue;

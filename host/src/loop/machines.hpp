@@ -1,6 +1,7 @@
 // The machines of all pools: asks backends for them, remembers whose they are, and destroys what came too late.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -57,6 +58,8 @@ class Machines final : public MachineMaker {
   /// Machines that may exist.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
 
+  /// A backend that needs all of kBackendCloseMax says so at its end: on a busy machine its thread gets there later.
+  static constexpr std::chrono::seconds kLastWord{1};
   /// Destroys everything, and closes all backends. Nothing boots any more.
   void close(Instant now);
   /// They are, or the time for it is over.

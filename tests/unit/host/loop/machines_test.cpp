@@ -320,7 +320,7 @@ TEST_F(MachinesTest, ABackendThatDoesNotCloseInTimeIsNotWaitedForAndLivesOn) {
   start(1, "m");
   hear();
   const Instant now = base::boot_time();
-  const Instant long_ago = now - limits::kBackendCloseMax;
+  const Instant long_ago = now - limits::kBackendCloseMax - Machines::kLastWord;
   machines_->close(long_ago);
   EXPECT_FALSE(machines_->closed(now - Duration(1)));
   EXPECT_EQ(machines_->next_wakeup(), now);
