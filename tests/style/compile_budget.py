@@ -8,8 +8,9 @@ import sys
 
 REFERENCE = "reference_unit.cpp.o"
 # In costs of the reference. The goal is 6 CPU seconds where the reference takes 1.5, as it does on a quiet machine of
-# those that this is built on: 4. The rest is for a machine that is busy with one unit and idle with the other.
-BUDGET = 6.0
+# those that this is built on: 4, and no unit is above it. The rest is for a machine that is busy with one unit and idle
+# with the other.
+BUDGET = 5.0
 FROM_CACHE = 0.25  # seconds: what costs less was not compiled
 
 

@@ -12,12 +12,12 @@ def names_over_the_budget(*lines):
 
 class CompileBudget(unittest.TestCase):
     def test_a_unit_over_the_budget_is_named(self):
-        self.assertEqual(names_over_the_budget(REFERENCE, "12.100 0.000 a.cpp.o", "11.800 0.100 b.cpp.o"), ["a.cpp.o"])
+        self.assertEqual(names_over_the_budget(REFERENCE, "10.100 0.000 a.cpp.o", "9.800 0.100 b.cpp.o"), ["a.cpp.o"])
 
     def test_a_busy_machine_makes_no_unit_dearer(self):
         slow = "3.800 0.200 tests/style/reference_unit.cpp.o"
-        self.assertEqual(names_over_the_budget(slow, "23.000 0.500 a.cpp.o"), [])
-        self.assertEqual(names_over_the_budget(slow, "24.000 0.500 a.cpp.o"), ["a.cpp.o"])
+        self.assertEqual(names_over_the_budget(slow, "19.000 0.500 a.cpp.o"), [])
+        self.assertEqual(names_over_the_budget(slow, "20.000 0.500 a.cpp.o"), ["a.cpp.o"])
 
     def test_the_last_compilation_counts_and_none_from_the_cache(self):
         self.assertEqual(names_over_the_budget(REFERENCE, "30.000 0.100 a.cpp.o", "2.000 0.100 a.cpp.o"), [])

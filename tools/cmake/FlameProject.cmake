@@ -36,6 +36,13 @@ function(flame_unity_at_most target sources)
   endif()
 endfunction()
 
+# flame_unity_alone(TARGET FILE...): of these sources none is put into one unit with others.
+function(flame_unity_alone target)
+  if(FLAME_COMPILE_BUDGET)
+    set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
 # flame_options: compile options of every target of this repository, never of a user's target.
 add_library(flame_options INTERFACE)
 target_compile_options(flame_options INTERFACE
