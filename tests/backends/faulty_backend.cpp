@@ -73,7 +73,8 @@ void FaultyBackend::destroy(const MachineName& name, const MachineId& id) {
   const ScriptedEngine::Unit* const unit = engine_.find(name);
   if (has(Fault::destroys_twins) && unit != nullptr) {
     const std::string host = unit->machine.labels.at("flame-host");
-    for (const Machine& machine : engine_.list({{"flame-host", host}})) engine_.remove(machine.name);
+    for (const Machine& machine : engine_.list({{"flame-host", host}}))
+      static_cast<void>(engine_.destroy(machine.name));
   }
   sound_->destroy(name, id);
 }

@@ -87,6 +87,39 @@ TEST_F(ScriptedBackendTest, AMachineThatCannotBeDestroyedIsLeftAndMayBeDestroyed
   EXPECT_EQ(engine_.machines(), 0U);
 }
 
+TEST_F(ScriptedBackendTest, AMachineSurvivesAsManyDestroysAsItsFateSays) {
+  fate_.destroys_refused = 1;
+  boot("m1");
+  backend_.destroy("m1", {});
+  run();
+  EXPECT_TRUE(heard_.last(What::destroyed, "m1")->error);
+  backend_.destroy("m1", {});
+  run();
+  EXPECT_FALSE(heard_.last(What::destroyed, "m1")->error);
+}
+
+TEST_F(ScriptedBackendTest, ADeathThatOvertakesTheAnswerIsAFailedBootAndNoExit) {
+  fate_.answer = 10min;
+  boot("m1");
+  EXPECT_EQ(engine_.machines(), 1U);
+  EXPECT_FALSE(heard_.last(What::booted, "m1")) << "its runner runs, and the answer is on its way";
+  engine_.end("m1", {.reason = "killed", .out_of_memory = false, .log_tail = "last words"});
+  run(1h);
+  ASSERT_TRUE(heard_.last(What::booted, "m1"));
+  EXPECT_EQ(heard_.last(What::booted, "m1")->failure->error.log_tail, "last words");
+  EXPECT_FALSE(heard_.last(What::exited, "m1"));
+}
+
+TEST_F(ScriptedBackendTest, CloseEndsBootsThatAreUnderWay) {
+  fate_.answer = 10min;
+  boot("m1");
+  backend_.close(5s);
+  run();
+  EXPECT_EQ(heard_.last(What::booted, "m1")->failure->error.code, ErrorCode::shutting_down);
+  EXPECT_TRUE(heard_.last(What::closed));
+  EXPECT_EQ(engine_.machines(), 0U);
+}
+
 TEST_F(ScriptedBackendTest, AnEndThatIsKnownFromTheStartIsToldWithTheMachineAndComes) {
   fate_.ends_in = 10min;
   boot("m1");

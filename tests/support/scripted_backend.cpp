@@ -101,12 +101,23 @@ void ScriptedBackend::moved(const Unit& unit) {
   if (!hidden && phase > std::exchange(entry->phase, std::max(entry->phase, phase)))
     events_->phase(unit.machine.name, unit.phase, unit.phase == BootPhase::queued ? "no room yet" : "");
   if (unit.phase != BootPhase::started) return;
-  if (engine_.loses_answer(unit.machine.name)) {
-    BootFailure lost = failure(ErrorCode::boot_failed, "the engine's answer was lost.", Remedy::retry);
-    lost.may_exist = true;
-    return answer(unit.machine.name, lost);
+  if (unit.fate.answer == Duration::zero()) return answer_started(unit.machine.name);
+  later(unit.fate.answer, [this, name = unit.machine.name] { answer_started(name); });
+}
+
+void ScriptedBackend::answer_started(const MachineName& name) {
+  const Unit* const unit = engine_.find(name);
+  if (engine_.is_down()) return;  // came_back() looks again
+  if (unit == nullptr) {
+    const MachineExit exit = engine_.exit_of(name);
+    BootFailure ended = failure(ErrorCode::boot_failed, name + " has ended: " + exit.reason + ".", Remedy::retry);
+    ended.error.log_tail = exit.log_tail;
+    return answer(name, ended);
   }
-  answer(unit.machine.name, engine_.tell(unit));
+  if (!engine_.loses_answer(name)) return answer(name, engine_.tell(*unit));
+  BootFailure lost = failure(ErrorCode::boot_failed, "the engine's answer was lost.", Remedy::retry);
+  lost.may_exist = true;
+  answer(name, lost);
 }
 
 void ScriptedBackend::failed(const MachineName& name, const BootFailure& failure) {
@@ -173,8 +184,7 @@ void ScriptedBackend::destroy(const MachineName& name, const MachineId& /*id*/) 
 
 void ScriptedBackend::destroy_now(const MachineName& name) {
   if (entries_.at(name).destroys == 0) return;
-  if (engine_.destroy_fails) return leave(name, "the engine refuses to end it");
-  engine_.remove(name);
+  if (!engine_.destroy(name)) return leave(name, "the engine refuses to end it");
   answer(name, given_up(name, false));
   tell_exit(name, engine_.exit_of(name));
   for (; entries_.at(name).destroys > 0; --entries_.at(name).destroys) events_->destroyed(name, std::nullopt);
@@ -221,9 +231,11 @@ void ScriptedBackend::answer_tickets(std::set<std::uint64_t> lists, std::set<std
 
 void ScriptedBackend::close(Duration within) {
   if (std::exchange(closing_, true)) return;
-  for (const auto& [name, entry] : entries_) {
+  for (const auto& [known, entry] : entries_) {
     if (entry.boots == 0 || entry.destroys > 0) continue;
-    call([this, boot = name] { engine_.remove(boot); }, [this, boot = name] { answer(boot, given_up(boot, true)); });
+    const auto give_up_boot = [this, name = known] { answer(name, given_up(name, true)); };
+    const auto destroy_boot = [this, name = known] { answer(name, given_up(name, !engine_.destroy(name))); };
+    call(destroy_boot, give_up_boot);
   }
   later(within, [this] { give_up(); });
   later({}, [] {});

@@ -57,6 +57,7 @@ class ScriptedBackend final : public Backend, private ScriptedEngine::Client {
   void later(Duration delay, std::function<void()> task);
   void call(std::function<void()> work, std::function<void()> gives_up);
   void submit(const BootRequest& request);
+  void answer_started(const MachineName& name);
   void answer(const MachineName& name, const BootOutcome& outcome);
   void answer_once(const MachineName& name, const BootOutcome& outcome);
   void destroy_now(const MachineName& name);

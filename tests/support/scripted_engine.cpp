@@ -128,14 +128,21 @@ void ScriptedEngine::announce(const MachineName& name, Duration left, const std:
   if (!why.empty()) tell_all([&](Client& client) { client.ending(name, left, why); });
 }
 
-void ScriptedEngine::remove(const MachineName& name) {
-  if (find(name) == nullptr) return;
+bool ScriptedEngine::destroy(const MachineName& name) {
+  const auto found = units_.find(name);
+  if (destroy_fails) return false;
+  if (found == units_.end()) return true;
+  if (found->second.fate.destroys_refused > 0) {
+    --found->second.fate.destroys_refused;
+    return false;
+  }
   const Unit gone = bury(name, {.reason = "destroyed"});
   if (hooks_.killed) hooks_.killed(gone);
   tell_all([&](Client& client) {
     if (gone.phase == BootPhase::started) return client.died(name, {.reason = "destroyed"});
     client.failed(name, {.error = {.code = ErrorCode::cancelled, .message = "machine " + name + " was destroyed."}});
   });
+  return true;
 }
 
 const ScriptedEngine::Unit* ScriptedEngine::find(const MachineName& name) const {

@@ -18,11 +18,13 @@ namespace flame::test {
 struct Fate {
   Duration queued{};                  ///< until it has a place; there is no machine before
   Duration boot{};                    ///< from then until its runner runs
+  Duration answer{};                  ///< from then to the answer to its boot: a hello, or a death, may overtake it
   std::optional<BootFailure> fails;   ///< instead of that; with `elsewhere` it never gets a place
   bool dials = true;                  ///< else its runner never says hello
   bool reset_after = false;           ///< the answer to the boot is lost: the next one of that name adopts
   Duration ends_in = kForever;        ///< from its place on, known from then
   Duration exit_told{};               ///< from its death to the word of it; kForever: never
+  unsigned destroys_refused = 0;      ///< so many calls of destroy() it survives
   std::string log = "one line up\n";  ///< what it writes once its runner runs
 };
 
@@ -85,8 +87,8 @@ class ScriptedEngine {
   void attach(Client& client) { clients_.push_back(&client); }
   void detach(Client& client) { std::erase(clients_, &client); }
   void submit(const BootRequest& request, std::string descriptor);
-  /// Ends it whoever it belongs to, or its boot.
-  void remove(const MachineName& name);
+  /// Ends it whoever it belongs to, or its boot. False: it could not be.
+  [[nodiscard]] bool destroy(const MachineName& name);
   [[nodiscard]] const Unit* find(const MachineName& name) const;
   /// The answer that a machine has booted is lost on its way, once if its fate says so.
   [[nodiscard]] bool loses_answer(const MachineName& name);
