@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -297,8 +299,8 @@ TEST_F(MachinesTest, CloseDestroysEverythingAndThenNothingBoots) {
 }
 
 TEST_F(MachinesTest, AfterTheCloseNamesWhatMayBeLeft) {
-  for (const RunnerId runner : {1, 2, 3, 4}) boot(runner);
-  for (const std::size_t n : {1, 2, 3}) start(n, "m" + std::to_string(n));
+  for (const RunnerId runner : std::initializer_list<RunnerId>{1, 2, 3, 4}) boot(runner);
+  for (const std::size_t n : std::initializer_list<std::size_t>{1, 2, 3}) start(n, "m" + std::to_string(n));
   hear();
   machines_->close(base::boot_time());
   fail(4);
