@@ -116,7 +116,8 @@ TEST_P(Brief, ADeadlineInTheMiddleEndsItsOwnCallOnly) {
   const Pool pool = host.pool("work");
   ASSERT_TRUE(share_slots(pool));
   Calls before = burst(pool);
-  auto late = pool.with({.timeout = 100ms}).async<brief::step>(1000, file("never"));
+  // Long enough to get one of the 64 slots on a slow machine.
+  auto late = pool.with({.timeout = 1s}).async<brief::step>(1000, file("never"));
   Calls after = burst(pool);
   EXPECT_EQ(error_of([&] { return late.get(); }).code, ErrorCode::timed_out);
   static_cast<void>(stamps_of(std::move(before)));
