@@ -24,6 +24,7 @@
 #include "tests/support/leftovers.hpp"
 #include "tests/support/loopback.hpp"
 #include "tests/support/processes.hpp"
+#include "tests/support/runner_parent.hpp"
 
 namespace flame::test {
 
@@ -92,15 +93,7 @@ void LocalSubject::kill(std::unique_ptr<Backend> /*backend*/) {
 std::shared_ptr<const BootDescriptor> LocalSubject::descriptor(const MachineName& name) {
   auto& listener = listeners_[name];
   if (listener == nullptr) listener = std::make_unique<Listener>();
-  wire::Parent parent;
-  parent.protocol_major = wire::kProtocolMajor;
-  parent.protocol_minor = wire::kProtocolMinor;
-  parent.incarnation = 11;
-  parent.nonce = 12;
-  parent.host_name = "test";
-  parent.pool = "films";
-  parent.runner = "r-1";
-  parent.backend = "local";
+  wire::Parent parent = runner_parent();
   parent.control = {listener->endpoint()};
   parent.bulk = {listener->endpoint()};
   parent.host_key = kHostKey;

@@ -23,6 +23,7 @@
 #include "plugin_sdk/wire/envelope.hpp"
 #include "plugin_sdk/wire/payload_frame.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/runner_parent.hpp"
 
 namespace flame::test {
 namespace {
@@ -81,19 +82,12 @@ FakeHost::FakeHost() : sockets_(std::make_unique<Sockets>()) {
     socket->set(zmq::sockopt::linger, 0);
     socket->set(zmq::sockopt::router_mandatory, true);
   }
+  parent = runner_parent();
   parent.control = {"ipc://" + (directory_ / "control.ipc")};
   parent.bulk = {"ipc://" + (directory_ / "bulk.ipc")};
   sockets_->control.bind(parent.control[0]);
   sockets_->bulk.bind(parent.bulk[0]);
   digest_ = store(directory_, FLAME_TEST_PROBE);
-  parent.protocol_major = wire::kProtocolMajor;
-  parent.protocol_minor = wire::kProtocolMinor;
-  parent.incarnation = 11;
-  parent.nonce = 12;
-  parent.host_name = "test";
-  parent.pool = "films";
-  parent.runner = "r-1";
-  parent.backend = "local";
   parent.plugins = {{.name = "probe", .version = "1.0.0", .digest = digest_}};
   parent.failsafe_ns = 5'000'000'000;
   welcome.session = kSession;
