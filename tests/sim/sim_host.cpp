@@ -86,7 +86,7 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
   detail::PoolFront::Parts parts;
   parts.name = "sim";
   parts.config = sim.plan.pool;
-  parts.config.backend = sim.plan.local ? "local" : "far";
+  parts.config.backend = {sim.plan.local ? "local" : "far"};
   parts.catalog = catalog_of(sim.plan);
   parts.plugins = first_digests(sim.plan);
   parts.inbox = std::make_shared<pool::Inbox>();

@@ -40,7 +40,7 @@ class PoolTest : public LeftoversTest {
   /// On a backend of the test's own.
   [[nodiscard]] static Host make_host(std::shared_ptr<MeddledBackend> backend, const ChangePool& change = {}) {
     HostConfig with_backend = config(change);
-    with_backend.pools["work"].backend = "meddled";
+    with_backend.pools["work"].backend = {"meddled"};
     return Host(std::move(with_backend), {std::move(backend)});
   }
 

@@ -1,5 +1,5 @@
 // flame check: is this configuration right, and are its plugins there?
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -115,7 +115,8 @@ std::string for_people(const Json& pools) {
   std::string text;
   for (const auto& [name, pool] : pools.items()) {
     text += fmt::format("pool {}: {} to {} runners of backend {}, {} calls at once on each\n", name, pool["min"].dump(),
-                        pool["max"].dump(), pool["backend"].get<std::string>(), pool["max_concurrency"].dump());
+                        pool["max"].dump(), fmt::join(pool["backend"].get<std::vector<std::string>>(), ", "),
+                        pool["max_concurrency"].dump());
     for (const auto& plugin : pool["plugins"]) {
       text +=
           fmt::format("  {}@{}  {}  ({} tasks)\n", plugin["name"].get<std::string>(),

@@ -126,7 +126,7 @@ struct PoolConfig {
   /// when no other waits. "1GiB"
   std::uint64_t max_queue_bytes = std::uint64_t{1} << 30;
   std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
-  std::string backend = "local";                       ///< a name in HostConfig::backends, or one that needs no options
+  std::vector<std::string> backend = {"local"};        ///< names in HostConfig::backends, or ones that need no options
   std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
   std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;

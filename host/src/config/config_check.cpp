@@ -25,6 +25,7 @@ class KeyCheck {
   KeyCheck(std::string prefix, std::vector<Problem>& problems) : prefix_(std::move(prefix)), problems_(problems) {}
 
   void any(std::string_view, const auto&) {}
+  void names(std::string_view, const std::vector<std::string>&) {}
   void number(std::string_view key, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
     if (value >= low && value <= high) return;
     add(key,
@@ -67,9 +68,7 @@ class PoolCheck {
     durations();
     plugins();
     environment();
-    if (pool_.backend.empty()) add("backend", "must not be empty; \"local\" runs on this machine");
-    if (pool_.backend.size() > limits::kNameMax)
-      add("backend", "must have at most " + std::to_string(limits::kNameMax) + " characters");
+    backends();
     return std::move(problems_);
   }
 
@@ -114,6 +113,15 @@ class PoolCheck {
         add("plugins", reference.error().message);
       else if (!names.insert(reference->name).second)
         add("plugins", "names the plugin \"" + reference->name + "\" twice");
+    }
+  }
+
+  void backends() {
+    if (pool_.backend.empty()) add("backend", "must name a backend; \"local\" runs on this machine");
+    for (const std::string& name : pool_.backend) {
+      if (name.empty()) add("backend", "must not be empty; \"local\" runs on this machine");
+      if (name.size() > limits::kNameMax)
+        add("backend", "must have at most " + std::to_string(limits::kNameMax) + " characters");
     }
   }
 

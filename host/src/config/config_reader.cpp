@@ -113,6 +113,14 @@ void ConfigTable::read(std::string_view key, std::vector<std::string>& out) {
   out = std::move(texts);
 }
 
+void ConfigTable::read_names(std::string_view key, std::vector<std::string>& out) {
+  const toml::node* node = table_.get(key);
+  if (!node || node->is_array()) return read(key, out);
+  std::string name;
+  read_value<std::string>(key, "a string or an array of strings", name);
+  if (node->is_string()) out = {std::move(name)};
+}
+
 void ConfigTable::read(std::string_view key, std::map<std::string, std::string>& out) {
   const toml::table* entries = table(key);
   if (!entries) return;

@@ -53,6 +53,8 @@ class ConfigTable {
   void read(std::string_view key, std::uint64_t& out);
   void read(std::string_view key, std::vector<std::string>& out);
   void read(std::string_view key, std::map<std::string, std::string>& out);
+  /// An array of strings, or one of them by itself.
+  void read_names(std::string_view key, std::vector<std::string>& out);
   void read_duration(std::string_view key, Duration& out);
   void read_size(std::string_view key, std::uint64_t& out);
   /// The enumerator whose number is the text's index in `names`.

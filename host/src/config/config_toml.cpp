@@ -78,6 +78,7 @@ class KeyReader {
   void any(std::string_view key, Value& out) {
     reader_.read(key, out);
   }
+  void names(std::string_view key, std::vector<std::string>& out) { reader_.read_names(key, out); }
   void number(std::string_view key, std::uint32_t& out, std::uint64_t, std::uint64_t) { reader_.read(key, out); }
   void size(std::string_view key, std::uint64_t& out, std::uint64_t, std::uint64_t) { reader_.read_size(key, out); }
   void duration(std::string_view key, Duration& out, pool::Infinite) { reader_.read_duration(key, out); }

@@ -23,8 +23,9 @@ void visit_limit_keys(Limits& limits, Keys& keys) {
 }
 
 /// Visits `pool` in the order in which messages name the keys. `keys` has: any(key, value), of which its type says
-/// enough; number and size(key, value, low, high); duration(key, value, whether it may be kForever), which is more than
-/// 0s, and time(key, value), which config_check.cpp sees to; choice(key, names, value); limits(value).
+/// enough; names(key, value), a list or one of it; number and size(key, value, low, high); duration(key, value, whether
+/// it may be kForever), which is more than 0s, and time(key, value), which config_check.cpp sees to; choice(key, names,
+/// value); limits(value).
 template <class Pool, class Keys>
 void visit_pool_keys(Pool& pool, Keys& keys) {
   keys.any("plugins", pool.plugins);
@@ -44,7 +45,7 @@ void visit_pool_keys(Pool& pool, Keys& keys) {
   keys.any("max_queue", pool.max_queue);
   keys.size("max_queue_bytes", pool.max_queue_bytes, 0, std::numeric_limits<std::uint64_t>::max());
   keys.size("payload_max", pool.payload_max, 1, limits::kPayloadMaxCeiling);
-  keys.any("backend", pool.backend);
+  keys.names("backend", pool.backend);
   keys.any("warm", pool.warm);
   keys.number("spare_slots", pool.spare_slots, 0, 64);
   keys.limits(pool.limits);

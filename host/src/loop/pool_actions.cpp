@@ -20,7 +20,7 @@ std::int64_t wire_time(Duration time) {
 }
 
 const BackendTraits& traits_of(const DriverServices& services, const PoolConfig& config) {
-  return services.machines->traits(config.backend);
+  return services.machines->traits(config.backend.front());
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   parent.nonce = nonce;
   parent.pool = core_->name();
   parent.runner = name;
-  parent.backend = config_.backend;
+  parent.backend = config_.backend.front();
   for (const DigestId id : digests) parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
   if (!services_.listeners->tcp().control.empty()) {
     parent.host_key = services_.listeners->public_key();
@@ -72,7 +72,7 @@ void PoolDriver::perform(const action::Boot& boot, Instant now) {
   services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
   services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
   wire::Parent parent = parent_for(name, nonce, std::move(keys), boot.digests);
-  services_.machines->boot(key, config_.backend, request_for(name, std::move(parent), boot.digests));
+  services_.machines->boot(key, config_.backend.front(), request_for(name, std::move(parent), boot.digests));
 }
 
 void PoolDriver::perform(const action::Admit& admit) {

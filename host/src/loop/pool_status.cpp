@@ -99,7 +99,7 @@ void count_objects(const std::unordered_map<CallId, std::shared_ptr<HeldLease>>&
 
 control::PoolStatus PoolDriver::status(Instant now) const {
   control::PoolStatus pool{.name = core_->name(),
-                           .backend = config_.backend,
+                           .backend = config_.backend.front(),
                            .isolation = name_of(config_.isolation),
                            .max_concurrency = config_.single_use ? 1 : config_.max_concurrency,
                            .stats = stats(),
@@ -145,7 +145,7 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
 }
 
 control::CallReport PoolDriver::explain(const CallStory& story, Instant now) const {
-  control::StoryNames names{.pool = core_->name(), .backend = config_.backend, .plugin = {}};
+  control::StoryNames names{.pool = core_->name(), .backend = config_.backend.front(), .plugin = {}};
   if (story.digest != kNoDigest) names.plugin = core_->parts().catalog->plugin(story.digest).reference;
   return control::explain(story, trace_.runners(), names, now);
 }

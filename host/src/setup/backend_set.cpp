@@ -23,9 +23,7 @@ class BackendMaker {
 
   BackendSet run(const BackendEnvironment& environment) {
     for (const auto& [pool, settings] : config_.pools) {
-      used_.insert(settings.backend);
-      const std::string path = "pools." + pool + ".backend";
-      if (!known_.contains(settings.backend)) unknown(nearest(config_.places, path), path, settings.backend);
+      for (std::size_t i = 0; i < settings.backend.size(); ++i) use(pool, settings.backend, i);
     }
     for (const auto& [name, options] : config_.backends) {
       if (!known_.contains(name)) unknown(options.where, "backends." + name, name);
@@ -42,6 +40,12 @@ class BackendMaker {
     Location where;
     Error error;
   };
+
+  void use(const std::string& pool, const std::vector<std::string>& names, std::size_t index) {
+    used_.insert(names[index]);
+    const std::string path = "pools." + pool + ".backend" + (names.size() > 1 ? "[" + std::to_string(index) + "]" : "");
+    if (!known_.contains(names[index])) unknown(nearest(config_.places, path), path, names[index]);
+  }
 
   void unknown(const Location& where, const std::string& path, const std::string& name) {
     const std::vector<std::string> known(known_.begin(), known_.end());

@@ -1,6 +1,7 @@
 // From the configuration's words to keys and rules.
 #include "host/src/setup/plugin_gate.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -46,7 +47,8 @@ std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, Forced forc
 
 std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolConfig& pool, Forced forced) const {
   if (auto refused = refuse(plugin, forced)) return refused;
-  return pool.backend == "local" ? manifest::check_cpu(plugin.manifest) : std::nullopt;
+  const bool local = std::ranges::find(pool.backend, "local") != pool.backend.end();
+  return local ? manifest::check_cpu(plugin.manifest) : std::nullopt;
 }
 
 std::optional<Error> PluginGate::refuse(const SignedPlugin& plugin) const {

@@ -21,7 +21,7 @@ class PeerTest : public HostTest {
   static Setup start(const std::vector<std::string>& listen, std::uint32_t min = 1,
                      const std::function<void(PoolConfig&)>& change = {}) {
     HostConfig settings = config([&](PoolConfig& pool) {
-      pool.backend = "recording";
+      pool.backend = {"recording"};
       pool.min = min;
       pool.max = min;
       pool.shutdown_timeout = std::chrono::milliseconds(200);

@@ -23,7 +23,7 @@ class Loss : public PoolTest {
     quick.liveness = kQuick;
     quick.listen = {"tcp://127.0.0.1:0"};
     if (backend == nullptr) return Host(std::move(quick));
-    quick.pools["work"].backend = "meddled";
+    quick.pools["work"].backend = {"meddled"};
     return Host(std::move(quick), {std::move(backend)});
   }
   static std::shared_ptr<MeddledBackend> out_of_reach() {

@@ -29,7 +29,7 @@ class Partition : public PoolTest {
     HostConfig settings = config(change);
     settings.liveness = kQuick;
     settings.listen = {"tcp://127.0.0.1:0"};
-    settings.pools["work"].backend = "meddled";
+    settings.pools["work"].backend = {"meddled"};
     return Host(std::move(settings), {backend_});
   }
   void divert(BootRequest& request) {
@@ -188,7 +188,7 @@ TEST_F(Partition, ARunnerOfTheHostBeforeDoesNotJoinTheNextOneAtItsAddress) {
   const auto listen_on = [&](HostConfig settings, const std::string& address) {
     settings.listen = {address};
     settings.liveness.failsafe = 1s;
-    settings.pools["work"].backend = "meddled";
+    settings.pools["work"].backend = {"meddled"};
     backend_ = std::make_shared<MeddledBackend>(
         MeddledBackend::Hooks{.refuse = {}, .change = [&](BootRequest& request) { late = request; }});
     return Host(std::move(settings), {backend_});

@@ -36,7 +36,7 @@ TEST_F(RunnerEnds, WithoutAHostAtTheFailsafe) {
                                                              .destroys = false});
   HostConfig settings = config();
   settings.liveness.failsafe = 1s;
-  settings.pools["work"].backend = "meddled";
+  settings.pools["work"].backend = {"meddled"};
   Host host(std::move(settings), {backend});
   const auto begin = Clock::now();
   auto call = host.pool("work").with({.timeout = 3s}).async<pool_tasks::add>(1, 2);

@@ -48,13 +48,13 @@ TEST(ConfigCheck, AcceptsTheUpperEndOfEachOptionAndNothingBeyond) {
   pool.max_concurrency = limits::kMaxConcurrencyCeiling;
   pool.payload_max = limits::kPayloadMaxCeiling;
   pool.spare_slots = 64;
-  pool.backend = std::string(limits::kNameMax, 'x');
+  pool.backend = {std::string(limits::kNameMax, 'x')};
   EXPECT_FALSE(check_pool("ffmpeg", pool));
   ++pool.max;
   ++pool.max_concurrency;
   ++pool.payload_max;
   ++pool.spare_slots;
-  pool.backend += 'x';
+  pool.backend[0] += 'x';
   const std::string message = check_pool("ffmpeg", pool).value_or(Error{}).message;
   for (const char* key : {"max:", "max_concurrency:", "payload_max:", "spare_slots:", "backend:"})
     EXPECT_THAT(message, HasSubstr(std::string("pools.ffmpeg.") + key));

@@ -82,6 +82,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoSuchChoice", pool("isolation = \"proces\""),
               "flame.toml:3:13: pools.a.isolation must be \"process\" or \"thread\", not \"proces\"; did you mean "
               "\"process\"?"},
+        Wrong{"BackendAsNumber", pool("backend = 5"),
+              "flame.toml:3:11: pools.a.backend must be a string or an array of strings, not the integer 5"},
+        Wrong{"NoBackend", pool("backend = []"),
+              "flame.toml:3:11: pools.a.backend must name a backend; \"local\" runs on this machine"},
         Wrong{"BackendDate", "[backends.fly]\nx = 2020-01-01\n",
               "flame.toml:2:5: backends.fly.x must be a boolean, a number, a string, an array of strings or a table, "
               "not the value 2020-01-01"}),

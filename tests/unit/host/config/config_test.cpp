@@ -38,7 +38,7 @@ TEST(Config, HasFlamesDefaults) {
   EXPECT_EQ(pool.max_queue, 100'000u);
   EXPECT_EQ(pool.max_queue_bytes, limits::GiB);
   EXPECT_EQ(pool.payload_max, limits::kPayloadMaxDefault);
-  EXPECT_EQ(pool.backend, "local");
+  EXPECT_THAT(pool.backend, ElementsAre("local"));
   EXPECT_EQ(pool.limits.memory, 0u);
 }
 
@@ -109,7 +109,7 @@ isolation = "thread"
   EXPECT_EQ(pool.max_queue, 7u);
   EXPECT_EQ(pool.max_queue_bytes, 8u << 20);
   EXPECT_EQ(pool.payload_max, 64u << 20);
-  EXPECT_EQ(pool.backend, "fly");
+  EXPECT_THAT(pool.backend, ElementsAre("fly"));
   EXPECT_EQ(pool.warm, 2u);
   EXPECT_EQ(pool.spare_slots, 3u);
   EXPECT_EQ(pool.limits.memory, 1u << 30);
@@ -118,6 +118,12 @@ isolation = "thread"
   EXPECT_TRUE(pool.limits.core);
   EXPECT_EQ(pool.env.at("TZ"), "UTC");
   EXPECT_EQ(config.pools.at("fast").isolation, SlotIsolation::thread);
+}
+
+TEST(Config, APoolNamesOneBackendOrSeveral) {
+  const HostConfig config = parsed("[pools.a]\nplugins = [\"x\"]\nbackend = [\"local\", \"fly\"]\n");
+  EXPECT_THAT(config.pools.at("a").backend, ElementsAre("local", "fly"));
+  EXPECT_EQ(config.places.at("pools.a.backend[1]").column, 21U);
 }
 
 TEST(Config, ReadsEveryKeyOfPlugins) {

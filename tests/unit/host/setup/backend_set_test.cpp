@@ -56,6 +56,12 @@ TEST(BackendSet, RefusesAPoolOfAnUnknownBackendAtItsPlace) {
               ElementsAre("flame.toml:3:11: pools.a.backend: there is no backend \"clod\"; did you mean \"cloud\"?"));
 }
 
+TEST(BackendSet, RefusesAnUnknownBackendInAListAtItsPlace) {
+  EXPECT_THAT(
+      problems(kPool + "backend = [\"local\", \"clod\"]\n"),
+      ElementsAre("flame.toml:3:21: pools.a.backend[1]: there is no backend \"clod\"; did you mean \"cloud\"?"));
+}
+
 TEST(BackendSet, RefusesWrongOptionsOfABackendThatNoPoolUses) {
   EXPECT_THAT(problems(kPool + "[backends.cloud]\nsiz = 3\n"), ElementsAre("flame.toml:4:7: unknown key 'siz'"));
 }
@@ -84,7 +90,7 @@ TEST(BackendSet, KeepsThoseThatAPoolUses) {
 
 TEST(BackendSet, HasNoPlaceForWhatWasSetInCpp) {
   HostConfig config;
-  config.pools["a"].backend = "clod";
+  config.pools["a"].backend = {"clod"};
   const BackendSet set = made(config);
   ASSERT_EQ(set.problems.size(), 1U);
   EXPECT_EQ(set.problems[0].message, "pools.a.backend: there is no backend \"clod\"; did you mean \"cloud\"?");

@@ -34,7 +34,7 @@ class PluginGate : public ::testing::Test {
     const auto gate = pool::PluginGate::open(configured(keys));
     if (!gate) return "no gate: " + gate.error().message;
     PoolConfig where;
-    where.backend = backend;
+    where.backend = {backend};
     return gate->refuse(plugin_, where).value_or(Error{}).message;
   }
   void sign(const std::string& key, const std::string& version = "1.5.0") {
