@@ -36,6 +36,8 @@ Result<LocalOptions> parse_local_options(const BackendOptions& options) {
                                  " Keys of [backends.local]: runner, log, env.");
     }
     const auto* text = std::get_if<std::string>(&option.value);
+    if (is_env && std::holds_alternative<Secret>(option.value))
+      return invalid(option, "'" + key + "' is a secret: those of tasks stand in [pools.NAME.env].");
     if (text == nullptr) return invalid(option, "'" + key + "' must be a string.");
     if (is_env) {
       parsed.env[key.substr(kEnvPrefix.size())] = *text;

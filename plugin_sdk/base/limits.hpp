@@ -64,6 +64,12 @@ inline constexpr std::size_t kEndpointsMax = 32;
 inline constexpr std::size_t kReachAddressesMax = 4;
 /// Plugins of one pool: FLAME_PARENT and Hello name them all, beside endpoints and names of the largest size.
 inline constexpr std::size_t kPoolPluginsMax = 100;
+/// Backends of one pool: a boot that finds no room is tried at each before it counts as failed.
+inline constexpr std::size_t kPoolBackendsMax = 8;
+/// Tables in [backends]: each is an engine with a thread and connections of its own.
+inline constexpr std::size_t kBackendTablesMax = 64;
+/// The name of such a table, which is a directory's and stands in log lines.
+inline constexpr std::size_t kBackendNameMax = 64;
 
 // --- strangers and hostile peers on a TCP port
 /// Who connects has so long for the whole handshake; less than a runner waits before it dials anew.

@@ -14,7 +14,8 @@ namespace flame::test {
 /// Never answers a boot; everything else at once. Fakes override what they need.
 class IdleBackend : public Backend {
  public:
-  explicit IdleBackend(std::string name) : name_(std::move(name)) {}
+  explicit IdleBackend(std::string name, BackendTraits traits = {})
+      : name_(std::move(name)), traits_(std::move(traits)) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
   [[nodiscard]] const BackendTraits& traits() const override { return traits_; }
   void open(BackendEvents& events) override {

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -45,11 +46,16 @@ std::string lines(const std::vector<std::string>& problems) {
   return text;
 }
 
-void check_backends(const HostConfig& config, std::vector<std::string>& problems) {
-  const BackendEnvironment environment{.name = {}, .host_name = config.name, .runtime_dir = "/tmp"};
-  for (auto& problem : pool::make_backends(config, {}, default_backends(), environment).problems) {
-    problems.push_back(std::move(problem.message));
-  }
+// As a start does; the pools have their backends by name then.
+void check_backends(HostConfig& config, std::vector<std::string>& problems) {
+  const char* const variable = std::getenv("FLAME_BACKEND");
+  pool::BackendSet set =
+      pool::make_backends(config, {.own = {},
+                                   .factories = default_backends(),
+                                   .environment = {.name = {}, .host_name = config.name, .runtime_dir = "/tmp"},
+                                   .variable = variable == nullptr ? "" : variable});
+  for (auto& problem : set.problems) problems.push_back(std::move(problem.message));
+  for (auto& [name, names] : set.of_pool) config.pools.at(name).backend = std::move(names);
 }
 
 Json describe_plugin(const pool::CatalogPlugin& plugin) {
@@ -127,7 +133,7 @@ std::string for_people(const Json& pools) {
 }
 
 int run_check(const CheckOptions& options) {
-  const auto config = load_config(options.config);
+  auto config = load_config(options.config);
   if (!config) {
     print_error(config.error(), options.json);
     return kUsage;

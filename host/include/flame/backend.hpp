@@ -48,7 +48,7 @@ struct BootFailure {
   bool may_exist = false;  ///< the machine may exist all the same: the host destroys it by name
 };
 
-/// How a machine reaches this host. `advertise` of [host] replaces `addresses` unless it is "auto".
+/// How a machine reaches this host. `advertise` of [backends.NAME], else of [host], replaces `addresses` unless "auto".
 struct Reach {
   bool ipc = false;                    ///< it shares this kernel and sees the host's runtime directory
   std::vector<std::string> addresses;  ///< of this host, as the machine sees it; best first, without ports; at most 4,
@@ -72,8 +72,10 @@ struct BootRequest {
   std::string runner;  ///< its name for people ("video-3"): in log lines. Two hosts may have runners of one name
   Labels labels;
   std::shared_ptr<const BootDescriptor> descriptor;  ///< never null
-  Duration boot_timeout{};                 ///< kept by the host, which destroys; here for engines that can be told
+  Duration queue_timeout{};                ///< kept by the host, which destroys; here for engines that can be told
+  Duration boot_timeout{};                 ///< the same
   std::map<std::string, std::string> env;  ///< wins over the backend's own `env`; at most 32 KiB; never a secret
+  std::string size;                        ///< one of BackendTraits::sizes; empty: the backend's default
   std::vector<std::string> plugin_dirs;    ///< with same_files: where the plugins are
 };
 
@@ -139,13 +141,14 @@ class BackendEvents {
 
 /// What never changes about a backend. A claim is tested; `false` costs comfort, never correctness.
 struct BackendTraits {
-  bool same_kernel = false;    ///< runners are processes of this kernel
-  bool same_files = false;     ///< they see this machine's paths
-  bool queues = false;         ///< `queued` may last
-  bool ends_machines = false;  ///< ending() comes before others end one
-  bool proves_death = false;   ///< exited() comes by itself within two seconds
-  bool unique_names = false;   ///< the engine refuses a second machine of one name
-  bool lists = false;          ///< list() also finds machines of hosts that are gone
+  bool same_kernel = false;        ///< runners are processes of this kernel
+  bool same_files = false;         ///< they see this machine's paths
+  bool queues = false;             ///< `queued` may last
+  bool ends_machines = false;      ///< ending() comes before others end one
+  bool proves_death = false;       ///< exited() comes by itself within two seconds
+  bool unique_names = false;       ///< the engine refuses a second machine of one name
+  bool lists = false;              ///< list() also finds machines of hosts that are gone
+  std::vector<std::string> sizes;  ///< what `size` of a pool may name
 };
 
 /// Boots and ends machines. All functions but name() and traits(): the host's loop thread, where they return at once

@@ -47,7 +47,11 @@ class Secret {
   std::string text_;
 };
 
-using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>, Secret>;
+struct BackendOptions;
+
+/// An empty array is one of strings.
+using OptionValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>, Secret,
+                                 std::vector<BackendOptions>>;
 
 /// One option of a backend and where it was written.
 struct Option {
@@ -55,11 +59,25 @@ struct Option {
   Location where;
 };
 
-/// `[backends.NAME]` flattened: `guest = { cpus = 4 }` is the key "guest.cpus". Each backend checks its own: it must
-/// answer an unknown key or a wrong type with invalid_argument that names `where`.
+/// `[backends.NAME]` flattened: `guest = { cpus = 4 }` is the key "guest.cpus", and a table called "env" is never taken
+/// for a secret. Each table of an array is flattened by itself. Each backend checks its own: it must answer an unknown
+/// key or a wrong type with invalid_argument that names `where`.
 struct BackendOptions {
   std::map<std::string, Option> values;
   Location where;  ///< of the table
+};
+
+/// What becomes of a machine that a host of this name has left behind: it is told, or it is ended as well.
+enum class Reap : std::uint8_t { report = 0, destroy };
+
+/// `[backends.NAME]`: what the host reads of it, and options for the backend.
+struct BackendConfig : BackendOptions {
+  std::string kind;                  ///< of default_backends(); empty: NAME. So one kind can be configured twice
+  std::optional<std::uint32_t> max;  ///< machines of all pools together, at least 1; none: each pool has its own `max`
+  /// Address that its machines dial for tcp, instead of those that it knows; "auto": those. Empty:
+  /// HostConfig::advertise.
+  std::string advertise;
+  Reap reap = Reap::report;
 };
 
 /// How free runners are chosen: spread the load, or fill one runner before the next (so that others idle out).
@@ -126,7 +144,12 @@ struct PoolConfig {
   /// when no other waits. "1GiB"
   std::uint64_t max_queue_bytes = std::uint64_t{1} << 30;
   std::uint64_t payload_max = std::uint64_t{2} << 30;  ///< bytes of one call's arguments or result; "2GiB"
-  std::vector<std::string> backend = {"local"};        ///< names in HostConfig::backends, or ones that need no options
+  /// Where its runners come from, the first one first: names in HostConfig::backends, or kinds that need no options.
+  /// Empty: HostConfig::backend. At most limits::kPoolBackendsMax, each once.
+  std::vector<std::string> backend;
+  std::string size;  ///< of its machines: one that all of its backends have; empty: each backend's default
+  /// Beside `boot_timeout`: how long a machine may be queued at its backend before it has a place.
+  TimeLimit queue_timeout = std::chrono::minutes(10);
   std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
   std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;
@@ -158,6 +181,8 @@ struct HostConfig {
   std::string name = "auto";                         ///< shown in status and logs; "auto": the machine's host name
   std::vector<std::string> listen = {"ipc://auto"};  ///< "ipc://auto" and/or "tcp://ADDRESS:PORT" (port 0: any)
   std::string advertise = "auto";  ///< address that runners dial for tcp; "auto": the one that their backend knows
+  /// Of pools that name none. The environment variable FLAME_BACKEND ("local", "big,fly") replaces it.
+  std::vector<std::string> backend = {"local"};
   /// The unix socket that `flame status` and `flame why` attach to; only this user and root may. "auto": in the host's
   /// own directory, where the command finds it; a path (in TOML relative to the file), found as well; "off": none.
   std::string control = "auto";
@@ -165,7 +190,7 @@ struct HostConfig {
   PluginsConfig plugins;
   Liveness liveness;
   std::map<std::string, PoolConfig> pools;
-  std::map<std::string, BackendOptions> backends;
+  std::map<std::string, BackendConfig> backends;  ///< at most limits::kBackendTablesMax
   /// Where parse_config() found each option, by path ("pools.ffmpeg.backend"), so that an error which shows later (no
   /// such backend, no such plugin) names its line as well. Empty when set from C++.
   std::map<std::string, Location> places;

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "host/src/config/backends_check.hpp"
 #include "host/src/config/plugins_check.hpp"
 #include "host/src/config/pool_keys.hpp"
 #include "plugin_sdk/base/limits.hpp"
@@ -68,7 +69,9 @@ class PoolCheck {
     durations();
     plugins();
     environment();
-    backends();
+    check_backend_names(prefix_ + "backend", pool_.backend, problems_);
+    if (pool_.size.size() > limits::kNameMax)
+      add("size", "must have at most " + std::to_string(limits::kNameMax) + " characters");
     return std::move(problems_);
   }
 
@@ -113,15 +116,6 @@ class PoolCheck {
         add("plugins", reference.error().message);
       else if (!names.insert(reference->name).second)
         add("plugins", "names the plugin \"" + reference->name + "\" twice");
-    }
-  }
-
-  void backends() {
-    if (pool_.backend.empty()) add("backend", "must name a backend; \"local\" runs on this machine");
-    for (const std::string& name : pool_.backend) {
-      if (name.empty()) add("backend", "must not be empty; \"local\" runs on this machine");
-      if (name.size() > limits::kNameMax)
-        add("backend", "must have at most " + std::to_string(limits::kNameMax) + " characters");
     }
   }
 
@@ -230,6 +224,7 @@ std::vector<Problem> problems_of(const HostConfig& config) {
   if (config.advertise.size() > limits::kNameMax)
     problems.push_back({"host.advertise", "must have at most " + std::to_string(limits::kNameMax) + " characters"});
   check_plugins(config, problems);
+  check_backends(config, problems);
   if (config.control.empty()) problems.push_back({"host.control", "must not be empty; \"off\" opens no socket"});
   for (const auto& [name, pool] : config.pools) {
     std::vector<Problem> more = problems_of(name, pool);

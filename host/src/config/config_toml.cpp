@@ -1,10 +1,10 @@
 // flame.toml → HostConfig: its tables and their keys.
 #include <filesystem>
-#include <optional>
 #include <utility>
 
 #include <flame/config.hpp>
 
+#include "host/src/config/backends_toml.hpp"
 #include "host/src/config/config_check.hpp"
 #include "host/src/config/config_reader.hpp"
 #include "host/src/config/pool_keys.hpp"
@@ -38,6 +38,7 @@ void read_host(const toml::table& table, const std::filesystem::path& directory,
   host.read("name", config.name);
   host.read("listen", config.listen);
   host.read("advertise", config.advertise);
+  host.read_names("backend", config.backend);
   host.read("control", config.control);
   if (const toml::table* liveness = host.table("liveness")) read_liveness(*liveness, config.liveness, report);
   host.refuse_the_rest();
@@ -78,7 +79,12 @@ class KeyReader {
   void any(std::string_view key, Value& out) {
     reader_.read(key, out);
   }
-  void names(std::string_view key, std::vector<std::string>& out) { reader_.read_names(key, out); }
+  void names(std::string_view key, std::vector<std::string>& out) {
+    reader_.read_names(key, out);
+    const toml::array* list = reader_.raw()[key].as_array();
+    if (list && list->empty())
+      report_.add(list->source(), reader_.path_of(key) + " must name one; leave it out for that of [host]");
+  }
   void number(std::string_view key, std::uint32_t& out, std::uint64_t, std::uint64_t) { reader_.read(key, out); }
   void size(std::string_view key, std::uint64_t& out, std::uint64_t, std::uint64_t) { reader_.read_size(key, out); }
   void duration(std::string_view key, Duration& out, pool::Infinite) { reader_.read_duration(key, out); }
@@ -110,68 +116,6 @@ PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigRe
   return config;
 }
 
-// `{ env = "X" }` or `{ file = "…" }`: exactly one of these keys, a string.
-std::optional<Secret> read_secret(const toml::table& table, const std::filesystem::path& directory) {
-  if (table.size() != 1) return std::nullopt;
-  if (const auto* env = table.get_as<std::string>("env")) return Secret::from_env(env->get());
-  if (const auto* file = table.get_as<std::string>("file"))
-    return Secret::from_file(absolute_from(directory, file->get()));
-  return std::nullopt;
-}
-
-// Flattens one backend's table into dotted keys.
-class BackendReader {
- public:
-  BackendReader(const std::filesystem::path& directory, std::string name, ConfigReport& report)
-      : directory_(directory), name_(std::move(name)), report_(report) {}
-
-  BackendOptions read(const toml::table& table) {
-    options_.where = report_.locate(table.source());
-    flatten(table, "");
-    return std::move(options_);
-  }
-
- private:
-  void flatten(const toml::table& table, const std::string& prefix) {
-    for (const auto& [key, value] : table) {
-      const std::string path = prefix + std::string(key.str());
-      const toml::table* nested = value.as_table();
-      const std::optional<Secret> secret = nested ? read_secret(*nested, directory_) : std::nullopt;
-      if (secret)
-        keep(path, *secret, value);
-      else if (nested)
-        flatten(*nested, path + ".");
-      else
-        scalar(path, value);
-    }
-  }
-
-  void scalar(const std::string& path, const toml::node& value) {
-    if (const auto* flag = value.as_boolean()) return keep(path, flag->get(), value);
-    if (const auto* integer = value.as_integer()) return keep(path, integer->get(), value);
-    if (const auto* number = value.as_floating_point()) return keep(path, number->get(), value);
-    if (const auto* text = value.as_string()) return keep(path, text->get(), value);
-    std::vector<std::string> texts;
-    const auto* list = value.as_array();
-    if (list && (list->empty() || list->is_homogeneous<std::string>())) {
-      for (const toml::node& element : *list) texts.push_back(element.as_string()->get());
-      return keep(path, std::move(texts), value);
-    }
-    report_.add(value.source(), "backends." + name_ + "." + path +
-                                    " must be a boolean, a number, a string, an array of strings or a table, not " +
-                                    pool::describe(value));
-  }
-
-  void keep(const std::string& path, OptionValue value, const toml::node& node) {
-    options_.values.insert_or_assign(path, Option{std::move(value), report_.locate(node.source())});
-  }
-
-  const std::filesystem::path& directory_;
-  std::string name_;
-  ConfigReport& report_;
-  BackendOptions options_;
-};
-
 void read_pools(const toml::table& table, HostConfig& config, ConfigReport& report) {
   for (const auto& [key, value] : table) {
     const std::string name(key.str());
@@ -184,17 +128,6 @@ void read_pools(const toml::table& table, HostConfig& config, ConfigReport& repo
   }
 }
 
-void read_backends(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
-                   ConfigReport& report) {
-  for (const auto& [key, value] : table) {
-    const std::string name(key.str());
-    if (const toml::table* backend = value.as_table())
-      config.backends.insert_or_assign(name, BackendReader(directory, name, report).read(*backend));
-    else
-      report.add(value.source(), "backends." + name + " must be a table, not " + pool::describe(value));
-  }
-}
-
 HostConfig read_all(const toml::table& root, const std::string& file, ConfigReport& report) {
   const std::filesystem::path directory = std::filesystem::path(file).parent_path();
   HostConfig config;
@@ -202,7 +135,9 @@ HostConfig read_all(const toml::table& root, const std::string& file, ConfigRepo
   if (const toml::table* host = top.table("host")) read_host(*host, directory, config, report);
   if (const toml::table* plugins = top.table("plugins")) read_plugins(*plugins, directory, config, report);
   if (const toml::table* pools = top.table("pools")) read_pools(*pools, config, report);
-  if (const toml::table* backends = top.table("backends")) read_backends(*backends, directory, config, report);
+  if (const toml::table* backends = top.table("backends")) {
+    for (const auto& [key, value] : *backends) pool::read_backend(key.str(), value, directory, config, report);
+  }
   top.refuse_the_rest();
   for (const pool::Problem& problem : pool::problems_of(config)) report.add_at(problem.path, problem.what);
   return config;

@@ -46,6 +46,8 @@ void visit_pool_keys(Pool& pool, Keys& keys) {
   keys.size("max_queue_bytes", pool.max_queue_bytes, 0, std::numeric_limits<std::uint64_t>::max());
   keys.size("payload_max", pool.payload_max, 1, limits::kPayloadMaxCeiling);
   keys.names("backend", pool.backend);
+  keys.any("size", pool.size);
+  keys.duration("queue_timeout", pool.queue_timeout, Infinite::no);
   keys.any("warm", pool.warm);
   keys.number("spare_slots", pool.spare_slots, 0, 64);
   keys.limits(pool.limits);

@@ -38,7 +38,7 @@ class Loop final : private LoopWork {
     std::vector<LineSpec> lines;
     base::Logger log;
     std::string host_name;
-    std::string advertise = "auto";  // HostConfig::advertise
+    std::map<std::string, std::string> advertise;  // by backend, as DriverServices
     HostIdentity identity;
     Liveness liveness;
   };

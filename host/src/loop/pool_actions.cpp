@@ -23,6 +23,11 @@ const BackendTraits& traits_of(const DriverServices& services, const PoolConfig&
   return services.machines->traits(config.backend.front());
 }
 
+std::string advertised(const DriverServices& services, const std::string& backend) {
+  const auto found = services.advertise.find(backend);
+  return found == services.advertise.end() ? "auto" : found->second;
+}
+
 }  // namespace
 
 // What runners of this machine open. Who cleans /tmp may have taken it.
@@ -49,10 +54,15 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
 
 BootRequest PoolDriver::request_for(const std::string& name, wire::Parent parent,
                                     const std::vector<DigestId>& digests) const {
-  BootRequest request{.pool = core_->name(), .runner = name, .boot_timeout = config_.boot_timeout, .env = config_.env};
+  BootRequest request{.pool = core_->name(),
+                      .runner = name,
+                      .queue_timeout = config_.queue_timeout,
+                      .boot_timeout = config_.boot_timeout,
+                      .env = config_.env,
+                      .size = config_.size};
   request.descriptor = std::make_shared<RunnerDescriptor>(
-      std::move(parent),
-      RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(), services_.advertise});
+      std::move(parent), RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(),
+                                                     advertised(services_, config_.backend.front())});
   if (traits_of(services_, config_).same_files) request.plugin_dirs = core_->parts().catalog->directories(digests);
   return request;
 }

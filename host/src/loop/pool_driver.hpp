@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -31,8 +32,8 @@ struct DriverServices {
   Listeners* listeners = nullptr;
   CallHistory* history = nullptr;
   base::Logger log;
-  wire::Parent parent;             // protocol, incarnation, host_name, failsafe_ns; the rest is filled in per runner
-  std::string advertise = "auto";  // HostConfig::advertise
+  wire::Parent parent;  // protocol, incarnation, host_name, failsafe_ns; the rest is filled in per runner
+  std::map<std::string, std::string> advertise;  // by backend; without it: "auto"
   Liveness liveness;
   bool nested = false;               // this process is itself a runner's
   std::uint64_t seed = 0;            // of what pools leave to chance

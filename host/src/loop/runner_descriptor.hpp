@@ -17,7 +17,7 @@ class RunnerDescriptor final : public BootDescriptor {
   struct Listening {
     Endpoints ipc;
     Endpoints tcp;
-    std::string advertise;  // HostConfig::advertise
+    std::string advertise;  // of its backend's table, else of [host]
   };
   RunnerDescriptor(wire::Parent parent, Listening listening);
 

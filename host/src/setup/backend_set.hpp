@@ -14,16 +14,26 @@ namespace flame::pool {
 using Backends = std::map<std::string, std::shared_ptr<Backend>>;
 
 struct BackendSet {
-  Backends made;                ///< the program's own, and those that a pool uses
+  Backends made;  ///< the program's own, and one for each name that a pool uses
+  std::map<std::string, std::vector<std::string>> of_pool;  ///< their names, by pool; never empty
   std::vector<Error> problems;  ///< in the order of the file; each message begins with its place
 };
 
-/// Every name in `pools.*.backend` and every table in [backends] must be one of the program's own backends or of
-/// `factories`, and every table must suit its factory: also one that no pool uses, because a misspelt table would
-/// otherwise leave its options out without a word. Own backends win over a factory of the same name. `environment`: all
-/// but the name.
-[[nodiscard]] BackendSet make_backends(const HostConfig& config, Backends own,
-                                       const std::map<std::string, BackendFactory>& factories,
-                                       const BackendEnvironment& environment);
+/// What make_backends() is told beside the configuration.
+struct BackendSources {
+  Backends own;                                     ///< of the program, by name
+  std::map<std::string, BackendFactory> factories;  ///< by kind
+  BackendEnvironment environment;                   ///< all but the name
+  std::string variable;                             ///< $FLAME_BACKEND: names, separated by commas; empty: not set
+};
+
+/// A pool that names no backend has those of `variable`, else of [host]. Every name must be that of one of the
+/// program's own backends, of a table in [backends], or of a kind; every table must be of a kind and suit its factory:
+/// also one that no pool uses, because a misspelt table would otherwise leave its options out without a word. Own
+/// backends win over a kind of the same name. A pool's `size` must be one of each of its backends.
+[[nodiscard]] BackendSet make_backends(const HostConfig& config, BackendSources sources);
+
+/// What the machines of each backend dial for tcp; "auto": the addresses that it knows.
+[[nodiscard]] std::map<std::string, std::string> advertised(const HostConfig& config, const Backends& backends);
 
 }  // namespace flame::pool

@@ -37,6 +37,10 @@ Result<PluginGate> PluginGate::open(const HostConfig& config) {
     gate.trusted_.push_back(std::move(*key));
   }
   gate.trust_ = PluginTrust(rules_of(config.plugins));
+  for (const auto& [name, backend] : config.backends) {
+    if (backend.kind == "local") gate.here_.insert(name);
+    if (!backend.kind.empty() && backend.kind != "local") gate.here_.erase(name);
+  }
   return gate;
 }
 
@@ -47,8 +51,8 @@ std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, Forced forc
 
 std::optional<Error> PluginGate::refuse(const CatalogPlugin& plugin, const PoolConfig& pool, Forced forced) const {
   if (auto refused = refuse(plugin, forced)) return refused;
-  const bool local = std::ranges::find(pool.backend, "local") != pool.backend.end();
-  return local ? manifest::check_cpu(plugin.manifest) : std::nullopt;
+  const bool here = std::ranges::any_of(pool.backend, [&](const auto& name) { return here_.contains(name); });
+  return here ? manifest::check_cpu(plugin.manifest) : std::nullopt;
 }
 
 std::optional<Error> PluginGate::refuse(const SignedPlugin& plugin) const {

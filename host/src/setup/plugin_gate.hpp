@@ -3,7 +3,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <flame/config.hpp>
@@ -43,6 +45,7 @@ class PluginGate {
 
   std::vector<PublicKey> trusted_;
   PluginTrust trust_;
+  std::set<std::string> here_ = {"local"};  // backends whose runners are on this machine
 };
 
 }  // namespace flame::pool

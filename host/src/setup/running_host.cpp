@@ -35,6 +35,8 @@ void hold_standard_descriptors() noexcept {
   }
 }
 
+constexpr const char* kBackendVariable = "FLAME_BACKEND";
+
 // FLAME_LOG: debug, info, warning, error or off.
 base::Logger make_logger() {
   const char* text = std::getenv("FLAME_LOG");
@@ -115,11 +117,14 @@ void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
     const std::string name(backend->name());
     by_name[name] = std::move(backend);
   }
-  const BackendEnvironment environment{
-      .name = {}, .host_name = host_name_, .runtime_dir = runtime_dir_->path().string()};
-  BackendSet set = pool::make_backends(config_, std::move(by_name), default_backends(), environment);
+  BackendSet set = pool::make_backends(
+      config_, {.own = std::move(by_name),
+                .factories = default_backends(),
+                .environment = {.name = {}, .host_name = host_name_, .runtime_dir = runtime_dir_->path().string()},
+                .variable = variable(kBackendVariable)});
   if (!set.problems.empty()) throw CallError(all_of(std::move(set.problems)));
   backends_ = std::move(set.made);
+  for (auto& [name, names] : set.of_pool) config_.pools.at(name).backend = std::move(names);
 }
 
 void RunningHost::make_pools() {
@@ -195,7 +200,7 @@ void RunningHost::start_loop() {
                     .lines = lines_,
                     .log = log_,
                     .host_name = host_name_,
-                    .advertise = config_.advertise,
+                    .advertise = advertised(config_, backends_),
                     .identity = host_identity(host_name_),
                     .liveness = config_.liveness};
   parts.pools.resize(pools_.size());

@@ -126,7 +126,7 @@ TEST_F(FlameCheck, ReportsUnknownBackendsOfPoolsAndTables) {
   const auto result = flame_command({"check", config});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr(config + ":5:11: pools.main.backend: there is no backend \"lokal\"; did you mean"));
-  EXPECT_THAT(result.err, HasSubstr(config + ":6:1: backends.locl: there is no backend \"locl\"; did you mean"));
+  EXPECT_THAT(result.err, HasSubstr(config + ":6:1: backends.locl: \"locl\" is no kind of backend; did you mean"));
 }
 
 TEST_F(FlameCheck, ReportsWrongOptionsOfABackendThatNoPoolUses) {

@@ -31,7 +31,7 @@ TEST(ConfigCheck, NamesEveryImpossibleOption) {
   pool.payload_max = 0;
   pool.warm = 1;  // no slot is there with max = 0
   pool.spare_slots = 100;
-  pool.backend.clear();
+  pool.backend = {""};
   pool.limits.cpu_time = -1s;
   pool.env["A=B"] = "x";
   const auto error = check_pool("ffmpeg", pool);

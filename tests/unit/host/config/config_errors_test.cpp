@@ -85,10 +85,11 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"BackendAsNumber", pool("backend = 5"),
               "flame.toml:3:11: pools.a.backend must be a string or an array of strings, not the integer 5"},
         Wrong{"NoBackend", pool("backend = []"),
-              "flame.toml:3:11: pools.a.backend must name a backend; \"local\" runs on this machine"},
-        Wrong{"BackendDate", "[backends.fly]\nx = 2020-01-01\n",
-              "flame.toml:2:5: backends.fly.x must be a boolean, a number, a string, an array of strings or a table, "
-              "not the value 2020-01-01"}),
+              "flame.toml:3:11: pools.a.backend must name one; leave it out for that of [host]"},
+        Wrong{
+            "BackendDate", "[backends.fly]\nx = 2020-01-01\n",
+            "flame.toml:2:5: backends.fly.x must be a boolean, a number, a string, a table, or an array of strings or "
+            "of tables, not the value 2020-01-01"}),
     [](const auto& param) { return param.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(

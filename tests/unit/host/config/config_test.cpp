@@ -38,7 +38,9 @@ TEST(Config, HasFlamesDefaults) {
   EXPECT_EQ(pool.max_queue, 100'000u);
   EXPECT_EQ(pool.max_queue_bytes, limits::GiB);
   EXPECT_EQ(pool.payload_max, limits::kPayloadMaxDefault);
-  EXPECT_THAT(pool.backend, ElementsAre("local"));
+  EXPECT_TRUE(pool.backend.empty()) << "that of the host";
+  EXPECT_EQ(pool.size, "");
+  EXPECT_EQ(pool.queue_timeout, 10min);
   EXPECT_EQ(pool.limits.memory, 0u);
 }
 
@@ -46,6 +48,7 @@ TEST(Config, AcceptsAnEmptyFile) {
   const HostConfig config = parsed("");
   EXPECT_EQ(config.name, "auto");
   EXPECT_THAT(config.listen, ElementsAre("ipc://auto"));
+  EXPECT_THAT(config.backend, ElementsAre("local"));
   EXPECT_EQ(config.plugins.store, "auto");
   EXPECT_FALSE(config.plugins.require_signature || config.plugins.watch);
   EXPECT_TRUE(config.pools.empty());
@@ -121,9 +124,20 @@ isolation = "thread"
 }
 
 TEST(Config, APoolNamesOneBackendOrSeveral) {
-  const HostConfig config = parsed("[pools.a]\nplugins = [\"x\"]\nbackend = [\"local\", \"fly\"]\n");
-  EXPECT_THAT(config.pools.at("a").backend, ElementsAre("local", "fly"));
+  const HostConfig config = parsed(R"([host]
+backend = ["big", "local"]
+[pools.a]
+plugins = ["x"]
+backend = ["local", "fly"]
+size = "performance-2x"
+queue_timeout = "1h"
+)");
+  EXPECT_THAT(config.backend, ElementsAre("big", "local"));
+  const PoolConfig& pool = config.pools.at("a");
+  EXPECT_THAT(pool.backend, ElementsAre("local", "fly"));
   EXPECT_EQ(config.places.at("pools.a.backend[1]").column, 21U);
+  EXPECT_EQ(pool.size, "performance-2x");
+  EXPECT_EQ(pool.queue_timeout, 1h);
 }
 
 TEST(Config, ReadsEveryKeyOfPlugins) {
