@@ -63,7 +63,7 @@ class Supervisor final : public HostListener {
       : signals_(open_signal_fd({SIGCHLD, SIGTERM, SIGINT, SIGHUP})),
         guardian_(::getppid()),
         generations_(parent.plugins, {parent.host_name, parent.pool, parent.runner, parent.backend}, poller_,
-                     open_files),
+                     open_files, std::move(parent.secrets)),
         terminator_(base::boot_time(),
                     parent.failsafe_ns > 0 ? Duration(parent.failsafe_ns) : Duration(limits::kFailsafe)),
         link_(parent, make_hello(parent, generations_), poller_, *this),

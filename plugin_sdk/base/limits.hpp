@@ -57,13 +57,19 @@ inline constexpr std::uint32_t kEnvelopeTablesMax = 3 * kListMax + 16;
 inline constexpr std::size_t kEnvelopeDecodedMax = 2 * kEnvelopeMax;
 /// FLAME_PARENT before base64. Linux passes at most 128 KiB in one environment variable.
 inline constexpr std::size_t kParentMax = 64 * KiB;
-inline constexpr std::size_t kEndpointMax = 512;
-inline constexpr std::size_t kPathMax = 4096;  // of a directory: what the kernel takes
+inline constexpr std::size_t kEndpointMax = 288;  // "tcp://[NAME]:PORT"
+inline constexpr std::size_t kPathMax = 4096;     // of a directory: what the kernel takes
 inline constexpr std::size_t kEndpointsMax = 32;
 /// Addresses of one host that a backend may know for its machines: a runner dials them one after the other.
 inline constexpr std::size_t kReachAddressesMax = 4;
 /// Plugins of one pool: FLAME_PARENT and Hello name them all, beside endpoints and names of the largest size.
 inline constexpr std::size_t kPoolPluginsMax = 100;
+/// Secrets of the tasks of one pool, and the bytes of their names and values: what FLAME_PARENT has room for beside the
+/// largest configuration.
+inline constexpr std::size_t kTaskSecretsMax = 64;
+inline constexpr std::size_t kTaskSecretsBytesMax = 12 * KiB;
+/// Bytes of a pool's plain variables, names and values: engines take them in a command, a request or a file.
+inline constexpr std::size_t kPoolEnvironmentMax = 32 * KiB;
 /// Backends of one pool: a boot that finds no room is tried at each before it counts as failed.
 inline constexpr std::size_t kPoolBackendsMax = 8;
 /// Tables in [backends]: each is an engine with a thread and connections of its own.

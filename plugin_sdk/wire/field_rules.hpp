@@ -67,6 +67,9 @@ template <>
 inline constexpr FieldRule kRule<fb::Parent, fb::Parent::VT_BULK>{.bytes_max = limits::kEndpointMax,
                                                                   .count_max = limits::kEndpointsMax};
 
+template <>
+inline constexpr FieldRule kRule<fb::Parent, fb::Parent::VT_SECRETS>{.count_max = limits::kTaskSecretsMax};
+
 /// What a table says against itself although each of its fields is good; empty if nothing.
 template <typename Table>
 [[nodiscard]] std::string_view contradiction([[maybe_unused]] const Table& table) {

@@ -15,9 +15,11 @@
 namespace flame::wire {
 
 inline constexpr std::uint16_t kProtocolMajor = 2;
-inline constexpr std::uint16_t kProtocolMinor = 1;
+inline constexpr std::uint16_t kProtocolMinor = 2;
 /// Runners know Load from this minor version on.
 inline constexpr std::uint16_t kLoadSinceMinor = 1;
+/// Runners put Parent.secrets into the environment of tasks from this minor version on.
+inline constexpr std::uint16_t kSecretsSinceMinor = 2;
 /// What a Load is numbered with as a request, so that Unsupported names it: no invocation has this number.
 inline constexpr std::uint64_t kLoadRequestId = std::uint64_t{1} << 63;
 

@@ -12,6 +12,7 @@
 #include "plugin_sdk/base/standstill.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "runner/os/log.hpp"
+#include "runner/plugins/task_environment.hpp"
 #include "runner/processes/crash_report.hpp"
 #include "runner/slots/printable.hpp"
 
@@ -42,7 +43,7 @@ slot::LoadSpec load_spec(const StoredPlugin& plugin, const GenerationSetting& se
   spec.pool = setting.parent.pool;
   spec.runner_id = setting.parent.runner;
   spec.backend = setting.parent.backend;
-  spec.environment = slot::built_environment();
+  spec.environment = with_secrets(slot::built_environment(), setting.secrets);
   return spec;
 }
 

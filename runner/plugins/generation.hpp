@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <flame/result.hpp>
 
@@ -34,7 +35,8 @@ struct GenerationSetting {
   ParentInfo parent;
   Poller& poller;
   std::string zygote_binary;
-  std::uint64_t open_files = 0;  // the soft limit that plugins get; 0: this process's
+  std::uint64_t open_files = 0;         // the soft limit that plugins get; 0: this process's
+  std::vector<wire::KeyValue> secrets;  // of tasks: for the environment of zygotes, and nothing else
   // Since the Welcome:
   bool open = false;
   slot::SlotLimits limits{};

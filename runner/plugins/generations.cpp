@@ -39,9 +39,12 @@ Result<StoredPlugin> find_file(const wire::Load& load, base::HashedFiles& hashed
 }  // namespace
 
 Generations::Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo parent, Poller& poller,
-                         std::uint64_t open_files)
-    : setting_{
-          .parent = std::move(parent), .poller = poller, .zygote_binary = zygote_path(), .open_files = open_files} {
+                         std::uint64_t open_files, std::vector<wire::KeyValue> secrets)
+    : setting_{.parent = std::move(parent),
+               .poller = poller,
+               .zygote_binary = zygote_path(),
+               .open_files = open_files,
+               .secrets = std::move(secrets)} {
   setting_.poller.add(finder_.fd(), {Source::plugin_found, 0, 0});
   const auto directories = plugin_directories();
   for (const wire::PluginRef& plugin : wanted) {

@@ -39,9 +39,9 @@ class Generations final : public PluginDirectory, private GenerationEvents {
  public:
   /// Verifies the wanted plugins, and starts a flame-zygote for each, which takes as long as to find the host; it loads
   /// nothing before open(). Plugins that cannot be had are remembered with the reason.
-  /// `open_files`: the soft limit that plugins get; 0: this process's.
+  /// `open_files`: the soft limit that plugins get; 0: this process's. `secrets`: see with_secrets().
   Generations(const std::vector<wire::PluginRef>& wanted, ParentInfo parent, Poller& poller,
-              std::uint64_t open_files = 0);
+              std::uint64_t open_files = 0, std::vector<wire::KeyValue> secrets = {});
   ~Generations();  // and it is not moved: others have its address
 
   /// For the hello.

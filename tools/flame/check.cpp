@@ -18,6 +18,7 @@
 #include "host/src/setup/host_store.hpp"
 #include "host/src/setup/plugin_choice.hpp"
 #include "host/src/setup/plugin_gate.hpp"
+#include "host/src/setup/secrets_check.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/log.hpp"
 #include "tools/flame/command.hpp"
@@ -140,6 +141,7 @@ int run_check(const CheckOptions& options) {
   }
   std::vector<std::string> problems;
   check_backends(*config, problems);
+  for (auto& problem : pool::check_secrets(*config)) problems.push_back(std::move(problem.message));
   const auto pools = describe_pools(*config, problems);
   if (!pools) problems.push_back(options.config + ": " + pools.error().message);
   if (!problems.empty()) {

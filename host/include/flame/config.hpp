@@ -153,7 +153,12 @@ struct PoolConfig {
   std::uint32_t warm = 0;  ///< slots kept free above demand, within max: runners are booted ahead and kept for them
   std::uint32_t spare_slots = 1;  ///< forked slot processes that stand by per plugin of a runner; at most 64
   LimitsConfig limits;
-  std::map<std::string, std::string> env;  ///< environment of the runners, beside what the backend passes
+  /// Environment of the runners, beside what the backend passes; at most limits::kPoolEnvironmentMax. No secrets:
+  /// engines show it.
+  std::map<std::string, std::string> env;
+  /// More variables, for tasks alone: they travel beside the runner's keys, and are read at each boot. At most
+  /// limits::kTaskSecretsMax of limits::kTaskSecretsBytesMax. In TOML in `env`, too: `DATABASE_URL = { env = "X" }`.
+  std::map<std::string, Secret> secret_env;
 };
 
 /// How the texts of keys begin. A public key may stand in a configuration, a secret one never.

@@ -42,6 +42,7 @@ class KeyCheck {
     if (value == kForever && infinite == Infinite::no) add(key, "must not be infinite");
   }
   void time(std::string_view, Duration) {}
+  void environment(std::string_view, const auto&, const auto&) {}
   void choice(std::string_view, std::initializer_list<const char*>, const auto&) {}
   void limits(const LimitsConfig& limits) {
     KeyCheck inner(prefix_ + "limits.", problems_);
@@ -120,14 +121,30 @@ class PoolCheck {
   }
 
   void environment() {
+    std::size_t bytes = 0;
     for (const auto& [name, value] : pool_.env) {
-      const bool ours = name.starts_with("FLAME_");
-      if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
-        add("env", "has an impossible variable name \"" + name + "\"");
-      else if (ours)
-        add("env." + name, "is reserved: variables that begin with FLAME_ are set by flame itself");
+      variable(name);
+      bytes += name.size() + value.size();
       if (value.find('\0') != std::string::npos) add("env." + name, "must not contain a zero byte");
     }
+    if (bytes > limits::kPoolEnvironmentMax)
+      add("env", "has " + base::format_size(bytes) + ", of at most " + base::format_size(limits::kPoolEnvironmentMax));
+    for (const auto& [name, secret] : pool_.secret_env) {
+      variable(name);
+      if (pool_.env.contains(name)) add("env." + name, "is both a plain variable and a secret");
+    }
+    if (pool_.secret_env.size() > limits::kTaskSecretsMax)
+      add("env", "has " + std::to_string(pool_.secret_env.size()) + " secrets, of at most " +
+                     std::to_string(limits::kTaskSecretsMax));
+  }
+
+  void variable(const std::string& name) {
+    if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+      add("env", "has an impossible variable name \"" + name + "\"");
+    else if (name.starts_with("FLAME_"))
+      add("env." + name, "is reserved: variables that begin with FLAME_ are set by flame itself");
+    else if (name.size() > limits::kNameMax)
+      add("env." + name, "must have a name of at most " + std::to_string(limits::kNameMax) + " characters");
   }
 
   std::string prefix_;

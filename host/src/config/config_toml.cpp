@@ -7,6 +7,7 @@
 #include "host/src/config/backends_toml.hpp"
 #include "host/src/config/config_check.hpp"
 #include "host/src/config/config_reader.hpp"
+#include "host/src/config/environment_toml.hpp"
 #include "host/src/config/pool_keys.hpp"
 #include "plugin_sdk/base/file.hpp"
 
@@ -72,8 +73,9 @@ void read_plugins(const toml::table& table, const std::filesystem::path& directo
 // Bounds are checked when all has been read.
 class KeyReader {
  public:
-  KeyReader(const toml::table& table, const std::string& path, ConfigReport& report)
-      : path_(path), report_(report), reader_(table, path, report) {}
+  KeyReader(const toml::table& table, const std::string& path, const std::filesystem::path& directory,
+            ConfigReport& report)
+      : path_(path), directory_(directory), report_(report), reader_(table, path, report) {}
 
   template <class Value>
   void any(std::string_view key, Value& out) {
@@ -96,33 +98,41 @@ class KeyReader {
   void limits(LimitsConfig& out) {
     const toml::table* table = reader_.table("limits");
     if (table == nullptr) return;
-    KeyReader inner(*table, path_ + ".limits", report_);
+    KeyReader inner(*table, path_ + ".limits", directory_, report_);
     pool::visit_limit_keys(out, inner);
     inner.refuse_the_rest();
+  }
+  void environment(std::string_view key, std::map<std::string, std::string>& plain,
+                   std::map<std::string, Secret>& secret) {
+    const toml::table* table = reader_.table(key);
+    if (table) pool::read_environment(*table, reader_.path_of(key), directory_, plain, secret, report_);
   }
   void refuse_the_rest() { reader_.refuse_the_rest(); }
 
  private:
   const std::string path_;
+  const std::filesystem::path& directory_;
   ConfigReport& report_;
   ConfigTable reader_;
 };
 
-PoolConfig read_pool(const toml::table& table, const std::string& path, ConfigReport& report) {
+PoolConfig read_pool(const toml::table& table, const std::string& path, const std::filesystem::path& directory,
+                     ConfigReport& report) {
   PoolConfig config;
-  KeyReader reader(table, path, report);
+  KeyReader reader(table, path, directory, report);
   pool::visit_pool_keys(config, reader);
   reader.refuse_the_rest();
   return config;
 }
 
-void read_pools(const toml::table& table, HostConfig& config, ConfigReport& report) {
+void read_pools(const toml::table& table, const std::filesystem::path& directory, HostConfig& config,
+                ConfigReport& report) {
   for (const auto& [key, value] : table) {
     const std::string name(key.str());
     const std::string path = "pools." + name;
     report.place(path, value.source());
     if (const toml::table* pool = value.as_table())
-      config.pools.insert_or_assign(name, read_pool(*pool, path, report));
+      config.pools.insert_or_assign(name, read_pool(*pool, path, directory, report));
     else
       report.add(value.source(), path + " must be a table, not " + pool::describe(value));
   }
@@ -134,7 +144,7 @@ HostConfig read_all(const toml::table& root, const std::string& file, ConfigRepo
   ConfigTable top(root, "", report);
   if (const toml::table* host = top.table("host")) read_host(*host, directory, config, report);
   if (const toml::table* plugins = top.table("plugins")) read_plugins(*plugins, directory, config, report);
-  if (const toml::table* pools = top.table("pools")) read_pools(*pools, config, report);
+  if (const toml::table* pools = top.table("pools")) read_pools(*pools, directory, config, report);
   if (const toml::table* backends = top.table("backends")) {
     for (const auto& [key, value] : *backends) pool::read_backend(key.str(), value, directory, config, report);
   }

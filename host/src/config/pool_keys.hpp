@@ -25,7 +25,7 @@ void visit_limit_keys(Limits& limits, Keys& keys) {
 /// Visits `pool` in the order in which messages name the keys. `keys` has: any(key, value), of which its type says
 /// enough; names(key, value), a list or one of it; number and size(key, value, low, high); duration(key, value, whether
 /// it may be kForever), which is more than 0s, and time(key, value), which config_check.cpp sees to; choice(key, names,
-/// value); limits(value).
+/// value); limits(value); environment(key, plain variables, secret ones).
 template <class Pool, class Keys>
 void visit_pool_keys(Pool& pool, Keys& keys) {
   keys.any("plugins", pool.plugins);
@@ -51,7 +51,7 @@ void visit_pool_keys(Pool& pool, Keys& keys) {
   keys.any("warm", pool.warm);
   keys.number("spare_slots", pool.spare_slots, 0, 64);
   keys.limits(pool.limits);
-  keys.any("env", pool.env);
+  keys.environment("env", pool.env, pool.secret_env);
 }
 
 }  // namespace flame::pool

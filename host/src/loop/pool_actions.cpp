@@ -23,7 +23,7 @@ const BackendTraits& traits_of(const DriverServices& services, const PoolConfig&
   return services.machines->traits(config.backend.front());
 }
 
-std::string advertised(const DriverServices& services, const std::string& backend) {
+std::string dialled_from(const DriverServices& services, const std::string& backend) {
   const auto found = services.advertise.find(backend);
   return found == services.advertise.end() ? "auto" : found->second;
 }
@@ -61,8 +61,10 @@ BootRequest PoolDriver::request_for(const std::string& name, wire::Parent parent
                       .env = config_.env,
                       .size = config_.size};
   request.descriptor = std::make_shared<RunnerDescriptor>(
-      std::move(parent), RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(),
-                                                     advertised(services_, config_.backend.front())});
+      std::move(parent),
+      RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(),
+                                  dialled_from(services_, config_.backend.front())},
+      config_.secret_env);
   if (traits_of(services_, config_).same_files) request.plugin_dirs = core_->parts().catalog->directories(digests);
   return request;
 }

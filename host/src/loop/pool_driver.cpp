@@ -15,6 +15,10 @@ namespace {
 // Bytes: a longer warning is in the log only.
 constexpr std::size_t kWarningKept = 300;
 
+constexpr const char* kTakesNoSecrets =
+    "its flame-runner is older than this host and has no secrets for tasks ([pools.NAME.env]): deploy the flame-runner "
+    "of this release";
+
 }  // namespace
 
 PoolDriver::PoolDriver(std::shared_ptr<detail::PoolFront> core, DriverServices services)
@@ -117,9 +121,10 @@ void PoolDriver::on_hello(Session& session, const wire::Hello& hello, Instant no
     const auto digest = core_->parts().catalog->find_digest(state.plugin.digest);
     if (!digest) continue;
     event::RunnerPlugin plugin{.digest = *digest};
-    if (!state.ready && !state.error.empty()) {
+    const bool deprived = !config_.secret_env.empty() && !info.takes_secrets();
+    if (deprived || (!state.ready && !state.error.empty())) {
       plugin.error = Error{.code = ErrorCode::incompatible,
-                           .message = state.error,
+                           .message = deprived ? kTakesNoSecrets : state.error,
                            .started = Started::no,
                            .runner = info.name,
                            .plugin = core_->parts().catalog->plugin(*digest).reference};
@@ -185,8 +190,10 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
     on(event::BootOk{runner}, now);
     return;
   }
-  services_.log.warning("runner did not boot",
-                        {{"pool", core_->name()}, {"runner", runner_name(runner)}, {"error", failure->error.message}});
+  services_.log.warning("runner did not boot", {{"pool", core_->name()},
+                                                {"runner", runner_name(runner)},
+                                                {"error", failure->error.message},
+                                                {"last_output", failure->error.log_tail}});
   on(event::BootFailed{runner, failure->error, failure->remedy == Remedy::permanent, failure->retry_after}, now);
 }
 

@@ -1,9 +1,13 @@
 // What one runner is told when its machine starts.
 #pragma once
 
+#include <map>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include <flame/backend.hpp>
+#include <flame/config.hpp>
 
 #include "host/src/transport/listeners.hpp"
 #include "plugin_sdk/wire/messages.hpp"
@@ -19,14 +23,18 @@ class RunnerDescriptor final : public BootDescriptor {
     Endpoints tcp;
     std::string advertise;  // of its backend's table, else of [host]
   };
-  RunnerDescriptor(wire::Parent parent, Listening listening);
+  /// `secrets`: of the tasks, by variable.
+  RunnerDescriptor(wire::Parent parent, Listening listening, std::map<std::string, Secret> secrets = {});
 
-  /// Error: that of endpoints_for().
+  /// Reads the secrets when it is first asked. Errors: those of endpoints_for() and reveal().
   [[nodiscard]] Result<std::string> bytes(const Reach& reach) const override;
 
  private:
   const wire::Parent parent_;
   const Listening listening_;
+  const std::map<std::string, Secret> secrets_;
+  mutable std::once_flag read_;
+  mutable Result<std::vector<wire::KeyValue>> revealed_;
 };
 
 }  // namespace flame::pool

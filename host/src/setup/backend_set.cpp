@@ -28,7 +28,7 @@ std::vector<std::string> names_in(std::string_view list) {
   return names;
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string comma_list(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
@@ -108,7 +108,7 @@ class BackendMaker {
     const std::string hint = base::did_you_mean(name, known);
     return "there is no backend \"" + name + "\"" +
            (hint.empty()
-                ? ": neither a table [backends." + name + "] nor a kind of this program (" + joined(kinds_) + ")"
+                ? ": neither a table [backends." + name + "] nor a kind of this program (" + comma_list(kinds_) + ")"
                 : hint);
   }
 
@@ -126,7 +126,7 @@ class BackendMaker {
   }
 
   void no_such_kind(const std::string& name, const BackendConfig& table) {
-    const std::string kinds = "kinds of this program: " + joined(kinds_);
+    const std::string kinds = "kinds of this program: " + comma_list(kinds_);
     if (!table.kind.empty())
       return add_at("backends." + name + ".kind",
                     "there is no kind \"" + table.kind + "\"" + base::did_you_mean(table.kind, kinds_) + "; " + kinds);
@@ -163,7 +163,7 @@ class BackendMaker {
       const std::string of = "backend \"" + name + "\" has no ";
       add_at("pools." + pool + ".size", sizes.empty() ? of + "sizes: leave `size` out"
                                                       : of + "size \"" + size + "\"" + base::did_you_mean(size, sizes) +
-                                                            "; its sizes: " + joined(sizes));
+                                                            "; its sizes: " + comma_list(sizes));
     }
   }
 

@@ -17,6 +17,7 @@
 #include "host/src/setup/host_store.hpp"
 #include "host/src/setup/operations.hpp"
 #include "host/src/setup/plugin_gate.hpp"
+#include "host/src/setup/secrets_check.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
@@ -104,6 +105,7 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
         {{"directory", runtime_dir_->path().string()}});
   }
   make_backends(std::move(backends));
+  if (auto problems = check_secrets(config_); !problems.empty()) throw CallError(all_of(std::move(problems)));
   make_pools();
   auto control_socket = open_control_socket();
   start_loop();

@@ -38,6 +38,7 @@ struct SessionInfo {
   std::uint16_t protocol_minor = 0;  ///< what both understand
 
   /// It understands Load and EndGeneration.
+  [[nodiscard]] bool takes_secrets() const noexcept { return protocol_minor >= wire::kSecretsSinceMinor; }
   [[nodiscard]] bool takes_plugins() const noexcept { return protocol_minor >= wire::kLoadSinceMinor; }
 };
 

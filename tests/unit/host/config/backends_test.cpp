@@ -10,7 +10,7 @@
 #include "plugin_sdk/base/limits.hpp"
 
 namespace flame {
-namespace {
+namespace backends_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -159,5 +159,5 @@ TEST(BackendNames, AQueueAndASizeAreBounded) {
             "flame.toml:3:8: pools.a.size must have at most 255 characters");
 }
 
-}  // namespace
+}  // namespace backends_test
 }  // namespace flame

@@ -78,7 +78,9 @@ INSTANTIATE_TEST_SUITE_P(
               "flame.toml:3:10: pools.a.limits must be a table, not the integer 5"},
         Wrong{"PoolAsNumber", "pools = { a = 5 }\n", "flame.toml:1:15: pools.a must be a table, not the integer 5"},
         Wrong{"EnvironmentAsNumber", pool("env = { A = 5 }"),
-              "flame.toml:3:13: pools.a.env.A must be a string, not the integer 5"},
+              "flame.toml:3:13: pools.a.env.A must be a string, or a secret ({ env = \"VARIABLE\" } or { file = "
+              "\"PATH\" }), "
+              "not the integer 5"},
         Wrong{"NoSuchChoice", pool("isolation = \"proces\""),
               "flame.toml:3:13: pools.a.isolation must be \"process\" or \"thread\", not \"proces\"; did you mean "
               "\"process\"?"},

@@ -140,6 +140,28 @@ queue_timeout = "1h"
   EXPECT_EQ(pool.queue_timeout, 1h);
 }
 
+// The README's example: what people type first.
+TEST(Config, TheFirstLinesAboutBackendsAndSecretsAreFew) {
+  const HostConfig config = parsed(R"(
+[pools.ffmpeg]
+plugins = ["video@1"]
+backend = ["local", "spare"]
+[pools.ffmpeg.env]
+TZ = "UTC"
+DATABASE_URL = { env = "DATABASE_URL" }
+[backends.local]
+max = 4
+[backends.spare]
+kind = "local"
+)");
+  const PoolConfig& pool = config.pools.at("ffmpeg");
+  EXPECT_THAT(pool.backend, ElementsAre("local", "spare"));
+  EXPECT_EQ(pool.env.at("TZ"), "UTC");
+  EXPECT_EQ(pool.secret_env.at("DATABASE_URL").describe(), "environment variable DATABASE_URL");
+  EXPECT_EQ(config.backends.at("local").max, 4U);
+  EXPECT_EQ(config.backends.at("spare").kind, "local");
+}
+
 TEST(Config, ReadsEveryKeyOfPlugins) {
   const HostConfig config = parsed(R"(
 [plugins]

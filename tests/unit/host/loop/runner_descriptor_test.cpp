@@ -7,6 +7,7 @@
 #include <string>
 
 #include "plugin_sdk/wire/envelope.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace flame::pool {
 namespace {
@@ -46,6 +47,30 @@ TEST(RunnerDescriptor, TellsWhereToDialByHowTheMachineReachesItsHost) {
 TEST(RunnerDescriptor, IsTheSameForTheSameReach) {
   const RunnerDescriptor one = descriptor();
   EXPECT_EQ(one.bytes({}).value(), one.bytes({}).value());
+}
+
+TEST(RunnerDescriptor, CarriesTheSecretsOfTasksAsTheyWereWhenItWasFirstAsked) {
+  const test::TempDir dir;
+  const std::string file = dir.write("url", "postgres://u:hush@db\n");
+  const RunnerDescriptor one(parent(), {.ipc = {{"ipc:///c"}, {"ipc:///b"}}, .tcp = {}, .advertise = "auto"},
+                             {{"DATABASE_URL", Secret::from_file(file)}});
+  const std::string bytes = one.bytes({.ipc = true, .addresses = {}}).value();
+  const wire::Parent told = wire::decode_parent(bytes).value();
+  ASSERT_EQ(told.secrets.size(), 1U);
+  EXPECT_EQ(told.secrets[0].key, "DATABASE_URL");
+  EXPECT_EQ(told.secrets[0].value, "postgres://u:hush@db");
+  dir.write("url", "another");
+  EXPECT_EQ(one.bytes({.ipc = true, .addresses = {}}).value(), bytes) << "who adopts a machine compares them";
+}
+
+TEST(RunnerDescriptor, ThatLacksASecretSaysWhich) {
+  const RunnerDescriptor one(parent(), {.ipc = {{"ipc:///c"}, {"ipc:///b"}}, .tcp = {}, .advertise = "auto"},
+                             {{"DATABASE_URL", Secret::from_file("/nonexistent/url")}});
+  const auto bytes = one.bytes({.ipc = true, .addresses = {}});
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, ErrorCode::invalid_argument);
+  EXPECT_THAT(bytes.error().message,
+              testing::AllOf(testing::HasSubstr("DATABASE_URL"), testing::HasSubstr("/nonexistent/url")));
 }
 
 TEST(RunnerDescriptor, HasNothingForAMachineThatCannotReachTheHost) {

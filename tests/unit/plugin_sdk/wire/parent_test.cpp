@@ -66,6 +66,8 @@ TEST(ParentTable, HasRoomForTheLargestConfiguration) {
   const std::string short_name(64, 'p');  // what a manifest may have as a name and as a version
   parent.plugins.assign(limits::kPoolPluginsMax,
                         {.name = short_name, .version = short_name, .digest = std::string(64, 'a')});
+  const std::size_t each = limits::kTaskSecretsBytesMax / limits::kTaskSecretsMax;
+  parent.secrets.assign(limits::kTaskSecretsMax, {.key = "NAME", .value = std::string(each - 4, 'v')});
   const auto decoded = decode_parent(encode_parent(parent));
   ASSERT_TRUE(decoded) << decoded.error().message;
   EXPECT_EQ(*decoded, parent);
@@ -81,6 +83,13 @@ TEST(ParentTable, RefusesMoreThanTheLargestConfiguration) {
   parent = test::sample_parent();
   parent.pool.assign(limits::kNameMax + 1, 'n');
   EXPECT_THAT(refusal(parent), HasSubstr("\"parent.pool\" is longer"));
+}
+
+TEST(ParentTable, RefusesMoreSecretsThanAPoolMayHave) {
+  Parent parent = test::sample_parent();
+  parent.secrets.assign(limits::kTaskSecretsMax + 1, {.key = "A", .value = "hush"});
+  EXPECT_THAT(refusal(parent),
+              testing::AllOf(HasSubstr("\"parent.secrets\" has more"), testing::Not(HasSubstr("hush"))));
 }
 
 TEST(ParentTable, AnErrorNeverShowsAKey) {

@@ -145,6 +145,7 @@ inline wire::Parent sample_parent() {
   parent.secret_key = std::string(40, 's');
   parent.plugins = {{.name = "video", .version = "1.4.0", .digest = kDigest}};
   parent.failsafe_ns = 20;
+  parent.secrets = {{.key = "DATABASE_URL", .value = "postgres://u:hush@db"}};
   return parent;
 }
 
