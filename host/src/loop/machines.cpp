@@ -15,6 +15,14 @@ BootFailure failure(ErrorCode code, std::string message, Remedy remedy) {
   return {.error = base::make_error(code, std::move(message)), .remedy = remedy};
 }
 
+// A backend may have kept more. On whole lines, if there are any.
+void cut(std::string& tail) {
+  if (tail.size() <= limits::kLogTailMax) return;
+  tail.erase(0, tail.size() - limits::kLogTailMax);
+  const std::size_t line = tail.find('\n');
+  if (line != std::string::npos && line + 1 < tail.size()) tail.erase(0, line + 1);
+}
+
 std::string with_tail(const std::string& words, const std::string& tail) {
   return tail.empty() ? words : words + "; its last output:\n" + tail;
 }
@@ -84,7 +92,7 @@ void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Insta
   if (booted.outcome.has_error()) return has_failed(at, booted.outcome.error(), now);
   entry.exists = true;
   entry.id = booted.outcome->id;
-  if (entry.destroyed) return destroy(at);  // it came up all the same
+  if (entry.destroyed) return static_cast<void>(destroy(at));  // it came up all the same
   events_.on_boot(entry.runner, std::nullopt, now);
 }
 
@@ -92,27 +100,42 @@ void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Inst
   const RunnerKey runner = at->second.runner;
   const bool awaited = !at->second.destroyed;
   if (failure.may_exist) {
-    destroy(at);
-  } else {
-    names_.erase(runner);
-    entries_.erase(at);
+    // Nothing is retried beside a machine that may be there: told when its backend has looked for it.
+    if (awaited) at->second.failed = failure;
+    if (!destroy(at)) tell_failed(runner, std::exchange(at->second.failed, std::nullopt), now);
+    return;
   }
-  if (awaited && !closing()) events_.on_boot(runner, failure, now);
+  names_.erase(runner);
+  entries_.erase(at);
+  if (awaited) tell_failed(runner, failure, now);
+}
+
+void Machines::tell_failed(RunnerKey runner, std::optional<BootFailure> failure, Instant now) {
+  if (!failure || closing()) return;
+  cut(failure->error.log_tail);
+  events_.on_boot(runner, std::move(failure), now);
 }
 
 void Machines::on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now) {
   const auto at = find(port, exited.name);
   if (at == entries_.end() || !at->second.exists || std::exchange(at->second.exited, true)) return;
   const RunnerKey runner = at->second.runner;
+  cut(exited.exit.log_tail);
   if (!closing()) events_.on_exit(runner, with_tail(exited.exit.reason, exited.exit.log_tail), now);
 }
 
-void Machines::on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant) {
+void Machines::on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now) {
   const auto at = find(port, destroyed.name);
   if (at == entries_.end() || !at->second.destroyed) return;
-  if (destroyed.left) return left(*at, destroyed.left->message);
-  at->second.gone = true;
-  if (at->second.answered) entries_.erase(at);
+  const RunnerKey runner = at->second.runner;
+  auto failed = std::exchange(at->second.failed, std::nullopt);
+  if (destroyed.left) {
+    left(*at, destroyed.left->message);
+  } else {
+    at->second.gone = true;
+    if (at->second.answered) entries_.erase(at);
+  }
+  tell_failed(runner, std::move(failed), now);
 }
 
 MachineId Machines::name_of(RunnerKey runner) const {
@@ -124,18 +147,21 @@ void Machines::destroy(RunnerKey runner) {
   if (const auto name = names_.find(runner); name != names_.end()) destroy(entries_.find(name->second));
 }
 
-void Machines::destroy(Entries::iterator at) {
+// False: its backend has thrown, and will not answer.
+bool Machines::destroy(Entries::iterator at) {
   Entry& entry = at->second;
   entry.gone = false;
   if (!std::exchange(entry.destroyed, true)) {
     names_.erase(entry.runner);
     destroyed_.push_back(at->first);
   }
-  if (const std::string thrown = entry.port->destroy(at->first, entry.id); !thrown.empty()) left(*at, thrown);
+  const std::string thrown = entry.port->destroy(at->first, entry.id);
+  if (!thrown.empty()) left(*at, thrown);
   if (destroyed_.size() > limits::kRunnersCeiling) {
     entries_.erase(destroyed_.front());  // of a backend that does not tell of ends that it was asked for
     destroyed_.pop_front();
   }
+  return thrown.empty();
 }
 
 void Machines::left(const Entries::value_type& machine, const std::string& why) {

@@ -79,6 +79,7 @@ class Machines final : public MachineMaker {
     bool destroyed = false;  // asked for
     bool gone = false;       // so says its backend
     bool exited = false;
+    std::optional<BootFailure> failed;  // to be told when its machine is gone, or may be left
   };
   using Entries = std::map<MachineName, Entry>;
 
@@ -87,7 +88,8 @@ class Machines final : public MachineMaker {
   void on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now);
   void on(BackendPort& /*port*/, command::BackendSaid::Closed& /*closed*/, Instant /*now*/) {}
   void has_failed(Entries::iterator at, const BootFailure& failure, Instant now);
-  void destroy(Entries::iterator at);
+  bool destroy(Entries::iterator at);
+  void tell_failed(RunnerKey runner, std::optional<BootFailure> failure, Instant now);
   void left(const Entries::value_type& machine, const std::string& why);
   [[nodiscard]] Entries::iterator find(const BackendPort& port, const MachineName& name);
   [[nodiscard]] BackendPort& port_of(const std::string& backend) const;

@@ -198,10 +198,13 @@ Error CallTable::expired(const Call& call, const std::optional<Error>& boot_fail
     return base::make_error(
         ErrorCode::queue_timed_out,
         "earlier calls on the object did not end before this one's deadline; retry later, or raise the timeout");
-  if (boot_failure)
-    return base::make_error(
-        ErrorCode::boot_failed,
-        "no runner could be booted while the call waited; the last attempt: " + boot_failure->message);
+  if (boot_failure) {
+    Error error =
+        base::make_error(ErrorCode::boot_failed,
+                         "no runner could be booted while the call waited; the last attempt: " + boot_failure->message);
+    error.log_tail = boot_failure->log_tail;
+    return error;
+  }
   return base::make_error(
       ErrorCode::queue_timed_out,
       "no slot became free before the call's deadline; retry later, or raise max, max_concurrency or the "

@@ -88,9 +88,11 @@ TEST(CallTable, NamesTheFailedBootThatAWaiterWaitedFor) {
   calls.submit(plain(1), kStart);
   Error boot = failure(ErrorCode::boot_failed);
   boot.message = "no such binary";
+  boot.log_tail = "exec format error";
   const auto outcome = calls.expire(kStart + 30s, boot);
   EXPECT_EQ(outcome->error->code, ErrorCode::boot_failed);
   EXPECT_THAT(outcome->error->message, HasSubstr("no such binary"));
+  EXPECT_EQ(outcome->error->log_tail, "exec format error") << "of its machine";
 }
 
 TEST(CallTable, CompletesACallOnce) {
