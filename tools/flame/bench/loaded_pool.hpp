@@ -38,6 +38,7 @@ class LoadedPool {
  private:
   static PoolConfig config(std::uint32_t runners, std::uint32_t slots, std::uint64_t calls) {
     PoolConfig config;
+    config.backend = {"local"};
     config.max = runners;
     config.max_concurrency = slots;
     config.max_queue = calls;

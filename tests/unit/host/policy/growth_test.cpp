@@ -116,6 +116,7 @@ class Twins {
   }
   PoolConfig config() const {
     PoolConfig config;
+    config.backend = {"local"};
     config.min = min_;
     config.max = max_;
     config.max_concurrency = concurrency_;

@@ -16,6 +16,7 @@ class PoolObjects : public testing::Test {
  protected:
   static PoolConfig config(std::uint32_t concurrency = 2) {
     PoolConfig config;
+    config.backend = {"local"};
     config.max = 1;
     config.max_concurrency = concurrency;
     config.max_queue = 2;

@@ -14,6 +14,7 @@ namespace flame::pool {
 
 [[nodiscard]] inline PoolConfig pool_config(std::uint32_t min, std::uint32_t max, std::uint32_t concurrency) {
   PoolConfig pool;
+  pool.backend = {"local"};
   pool.min = min;
   pool.max = max;
   pool.max_concurrency = concurrency;

@@ -56,7 +56,7 @@ class World {
   explicit World(std::uint64_t seed)
       : random_(seed), line_("video", {{0, "a", 0}, {1, "b", 0}}), trouble_(chance(4) ? 0 : 10) {
     for (std::uint32_t pool = 0; pool < kPools; ++pool) {
-      PoolConfig config;
+      PoolConfig config{.backend = {"local"}};
       config.max = 1 + below(3);
       config.min = below(config.max + 1);
       config.max_concurrency = 1 + below(3);

@@ -19,6 +19,7 @@ using testing::HasSubstr;
 
 PoolConfig small_pool() {
   PoolConfig config;
+  config.backend = {"local"};
   config.max = 1;
   config.max_concurrency = 1;
   return config;
