@@ -122,6 +122,21 @@ TEST_F(Messages, ANewerRunnerIsToldOurMinor) {
   EXPECT_EQ(std::get<wire::Welcome>(answer->body).protocol_minor, wire::kProtocolMinor);
 }
 
+TEST_F(Messages, ARunnerThatIsTooOldForSecretsServesNoPoolThatHasSome) {
+  auto [backend, host] = start(
+      {"ipc://auto"}, 1, [](PoolConfig& pool) { pool.secret_env.insert_or_assign("TOKEN", Secret::literal("hush")); });
+  const wire::Parent parent = backend->parent(0);
+  EXPECT_EQ(parent.secrets.size(), 1U);
+  auto call = host.pool("ffmpeg").async<tasks::add>(3, 4);
+  Dealer runner(parent.control.at(0));
+  wire::Hello hello = hello_for(parent);
+  hello.protocol_minor = wire::kSecretsSinceMinor - 1;
+  runner.send(0, hello);
+  const Error error = end_of(call);
+  EXPECT_EQ(error.code, ErrorCode::incompatible);
+  EXPECT_NE(error.message.find("has no secrets for tasks"), std::string::npos) << error.message;
+}
+
 TEST_F(Messages, ARequestOfANewerMinorIsAnsweredAndANotificationIsNot) {
   auto [backend, host] = start({"ipc://auto"});
   const wire::Parent parent = backend->parent(0);
