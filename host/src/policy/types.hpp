@@ -20,6 +20,8 @@ using RunnerKey = std::pair<std::uint32_t, RunnerId>;
 /// One plugin digest; chosen by Catalog, dense from 0.
 using DigestId = std::uint32_t;
 inline constexpr DigestId kNoDigest = ~DigestId{0};
+/// One backend of one pool: its position in PoolConfig::backend.
+using BackendIndex = std::uint32_t;
 
 using base::Instant;
 using base::kNever;
