@@ -73,7 +73,7 @@ std::string describe(const pool::Event& event) {
           [](const e::Cancel& x) { return fmt::format("cancel {}", x.call); },
           [](const e::BootOk& x) { return fmt::format("boot {} ok", x.runner); },
           [](const e::BootFailed& x) {
-            return fmt::format("boot {} failed{}", x.runner, x.permanent ? " for good" : "");
+            return fmt::format("boot {} failed{}", x.runner, x.remedy == Remedy::permanent ? " for good" : "");
           },
           [](const e::RunnerHello& x) { return fmt::format("hello {}", x.runner); },
           [](const e::Heard& x) { return fmt::format("heard {}", x.runner); },

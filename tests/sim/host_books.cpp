@@ -97,7 +97,8 @@ void HostBooks::take(const pool::event::EndLease& stop) {
 // --- actions
 
 void HostBooks::note(const pool::action::Boot& boot) {
-  if (!peers_.try_emplace(boot.runner).second) sim_.findings.broken("runner id ", boot.runner, " is used again");
+  if (!peers_.try_emplace(boot.runner).second && boot.sent_on.empty())
+    sim_.findings.broken("runner id ", boot.runner, " is used again");
 }
 
 void HostBooks::note(const pool::action::Admit& admit) {

@@ -46,7 +46,7 @@ void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, 
   if (count<pool::action::Boot>(actions) > 0 && sim_.agenda.now() < no_boot_before_)
     sim_.findings.broken("no time between a failed boot and the next");
   remember(event, stats);
-  check_back_off(stats, policy.boots_again_at(sim_.agenda.now()));
+  check_back_off(stats, policy.placement().next_retry(sim_.agenda.now()));
   check_counts(stats, world);
   if (count<pool::action::Boot>(actions) > 0) check_boots(stats, world);
   check_growth(stats, world);
@@ -75,7 +75,7 @@ void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& st
   // Boots that fail together are one failure, as is one that fails while others are put off.
   const Instant now = sim_.agenda.now();
   if (!std::exchange(failing_, true) && now >= backing_off_until_)
-    no_boot_before_ = deadline_after(now, pool::Elastic::kRetryFirst);
+    no_boot_before_ = deadline_after(now, pool::BackOff::kFirst);
 }
 
 // The pool may put boots off, but not for no reason and not for long.
@@ -83,7 +83,7 @@ void PolicyWatch::check_back_off(const pool::PolicyStats& stats, Instant until) 
   backing_off_until_ = until == kNever ? Instant{} : until;
   if (until == kNever) return;
   if (stats.boots_failed == 0 && stats.runners_lost < 2) sim_.findings.broken("boots are put off for no reason");
-  if (until > deadline_after(sim_.agenda.now(), pool::Elastic::kRetryMax * 5 / 4))
+  if (until > deadline_after(sim_.agenda.now(), pool::BackOff::kMax * 5 / 4))
     sim_.findings.broken("boots are put off for too long");
 }
 
@@ -105,7 +105,7 @@ void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::
   const auto* failed = std::get_if<pool::event::BootFailed>(&event);
   // Another one that booted then could have helped, though its time is up in the same step.
   const bool alone = stats.runners == stats.draining + stats.silent && stats.booting == 0 && before_.booting == 1;
-  if (failed != nullptr && failed->permanent && alone && stats.boots_failed > before_.boots_failed &&
+  if (failed != nullptr && failed->remedy == Remedy::permanent && alone && stats.boots_failed > before_.boots_failed &&
       unhelped(stats, world) > 0)
     sim_.findings.broken(stats.waiting, " wait and are not told that boots fail for good");
 }

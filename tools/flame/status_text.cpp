@@ -181,6 +181,7 @@ std::string pool_text(const PoolStatus& pool, const Terminal& terminal) {
   if (const std::string trouble = boot_trouble(pool); !trouble.empty()) {
     text += "  " + terminal.styled(Style::red, one_line(trouble)) + "\n";
   }
+  if (!pool.full.empty()) text += "  " + terminal.styled(Style::yellow, one_line(pool.full)) + "\n";
   return text + runner_table(pool, terminal) + boot_table(pool, terminal);
 }
 

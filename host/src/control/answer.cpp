@@ -22,13 +22,13 @@ namespace flame::control {
 
 BOOST_DESCRIBE_STRUCT(PluginStatus, (), (plugin, digest, forkable, error))
 BOOST_DESCRIBE_STRUCT(RunnerStatus, (),
-                      (name, state, slots_busy, slots, isolation, machine, age, session_age, idle, silent, plugins,
-                       facts, children, tracked))
-BOOST_DESCRIBE_STRUCT(BootStatus, (), (runner, state, asked_ago, machine, hello, ready, failed, reason))
+                      (name, backend, state, slots_busy, slots, isolation, machine, age, session_age, idle, silent,
+                       plugins, facts, children, tracked))
+BOOST_DESCRIBE_STRUCT(BootStatus, (), (runner, backend, state, asked_ago, machine, hello, ready, failed, reason))
 BOOST_DESCRIBE_STRUCT(LineStatus, (), (plugin, active, digest, previous, candidate, waits_for))
 BOOST_DESCRIBE_STRUCT(PoolStatus, (),
-                      (name, backend, isolation, max_concurrency, stats, oldest_wait, next_boot, boot_failure, lines,
-                       runners, boots, children, tracked))
+                      (name, backend, isolation, max_concurrency, stats, oldest_wait, next_boot, boot_failure, full,
+                       lines, runners, boots, children, tracked))
 BOOST_DESCRIBE_STRUCT(HostStatus, (), (name, pid, version, uptime, pools))
 BOOST_DESCRIBE_STRUCT(CallLine, (), (after, what, runner, text))
 BOOST_DESCRIBE_STRUCT(CallReport, (),

@@ -28,6 +28,7 @@ Loop::Loop(Parts parts)
       incarnation_(base::random_number()),
       started_(base::boot_time()),
       machines_({.backends = std::move(parts_.backends),
+                 .max = std::move(parts_.machines_max),
                  .inbox = parts_.inbox,
                  .identity = parts_.identity,
                  .log = parts_.log}),
@@ -36,6 +37,7 @@ Loop::Loop(Parts parts)
   DriverServices services{
       .sessions = &sessions_,
       .machines = &machines_,
+      .room = &machines_.room(),
       .listeners = parts_.router.get(),
       .history = &history_,
       .log = parts_.log,
@@ -244,8 +246,9 @@ void Loop::keep_time(Instant now) {
     }
   }
   parts_.router->check(now);
+  const bool room_made = machines_.take_room_made();
   for (const auto& driver : drivers_) {
-    if (driver->next_wakeup() <= now) driver->on(event::Tick{}, now);
+    if (room_made || driver->next_wakeup() <= now) driver->on(event::Tick{}, now);
   }
 }
 

@@ -33,6 +33,7 @@ class Loop final : private LoopWork {
     std::unique_ptr<Router> router;
     std::shared_ptr<Inbox> inbox;
     std::map<std::string, std::shared_ptr<Backend>> backends;
+    std::map<std::string, std::uint64_t> machines_max;  // by backend, over all pools; not there: no limit
     std::vector<std::shared_ptr<detail::PoolFront>> pools;
     std::shared_ptr<const Catalog> catalog;
     std::vector<LineSpec> lines;

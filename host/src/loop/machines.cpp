@@ -36,6 +36,7 @@ Machines::Machines(Parts parts) : identity_(std::move(parts.identity)), log_(std
     numbered_.push_back(port.get());
     ports_[name] = port;
   }
+  for (const auto& [name, max] : parts.max) room_.limit(name, max);
 }
 
 void Machines::open() {
@@ -59,7 +60,9 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   const MachineName name = machine_name(identity_.run, ++booted_);
   request.name = name;
   request.labels = machine_labels(name, request.pool, identity_);
-  entries_[name] = {.runner = runner, .port = &port};
+  const std::string& known = ports_.find(backend)->first;
+  entries_[name] = {.runner = runner, .backend = &known, .port = &port};
+  room_.taken(known);
   names_[runner] = name;
   if (closing()) return port.booted(name, failure(ErrorCode::shutting_down, "the host shuts down", Remedy::permanent));
   if (const std::string thrown = port.boot(std::move(request)); !thrown.empty()) {
@@ -106,7 +109,7 @@ void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Inst
     return;
   }
   names_.erase(runner);
-  entries_.erase(at);
+  forget(at);
   if (awaited) tell_failed(runner, failure, now);
 }
 
@@ -133,9 +136,15 @@ void Machines::on(BackendPort& port, command::BackendSaid::Destroyed& destroyed,
     left(*at, destroyed.left->message);
   } else {
     at->second.gone = true;
-    if (at->second.answered) entries_.erase(at);
+    if (at->second.answered) forget(at);
   }
   tell_failed(runner, std::move(failed), now);
+}
+
+void Machines::forget(Entries::iterator at) {
+  room_.left(*at->second.backend);
+  room_made_ = true;
+  entries_.erase(at);
 }
 
 MachineId Machines::name_of(RunnerKey runner) const {
@@ -158,7 +167,8 @@ bool Machines::destroy(Entries::iterator at) {
   const std::string thrown = entry.port->destroy(at->first, entry.id);
   if (!thrown.empty()) left(*at, thrown);
   if (destroyed_.size() > limits::kRunnersCeiling) {
-    entries_.erase(destroyed_.front());  // of a backend that does not tell of ends that it was asked for
+    // Of a backend that does not tell of ends that it was asked for.
+    if (const auto oldest = entries_.find(destroyed_.front()); oldest != entries_.end()) forget(oldest);
     destroyed_.pop_front();
   }
   return thrown.empty();

@@ -17,6 +17,7 @@
 #include "host/src/calls/inbox.hpp"
 #include "host/src/loop/backend_port.hpp"
 #include "host/src/loop/machine_maker.hpp"
+#include "host/src/policy/backend_room.hpp"
 #include "host/src/policy/machine_names.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/log.hpp"
@@ -36,6 +37,7 @@ class Machines final : public MachineMaker {
   };
   struct Parts {
     std::map<std::string, std::shared_ptr<Backend>> backends;  // by the name that pools use
+    std::map<std::string, std::uint64_t> max;                  // machines of one; not there: no limit
     std::shared_ptr<Inbox> inbox;
     HostIdentity identity;
     base::Logger log;
@@ -57,6 +59,11 @@ class Machines final : public MachineMaker {
   void on(command::BackendSaid&& said, Instant now);
   /// Machines that may exist.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
+  /// The same by backend, for pools to look at: here because a machine counts until its backend says that it is gone,
+  /// and its pool forgets it before.
+  [[nodiscard]] const BackendRoom& room() const noexcept { return room_; }
+  /// Some machine has gone since the last time: pools that wait for room may boot.
+  [[nodiscard]] bool take_room_made() noexcept { return std::exchange(room_made_, false); }
 
   /// A backend that needs all of kBackendCloseMax says so at its end: on a busy machine its thread gets there later.
   static constexpr std::chrono::seconds kLastWord{1};
@@ -72,6 +79,7 @@ class Machines final : public MachineMaker {
  private:
   struct Entry {
     RunnerKey runner;
+    const std::string* backend = nullptr;
     BackendPort* port = nullptr;
     MachineId id;
     bool answered = false;   // its boot
@@ -89,6 +97,7 @@ class Machines final : public MachineMaker {
   void on(BackendPort& /*port*/, command::BackendSaid::Closed& /*closed*/, Instant /*now*/) {}
   void has_failed(Entries::iterator at, const BootFailure& failure, Instant now);
   bool destroy(Entries::iterator at);
+  void forget(Entries::iterator at);
   void tell_failed(RunnerKey runner, std::optional<BootFailure> failure, Instant now);
   void left(const Entries::value_type& machine, const std::string& why);
   [[nodiscard]] Entries::iterator find(const BackendPort& port, const MachineName& name);
@@ -101,6 +110,8 @@ class Machines final : public MachineMaker {
   std::map<std::string, std::shared_ptr<BackendPort>> ports_;
   std::deque<BackendPort*> numbered_;
   Entries entries_;
+  BackendRoom room_;  // of entries_
+  bool room_made_ = false;
   std::map<RunnerKey, MachineName> names_;  // of those that are not destroyed
   std::deque<MachineName> destroyed_;       // the last ones, until nothing more is to be heard of them
   std::uint64_t booted_ = 0;

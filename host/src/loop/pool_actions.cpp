@@ -19,8 +19,8 @@ std::int64_t wire_time(Duration time) {
   return base::to_wire(time);
 }
 
-const BackendTraits& traits_of(const DriverServices& services, const PoolConfig& config) {
-  return services.machines->traits(config.backend.front());
+const BackendTraits& traits_of(const DriverServices& services, const PoolConfig& config, BackendIndex backend) {
+  return services.machines->traits(config.backend[backend]);
 }
 
 std::string dialled_from(const DriverServices& services, const std::string& backend) {
@@ -36,14 +36,13 @@ Result<void> PoolDriver::put_files_back(const std::vector<DigestId>& digests) co
   return copies.has_value() ? services_.listeners->renew_ipc() : copies;
 }
 
-wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce, KeyPair keys,
-                                    const std::vector<DigestId>& digests) const {
+wire::Parent PoolDriver::parent_for(const action::Boot& boot, std::uint64_t nonce, KeyPair keys) const {
   wire::Parent parent = services_.parent;
   parent.nonce = nonce;
   parent.pool = core_->name();
-  parent.runner = name;
-  parent.backend = config_.backend.front();
-  for (const DigestId id : digests) parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
+  parent.runner = runner_name(boot.runner);
+  parent.backend = config_.backend[boot.backend];
+  for (const DigestId id : boot.digests) parent.plugins.push_back(plugin_ref(core_->parts().catalog->plugin(id)));
   if (!services_.listeners->tcp().control.empty()) {
     parent.host_key = services_.listeners->public_key();
     parent.public_key = std::move(keys.public_key);
@@ -52,10 +51,9 @@ wire::Parent PoolDriver::parent_for(const std::string& name, std::uint64_t nonce
   return parent;
 }
 
-BootRequest PoolDriver::request_for(const std::string& name, wire::Parent parent,
-                                    const std::vector<DigestId>& digests) const {
+BootRequest PoolDriver::request_for(const action::Boot& boot, wire::Parent parent) const {
   BootRequest request{.pool = core_->name(),
-                      .runner = name,
+                      .runner = runner_name(boot.runner),
                       .queue_timeout = config_.queue_timeout,
                       .boot_timeout = config_.boot_timeout,
                       .env = config_.env,
@@ -63,16 +61,18 @@ BootRequest PoolDriver::request_for(const std::string& name, wire::Parent parent
   request.descriptor = std::make_shared<RunnerDescriptor>(
       std::move(parent),
       RunnerDescriptor::Listening{services_.listeners->ipc(), services_.listeners->tcp(),
-                                  dialled_from(services_, config_.backend.front())},
+                                  dialled_from(services_, config_.backend[boot.backend])},
       config_.secret_env);
-  if (traits_of(services_, config_).same_files) request.plugin_dirs = core_->parts().catalog->directories(digests);
+  if (traits_of(services_, config_, boot.backend).same_files)
+    request.plugin_dirs = core_->parts().catalog->directories(boot.digests);
   return request;
 }
 
 void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::string name = runner_name(boot.runner);
+  const std::string& backend = config_.backend[boot.backend];
   if (const auto files = put_files_back(boot.digests); files.has_error()) {
-    if (traits_of(services_, config_).same_files || services_.listeners->tcp().control.empty()) {
+    if (traits_of(services_, config_, boot.backend).same_files || services_.listeners->tcp().control.empty()) {
       return on_boot(boot.runner, BootFailure{.error = files.error(), .remedy = Remedy::permanent}, now);
     }
     services_.log.error("a file of this host is gone and cannot be made again; restart this program",
@@ -81,10 +81,10 @@ void PoolDriver::perform(const action::Boot& boot, Instant now) {
   const std::uint64_t nonce = base::random_number();
   const RunnerKey key{core_->parts().index, boot.runner};
   KeyPair keys = services_.listeners->make_keys();
+  if (!boot.sent_on.empty()) services_.sessions->forget(name);  // the key of the machine that there is not
   services_.sessions->expect(name, {key, nonce, keys.public_key, config_.payload_max, config_.boot_timeout});
-  services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}});
-  wire::Parent parent = parent_for(name, nonce, std::move(keys), boot.digests);
-  services_.machines->boot(key, config_.backend.front(), request_for(name, std::move(parent), boot.digests));
+  services_.log.debug("booting a runner", {{"pool", core_->name()}, {"runner", name}, {"backend", backend}});
+  services_.machines->boot(key, backend, request_for(boot, parent_for(boot, nonce, std::move(keys))));
 }
 
 void PoolDriver::perform(const action::Admit& admit) {
@@ -243,7 +243,7 @@ std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId di
     return base::make_error(ErrorCode::incompatible,
                             "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
                             "flame-runner of this release");
-  if (!traits_of(services_, config_).same_files && !session.info().local)
+  if (!traits_of(services_, config_, policy_.backend_of(session.info().runner)).same_files && !session.info().local)
     return base::make_error(ErrorCode::incompatible,
                             "it runs on another machine, where this host's files are not: it takes the plugins that "
                             "its image has");

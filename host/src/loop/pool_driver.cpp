@@ -25,9 +25,12 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolFront> core, DriverServices s
     : core_(std::move(core)),
       services_(std::move(services)),
       config_(core_->parts().config),
-      policy_(
-          config_, core_->parts().plugins,
-          {.seed = services_.seed, .liveness = services_.liveness, .name = core_->name(), .nested = services_.nested}),
+      policy_(config_, core_->parts().plugins,
+              {.seed = services_.seed,
+               .liveness = services_.liveness,
+               .name = core_->name(),
+               .nested = services_.nested,
+               .room = services_.room}),
       trace_(core_->parts().index, *services_.history),
       standstill_(limits::kStandstillBeats * services_.liveness.beat) {}
 
@@ -194,7 +197,7 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
                                                 {"runner", runner_name(runner)},
                                                 {"error", failure->error.message},
                                                 {"last_output", failure->error.log_tail}});
-  on(event::BootFailed{runner, failure->error, failure->remedy == Remedy::permanent, failure->retry_after}, now);
+  on(event::BootFailed{runner, failure->error, failure->remedy, failure->retry_after}, now);
 }
 
 void PoolDriver::on_begun(RunnerId runner, CallId call, Instant now) {

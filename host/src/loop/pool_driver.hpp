@@ -29,6 +29,7 @@ namespace flame::pool {
 struct DriverServices {
   SessionTable* sessions = nullptr;
   MachineMaker* machines = nullptr;
+  const BackendRoom* room = nullptr;  // null: no backend has a limit
   Listeners* listeners = nullptr;
   CallHistory* history = nullptr;
   base::Logger log;
@@ -121,10 +122,8 @@ class PoolDriver final : public RunnerEvents {
   [[nodiscard]] std::optional<Error> cannot_load(const Session& session, DigestId digest) const;
   bool on_generation(const SessionInfo& runner, const wire::Body& body, Instant now);
   [[nodiscard]] Result<void> put_files_back(const std::vector<DigestId>& digests) const;
-  [[nodiscard]] wire::Parent parent_for(const std::string& name, std::uint64_t nonce, KeyPair keys,
-                                        const std::vector<DigestId>& digests) const;
-  [[nodiscard]] BootRequest request_for(const std::string& name, wire::Parent parent,
-                                        const std::vector<DigestId>& digests) const;
+  [[nodiscard]] wire::Parent parent_for(const action::Boot& boot, std::uint64_t nonce, KeyPair keys) const;
+  [[nodiscard]] BootRequest request_for(const action::Boot& boot, wire::Parent parent) const;
   [[nodiscard]] control::RunnerStatus describe(const PoolPolicy::RunnerView& view, Instant now) const;
   void finish(const std::shared_ptr<RemoteCall>& call, Result<detail::Payload> outcome);
   void answer(const std::shared_ptr<RemoteCall>& call, action::Complete& complete);

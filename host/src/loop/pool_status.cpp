@@ -31,6 +31,12 @@ const char* name_of(SlotIsolation isolation) {
   return isolation == SlotIsolation::thread ? "thread" : "process";
 }
 
+std::string in_order(const std::vector<std::string>& backends) {
+  std::string text;
+  for (const std::string& name : backends) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 std::optional<Duration> between(Instant begin, Instant end) {
   return end == kNever ? std::nullopt : std::optional<Duration>(end - begin);
 }
@@ -47,9 +53,11 @@ void fill_in(const RunnerRecord& record, Instant now, control::RunnerStatus& run
   runner.facts.insert(record.facts.begin(), record.facts.end());
 }
 
-control::BootStatus describe_boot(const RunnerRecord& record, std::string runner, Instant now) {
+control::BootStatus describe_boot(const RunnerRecord& record, std::string runner, const PoolConfig& config,
+                                  Instant now) {
   const bool under_way = record.ready == kNever && record.gone == kNever;
   control::BootStatus boot{.runner = std::move(runner),
+                           .backend = config.backend[record.backend],
                            .state = record.boot_failed() ? "failed"
                                     : under_way          ? "under_way"
                                                          : "ready",
@@ -99,13 +107,14 @@ void count_objects(const std::unordered_map<CallId, std::shared_ptr<HeldLease>>&
 
 control::PoolStatus PoolDriver::status(Instant now) const {
   control::PoolStatus pool{.name = core_->name(),
-                           .backend = config_.backend.front(),
+                           .backend = in_order(config_.backend),
                            .isolation = name_of(config_.isolation),
                            .max_concurrency = config_.single_use ? 1 : config_.max_concurrency,
                            .stats = stats(),
                            .oldest_wait = {},
                            .next_boot = {},
                            .boot_failure = {},
+                           .full = {},
                            .lines = {},
                            .runners = {},
                            .boots = {},
@@ -114,12 +123,14 @@ control::PoolStatus PoolDriver::status(Instant now) const {
   if (const auto oldest = policy_.oldest_waiter()) {
     if (const CallStory* story = services_.history->find(*oldest)) pool.oldest_wait = now - story->submitted;
   }
-  if (const auto& failure = policy_.boot_failure()) pool.boot_failure = failure->message;
-  if (const Instant next = policy_.boots_again_at(now); next != kNever) pool.next_boot = next - now;
+  const Placement& placement = policy_.placement();
+  if (const auto& failure = placement.last_failure()) pool.boot_failure = failure->message;
+  if (const Instant next = placement.next_retry(now); next != kNever) pool.next_boot = next - now;
+  pool.full = placement.full();
   for (const PoolPolicy::RunnerView& view : policy_.runner_views(now)) pool.runners.push_back(describe(view, now));
   count_objects(leases_, pool);
   for (const RunnerRecord* record : boots_to_show(trace_.runners())) {
-    pool.boots.push_back(describe_boot(*record, runner_name(record->id), now));
+    pool.boots.push_back(describe_boot(*record, runner_name(record->id), config_, now));
   }
   return pool;
 }
@@ -127,6 +138,7 @@ control::PoolStatus PoolDriver::status(Instant now) const {
 control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, Instant now) const {
   control::RunnerStatus runner{
       .name = runner_name(view.id),
+      .backend = config_.backend[view.backend],
       .state = view.quiet && view.phase == RunnerState::Phase::ready ? "silent" : name_of(view.phase),
       .slots_busy = view.leases,
       .slots = config_.single_use ? 1 : config_.max_concurrency,
@@ -145,7 +157,7 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
 }
 
 control::CallReport PoolDriver::explain(const CallStory& story, Instant now) const {
-  control::StoryNames names{.pool = core_->name(), .backend = config_.backend.front(), .plugin = {}};
+  control::StoryNames names{.pool = core_->name(), .backends = config_.backend, .plugin = {}};
   if (story.digest != kNoDigest) names.plugin = core_->parts().catalog->plugin(story.digest).reference;
   return control::explain(story, trace_.runners(), names, now);
 }

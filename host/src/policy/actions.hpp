@@ -15,10 +15,14 @@ namespace flame::pool {
 
 namespace action {
 
-/// Ask the backend for a machine; the runner must have `digests`. Its outcome comes back as BootOk or BootFailed.
+/// Ask this backend for a machine; the runner must have `digests`. Its outcome comes back as BootOk or BootFailed. A
+/// second time for one runner: the backend before has failed and had no room, of which `sent_on` tells; else that is
+/// empty.
 struct Boot {
   RunnerId runner = 0;
   std::vector<DigestId> digests;
+  BackendIndex backend = 0;
+  std::string sent_on;
 };
 /// Send Welcome. `idle_shutdown` (kForever: never) is when the runner asks to retire.
 struct Admit {

@@ -1,8 +1,7 @@
-// Elastic: arithmetic over counts; the only memory is the back-off, the hint and the released minimum.
+// Elastic: arithmetic over counts; the only memory is the hint and the released minimum.
 #include "host/src/policy/elastic.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
 
@@ -20,7 +19,7 @@ std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
-Elastic::Elastic(const Options& options) : options_(options), random_(options.seed) {
+Elastic::Elastic(const Options& options) : options_(options) {
   FLAME_ASSERT(options_.capacity > 0, "checked by check_pool()");
   resize(options_.min, options_.max);
 }
@@ -37,36 +36,7 @@ Elastic::Plan Elastic::plan(const Counts& counts, Instant now) const noexcept {
   const std::uint64_t short_of = slots_ahead == 0 ? 0 : minus(counts.waiting + slots_ahead, spare);
   const std::uint64_t demand = std::max({growth, runners_for(short_of, options_.capacity), counts.needed});
   const std::uint64_t boots = std::min(std::max(lacking, demand), room);
-  if (boots > 0 && backing_off(now)) return {.retry_at = retry_at_};
   return {.boots = static_cast<std::uint32_t>(boots), .for_min = static_cast<std::uint32_t>(minus(lacking, demand))};
-}
-
-void Elastic::boot_succeeded() {
-  failures_ = 0;
-  retry_at_ = Instant{};
-  permanent_ = false;
-  failure_.reset();
-}
-
-void Elastic::boot_failed(Instant now, const Error& error, bool permanent) {
-  // Boots that were started together fail together: that is one failure.
-  back_off(now, error, permanent, backing_off(now) ? failures_ : failures_++);
-}
-
-void Elastic::lost_young(Instant now, const Error& error) {
-  if (lost_young_++ == 0) return;
-  back_off(now, error, false, lost_young_ - 2);
-}
-
-void Elastic::back_off(Instant now, const Error& error, bool permanent, unsigned doublings) {
-  failure_ = error;
-  permanent_ = permanent_ || permanent;
-  if (backing_off(now)) return;
-  permanent_ = permanent;
-  const Duration base = std::min<Duration>(kRetryFirst * (1U << std::min(doublings, 16U)), kRetryMax);
-  const auto quarter = static_cast<std::uint64_t>((base / 4).count());
-  const auto jitter = static_cast<Duration::rep>(random_() % (quarter + 1));
-  retry_at_ = base::deadline_after(now, base + Duration(jitter));
 }
 
 void Elastic::resize(std::uint32_t min, std::uint32_t max) {

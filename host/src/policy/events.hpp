@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include <flame/backend.hpp>
 #include <flame/error.hpp>
 
 #include "host/src/policy/types.hpp"
@@ -54,7 +55,7 @@ struct BootOk {
 struct BootFailed {
   RunnerId runner = 0;
   Error error;
-  bool permanent = false;
+  Remedy remedy = Remedy::retry;
   Duration retry_after{};  ///< not before; zero: no wish
 };
 /// A plugin as the runner reports it. Not ready and no error: loaded on first use, so it counts as able to serve.

@@ -24,7 +24,6 @@ Elastic::Options elastic_options(const PoolConfig& config, const PoolPolicy::Opt
           .warm = config.warm,
           .idle = config.idle_shutdown_after,
           .min_idle = config.min_idle_shutdown_after,
-          .seed = options.seed,
           .nested = options.nested};
 }
 
@@ -60,17 +59,19 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
       scheduler_(scheduler_options(config)),
       held_(config.max_queue),
       calls_({config.boot_timeout, config.timeout}),
-      elastic_(elastic_options(config, options)) {}
+      elastic_(elastic_options(config, options)),
+      placement_(config.backend, options.seed, options.room) {}
 
 void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
+  placement_.counted();
   std::visit([&](const auto& one) { handle(one, now, out); }, event);
   advance(now, out);
 }
 
 Instant PoolPolicy::next_wakeup() const {
   const Instant drain = calls_.size() > 0 ? drain_by_ : kNever;
-  return std::min({calls_.next_deadline(), timers_.next(), unproven_timers_.next(), retry_wakeup_, drain,
-                   generations_.next_deadline()});
+  return std::min(
+      {calls_.next_deadline(), timers_.next(), unproven_.next(), retry_wakeup_, drain, generations_.next_deadline()});
 }
 
 PolicyStats PoolPolicy::stats() const {
@@ -135,8 +136,9 @@ void PoolPolicy::handle(const event::Result& event, Instant now, Actions& out) {
 void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
   if (!alive(event.runner, now, out) || ended_inside(event, now, out)) return;
   if (!scheduler_.release(event.runner, event.call)) return;
-  elastic_.proved();
-  runners_.at(event.runner).useful = true;
+  Runner& runner = runners_.at(event.runner);
+  placement_.proved(runner.backend);
+  runner.useful = true;
   end_lease(event.call, event.error, out);
   apply(event.call, calls_.ended(event.runner, event.call), out);
   slot_freed(event.runner, now, out);
@@ -161,10 +163,7 @@ void PoolPolicy::handle(const event::Expect& event, Instant now, Actions&) {
 void PoolPolicy::advance(Instant now, Actions& out) {
   // Runners first: a boot that is overdue explains the calls that waited for it.
   while (std::optional<RunnerId> due = timers_.pop_due(now)) check_timer(*due, now, out);
-  while (std::optional<RunnerId> due = unproven_timers_.pop_due(now)) {
-    unproven_.at(*due).timer.reset();
-    proven_dead(*due, out);
-  }
+  while (std::optional<RunnerId> due = unproven_.pop_due(now)) proven_dead(*due, out);
   expire_calls(now, out);
   if (closed_ && now >= drain_by_)
     for (CallId call : calls_.all())
@@ -174,7 +173,7 @@ void PoolPolicy::advance(Instant now, Actions& out) {
   dispatch(now, out);
   shed(now, out);
   grow(now, out);
-  const PreparedReports::Basis basis{generations_.revision(), booting_, elastic_.failing_for_good(now), closed_};
+  const PreparedReports::Basis basis{generations_.revision(), booting_, placement_.failing_for_good(now), closed_};
   if (reports_.is_outdated(generations_.versions().candidates(), basis))
     for (DigestId digest : generations_.versions().candidates()) reports_.tell(prepared(digest, now), out);
   if (closed_) drain_pool(now, out);
@@ -183,7 +182,7 @@ void PoolPolicy::advance(Instant now, Actions& out) {
 void PoolPolicy::expire_calls(Instant now, Actions& out) {
   const std::optional<Error> none;
   const bool no_runner = runner_count() == booting_;
-  while (auto outcome = calls_.expire(now, no_runner ? elastic_.last_failure() : none)) {
+  while (auto outcome = calls_.expire(now, no_runner ? placement_.last_failure() : none)) {
     tell_of_silence(*outcome, now);
     give_up(std::move(outcome), wire::CancelReason::timed_out, out);
   }
@@ -199,8 +198,16 @@ void PoolPolicy::dispatch(Instant now, Actions& out) {
 
 void PoolPolicy::grow(Instant now, Actions& out) {
   const Elastic::Plan plan = elastic_.plan(counts(), now);
-  for (std::uint32_t i = 0; i < plan.boots; ++i) boot(i < plan.for_min, now, out);
-  retry_wakeup_ = plan.retry_at;
+  retry_wakeup_ = kNever;
+  for (std::uint32_t i = 0; i < plan.boots; ++i) {
+    const std::optional<BackendIndex> backend = placement_.next(now);
+    if (backend) {
+      boot(*backend, i < plan.for_min, now, out);
+    } else {
+      retry_wakeup_ = placement_.wake_at(now);
+      break;
+    }
+  }
 }
 
 // A silent runner without work must not keep those that wait from another one: beside max, one for each, and no more
@@ -222,6 +229,16 @@ Elastic::Counts PoolPolicy::counts() const {
   // One that loads two versions has its slots once.
   counts.waiting -= std::min(helped, generations_.changing() * scheduler_.capacity());
   return counts;
+}
+
+// When the idle runners of later backends have gone: they go first, so that the pool comes home.
+Elastic::Counts PoolPolicy::counts_after(BackendIndex backend) const {
+  Elastic::Counts after = counts();
+  const std::uint32_t gone = scheduler_.idle_after(backend);
+  after.runners -= gone;
+  after.serving -= gone;
+  after.free -= std::uint64_t{gone} * scheduler_.capacity();
+  return after;
 }
 
 // What has no user any more is ended; what somebody waits for though it was ended is loaded once more.
@@ -284,7 +301,6 @@ void PoolPolicy::shed(Instant now, Actions& out) {
 void PoolPolicy::drain_pool(Instant now, Actions& out) {
   if (calls_.size() > 0) return;
   unproven_.clear();
-  unproven_timers_ = {};
   if (!std::exchange(emptying_, true)) {
     std::vector<RunnerId> ids;
     for (const auto& [id, runner] : runners_) ids.push_back(id);
@@ -310,7 +326,7 @@ std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
     return broken->second.error;
   }
   const bool helpless = scheduler_.servers(digest) == 0 && booting_ == 0;
-  if (helpless && elastic_.failing_for_good(now)) return elastic_.last_failure();
+  if (helpless && placement_.failing_for_good(now)) return placement_.last_failure();
   return std::nullopt;
 }
 

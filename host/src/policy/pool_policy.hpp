@@ -1,5 +1,5 @@
-// All decisions of one pool: composes CallTable, Scheduler, Elastic, RunnerState and RunnerGenerations. Events and
-// `now` in, actions out.
+// All decisions of one pool: composes CallTable, Scheduler, Elastic, Placement, RunnerState and RunnerGenerations.
+// Events and `now` in, actions out.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,12 @@
 #include "host/src/policy/elastic.hpp"
 #include "host/src/policy/events.hpp"
 #include "host/src/policy/object_leases.hpp"
+#include "host/src/policy/placement.hpp"
 #include "host/src/policy/prepared_reports.hpp"
 #include "host/src/policy/runner_generations.hpp"
 #include "host/src/policy/runner_state.hpp"
 #include "host/src/policy/scheduler.hpp"
+#include "host/src/policy/unproven_calls.hpp"
 
 namespace flame::pool {
 
@@ -37,6 +39,8 @@ class PoolPolicy {
     Liveness liveness;
     std::string name = "runner";  ///< in errors, NAME-ID is a runner
     bool nested = false;          ///< see Elastic::Options
+    /// Of the host; outlives the pool; null: no backend has a limit. Feed Tick when there is more.
+    const BackendRoom* room = nullptr;
   };
   /// `config` must have passed check_pool(); `plugins`: what is active, no two of one plugin; every
   /// runner of this pool is booted with it.
@@ -58,6 +62,7 @@ class PoolPolicy {
   struct RunnerView {
     RunnerId id = 0;
     RunnerState::Phase phase = RunnerState::Phase::booting;
+    BackendIndex backend = 0;
     std::uint32_t leases = 0;
     std::optional<Duration> idle;   ///< without a lease for so long
     std::optional<Duration> quiet;  ///< nothing was heard for so long: it gets no new calls
@@ -68,9 +73,13 @@ class PoolPolicy {
   /// Calls that wait for their turn in the slot of the lease; whether it is one.
   [[nodiscard]] std::uint64_t waiting_for_turn(CallId lease) const { return held_.waiting_for(lease); }
   [[nodiscard]] bool holds_objects(CallId lease) const { return held_.runner_of(lease).has_value(); }
-  /// Failed boots are being waited out until then, and why; kNever: no.
-  [[nodiscard]] Instant boots_again_at(Instant now) const { return elastic_.next_retry(now); }
-  [[nodiscard]] const std::optional<Error>& boot_failure() const noexcept { return elastic_.last_failure(); }
+  /// What its backends have said to boots.
+  [[nodiscard]] const Placement& placement() const noexcept { return placement_; }
+  /// Which of them the runner's machine is of; the first for one that is not in the pool.
+  [[nodiscard]] BackendIndex backend_of(RunnerId runner) const {
+    const auto found = runners_.find(runner);
+    return found == runners_.end() ? 0 : found->second.backend;
+  }
 
   /// How far a Prepare is, with what it waits for now: the Prepared before may name calls that have ended. Linear.
   [[nodiscard]] action::Prepared prepared(DigestId digest, Instant now) const;
@@ -78,6 +87,7 @@ class PoolPolicy {
  private:
   struct Runner {
     RunnerState state;
+    BackendIndex backend = 0;
     Deadlines<RunnerId>::Handle timer;
     bool useful = false;       // some call has ended there
     bool leaving = false;      // it asked to go and may
@@ -91,12 +101,6 @@ class PoolPolicy {
     Instant until;
   };
   using Runners = std::unordered_map<RunnerId, Runner>;
-  // A lost runner that may still be at work: its calls that are to be tried again.
-  struct Unproven {
-    std::vector<CallId> calls;
-    Instant until;
-    Deadlines<RunnerId>::Handle timer;
-  };
 
   // pool_policy.cpp: calls, and what follows from every event
   void handle(const event::Submit& event, Instant now, Actions& out);
@@ -150,14 +154,13 @@ class PoolPolicy {
   void handle(const event::RunnerLost& event, Instant now, Actions& out);
   void handle(const event::MachineExited& event, Instant now, Actions& out);
   void handle(const event::Retire& event, Instant now, Actions& out);
-  void boot(bool for_min, Instant now, Actions& out);
-  void boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out);
+  void boot(BackendIndex backend, bool for_min, Instant now, Actions& out);
+  bool boots_elsewhere(Runners::iterator it, const Error& error, Instant now, Actions& out);
+  void boot_failed(Runners::iterator it, Error error, Remedy remedy, Duration retry_after, Instant now, Actions& out);
   void give_boot_up(Runners::iterator it, const Error& error, Actions& out);
   void tell_of_broken(Instant now, Actions& out);
   void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
-  [[nodiscard]] bool lost_young(const Runner& runner, Instant now) const;
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
-  void await_proof(RunnerId id, std::vector<CallId> calls, Instant until);
   void proven_dead(RunnerId id, Actions& out);
   void remove(Runners::iterator it, const std::string& reason, Actions& out);
   void check_timer(RunnerId id, Instant now, Actions& out);
@@ -172,6 +175,7 @@ class PoolPolicy {
   bool unhush(Runner& runner) noexcept;
   [[nodiscard]] std::uint32_t runner_count() const noexcept { return static_cast<std::uint32_t>(runners_.size()); }
   [[nodiscard]] Elastic::Counts counts() const;
+  [[nodiscard]] Elastic::Counts counts_after(BackendIndex backend) const;
 
   bool single_use_;
   bool threads_;
@@ -186,10 +190,10 @@ class PoolPolicy {
   ObjectLeases held_;
   CallTable calls_;
   Elastic elastic_;
+  Placement placement_;
   Runners runners_;
   Deadlines<RunnerId> timers_;
-  std::unordered_map<RunnerId, Unproven> unproven_;
-  Deadlines<RunnerId> unproven_timers_;
+  UnprovenCalls unproven_;
   std::unordered_map<DigestId, Broken> broken_;
   RunnerId next_runner_ = 1;
   std::uint32_t booting_ = 0;

@@ -45,8 +45,7 @@ void PoolPolicy::handle(const event::BootOk& event, Instant, Actions& out) {
 void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
   auto it = runners_.find(event.runner);
   if (it == runners_.end() || it->second.state.phase() != RunnerState::Phase::booting) return;
-  boot_failed(it, event.error, event.permanent, now, out);
-  elastic_.not_before(base::deadline_after(now, event.retry_after));
+  boot_failed(it, event.error, event.remedy, event.retry_after, now, out);
 }
 
 void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& out) {
@@ -66,23 +65,23 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   for (const event::RunnerPlugin& plugin : plugins) {
     usable = usable || !plugin.error;
     if (plugin.error)  // remembered for a while
-      broken_[plugin.digest] = {*plugin.error, base::deadline_after(now, Elastic::kRetryMax)};
+      broken_[plugin.digest] = {*plugin.error, base::deadline_after(now, BackOff::kMax)};
     else if (!generations_.versions().is_candidate(plugin.digest))
       serves.push_back(plugin.digest);
   }
   if (!usable && !generations_.asked(event.runner).empty()) {
     const std::string why = plugins.front().error->message;
     tell_of_broken(now, out);
-    return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, false, now, out);
+    return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, Remedy::retry, {}, now, out);
   }
   --booting_;
   const bool greeted = runner.state.hello(now, event.local);
   FLAME_ASSERT(greeted, "it was booting");
-  elastic_.boot_succeeded();
+  placement_.succeeded(runner.backend);
   out.push_back(action::Admit{event.runner, elastic_.ask_after()});
   if (!runner.state.for_min())
     out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), {}, {}});
-  scheduler_.add_runner(event.runner, serves);
+  scheduler_.add_runner(event.runner, serves, runner.backend);
   generations_.joined(event.runner, plugins, now);
   ++serving_;
   tell_of_broken(now, out);
@@ -99,19 +98,15 @@ void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
     rearm(id, runner);
   }
   generations_.stood_still(event.pause);
-  // A runner that was frozen together with us has not had the time that it gets to give up its work either.
-  for (auto& [id, unproven] : unproven_) {
-    unproven_timers_.disarm(unproven.timer);
-    unproven.until = base::deadline_after(unproven.until, event.pause);
-    unproven.timer = unproven_timers_.arm(id, unproven.until);
-  }
+  unproven_.stood_still(event.pause);
 }
 
 void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& out) {
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
   if (it->second.state.phase() == RunnerState::Phase::booting)
-    return boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, false, now, out);
+    return boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, Remedy::retry, {}, now,
+                       out);
   if (event.goodbye && scheduler_.leases(it->first) == 0) it->second.end_reason = event.reason;
   disconnected(it, event.reason, now, out);
 }
@@ -133,7 +128,8 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   Runner& runner = it->second;
   runner.end_reason = event.reason;
   if (runner.state.phase() == RunnerState::Phase::booting) {
-    return boot_failed(it, {.message = "the runner ended before it had dialled in: " + event.reason}, false, now, out);
+    return boot_failed(it, {.message = "the runner ended before it had dialled in: " + event.reason}, Remedy::retry, {},
+                       now, out);
   }
   const bool leaves = runner.state.phase() == RunnerState::Phase::draining;
   runner.state.exited(now);
@@ -154,7 +150,7 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   bool granted = event.must || (free && draining);
   // What has loaded the next version is not given away before anybody could use it.
   const bool spare = generations_.versions().candidates().empty();
-  if (!granted && free && spare && elastic_.may_retire(counts(), runner->state.idle(now), now)) {
+  if (!granted && free && spare && elastic_.may_retire(counts_after(runner->backend), runner->state.idle(now), now)) {
     elastic_.retired(serving_);
     granted = true;
   }
@@ -165,25 +161,44 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   out.push_back(action::RetireReply{event.runner, granted});
 }
 
-void PoolPolicy::boot(bool for_min, Instant now, Actions& out) {
+void PoolPolicy::boot(BackendIndex backend, bool for_min, Instant now, Actions& out) {
   const RunnerId id = next_runner_++;
   std::vector<DigestId> digests = generations_.boots(id, scheduler_.wanted());
   auto [it, fresh] = runners_.emplace(
-      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), {}, false, false, false, false, {}});
+      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), backend, {}, false, false, false, false, {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
   ++stats_.boots;
   if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), {}, {}});
-  out.push_back(action::Boot{id, std::move(digests)});
+  out.push_back(action::Boot{id, std::move(digests), backend, {}});
 }
 
-void PoolPolicy::boot_failed(Runners::iterator it, Error error, bool permanent, Instant now, Actions& out) {
+// The boot goes on as what it was: nobody is told that it has failed.
+bool PoolPolicy::boots_elsewhere(Runners::iterator it, const Error& error, Instant now, Actions& out) {
+  Elastic::Counts without = counts();
+  --without.booting;
+  if (elastic_.plan(without, now).boots == 0) return false;  // nobody needs it any more
+  const std::optional<BackendIndex> backend = placement_.next(now);
+  if (!backend) return false;
+  auto& [id, runner] = *it;
+  runner.backend = *backend;
+  runner.state = RunnerState(now, boot_timeout_, runner.state.for_min(), liveness_);
+  rearm(id, runner);
+  const std::string why = error.message.empty() ? "it has no room" : error.message;
+  out.push_back(action::Boot{id, generations_.asked(id), *backend, why});
+  return true;
+}
+
+void PoolPolicy::boot_failed(Runners::iterator it, Error error, Remedy remedy, Duration retry_after, Instant now,
+                             Actions& out) {
   error.code = ErrorCode::boot_failed;
+  placement_.failed(it->second.backend, error, remedy, retry_after, now);
+  if (remedy == Remedy::elsewhere && boots_elsewhere(it, error, now, out)) return;
   ++stats_.boots_failed;
-  elastic_.boot_failed(now, error, permanent);
   give_boot_up(it, error, out);
-  if (!permanent || booting_ > 0) return;
+  if (remedy != Remedy::permanent || booting_ > 0 || !placement_.hopeless()) return;
+  if (placement_.size() > 1) error = *placement_.last_failure();
   for (DigestId digest : scheduler_.wanted()) {
     if (scheduler_.servers(digest) > 0 || generations_.coming(digest) > 0) continue;
     for (CallId call : scheduler_.waiters(digest))
@@ -214,9 +229,12 @@ void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
 void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
   const RunnerId id = it->first;
   const std::string why = it->second.end_reason.empty() ? reason : it->second.end_reason;
-  if (lost_young(it->second, now))
-    elastic_.lost_young(
-        now, base::make_error(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why));
+  // One that nobody told to go, before it had ended a call or lived as long as a boot may take.
+  const RunnerState& state = it->second.state;
+  if (state.phase() == RunnerState::Phase::ready && !it->second.useful && !closed_ && state.age(now) < boot_timeout_)
+    placement_.lost_young(
+        it->second.backend,
+        base::make_error(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why), now);
   if (scheduler_.is_open(id)) --serving_;
   const std::vector<CallId> held = scheduler_.remove_runner(id);
   if (it->second.state.phase() == RunnerState::Phase::ready || !held.empty()) ++stats_.runners_lost;
@@ -243,29 +261,12 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   // There it goes on for its grace, then it is stopped, then killed.
   if (!all_linked) over = base::deadline_after(base::deadline_after(over, shutdown_timeout_), limits::kKillGrace);
   if (threads_) over = base::deadline_after(over, limits::kRetireGrace);
-  if (!unproven_calls.empty()) await_proof(id, std::move(unproven_calls), over);
-}
-
-// A runner that nobody told to go, before it had ended a call or lived as long as a boot may take.
-bool PoolPolicy::lost_young(const Runner& runner, Instant now) const {
-  const bool by_itself = runner.state.phase() == RunnerState::Phase::ready;
-  return by_itself && !runner.useful && !closed_ && runner.state.age(now) < boot_timeout_;
-}
-
-void PoolPolicy::await_proof(RunnerId id, std::vector<CallId> calls, Instant until) {
-  auto [unproven, fresh] = unproven_.emplace(id, Unproven{std::move(calls), until, {}});
-  FLAME_ASSERT(fresh, "a runner is lost once");
-  unproven->second.timer = unproven_timers_.arm(id, until);
+  if (!unproven_calls.empty()) unproven_.add(id, std::move(unproven_calls), over);
 }
 
 // Nothing of its calls is left there: another attempt overlaps with none.
 void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
-  auto unproven = unproven_.find(id);
-  if (unproven == unproven_.end()) return;
-  unproven_timers_.disarm(unproven->second.timer);
-  const std::vector<CallId> calls = std::move(unproven->second.calls);
-  unproven_.erase(unproven);
-  for (CallId call : calls) apply(call, calls_.ended(id, call), out);
+  for (CallId call : unproven_.take(id)) apply(call, calls_.ended(id, call), out);
 }
 
 void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out) {
@@ -289,7 +290,7 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
       return boot_failed(it,
                          {.message = "the runner did not dial in within boot_timeout (" + seconds(boot_timeout_) +
                                      "); look at its output, or raise boot_timeout"},
-                         false, now, out);
+                         Remedy::retry, {}, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::quiet:

@@ -30,7 +30,12 @@ std::vector<PoolPolicy::RunnerView> PoolPolicy::runner_views(Instant now) const 
   std::vector<RunnerView> views;
   views.reserve(runners_.size());
   for (const auto& [id, runner] : runners_) {
-    RunnerView view{.id = id, .phase = runner.state.phase(), .leases = scheduler_.leases(id), .idle = {}, .quiet = {}};
+    RunnerView view{.id = id,
+                    .phase = runner.state.phase(),
+                    .backend = runner.backend,
+                    .leases = scheduler_.leases(id),
+                    .idle = {},
+                    .quiet = {}};
     if (view.phase != RunnerState::Phase::booting && view.leases == 0) view.idle = runner.state.idle(now);
     if (runner.state.is_quiet()) view.quiet = now - runner.state.last_heard();
     views.push_back(view);
@@ -48,8 +53,8 @@ action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
     report.error = base::make_error(ErrorCode::shutting_down, "the pool " + name_ + " is shutting down");
   else if (hopeless && standing.broken > 0)
     report.error = standing.reason;
-  else if (hopeless && serving_ == 0 && elastic_.failing_for_good(now))
-    report.error = elastic_.last_failure();
+  else if (hopeless && serving_ == 0 && placement_.failing_for_good(now))
+    report.error = placement_.last_failure();
   if (report.error) return report;
   std::vector<std::string> names;
   for (const RunnerId id : standing.loading) names.push_back(name_ + "-" + std::to_string(id));
@@ -69,8 +74,8 @@ action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
     report.waits_for = "a runner to end an older version";
   else if (!names.empty())
     report.waits_for = "the end of what uses an older version: " + listed(names);
-  else if (elastic_.last_failure())
-    report.waits_for = "a runner, and none boots: " + elastic_.last_failure()->message;
+  else if (placement_.last_failure())
+    report.waits_for = "a runner, and none boots: " + placement_.last_failure()->message;
   else
     report.waits_for = "room for a runner: max is " + std::to_string(elastic_.max()) + ", and those that leave count";
   return report;

@@ -2,6 +2,7 @@
 #include "host/src/policy/scheduler.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
@@ -15,15 +16,16 @@ Scheduler::Scheduler(const Options& options)
   FLAME_ASSERT(options.capacity > 0, "a runner needs a slot");
 }
 
-void Scheduler::add_runner(RunnerId runner, std::span<const DigestId> digests) {
+void Scheduler::add_runner(RunnerId runner, std::span<const DigestId> digests, BackendIndex backend) {
   auto [it, fresh] = runners_.try_emplace(runner);
   FLAME_ASSERT(fresh, "a runner is added once");
   Runner& entry = it->second;
+  entry.backend = backend;
   entry.digests.assign(digests.begin(), digests.end());
   std::ranges::sort(entry.digests);
   entry.digests.erase(std::unique(entry.digests.begin(), entry.digests.end()), entry.digests.end());
   for (DigestId digest : entry.digests) ++groups_[digest].servers;
-  idle_.insert(runner);
+  set_idle(runner, entry);
   list(runner, entry);
 }
 
@@ -32,7 +34,7 @@ bool Scheduler::close_runner(RunnerId runner) {
   if (it == runners_.end() || !it->second.open) return false;
   unlist(runner, it->second);
   it->second.open = false;
-  idle_.erase(runner);
+  unset_idle(runner, it->second);
   for (DigestId digest : it->second.digests) --groups_[digest].servers;
   return true;
 }
@@ -42,7 +44,7 @@ void Scheduler::open_runner(RunnerId runner) {
   FLAME_ASSERT(!entry.open, "only what is closed is opened");
   entry.open = true;
   list(runner, entry);
-  if (entry.held.empty() && !entry.used) idle_.insert(runner);
+  if (entry.held.empty() && !entry.used) set_idle(runner, entry);
   for (DigestId digest : entry.digests) ++groups_[digest].servers;
 }
 
@@ -100,7 +102,22 @@ std::uint32_t Scheduler::servers(DigestId digest) const {
 
 std::optional<RunnerId> Scheduler::idle_runner() const {
   if (idle_.empty()) return std::nullopt;
-  return *idle_.rbegin();
+  return idle_.rbegin()->second;
+}
+
+std::uint32_t Scheduler::idle_after(BackendIndex backend) const {
+  std::uint32_t idle = 0;
+  for (std::size_t later = std::size_t{backend} + 1; later < idle_of_.size(); ++later) idle += idle_of_[later];
+  return idle;
+}
+
+void Scheduler::set_idle(RunnerId id, const Runner& runner) {
+  if (idle_of_.size() <= runner.backend) idle_of_.resize(std::size_t{runner.backend} + 1);
+  if (idle_.emplace(runner.backend, id).second) ++idle_of_[runner.backend];
+}
+
+void Scheduler::unset_idle(RunnerId id, const Runner& runner) {
+  if (idle_.erase({runner.backend, id}) > 0) --idle_of_[runner.backend];
 }
 
 void Scheduler::enqueue(CallId call, DigestId digest, std::uint64_t order) {
@@ -151,7 +168,7 @@ bool Scheduler::release(RunnerId runner, CallId call) {
   --groups_.at(lease->second.digest).in_flight;
   entry.held.erase(lease);
   --in_flight_;
-  if (entry.held.empty() && entry.open && !entry.used) idle_.insert(runner);
+  if (entry.held.empty() && entry.open && !entry.used) set_idle(runner, entry);
   list(runner, entry);
   return true;
 }
@@ -211,7 +228,7 @@ void Scheduler::list(RunnerId id, const Runner& runner) {
   if (free == 0) return;
   free_ += free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
-  for (DigestId digest : runner.digests) groups_[digest].available.emplace(load, id);
+  for (DigestId digest : runner.digests) groups_[digest].available.emplace(runner.backend, load, id);
 }
 
 void Scheduler::unlist(RunnerId id, const Runner& runner) {
@@ -219,14 +236,16 @@ void Scheduler::unlist(RunnerId id, const Runner& runner) {
   if (free == 0) return;
   free_ -= free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
-  for (DigestId digest : runner.digests) groups_[digest].available.erase({load, id});
+  for (DigestId digest : runner.digests) groups_[digest].available.erase({runner.backend, load, id});
 }
 
 RunnerId Scheduler::choose(const Group& group) const {
-  if (strategy_ == Strategy::least_loaded) return group.available.begin()->second;
+  const auto& [backend, least, first] = *group.available.begin();
+  if (strategy_ == Strategy::least_loaded) return first;
   // Fullest first; among equals the oldest, so that the newest runners fall idle.
-  const std::uint32_t load = group.available.rbegin()->first;
-  return group.available.lower_bound({load, 0})->second;
+  const auto end = group.available.lower_bound({backend + 1, 0, 0});
+  const std::uint32_t load = std::get<1>(*std::prev(end));
+  return std::get<2>(*group.available.lower_bound({backend, load, 0}));
 }
 
 void Scheduler::lease(CallId call, DigestId digest, RunnerId id) {
@@ -239,7 +258,7 @@ void Scheduler::lease(CallId call, DigestId digest, RunnerId id) {
   ++in_flight_;
   ++groups_.at(digest).in_flight;
   entry.used = entry.used || single_use_;
-  idle_.erase(id);
+  unset_idle(id, entry);
   list(id, entry);
 }
 

@@ -7,7 +7,9 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "host/src/policy/types.hpp"
@@ -34,7 +36,8 @@ class Scheduler {
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
 
   // --- runners
-  void add_runner(RunnerId runner, std::span<const DigestId> digests);
+  /// `backend`: those of earlier ones are leased first.
+  void add_runner(RunnerId runner, std::span<const DigestId> digests, BackendIndex backend = 0);
   /// No further lease; what it holds stays. False if it is unknown or was closed before.
   bool close_runner(RunnerId runner);
   /// The opposite, for a runner that is known and closed.
@@ -48,8 +51,10 @@ class Scheduler {
   void remove_digest(RunnerId runner, DigestId digest);
   /// Open runners that can serve the digest, busy ones included.
   [[nodiscard]] std::uint32_t servers(DigestId digest) const;
-  /// Some open runner without a lease, the newest; nullopt if there is none.
+  /// Some open runner without a lease: of the last backend that has one, the newest; nullopt if there is none.
   [[nodiscard]] std::optional<RunnerId> idle_runner() const;
+  /// How many there are of later backends than this.
+  [[nodiscard]] std::uint32_t idle_after(BackendIndex backend) const;
 
   // --- calls
   /// `order` places it among the waiters; a retry comes with the order it had.
@@ -89,14 +94,16 @@ class Scheduler {
     DigestId digest = 0;
   };
   struct Runner {
+    BackendIndex backend = 0;
     std::vector<DigestId> digests;
     boost::unordered_flat_map<CallId, Held> held;
     bool open = true;
     bool used = false;
   };
+  using Place = std::tuple<BackendIndex, std::uint32_t, RunnerId>;  // its backend, its load
   struct Group {
-    std::map<std::uint64_t, CallId> queue;                   // by order
-    std::set<std::pair<std::uint32_t, RunnerId>> available;  // open runners with a free slot, by load
+    std::map<std::uint64_t, CallId> queue;  // by order
+    std::set<Place> available;              // open runners with a free slot
     std::uint32_t servers = 0;
     std::uint64_t in_flight = 0;
   };
@@ -110,6 +117,8 @@ class Scheduler {
   void unlist(RunnerId id, const Runner& runner);
   [[nodiscard]] RunnerId choose(const Group& group) const;
   void lease(CallId call, DigestId digest, RunnerId id);
+  void set_idle(RunnerId id, const Runner& runner);
+  void unset_idle(RunnerId id, const Runner& runner);
 
   std::uint32_t capacity_;
   Strategy strategy_;
@@ -118,7 +127,8 @@ class Scheduler {
   std::uint64_t in_flight_ = 0;
   std::uint64_t free_ = 0;
   std::unordered_map<RunnerId, Runner> runners_;
-  std::set<RunnerId> idle_;
+  std::set<std::pair<BackendIndex, RunnerId>> idle_;
+  std::vector<std::uint32_t> idle_of_;  // by backend
   std::map<DigestId, Group> groups_;
   std::set<DigestId> with_waiters_;
   boost::unordered_flat_map<CallId, Waiter> waiters_;

@@ -54,7 +54,7 @@ std::string death(const CallEvent& event) {
 int rank(std::string_view what) {
   if (what == "submitted" || what == "queued") return 0;
   if (what == "runner_lost" || what == "boot_failed" || what == "runner_silent") return 1;
-  if (what == "boot_asked" || what == "machine_started" || what == "runner_ready") return 2;
+  if (what == "boot_asked" || what == "boot_sent_on" || what == "machine_started" || what == "runner_ready") return 2;
   return 3;
 }
 
@@ -134,12 +134,19 @@ class Teller {
     if (view.serving == 0 && view.booting == 0) {
       return "no runner was up and none was being booted, as boots are put off after failed ones";
     }
-    const std::string booting = asked_for_it_ != 0
-                                    ? "runner " + name(asked_for_it_) + " was asked of backend " + names_.backend
-                                    : counted(view.booting, "runner") + " booting";
+    const std::string booting = asked_for_it_ != 0 ? "runner " + name(asked_for_it_) + " was asked of backend " +
+                                                         asked_first(*runners_.find(asked_for_it_))
+                                                   : counted(view.booting, "runner") + " booting";
     if (view.serving == 0) return "no runner was up; " + booting;
     return "every slot of " + counted(view.serving, "runner") + " was busy" + (view.booting > 0 ? ", " + booting : "") +
            (view.ahead > 0 ? ", " + counted(view.ahead, "call") + " ahead of it" : "");
+  }
+
+  [[nodiscard]] std::string backend(pool::BackendIndex index) const {
+    return index < names_.backends.size() ? names_.backends[index] : "unknown";
+  }
+  [[nodiscard]] std::string asked_first(const RunnerRecord& record) const {
+    return backend(record.sent_on.empty() ? record.backend : record.sent_on.front().from);
   }
 
   // The boot that this call caused.
@@ -195,8 +202,13 @@ class Teller {
     const auto here = [&](Instant when) { return when != kNever && when >= begin && when <= end; };
     const std::string runner = "runner " + name(record.id);
     if (record.id != asked_for_it_ && here(record.asked)) {
-      say(record.asked, "boot_asked", record.id, runner + " was asked of backend " + names_.backend);
+      say(record.asked, "boot_asked", record.id, runner + " was asked of backend " + asked_first(record));
     }
+    for (const pool::SentOn& one : record.sent_on)
+      if (here(one.when))
+        say(one.when, "boot_sent_on", record.id,
+            "backend " + backend(one.from) + " had no room for " + runner + " (" + one.reason + "); it was asked of " +
+                backend(one.to));
     if (here(record.machine)) {
       say(record.machine, "machine_started", record.id, "the machine of " + runner + " has started");
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "host/src/trace/call_history.hpp"
 #include "host/src/trace/runner_log.hpp"
@@ -11,8 +12,8 @@ namespace flame::control {
 
 struct StoryNames {
   std::string pool;
-  std::string backend;
-  std::string plugin;  ///< "video@1.4.0"; empty: the call was refused before it had one
+  std::vector<std::string> backends;  ///< of the pool
+  std::string plugin;                 ///< "video@1.4.0"; empty: the call was refused before it had one
 };
 
 /// Steps of runners stand among the call's own where they explain why it waited or was tried again. `host` and

@@ -34,7 +34,10 @@ void PoolTrace::before(const event::Ended& event, Instant now) {
 }
 
 void PoolTrace::note(const action::Boot& boot, Instant now) {
-  runners_.asked(boot.runner, now);
+  if (boot.sent_on.empty())
+    runners_.asked(boot.runner, boot.backend, now);
+  else
+    runners_.sent_on(boot.runner, boot.backend, boot.sent_on, now);
 }
 void PoolTrace::note(const action::Admit& admit, Instant now) {
   runners_.ready(admit.runner, now);

@@ -8,6 +8,8 @@
 namespace flame::pool {
 namespace {
 
+constexpr std::size_t kSentOnMax = 8;  // of one boot: backends that turn it away in turn could fill the memory
+
 void set_once(Instant& time, Instant now) {
   if (time == kNever) time = now;
 }
@@ -25,10 +27,18 @@ void keep(RunnerRecord& record, const wire::PluginState& state) {
 
 }  // namespace
 
-void RunnerLog::asked(RunnerId runner, Instant now) {
+void RunnerLog::asked(RunnerId runner, BackendIndex backend, Instant now) {
   RunnerRecord& record = live_[runner];
   record.id = runner;
+  record.backend = backend;
   record.asked = now;
+}
+
+void RunnerLog::sent_on(RunnerId runner, BackendIndex to, std::string_view reason, Instant now) {
+  RunnerRecord* record = live(runner);
+  if (record == nullptr) return;
+  if (record->sent_on.size() < kSentOnMax) record->sent_on.push_back({now, record->backend, to, cut(reason)});
+  record->backend = to;
 }
 
 void RunnerLog::machine_started(RunnerId runner, Instant now) {

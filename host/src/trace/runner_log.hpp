@@ -15,10 +15,20 @@
 
 namespace flame::pool {
 
+/// A backend that had no room for a boot, so that another one was asked.
+struct SentOn {
+  Instant when{};
+  BackendIndex from = 0;
+  BackendIndex to = 0;
+  std::string reason;
+};
+
 /// A time that has not come is kNever.
 struct RunnerRecord {
   RunnerId id = 0;
-  Instant asked{};           ///< of the backend
+  BackendIndex backend = 0;  ///< that was asked last
+  Instant asked{};           ///< of the first backend
+  std::vector<SentOn> sent_on;
   Instant machine = kNever;  ///< the backend said that it has started
   Instant hello = kNever;    ///< its hello arrived
   Instant ready = kNever;    ///< it was admitted
@@ -36,7 +46,9 @@ struct RunnerRecord {
 /// a second time of the same. Pure; not thread-safe.
 class RunnerLog {
  public:
-  void asked(RunnerId runner, Instant now);
+  void asked(RunnerId runner, BackendIndex backend, Instant now);
+  /// The backend has no room, so `to` was asked. A bounded number is kept.
+  void sent_on(RunnerId runner, BackendIndex to, std::string_view reason, Instant now);
   void machine_started(RunnerId runner, Instant now);
   /// Keeps a bounded part of what the runner says of itself: it comes from outside.
   void hello(RunnerId runner, const wire::Hello& hello, Instant now);

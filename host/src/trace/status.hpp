@@ -27,7 +27,8 @@ struct PluginStatus {
 
 struct RunnerStatus {
   std::string name;
-  std::string state;  ///< "booting", "ready", "silent", "draining"
+  std::string backend;  ///< of the pool's, the one whose machine it is on
+  std::string state;    ///< "booting", "ready", "silent", "draining"
   std::uint32_t slots_busy = 0;
   std::uint32_t slots = 0;
   std::string isolation;                ///< "process", "thread"
@@ -45,7 +46,8 @@ struct RunnerStatus {
 /// One boot. The phases count from the request; one that has not been reached is absent.
 struct BootStatus {
   std::string runner;
-  std::string state;  ///< "under_way", "ready", "failed"
+  std::string backend;  ///< of the pool's, the one that was asked last
+  std::string state;    ///< "under_way", "ready", "failed"
   Duration asked_ago{};
   std::optional<Duration> machine;  ///< the backend said that the machine has started
   std::optional<Duration> hello;    ///< the runner has dialled in
@@ -66,13 +68,14 @@ struct LineStatus {
 
 struct PoolStatus {
   std::string name;
-  std::string backend;
+  std::string backend;  ///< "local"; of several in order "local, fly"
   std::string isolation;
   std::uint32_t max_concurrency = 0;  ///< slots per runner; 1 for single_use
   PoolStats stats;
   std::optional<Duration> oldest_wait;  ///< of the calls that wait
   std::optional<Duration> next_boot;    ///< boots are put off for so long after failed ones …
   std::string boot_failure;             ///< … the last of which said this; empty once one has succeeded
+  std::string full;                     ///< which of its backends may have no more machines; empty: none is full
   std::vector<LineStatus> lines;        ///< empty: told by a host that does not know changes
   std::vector<RunnerStatus> runners;
   std::vector<BootStatus> boots;  ///< those under way, and recent ones; newest first

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 HostStatus sample() {
   RunnerStatus runner{.name = "ffmpeg-1",
+                      .backend = "local",
                       .state = "ready",
                       .slots_busy = 1,
                       .slots = 4,
@@ -25,6 +26,7 @@ HostStatus sample() {
                       .children = 1,
                       .tracked = {}};
   BootStatus boot{.runner = "ffmpeg-2",
+                  .backend = "fly",
                   .state = "failed",
                   .asked_ago = 5s,
                   .machine = 2ms,
@@ -57,13 +59,13 @@ TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
       R"("booting":0,"draining":0,"slots_busy":0,"slots_held":0,"waiting":0,"min":0,"max":10,)"
       R"("submitted":7,"succeeded":0,"failed":0,"retried":0,)"
       R"("boots":0,"boots_failed":0,"runners_lost":0,"discards":[{"reason":"memory","count":2}]},)"
-      R"("oldest_wait_ns":1000000,"boot_failure":"no such image",)"
+      R"("oldest_wait_ns":1000000,"boot_failure":"no such image","full":"",)"
       R"("lines":[{"plugin":"video@1","active":"video@1.4.0","digest":"9c1f","previous":"video@1.3.0",)"
       R"("candidate":"video@1.5.0","waits_for":"the runner ffmpeg-1"}],)"
-      R"("runners":[{"name":"ffmpeg-1","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
+      R"("runners":[{"name":"ffmpeg-1","backend":"local","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
       R"("machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,"plugins":[{"plugin":"video@1.4.0",)"
       R"("digest":"9c1f","forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"
-      R"("boots":[{"runner":"ffmpeg-2","state":"failed","asked_ago_ns":5000000000,"machine_ns":2000000,)"
+      R"("boots":[{"runner":"ffmpeg-2","backend":"fly","state":"failed","asked_ago_ns":5000000000,"machine_ns":2000000,)"
       R"("failed_ns":3000000000,"reason":"no such image"}],"children":1}]}})"
       "\n");
 }

@@ -96,6 +96,7 @@ class MachinesTest : public testing::Test {
   std::shared_ptr<test::MemoryLog> log_ = std::make_shared<test::MemoryLog>();
   std::unique_ptr<Machines> machines_ = std::make_unique<Machines>(
       Machines::Parts{.backends = {{"slow", backend_}},
+                      .max = {{"slow", 2}},
                       .inbox = inbox_,
                       .identity = {.run = "run", .host = "h", .origin = "o", .process = "1-2"},
                       .log = base::Logger(log_)});
@@ -121,6 +122,27 @@ TEST_F(MachinesTest, EveryBootHasANameAndLabelsOfItsOwn) {
   EXPECT_EQ(backend_->asked[0].runner, "r");
   EXPECT_EQ(backend_->asked[1].labels,
             machine_labels(name(2), "p", {.run = "run", .host = "h", .origin = "o", .process = "1-2"}));
+}
+
+TEST_F(MachinesTest, AMachineTakesRoomUntilItsBackendSaysThatItIsGone) {
+  EXPECT_EQ(machines_->room().free("slow"), 2U);
+  boot(1);
+  boot(2);
+  EXPECT_EQ(machines_->room().free("slow"), 0U) << "from the request on";
+  start(1, "m");
+  fail(2);
+  EXPECT_FALSE(machines_->take_room_made());
+  hear();
+  EXPECT_TRUE(machines_->take_room_made());
+  EXPECT_EQ(machines_->room().free("slow"), 1U);
+  destroy(1);
+  left(1);
+  hear();
+  EXPECT_EQ(machines_->room().free("slow"), 1U) << "it may run on, and cost";
+  gone(1);
+  hear();
+  EXPECT_TRUE(machines_->take_room_made());
+  EXPECT_EQ(machines_->room().free("slow"), 2U);
 }
 
 TEST_F(MachinesTest, ABootThatFailsIsToldAndForgotten) {

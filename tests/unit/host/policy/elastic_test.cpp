@@ -1,4 +1,4 @@
-// Elastic: FLAME's growth figures, the minimum, back-off, and who may retire.
+// Elastic: FLAME's growth figures, the minimum, and who may retire.
 #include "host/src/policy/elastic.hpp"
 
 #include <gtest/gtest.h>
@@ -16,13 +16,6 @@ Elastic::Options options(std::uint32_t min, std::uint32_t max, std::uint32_t cap
 
 Elastic::Counts serving(std::uint32_t runners) {
   return {.runners = runners, .serving = runners, .free = runners};
-}
-
-Error no_network() {
-  Error error;
-  error.code = ErrorCode::boot_failed;
-  error.message = "no network";
-  return error;
 }
 
 TEST(Elastic, BootsOneRunnerPerCWaiters) {
@@ -58,92 +51,11 @@ TEST(Elastic, KeepsTheMinimumUp) {
   EXPECT_EQ(plan.for_min, 0u) << "demand asks for these anyway";
 }
 
-TEST(Elastic, RetriesAFirstFailureAfterASecondAndThenBacksOff) {
-  Elastic elastic(options(0, 1, 1));
-  Instant now = kStart + 1h;
-  Duration previous{};
-  for (int failure = 0; failure < 8; ++failure) {
-    elastic.boot_failed(now, no_network(), false);
-    EXPECT_EQ(elastic.plan({.waiting = 1}, now).boots, 0u);
-    EXPECT_EQ(elastic.plan({}, now).retry_at, kNever) << "nobody wants a boot";
-    const Instant retry = elastic.plan({.waiting = 1}, now).retry_at;
-    const Duration wait = retry - now;
-    const Duration full = std::min<Duration>(1s * (1 << failure), 30s);
-    EXPECT_GE(wait, full);
-    EXPECT_LE(wait, full * 5 / 4);
-    EXPECT_GE(wait, previous / 2);
-    previous = wait;
-    EXPECT_EQ(elastic.plan({.waiting = 1}, retry - 1ns).boots, 0u);
-    EXPECT_EQ(elastic.plan({.waiting = 1}, retry).boots, 1u);
-    now = retry;
-  }
-  elastic.boot_succeeded();
-  EXPECT_EQ(elastic.plan({.waiting = 1}, now).boots, 1u);
-  EXPECT_FALSE(elastic.last_failure());
-}
-
-TEST(Elastic, JittersBySeed) {
-  const auto first_retry = [](std::uint64_t seed) {
-    Elastic::Options with_seed = options(0, 1, 1);
-    with_seed.seed = seed;
-    Elastic elastic(with_seed);
-    elastic.boot_failed(kStart, no_network(), false);
-    return elastic.plan({.waiting = 1}, kStart).retry_at;
-  };
-  EXPECT_EQ(first_retry(1), first_retry(1));
-  EXPECT_NE(first_retry(1), first_retry(2));
-}
-
-TEST(Elastic, WaitsForAsLongAsTheBackendAsksIfThatIsLongerThanItsBackOff) {
-  Elastic elastic(options(0, 1, 1));
-  elastic.boot_failed(kStart, no_network(), false);
-  const Instant retry = elastic.plan({.waiting = 1}, kStart).retry_at;
-  elastic.not_before(kStart + 10ms);
-  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart).retry_at, retry);
-  elastic.not_before(kStart + 20s);
-  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart).retry_at, kStart + 20s);
-  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart + 20s).boots, 1u);
-  elastic.boot_succeeded();
-  EXPECT_EQ(elastic.plan({.waiting = 1}, kStart + 1s).boots, 1u) << "it has room after all";
-}
-
-TEST(Elastic, CountsBootsThatFailTogetherAsOneFailure) {
-  Elastic elastic(options(0, 4, 1));
-  for (int i = 0; i < 4; ++i) elastic.boot_failed(kStart + i * 1ms, no_network(), false);
-  EXPECT_LE(elastic.plan({.waiting = 1}, kStart + 3ms).retry_at, kStart + 1250ms);
-}
-
-TEST(Elastic, BacksOffFromTheSecondRunnerThatIsLostYoung) {
-  Elastic elastic(options(1, 1, 1));
-  Instant now = kStart;
-  elastic.lost_young(now, no_network());
-  EXPECT_EQ(elastic.plan({}, now).boots, 1u) << "one loss may happen";
-  for (int loss = 0; loss < 3; ++loss) {
-    elastic.boot_succeeded();
-    elastic.lost_young(now, no_network());
-    const Instant retry = elastic.plan({}, now).retry_at;
-    EXPECT_GE(retry, now + 1s * (1 << loss));
-    EXPECT_LE(retry, now + 1250ms * (1 << loss));
-    now = retry;
-  }
-  elastic.proved();
-  elastic.lost_young(now, no_network());
-  EXPECT_EQ(elastic.plan({}, now).boots, 1u) << "a runner was of use meanwhile";
-}
-
 TEST(Elastic, BootsForCallsThatNoBootingRunnerCanHelp) {
   const Elastic elastic(options(0, 4, 100));
   EXPECT_EQ(elastic.plan({.waiting = 2, .unhelped = 0, .booting = 1}, kStart).boots, 0u);
   EXPECT_EQ(elastic.plan({.waiting = 2, .unhelped = 1, .booting = 1}, kStart).boots, 1u);
   EXPECT_EQ(elastic.plan({.waiting = 2, .unhelped = 2, .booting = 0}, kStart).boots, 1u);
-}
-
-TEST(Elastic, RemembersAPermanentFailureUntilTheRetry) {
-  Elastic elastic(options(0, 1, 1));
-  elastic.boot_failed(kStart, no_network(), true);
-  EXPECT_TRUE(elastic.failing_for_good(kStart));
-  EXPECT_FALSE(elastic.failing_for_good(kStart + 1250ms));
-  EXPECT_EQ(elastic.last_failure()->message, "no network");
 }
 
 TEST(Elastic, KeepsSlotsFreeForExpectedCallsUntilTheyHaveCome) {

@@ -246,13 +246,17 @@ TEST(Growth, EqualsFlamesRuleInEveryStateThatItLeavesBehind) {
 
 // FLAME's timer after a failed boot is our back-off: nobody boots on an arrival meanwhile.
 TEST(Growth, WaitsLikeFlameAfterAFailedBoot) {
-  Elastic elastic({.max = 4, .capacity = 1});
+  PoolPolicy pool({.max = 4, .max_concurrency = 1}, {0}, {});
   const Instant now{1h};
-  elastic.boot_failed(now, Error{}, false);
-  for (std::uint64_t waiting = 1; waiting < 10; ++waiting) {
+  Actions actions;
+  pool.on(event::Submit{.call = 1}, now, actions);
+  pool.on(event::BootFailed{.runner = 1}, now, actions);
+  actions.clear();
+  for (std::uint64_t waiting = 2; waiting < 10; ++waiting) {
     EXPECT_FALSE(flame_boots(1, waiting - 1, 0, 0, 4, true));
-    EXPECT_EQ(elastic.plan({.waiting = waiting}, now).boots, 0U);
+    pool.on(event::Submit{.call = waiting}, now, actions);
   }
+  EXPECT_TRUE(std::ranges::none_of(actions, [](const Action& one) { return std::get_if<action::Boot>(&one); }));
 }
 
 }  // namespace growth_test

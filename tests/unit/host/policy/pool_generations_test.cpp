@@ -340,7 +340,7 @@ TEST(PoolGenerations, ResizeInTheMiddleLetsARunnerGoThatIsThenNotWaitedFor) {
 TEST(PoolGenerations, BootsThatFailForGoodFailThePreparation) {
   Versions pool(pool_config(0, 1, 1));
   pool.prepare();
-  pool.feed(event::BootFailed{1, {.message = "no such image"}, true});
+  pool.feed(event::BootFailed{1, {.message = "no such image"}, Remedy::permanent});
   ASSERT_TRUE(pool.report().error);
   EXPECT_EQ(pool.report().error->code, ErrorCode::boot_failed);
   EXPECT_THAT(pool.report().error->message, HasSubstr("no such image"));
@@ -349,7 +349,7 @@ TEST(PoolGenerations, BootsThatFailForGoodFailThePreparation) {
 TEST(PoolGenerations, ABootThatFailsIsToldAndTriedAgain) {
   Versions pool(pool_config(0, 1, 1));
   pool.prepare();
-  pool.feed(event::BootFailed{1, {.message = "no space left"}, false});
+  pool.feed(event::BootFailed{1, {.message = "no space left"}, Remedy::retry});
   EXPECT_EQ(pool.report().waits_for, "a runner, and none boots: no space left");
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
 }

@@ -156,9 +156,9 @@ TEST(PoolPolicy, RetriesACrashedIdempotentCallAheadOfLaterOnes) {
 TEST(PoolPolicy, ReportsABootThatCannotSucceedToAllWaiters) {
   PoolScenario pool(pool_config(0, 2, 1));
   pool.submit(1).submit(2);
-  pool.feed(event::BootFailed{1, base::make_error(ErrorCode::boot_failed, "no such image"), true});
+  pool.feed(event::BootFailed{1, base::make_error(ErrorCode::boot_failed, "no such image"), Remedy::permanent});
   EXPECT_EQ(pool.count<action::Complete>(), 0u) << "the other boot may still succeed";
-  pool.feed(event::BootFailed{2, base::make_error(ErrorCode::boot_failed, "no such image"), true});
+  pool.feed(event::BootFailed{2, base::make_error(ErrorCode::boot_failed, "no such image"), Remedy::permanent});
   EXPECT_EQ(pool.failure(1), ErrorCode::boot_failed);
   EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed);
   EXPECT_EQ(pool.submit(3).failure(3), ErrorCode::boot_failed) << "not worth waiting for before the next try";
@@ -169,7 +169,7 @@ TEST(PoolPolicy, RetriesAFailedBootAfterASecondAndServesTheWaiter) {
   PoolScenario pool(pool_config(1, 2, 1));
   pool.hello(1).submit(1);
   EXPECT_EQ(pool.submit(2).all<action::Callback>().at(0).count, 2u);
-  pool.feed(event::BootFailed{2, base::make_error(ErrorCode::boot_failed, "boom"), false});
+  pool.feed(event::BootFailed{2, base::make_error(ErrorCode::boot_failed, "boom"), Remedy::retry});
   const auto ended = pool.all<action::Callback>().at(0);
   EXPECT_EQ(ended.kind, action::Callback::Kind::grow_end);
   EXPECT_EQ(ended.count, 1u);

@@ -256,7 +256,7 @@ TEST(PoolRunners, ThatDieYoungOneAfterTheOtherAreNotReplacedWithoutAPause) {
   PoolScenario pool(pool_config(1, 1, 1));
   EXPECT_EQ(pool.hello(1).feed(event::MachineExited{1, "out of memory"}).count<action::Boot>(), 1u);
   EXPECT_EQ(pool.hello(2).feed(event::MachineExited{2, "out of memory"}).count<action::Boot>(), 0u);
-  EXPECT_THAT(pool.policy.boot_failure()->message, HasSubstr("out of memory"));
+  EXPECT_THAT(pool.policy.placement().last_failure()->message, HasSubstr("out of memory"));
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
   EXPECT_EQ(pool.hello(3).feed(event::MachineExited{3, "out of memory"}).pass(1250ms).count<action::Boot>(), 0u);
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
@@ -309,7 +309,7 @@ TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
   pool.submit(3);
   Error error;
   error.message = "no such image";
-  pool.feed(event::BootFailed{2, error, true});
+  pool.feed(event::BootFailed{2, error, Remedy::permanent});
   EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed) << "runner 1 has the old plugin only";
   EXPECT_EQ(pool.failure(3), ErrorCode::none) << "runner 1 will serve it";
   EXPECT_EQ(pool.feed(event::Submit{.call = 4, .digest = 1}).failure(4), ErrorCode::boot_failed);
@@ -317,7 +317,7 @@ TEST(PoolRunners, TellsWhoeverNoRunnerCanServeThatBootsFailForGood) {
 
 TEST(PoolRunners, BootsAgainNoSoonerThanTheBackendAsks) {
   PoolScenario pool(pool_config(0, 1, 1));
-  pool.submit(1).feed(event::BootFailed{1, Error{}, false, std::chrono::seconds(5)});
+  pool.submit(1).feed(event::BootFailed{1, Error{}, Remedy::retry, std::chrono::seconds(5)});
   EXPECT_EQ(pool.pass(std::chrono::seconds(4)).count<action::Boot>(), 0u) << "its own back-off is over";
   EXPECT_EQ(pool.pass(std::chrono::seconds(1)).count<action::Boot>(), 1u);
 }
@@ -388,7 +388,7 @@ TEST(PoolRunners, KeepsUnusedSingleUseRunnersWarm) {
 TEST(PoolRunners, ForgetsAnExpectedLoadWhenItDrains) {
   PoolScenario pool(pool_config(0, 4, 2));
   pool.submit(1).hello(1).feed(event::Expect{2});
-  pool.feed(event::Expect{8}).feed(event::BootFailed{2, Error{}, false});  // boots are put off now
+  pool.feed(event::Expect{8}).feed(event::BootFailed{2, Error{}, Remedy::retry});  // boots are put off now
   pool.feed(event::Expect{8}).feed(event::Drain{kForever});
   pool.pass_alive(std::chrono::minutes(1), {1});
   EXPECT_EQ(pool.count<action::Boot>(), 0u);

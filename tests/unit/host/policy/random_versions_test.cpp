@@ -196,7 +196,7 @@ class World {
   }
 
   void hello(std::uint32_t index, RunnerId id) {
-    if (fails()) return feed(index, event::BootFailed{id, {.message = "no machine"}, false});
+    if (fails()) return feed(index, event::BootFailed{id, {.message = "no machine"}, Remedy::retry});
     Runner& runner = pools_[index].runners.at(id);
     event::RunnerHello hello{.runner = id, .plugins = {}};
     runner.booting = false;

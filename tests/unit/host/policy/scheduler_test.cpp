@@ -61,6 +61,54 @@ TEST(Scheduler, PacksCallsIntoTheFullestRunnerThatHasRoom) {
   EXPECT_THAT(serve(scheduler), ElementsAre(Pair(4, 1)));
 }
 
+TEST(Scheduler, LeasesRunnersOfEarlierBackendsFirst) {
+  Scheduler scheduler(slots(2));
+  scheduler.add_runner(1, kVideoOnly, 1);
+  scheduler.add_runner(2, kVideoOnly, 0);
+  scheduler.add_runner(3, kVideoOnly, 0);
+  for (CallId call = 1; call <= 5; ++call) scheduler.enqueue(call, kVideo, call);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 2), Pair(2, 3), Pair(3, 2), Pair(4, 3), Pair(5, 1)));
+  scheduler.release(3, 2);
+  scheduler.enqueue(6, kVideo, 6);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(6, 3))) << "though the other backend's has the same load";
+}
+
+TEST(Scheduler, PacksCallsIntoTheFullestRunnerOfTheFirstBackendThatHasRoom) {
+  Scheduler scheduler({.capacity = 3, .strategy = Strategy::pack});
+  scheduler.add_runner(1, kVideoOnly, 1);
+  for (CallId call = 1; call <= 2; ++call) scheduler.enqueue(call, kVideo, call);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 1), Pair(2, 1)));
+  scheduler.add_runner(2, kVideoOnly, 0);
+  scheduler.add_runner(3, kVideoOnly, 0);
+  for (CallId call = 3; call <= 9; ++call) scheduler.enqueue(call, kVideo, call);
+  EXPECT_THAT(serve(scheduler),
+              ElementsAre(Pair(3, 2), Pair(4, 2), Pair(5, 2), Pair(6, 3), Pair(7, 3), Pair(8, 3), Pair(9, 1)));
+}
+
+TEST(Scheduler, LetsIdleRunnersOfLaterBackendsGoFirst) {
+  Scheduler scheduler(slots(1));
+  scheduler.add_runner(1, kVideoOnly, 2);
+  scheduler.add_runner(2, kVideoOnly, 1);
+  scheduler.add_runner(3, kVideoOnly, 1);
+  scheduler.add_runner(4, kVideoOnly, 0);
+  EXPECT_EQ(scheduler.idle_after(0), 3U);
+  EXPECT_EQ(scheduler.idle_after(1), 1U);
+  EXPECT_EQ(scheduler.idle_after(2), 0U);
+  EXPECT_EQ(scheduler.idle_runner(), 1U);
+  scheduler.close_runner(1);
+  EXPECT_EQ(scheduler.idle_after(0), 2U);
+  EXPECT_EQ(scheduler.idle_runner(), 3U) << "the newest of them";
+  scheduler.enqueue(1, kVideo, 1);
+  EXPECT_THAT(serve(scheduler), ElementsAre(Pair(1, 4)));
+  scheduler.remove_runner(3);
+  EXPECT_EQ(scheduler.idle_after(0), 1U);
+  scheduler.remove_runner(2);
+  EXPECT_EQ(scheduler.idle_runner(), std::nullopt) << "the other has work";
+  scheduler.release(4, 1);
+  EXPECT_EQ(scheduler.idle_runner(), 4U);
+  EXPECT_EQ(scheduler.idle_after(0), 0U);
+}
+
 TEST(Scheduler, NeverLeasesARunnerWithoutTheDigest) {
   Scheduler scheduler(slots(1));
   scheduler.add_runner(1, kVideoOnly);

@@ -14,7 +14,7 @@ constexpr Instant kStart{};
 
 TEST(RunnerLog, RemembersWhenWhatHappened) {
   RunnerLog log;
-  log.asked(1, kStart);
+  log.asked(1, 0, kStart);
   log.machine_started(1, kStart + 1ms);
   log.machine_started(1, kStart + 9ms);
   log.hello(1, {.facts = {{.key = "cpus", .value = "2"}}}, kStart + 2ms);
@@ -35,7 +35,7 @@ TEST(RunnerLog, RemembersWhenWhatHappened) {
 
 TEST(RunnerLog, ARunnerThatGoesBeforeItIsReadyIsAFailedBoot) {
   RunnerLog log;
-  log.asked(1, kStart);
+  log.asked(1, 0, kStart);
   log.gone(1, "no such image", kStart + 1s);
   EXPECT_TRUE(log.find(1)->boot_failed());
 }
@@ -52,7 +52,7 @@ TEST(RunnerLog, IgnoresRunnersThatItWasNotToldOf) {
 TEST(RunnerLog, ForgetsTheOldestThatAreGone) {
   RunnerLog log;
   for (RunnerId runner = 1; runner <= limits::kRunnersRememberedMax + 1; ++runner) {
-    log.asked(runner, kStart);
+    log.asked(runner, 0, kStart);
     log.gone(runner, "retired", kStart);
   }
   EXPECT_EQ(log.find(1), nullptr);
@@ -62,7 +62,7 @@ TEST(RunnerLog, ForgetsTheOldestThatAreGone) {
 
 TEST(RunnerLog, KeepsABoundedPartOfWhatARunnerSaysOfItself) {
   RunnerLog log;
-  log.asked(1, kStart);
+  log.asked(1, 0, kStart);
   const std::string huge(1 << 14, 'x');
   wire::Hello hello;
   hello.facts.assign(1000, {.key = huge, .value = huge});

@@ -59,7 +59,7 @@ class Story : public testing::Test {
 
   [[nodiscard]] CallReport report(CallId call) const {
     return control::explain(*history.find(call), trace.runners(),
-                            {.pool = "ffmpeg", .backend = "local", .plugin = "video@1.4.0"}, now);
+                            {.pool = "ffmpeg", .backends = {"local", "fly"}, .plugin = "video@1.4.0"}, now);
   }
   [[nodiscard]] std::vector<std::string> steps(CallId call) const {
     std::vector<std::string> what;
@@ -250,12 +250,33 @@ TEST_F(Story, CallersThatGiveUpAreToldApartByWhereTheCallWas) {
 TEST_F(Story, BootsThatFailedWhileItWaitedAreNamed) {
   submit({.call = 1, .budget = 60s});
   now += 3ms;
-  feed(event::BootFailed{1, Error{.code = ErrorCode::boot_failed, .message = "no such image"}, false});
+  feed(event::BootFailed{1, Error{.code = ErrorCode::boot_failed, .message = "no such image"}, Remedy::retry});
   pass(1250ms);  // the back-off
   boot(2);
   EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "boot_failed", "boot_asked", "machine_started",
                                     "runner_ready", "sent"));
   EXPECT_EQ(text(1, "boot_failed"), "runner ffmpeg-1 did not boot: no such image");
+}
+
+class StoryOfTwoBackends : public Story {
+ protected:
+  StoryOfTwoBackends() : Story(two_backends()) {}
+  static PoolConfig two_backends() {
+    PoolConfig config = small_pool();
+    config.backend = {"local", "fly"};
+    return config;
+  }
+};
+
+TEST_F(StoryOfTwoBackends, ABootThatIsSentOnSaysWhichBackendHadNoRoom) {
+  submit({.call = 1, .budget = 60s});
+  now += 3ms;
+  feed(event::BootFailed{1, Error{.code = ErrorCode::boot_failed, .message = "quota reached"}, Remedy::elsewhere});
+  boot(1);
+  EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "boot_sent_on", "machine_started", "runner_ready", "sent"));
+  EXPECT_THAT(text(1, "queued"), HasSubstr("runner ffmpeg-1 was asked of backend local"));
+  EXPECT_EQ(text(1, "boot_sent_on"),
+            "backend local had no room for runner ffmpeg-1 (quota reached); it was asked of fly");
 }
 
 TEST_F(Story, ABootThatTakesTooLongSaysSoAndWhatToDo) {
@@ -278,7 +299,7 @@ TEST_F(Story, ACrashWhoseRunnerIsLostBeforeTheSlotIsFreeWaitsForAnotherRunner) {
 
 TEST_F(Story, ABootThatFailsForGoodEndsTheCall) {
   submit({.call = 1});
-  feed(event::BootFailed{1, Error{.code = ErrorCode::boot_failed, .message = "no such image"}, true});
+  feed(event::BootFailed{1, Error{.code = ErrorCode::boot_failed, .message = "no such image"}, Remedy::permanent});
   EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "boot_failed", "answered"));
   EXPECT_THAT(text(1, "answered"), HasSubstr("no such image"));
 }
