@@ -75,6 +75,7 @@ std::string describe(const pool::Event& event) {
           [](const e::BootFailed& x) {
             return fmt::format("boot {} failed{}", x.runner, x.remedy == Remedy::permanent ? " for good" : "");
           },
+          [](const e::BootReached& x) { return fmt::format("boot {} is {}", x.runner, pool::to_string(x.phase)); },
           [](const e::RunnerHello& x) { return fmt::format("hello {}", x.runner); },
           [](const e::Heard& x) { return fmt::format("heard {}", x.runner); },
           [](const e::RunnerLost& x) { return fmt::format("lost {}: {}", x.runner, x.reason); },

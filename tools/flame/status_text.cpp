@@ -99,12 +99,20 @@ std::string runner_table(const PoolStatus& pool, const Terminal& terminal) {
   return table.empty() ? "" : table.text(terminal);
 }
 
+// "queued for 3min: partition gpu: Priority"
+std::string phase_of(const BootStatus& boot) {
+  const control::BootPhaseStatus& last = boot.phases.back();
+  return one_line(last.phase + " for " + approximate(boot.asked_ago - last.after) +
+                  (last.detail.empty() ? "" : ": " + last.detail));
+}
+
 std::string boot_table(const PoolStatus& pool, const Terminal& terminal) {
   Table table({"BOOT", "STATE", "ASKED", "MACHINE", "HELLO", "READY", "WHY"});
   std::size_t ended = 0;
   for (const BootStatus& boot : pool.boots) {
     if (boot.state != "under_way" && ++ended > kEndedBootsShown) continue;
     std::string reason = boot.reason;
+    if (boot.state == "under_way" && !boot.phases.empty()) reason = phase_of(boot);
     if (boot.failed) reason = "after " + approximate(*boot.failed) + (reason.empty() ? "" : ": " + reason);
     table.add({boot.runner, state_cell(boot.state), approximate(boot.asked_ago) + " ago", or_dash(boot.machine),
                or_dash(boot.hello), or_dash(boot.ready), reason});

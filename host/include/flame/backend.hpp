@@ -28,8 +28,8 @@ using Labels = std::map<std::string, std::string>;
 
 /// How far a boot has come. Forward only, steps may be left out. Values are only appended.
 enum class BootPhase : std::uint8_t {
-  queued = 0,  ///< accepted, no machine yet
-  placed,      ///< it has a place
+  queued = 0,  ///< accepted, no machine yet: the time until `placed` is bounded by queue_timeout
+  placed,      ///< it has a place: from here to the runner's hello boot_timeout counts
   pulling,     ///< its image is being fetched
   starting,    ///< the machine comes up
   started,     ///< the runner's process was started: booted() follows

@@ -48,14 +48,17 @@ struct GrowStart {
   std::string pool;
   std::uint32_t count = 0;
   std::string runner;
+  std::string backend;  ///< of the pool's, the one that is asked first
 };
 /// How that boot ended; one for each GrowStart.
 struct GrowEnd {
   std::string pool;
   std::uint32_t count = 0;
   bool ok = true;
-  Error error;  ///< if not ok: boot_failed, or shutting_down for a boot that the pool's end overtook
+  Error error;  ///< if not ok: boot_failed, or shutting_down for a boot that the pool's end overtook. One that took too
+                ///< long says in which phase it was for how long
   std::string runner;
+  std::string backend;  ///< the one that was asked last
 };
 /// A runner is gone, whatever for and whoever wanted it.
 struct Shrink {

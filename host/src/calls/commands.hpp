@@ -110,6 +110,11 @@ struct PluginRecorded {
 struct EndChanges {};
 /// What a backend says, as BackendEvents has it, and only what the loop acts on.
 struct BackendSaid {
+  struct Reached {
+    MachineName name;
+    BootPhase phase = BootPhase::placed;
+    std::string detail;
+  };
   struct Booted {
     MachineName name;
     BootOutcome outcome;
@@ -123,7 +128,7 @@ struct BackendSaid {
     std::optional<Error> left;
   };
   struct Closed {};
-  using What = std::variant<Booted, Exited, Destroyed, Closed>;
+  using What = std::variant<Booted, Exited, Destroyed, Closed, Reached>;
   std::uint32_t backend = 0;  // its position in the host
   std::unique_ptr<What> what;
 };

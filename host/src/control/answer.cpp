@@ -24,7 +24,9 @@ BOOST_DESCRIBE_STRUCT(PluginStatus, (), (plugin, digest, forkable, error))
 BOOST_DESCRIBE_STRUCT(RunnerStatus, (),
                       (name, backend, state, slots_busy, slots, isolation, machine, age, session_age, idle, silent,
                        plugins, facts, children, tracked))
-BOOST_DESCRIBE_STRUCT(BootStatus, (), (runner, backend, state, asked_ago, machine, hello, ready, failed, reason))
+BOOST_DESCRIBE_STRUCT(BootPhaseStatus, (), (phase, detail, after))
+BOOST_DESCRIBE_STRUCT(BootStatus, (),
+                      (runner, backend, state, asked_ago, machine, hello, ready, failed, reason, phases))
 BOOST_DESCRIBE_STRUCT(LineStatus, (), (plugin, active, digest, previous, candidate, waits_for))
 BOOST_DESCRIBE_STRUCT(PoolStatus, (),
                       (name, backend, isolation, max_concurrency, stats, oldest_wait, next_boot, boot_failure, full,

@@ -13,22 +13,6 @@ namespace {
 
 using Said = command::BackendSaid;
 
-const char* name_of(BootPhase phase) {
-  switch (phase) {
-    case BootPhase::queued:
-      return "queued";
-    case BootPhase::placed:
-      return "placed";
-    case BootPhase::pulling:
-      return "pulling";
-    case BootPhase::starting:
-      return "starting";
-    case BootPhase::started:
-      return "started";
-  }
-  return "unknown";
-}
-
 }  // namespace
 
 BackendPort::BackendPort(std::uint32_t number, std::shared_ptr<Backend> backend, std::shared_ptr<Inbox> inbox,
@@ -122,9 +106,7 @@ void BackendPort::opened(boost::system::result<EngineFacts, BootFailure> facts) 
 }
 
 void BackendPort::phase(const MachineName& machine, BootPhase phase, std::string_view detail) noexcept {
-  write([&] {
-    log_.debug("a boot has come further", {{"machine", machine}, {"phase", name_of(phase)}, {"detail", detail}});
-  });
+  push([&] { return Said::Reached{machine, phase, std::string(detail)}; });
 }
 
 void BackendPort::ending(const MachineName& machine, Duration left, std::string_view why) noexcept {

@@ -58,6 +58,10 @@ Loop::Loop(Parts parts)
   }
   machines_.set_events({.on_boot = [this](RunnerKey key, std::optional<BootFailure> failure,
                                           Instant now) { drivers_[key.first]->on_boot(key.second, failure, now); },
+                        .on_phase =
+                            [this](RunnerKey key, BootPhase phase, std::string detail, Instant now) {
+                              drivers_[key.first]->on(event::BootReached{key.second, phase, std::move(detail)}, now);
+                            },
                         .on_exit =
                             [this](RunnerKey key, std::string reason, Instant now) {
                               drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)}, now);

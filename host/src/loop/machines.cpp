@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "host/src/policy/boot_progress.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
@@ -79,6 +80,17 @@ void Machines::on(command::BackendSaid&& said, Instant now) {
 Machines::Entries::iterator Machines::find(const BackendPort& port, const MachineName& name) {
   const auto found = entries_.find(name);
   return found != entries_.end() && found->second.port == &port ? found : entries_.end();
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Reached& reached, Instant now) {
+  const auto at = find(port, reached.name);
+  if (at == entries_.end() || at->second.answered || at->second.destroyed || closing()) return;
+  log_.log(reached.phase == BootPhase::queued ? base::LogLevel::info : base::LogLevel::debug, "a boot has come further",
+           {{"backend", port.name()},
+            {"machine", reached.name},
+            {"phase", to_string(reached.phase)},
+            {"detail", reached.detail}});
+  events_.on_phase(at->second.runner, reached.phase, std::move(reached.detail), now);
 }
 
 void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Instant now) {

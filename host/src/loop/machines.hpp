@@ -31,6 +31,8 @@ class Machines final : public MachineMaker {
   /// Not called any more once close() was.
   struct Events {
     std::function<void(RunnerKey, std::optional<BootFailure>, Instant now)> on_boot;
+    /// Its boot has come further; before on_boot.
+    std::function<void(RunnerKey, BootPhase, std::string detail, Instant now)> on_phase;
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its backend could not end the runner's machine, which may run on.
     std::function<void(RunnerKey, std::string what)> on_left;
@@ -91,6 +93,7 @@ class Machines final : public MachineMaker {
   };
   using Entries = std::map<MachineName, Entry>;
 
+  void on(BackendPort& port, command::BackendSaid::Reached& reached, Instant now);
   void on(BackendPort& port, command::BackendSaid::Booted& booted, Instant now);
   void on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now);
   void on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now);

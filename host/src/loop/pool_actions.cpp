@@ -243,7 +243,8 @@ std::optional<Error> PoolDriver::cannot_load(const Session& session, DigestId di
     return base::make_error(ErrorCode::incompatible,
                             "its flame-runner is older than this host and takes no plugin while it runs: deploy the "
                             "flame-runner of this release");
-  if (!traits_of(services_, config_, policy_.backend_of(session.info().runner)).same_files && !session.info().local)
+  if (!traits_of(services_, config_, trace_.runners().backend(session.info().runner)).same_files &&
+      !session.info().local)
     return base::make_error(ErrorCode::incompatible,
                             "it runs on another machine, where this host's files are not: it takes the plugins that "
                             "its image has");
@@ -291,11 +292,12 @@ void PoolDriver::perform(const action::Destroy& destroy) {
 void PoolDriver::perform(const action::Callback& callback) {
   switch (callback.kind) {
     case action::Callback::Kind::grow_start:
-      core_->notify(GrowStart{core_->name(), callback.count, runner_name(callback.runner)});
+      core_->notify(
+          GrowStart{core_->name(), callback.count, runner_name(callback.runner), config_.backend[callback.backend]});
       break;
     case action::Callback::Kind::grow_end:
       core_->notify(GrowEnd{core_->name(), callback.count, !callback.error, callback.error.value_or(Error{}),
-                            runner_name(callback.runner)});
+                            runner_name(callback.runner), config_.backend[callback.backend]});
       break;
     case action::Callback::Kind::shrink:
       core_->notify(Shrink{core_->name(), callback.count, runner_name(callback.runner), callback.reason});

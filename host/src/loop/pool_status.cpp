@@ -17,6 +17,8 @@ namespace {
 
 const char* name_of(RunnerState::Phase phase) {
   switch (phase) {
+    case RunnerState::Phase::queued:
+      return "queued";
     case RunnerState::Phase::booting:
       return "booting";
     case RunnerState::Phase::ready:
@@ -66,7 +68,11 @@ control::BootStatus describe_boot(const RunnerRecord& record, std::string runner
                            .hello = between(record.asked, record.hello),
                            .ready = between(record.asked, record.ready),
                            .failed = {},
-                           .reason = {}};
+                           .reason = {},
+                           .phases = {}};
+  for (const BootStep& step : record.phases)
+    boot.phases.push_back(
+        {.phase = std::string(to_string(step.phase)), .detail = step.detail, .after = step.when - record.asked});
   if (record.boot_failed()) {
     boot.failed = record.gone - record.asked;
     boot.reason = record.reason;

@@ -102,6 +102,7 @@ struct Callback {
   enum class Kind : std::uint8_t { grow_start, grow_end, shrink };
   Kind kind = Kind::grow_start;
   RunnerId runner = 0;
+  BackendIndex backend = 0;    ///< grow_start, grow_end: that was asked for the machine
   std::uint32_t count = 0;     ///< runners + booting ones: after grow_start and grow_end, after the loss for shrink
   std::optional<Error> error;  ///< grow_end: why it failed
   std::string reason;          ///< shrink: why it is gone

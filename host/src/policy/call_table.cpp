@@ -36,14 +36,24 @@ CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
   call.linked = submit.linked;
   call.one_budget = submit.budget.has_value();
   call.deadline = base::deadline_after(now, submit.budget.value_or(limits_.queue));
+  if (!call.one_budget && !call.on_object) call.deadline = base::deadline_after(call.deadline, limits_.queued);
   call.timer = deadlines_.arm(submit.call, call.deadline);
   return {call.digest, call.order};
+}
+
+void CallTable::waits(CallId id, Instant now) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end() || it->second.state != State::waiting) return;
+  Call& call = it->second;
+  if (call.one_budget || call.on_object) return;
+  call.patience = patience_.arm(id, base::deadline_after(waiting_time_.read(now), limits_.queue));
 }
 
 CallTable::Attempt CallTable::sent(CallId id, RunnerId runner, Instant now) {
   Call& call = calls_.at(id);
   FLAME_ASSERT(call.state == State::waiting, "only a waiting call gets a slot");
   if (!call.one_budget && call.attempt == 0) {
+    patience_.disarm(call.patience);
     deadlines_.disarm(call.timer);
     call.deadline = base::deadline_after(now, limits_.run);
     call.timer = deadlines_.arm(id, call.deadline);
@@ -109,11 +119,13 @@ std::optional<CallTable::Outcome> CallTable::fail(CallId id, Error error) {
 }
 
 std::optional<CallTable::Outcome> CallTable::expire(Instant now, const std::optional<Error>& boot_failure) {
-  const std::optional<CallId> due = deadlines_.pop_due(now);
+  std::optional<CallId> due = deadlines_.pop_due(now);
+  const bool passed = due.has_value();
+  if (!passed) due = patience_.pop_due(waiting_time_.read(now));
   if (!due) return std::nullopt;
   auto it = calls_.find(*due);
   FLAME_ASSERT(it != calls_.end(), "a timer belongs to a call in the table");
-  it->second.timer.reset();
+  (passed ? it->second.timer : it->second.patience).reset();
   Error error = expired(it->second, boot_failure);
   return finish(it, std::move(error));
 }
@@ -164,6 +176,7 @@ CallTable::Outcome CallTable::finish(Calls::iterator it, std::optional<Error> er
     if (said == Started::unknown || (said == Started::no && after_others)) outcome.error->started = started(call);
   }
   deadlines_.disarm(call.timer);
+  patience_.disarm(call.patience);
   if (const auto open = open_.find(call.digest); --open->second == 0) open_.erase(open);
   calls_.erase(it);
   return outcome;

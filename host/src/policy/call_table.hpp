@@ -1,6 +1,7 @@
 // Every call that has not been answered: its deadline, its attempts, and its exactly one completion.
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "host/src/policy/actions.hpp"
 #include "host/src/policy/deadlines.hpp"
 #include "host/src/policy/events.hpp"
+#include "host/src/policy/paused_clock.hpp"
 #include "host/src/policy/types.hpp"
 
 namespace flame::pool {
@@ -22,8 +24,9 @@ namespace flame::pool {
 class CallTable {
  public:
   struct Limits {
-    Duration queue{};  ///< without a budget of its own a call waits this long at most …
-    Duration run{};    ///< … and then runs this long, retries included
+    Duration queue{};   ///< without a budget of its own a call waits this long at most …
+    Duration run{};     ///< … and then runs this long, retries included
+    Duration queued{};  ///< it waits so much longer while machines are queued for
   };
   /// The one completion of a call.
   struct Outcome {
@@ -51,8 +54,14 @@ class CallTable {
 
   explicit CallTable(const Limits& limits) : limits_(limits) {}
 
+  /// A machine is queued for from now on, or not any more: while one is, the time of Limits::queue stands.
+  void machine_queued(Instant now) noexcept { waiting_time_.hold(now); }
+  void machine_placed(Instant now) noexcept { waiting_time_.let_go(now); }
+
   /// A new call, waiting. The id must be new.
   Queued submit(const event::Submit& submit, Instant now);
+  /// The new call did not get a slot at once: from now on Limits::queue bounds it, if that does. It may be answered.
+  void waits(CallId call, Instant now);
   /// It got a slot.
   Attempt sent(CallId call, RunnerId runner, Instant now);
   /// Events about attempts that are not the present one are ignored (empty Verdict).
@@ -69,7 +78,9 @@ class CallTable {
   /// (turns queue_timed_out into boot_failed).
   std::optional<Outcome> expire(Instant now, const std::optional<Error>& boot_failure);
 
-  [[nodiscard]] Instant next_deadline() const { return deadlines_.next(); }
+  [[nodiscard]] Instant next_deadline() const {
+    return std::min(deadlines_.next(), waiting_time_.when(patience_.next()));
+  }
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
   /// A result of this runner for this call would be listened to.
   [[nodiscard]] bool awaits_result(RunnerId runner, CallId call) const;
@@ -107,6 +118,7 @@ class CallTable {
     std::string lost_reason;  // unproven_calls: why its runner was lost; empty: it crashed
     Instant deadline = kNever;
     Deadlines<CallId>::Handle timer;
+    Deadlines<CallId>::Handle patience;
   };
   using Calls = std::unordered_map<CallId, Call>;
 
@@ -121,6 +133,8 @@ class CallTable {
   Calls calls_;
   boost::unordered_flat_map<DigestId, std::uint64_t> open_;
   Deadlines<CallId> deadlines_;
+  PausedClock waiting_time_;
+  Deadlines<CallId> patience_;  // by waiting_time_: of calls that Limits::queue bounds
 };
 
 }  // namespace flame::pool

@@ -21,7 +21,7 @@ struct Submit {
   CallId call = 0;
   DigestId digest = 0;
   /// with() or TaskOptions timeout: one budget for queue, boot, run and retries; kForever: no limit (casts).
-  /// nullopt: queue ≤ boot_timeout, then run ≤ timeout of the pool.
+  /// nullopt: queue ≤ boot_timeout, and up to queue_timeout more while a machine is queued for; then run ≤ timeout.
   std::optional<Duration> budget;
   std::uint32_t retries = 0;
   bool idempotent = false;  ///< else retries is ignored
@@ -57,6 +57,12 @@ struct BootFailed {
   Error error;
   Remedy remedy = Remedy::retry;
   Duration retry_after{};  ///< not before; zero: no wish
+};
+/// How far the boot has come, as its backend says; before BootOk or BootFailed. Late and unknown ones are ignored.
+struct BootReached {
+  RunnerId runner = 0;
+  BootPhase phase = BootPhase::placed;
+  std::string detail;  ///< for people; may be empty
 };
 /// A plugin as the runner reports it. Not ready and no error: loaded on first use, so it counts as able to serve.
 struct RunnerPlugin {
@@ -172,11 +178,12 @@ struct GenerationEnded {
 
 }  // namespace event
 
-using AnyEvent = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
-                              event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
-                              event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
-                              event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill, event::Prepare,
-                              event::Switch, event::Abandon, event::EndVersion, event::Loaded, event::GenerationEnded>;
+using AnyEvent =
+    std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello, event::Heard,
+                 event::RunnerLost, event::MachineExited, event::Begun, event::Result, event::Ended, event::Retire,
+                 event::Tick, event::Drain, event::Resize, event::Expect, event::Release, event::EndLease,
+                 event::DeadlinePassed, event::StoodStill, event::Prepare, event::Switch, event::Abandon,
+                 event::EndVersion, event::Loaded, event::GenerationEnded, event::BootReached>;
 /// One of these. Its copies, moves and ends are compiled once (as of wire::Body).
 struct Event : AnyEvent {
   using AnyEvent::AnyEvent;

@@ -51,14 +51,14 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
     : single_use_(config.single_use),
       threads_(config.isolation == SlotIsolation::thread),
       max_queue_(config.max_queue),
-      boot_timeout_(config.boot_timeout),
+      boot_limits_{.queue = config.queue_timeout, .boot = config.boot_timeout},
       shutdown_timeout_(config.shutdown_timeout),
       liveness_(options.liveness),
       name_(options.name),
       generations_(std::move(plugins), config.boot_timeout),
       scheduler_(scheduler_options(config)),
       held_(config.max_queue),
-      calls_({config.boot_timeout, config.timeout}),
+      calls_({config.boot_timeout, config.timeout, config.queue_timeout}),
       elastic_(elastic_options(config, options)),
       placement_(config.backend, options.seed, options.room) {}
 
@@ -91,8 +91,7 @@ PolicyStats PoolPolicy::stats() const {
 
 bool PoolPolicy::awaits_result(RunnerId runner, CallId call) const {
   const auto it = runners_.find(runner);
-  return it != runners_.end() && it->second.state.phase() != RunnerState::Phase::booting &&
-         calls_.awaits_result(runner, call);
+  return it != runners_.end() && !it->second.state.is_booting() && calls_.awaits_result(runner, call);
 }
 
 void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
@@ -111,6 +110,7 @@ void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
   // Only a call that really has to wait can find the queue full.
   if (scheduler_.waiting() > max_queue_ && scheduler_.remove_waiting(event.call))
     complete(*calls_.fail(event.call, queue_full(max_queue_)), out);
+  if (scheduler_.waiting() > 0) calls_.waits(event.call, now);
 }
 
 void PoolPolicy::handle(const event::Cancel& event, Instant, Actions& out) {
@@ -183,7 +183,7 @@ void PoolPolicy::expire_calls(Instant now, Actions& out) {
   const std::optional<Error> none;
   const bool no_runner = runner_count() == booting_;
   while (auto outcome = calls_.expire(now, no_runner ? placement_.last_failure() : none)) {
-    tell_of_silence(*outcome, now);
+    tell_what_kept_it(*outcome, now);
     give_up(std::move(outcome), wire::CancelReason::timed_out, out);
   }
 }
@@ -208,6 +208,20 @@ void PoolPolicy::grow(Instant now, Actions& out) {
       break;
     }
   }
+}
+
+void PoolPolicy::boot(BackendIndex backend, bool for_min, Instant now, Actions& out) {
+  const RunnerId id = next_runner_++;
+  std::vector<DigestId> digests = generations_.boots(id, scheduler_.wanted());
+  auto [it, fresh] = runners_.emplace(
+      id, Runner{RunnerState(now, boot_limits_, for_min, liveness_), backend, {}, false, false, false, false, {}});
+  FLAME_ASSERT(fresh, "runner ids are not used again");
+  rearm(id, it->second);
+  ++booting_;
+  ++stats_.boots;
+  if (!for_min)
+    out.push_back(action::Callback{action::Callback::Kind::grow_start, id, backend, runner_count(), {}, {}});
+  out.push_back(action::Boot{id, std::move(digests), backend, {}});
 }
 
 // A silent runner without work must not keep those that wait from another one: beside max, one for each, and no more
@@ -307,8 +321,8 @@ void PoolPolicy::drain_pool(Instant now, Actions& out) {
     std::ranges::sort(ids);
     for (RunnerId id : ids) {
       auto it = runners_.find(id);
-      if (it->second.state.phase() == RunnerState::Phase::booting) {
-        give_boot_up(it, shutting_down(), out);
+      if (it->second.state.is_booting()) {
+        give_boot_up(it, shutting_down(), now, out);
         continue;
       }
       // What it may still run was given up, and is being killed.

@@ -75,11 +75,6 @@ class PoolPolicy {
   [[nodiscard]] bool holds_objects(CallId lease) const { return held_.runner_of(lease).has_value(); }
   /// What its backends have said to boots.
   [[nodiscard]] const Placement& placement() const noexcept { return placement_; }
-  /// Which of them the runner's machine is of; the first for one that is not in the pool.
-  [[nodiscard]] BackendIndex backend_of(RunnerId runner) const {
-    const auto found = runners_.find(runner);
-    return found == runners_.end() ? 0 : found->second.backend;
-  }
 
   /// How far a Prepare is, with what it waits for now: the Prepared before may name calls that have ended. Linear.
   [[nodiscard]] action::Prepared prepared(DigestId digest, Instant now) const;
@@ -114,8 +109,8 @@ class PoolPolicy {
   void handle(const event::Expect& event, Instant now, Actions& out);
   void advance(Instant now, Actions& out);
   void expire_calls(Instant now, Actions& out);
-  void tell_of_silence(CallTable::Outcome& outcome, Instant now) const;  // pool_views.cpp
-  [[nodiscard]] std::string silence(Instant now) const;                  // pool_views.cpp
+  void tell_what_kept_it(CallTable::Outcome& outcome, Instant now) const;  // pool_views.cpp
+  [[nodiscard]] std::string silence(Instant now) const;                    // pool_views.cpp
   void dispatch(Instant now, Actions& out);
   void grow(Instant now, Actions& out);
   void shed(Instant now, Actions& out);
@@ -148,6 +143,7 @@ class PoolPolicy {
   // pool_runners.cpp: runners
   void handle(const event::BootOk& event, Instant now, Actions& out);
   void handle(const event::BootFailed& event, Instant now, Actions& out);
+  void handle(const event::BootReached& event, Instant now, Actions& out);
   void handle(const event::RunnerHello& event, Instant now, Actions& out);
   void handle(const event::Heard& event, Instant now, Actions& out);
   void handle(const event::StoodStill& event, Instant now, Actions& out);
@@ -157,7 +153,7 @@ class PoolPolicy {
   void boot(BackendIndex backend, bool for_min, Instant now, Actions& out);
   bool boots_elsewhere(Runners::iterator it, const Error& error, Instant now, Actions& out);
   void boot_failed(Runners::iterator it, Error error, Remedy remedy, Duration retry_after, Instant now, Actions& out);
-  void give_boot_up(Runners::iterator it, const Error& error, Actions& out);
+  void give_boot_up(Runners::iterator it, const Error& error, Instant now, Actions& out);
   void tell_of_broken(Instant now, Actions& out);
   void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
@@ -180,7 +176,7 @@ class PoolPolicy {
   bool single_use_;
   bool threads_;
   std::uint64_t max_queue_;
-  Duration boot_timeout_;
+  BootProgress::Limits boot_limits_;
   Duration shutdown_timeout_;
   Liveness liveness_;
   std::string name_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "host/src/policy/pool_policy.hpp"
+#include "host/src/policy/seconds.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
@@ -11,9 +12,10 @@ namespace flame::pool {
 
 namespace {
 
-std::string seconds(Duration duration) {
-  const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+// The waiting time of calls stands while any machine is queued for.
+void count_queued(CallTable& calls, bool was_queued, bool is_queued, Instant now) {
+  if (is_queued && !was_queued) calls.machine_queued(now);
+  if (was_queued && !is_queued) calls.machine_placed(now);
 }
 
 // A runner that was told to go gets a moment more than its work, for its Bye.
@@ -38,13 +40,26 @@ std::vector<event::RunnerPlugin> all_plugins(const std::vector<event::RunnerPlug
 
 }  // namespace
 
-void PoolPolicy::handle(const event::BootOk& event, Instant, Actions& out) {
-  if (!runners_.contains(event.runner)) out.push_back(action::Destroy{event.runner, {}});
+void PoolPolicy::handle(const event::BootOk& event, Instant now, Actions& out) {
+  if (!runners_.contains(event.runner))
+    out.push_back(action::Destroy{event.runner, {}});
+  else if (runners_.at(event.runner).state.boot().is_queued())  // its backend tells of the machine only
+    handle(event::BootReached{event.runner, BootPhase::placed, {}}, now, out);
+}
+
+void PoolPolicy::handle(const event::BootReached& event, Instant now, Actions&) {
+  const auto it = runners_.find(event.runner);
+  if (it == runners_.end() || !it->second.state.is_booting()) return;
+  RunnerState& state = it->second.state;
+  const bool was_queued = state.boot().is_queued();
+  if (!state.reached(event.phase, event.detail, now)) return;
+  count_queued(calls_, was_queued, state.boot().is_queued(), now);
+  rearm(event.runner, it->second);
 }
 
 void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
   auto it = runners_.find(event.runner);
-  if (it == runners_.end() || it->second.state.phase() != RunnerState::Phase::booting) return;
+  if (it == runners_.end() || !it->second.state.is_booting()) return;
   boot_failed(it, event.error, event.remedy, event.retry_after, now, out);
 }
 
@@ -55,7 +70,7 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
     return;
   }
   Runner& runner = it->second;
-  if (runner.state.phase() != RunnerState::Phase::booting) {
+  if (!runner.state.is_booting()) {
     out.push_back(action::Reject{event.runner, "the runner said hello before; a new one is needed"});
     return;
   }
@@ -75,12 +90,14 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
     return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, Remedy::retry, {}, now, out);
   }
   --booting_;
+  count_queued(calls_, runner.state.phase() == RunnerState::Phase::queued, false, now);
   const bool greeted = runner.state.hello(now, event.local);
   FLAME_ASSERT(greeted, "it was booting");
   placement_.succeeded(runner.backend);
   out.push_back(action::Admit{event.runner, elastic_.ask_after()});
   if (!runner.state.for_min())
-    out.push_back(action::Callback{action::Callback::Kind::grow_end, event.runner, runner_count(), {}, {}});
+    out.push_back(
+        action::Callback{action::Callback::Kind::grow_end, event.runner, runner.backend, runner_count(), {}, {}});
   scheduler_.add_runner(event.runner, serves, runner.backend);
   generations_.joined(event.runner, plugins, now);
   ++serving_;
@@ -104,7 +121,7 @@ void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
 void PoolPolicy::handle(const event::RunnerLost& event, Instant now, Actions& out) {
   auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
-  if (it->second.state.phase() == RunnerState::Phase::booting)
+  if (it->second.state.is_booting())
     return boot_failed(it, {.message = "the runner left while it booted: " + event.reason}, Remedy::retry, {}, now,
                        out);
   if (event.goodbye && scheduler_.leases(it->first) == 0) it->second.end_reason = event.reason;
@@ -127,7 +144,7 @@ void PoolPolicy::handle(const event::MachineExited& event, Instant now, Actions&
   if (it == runners_.end()) return proven_dead(event.runner, out);
   Runner& runner = it->second;
   runner.end_reason = event.reason;
-  if (runner.state.phase() == RunnerState::Phase::booting) {
+  if (runner.state.is_booting()) {
     return boot_failed(it, {.message = "the runner ended before it had dialled in: " + event.reason}, Remedy::retry, {},
                        now, out);
   }
@@ -161,19 +178,6 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   out.push_back(action::RetireReply{event.runner, granted});
 }
 
-void PoolPolicy::boot(BackendIndex backend, bool for_min, Instant now, Actions& out) {
-  const RunnerId id = next_runner_++;
-  std::vector<DigestId> digests = generations_.boots(id, scheduler_.wanted());
-  auto [it, fresh] = runners_.emplace(
-      id, Runner{RunnerState(now, boot_timeout_, for_min, liveness_), backend, {}, false, false, false, false, {}});
-  FLAME_ASSERT(fresh, "runner ids are not used again");
-  rearm(id, it->second);
-  ++booting_;
-  ++stats_.boots;
-  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_start, id, runner_count(), {}, {}});
-  out.push_back(action::Boot{id, std::move(digests), backend, {}});
-}
-
 // The boot goes on as what it was: nobody is told that it has failed.
 bool PoolPolicy::boots_elsewhere(Runners::iterator it, const Error& error, Instant now, Actions& out) {
   Elastic::Counts without = counts();
@@ -183,7 +187,8 @@ bool PoolPolicy::boots_elsewhere(Runners::iterator it, const Error& error, Insta
   if (!backend) return false;
   auto& [id, runner] = *it;
   runner.backend = *backend;
-  runner.state = RunnerState(now, boot_timeout_, runner.state.for_min(), liveness_);
+  count_queued(calls_, runner.state.boot().is_queued(), false, now);
+  runner.state = RunnerState(now, boot_limits_, runner.state.for_min(), liveness_);
   rearm(id, runner);
   const std::string why = error.message.empty() ? "it has no room" : error.message;
   out.push_back(action::Boot{id, generations_.asked(id), *backend, why});
@@ -196,7 +201,7 @@ void PoolPolicy::boot_failed(Runners::iterator it, Error error, Remedy remedy, D
   placement_.failed(it->second.backend, error, remedy, retry_after, now);
   if (remedy == Remedy::elsewhere && boots_elsewhere(it, error, now, out)) return;
   ++stats_.boots_failed;
-  give_boot_up(it, error, out);
+  give_boot_up(it, error, now, out);
   if (remedy != Remedy::permanent || booting_ > 0 || !placement_.hopeless()) return;
   if (placement_.size() > 1) error = *placement_.last_failure();
   for (DigestId digest : scheduler_.wanted()) {
@@ -206,11 +211,14 @@ void PoolPolicy::boot_failed(Runners::iterator it, Error error, Remedy remedy, D
   }
 }
 
-void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Actions& out) {
+void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Instant now, Actions& out) {
   const RunnerId id = it->first;
+  const BackendIndex backend = it->second.backend;
   const bool for_min = it->second.state.for_min();
+  count_queued(calls_, it->second.state.boot().is_queued(), false, now);
   remove(it, error.message, out);
-  if (!for_min) out.push_back(action::Callback{action::Callback::Kind::grow_end, id, runner_count(), error, {}});
+  if (!for_min)
+    out.push_back(action::Callback{action::Callback::Kind::grow_end, id, backend, runner_count(), error, {}});
 }
 
 // Who waits for what no runner can serve hears of it now.
@@ -231,7 +239,8 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   const std::string why = it->second.end_reason.empty() ? reason : it->second.end_reason;
   // One that nobody told to go, before it had ended a call or lived as long as a boot may take.
   const RunnerState& state = it->second.state;
-  if (state.phase() == RunnerState::Phase::ready && !it->second.useful && !closed_ && state.age(now) < boot_timeout_)
+  if (state.phase() == RunnerState::Phase::ready && !it->second.useful && !closed_ &&
+      state.age(now) < boot_limits_.boot)
     placement_.lost_young(
         it->second.backend,
         base::make_error(ErrorCode::boot_failed, "runners are lost soon after they have dialled in: " + why), now);
@@ -245,7 +254,7 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
   // Without a limit of silence the runner is one that sees its connection end as soon as we do.
   if (it->second.state.silent_at() != kNever) over = std::max(over, it->second.state.silent_at());
   remove(it, why, out);
-  out.push_back(action::Callback{action::Callback::Kind::shrink, id, runner_count(), {}, why});
+  out.push_back(action::Callback{action::Callback::Kind::shrink, id, {}, runner_count(), {}, why});
   std::vector<CallId> unproven_calls;
   bool all_linked = true;
   for (CallId call : held) {
@@ -271,7 +280,7 @@ void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
 
 void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out) {
   Runner& runner = it->second;
-  if (runner.state.phase() == RunnerState::Phase::booting) --booting_;
+  if (runner.state.is_booting()) --booting_;
   generations_.removed(it->first);
   timers_.disarm(runner.timer);
   unhush(runner);
@@ -287,10 +296,7 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
     case RunnerState::Due::nothing:
       return rearm(id, it->second);
     case RunnerState::Due::boot_overdue:
-      return boot_failed(it,
-                         {.message = "the runner did not dial in within boot_timeout (" + seconds(boot_timeout_) +
-                                     "); look at its output, or raise boot_timeout"},
-                         Remedy::retry, {}, now, out);
+      return boot_failed(it, {.message = it->second.state.boot().overdue(now)}, Remedy::retry, {}, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::quiet:
@@ -336,7 +342,7 @@ void PoolPolicy::rearm(RunnerId id, Runner& runner) {
 
 PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now, Actions& out) {
   auto it = runners_.find(id);
-  if (it == runners_.end() || it->second.state.phase() == RunnerState::Phase::booting) return nullptr;
+  if (it == runners_.end() || it->second.state.is_booting()) return nullptr;
   if (it->second.state.heard(now)) speaks_again(id, it->second, now, out);
   return &it->second;
 }

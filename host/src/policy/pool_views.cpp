@@ -36,7 +36,7 @@ std::vector<PoolPolicy::RunnerView> PoolPolicy::runner_views(Instant now) const 
                     .leases = scheduler_.leases(id),
                     .idle = {},
                     .quiet = {}};
-    if (view.phase != RunnerState::Phase::booting && view.leases == 0) view.idle = runner.state.idle(now);
+    if (!runner.state.is_booting() && view.leases == 0) view.idle = runner.state.idle(now);
     if (runner.state.is_quiet()) view.quiet = now - runner.state.last_heard();
     views.push_back(view);
   }
@@ -82,11 +82,19 @@ action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
 }
 
 // What its caller cannot know: it was not the load that kept a slot from it, nor its task that took so long.
-void PoolPolicy::tell_of_silence(CallTable::Outcome& outcome, Instant now) const {
+void PoolPolicy::tell_what_kept_it(CallTable::Outcome& outcome, Instant now) const {
   Error& error = *outcome.error;
   const auto runner = runners_.find(outcome.runner);
-  if (error.code == ErrorCode::queue_timed_out && hushed_ > 0) {
-    error.message += "; " + silence(now);
+  if (error.code == ErrorCode::queue_timed_out) {
+    if (hushed_ > 0) error.message += "; " + silence(now);
+    if (const std::string full = placement_.full(); !full.empty()) error.message += "; " + full;
+    const auto queued = std::ranges::find_if(
+        runners_, [](const auto& entry) { return entry.second.state.phase() == RunnerState::Phase::queued; });
+    if (queued == runners_.end()) return;
+    const BootProgress& boot = queued->second.state.boot();
+    error.message += "; a machine is queued for since " + whole_seconds(now - boot.since()) + " (backend \"" +
+                     placement_.name(queued->second.backend) + "\"" +
+                     (boot.detail().empty() ? "" : ": " + boot.detail()) + ")";
   } else if (error.code == ErrorCode::timed_out && runner != runners_.end() && runner->second.state.misses_beats(now)) {
     error.message += "; nothing was heard from its runner for " +
                      whole_seconds(now - runner->second.state.last_heard()) + ": is it stopped?";

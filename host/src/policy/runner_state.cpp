@@ -9,11 +9,17 @@
 
 namespace flame::pool {
 
-RunnerState::RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness)
-    : for_min_(for_min), liveness_(liveness), boot_by_(base::deadline_after(now, boot_timeout)) {}
+RunnerState::RunnerState(Instant now, const BootProgress::Limits& limits, bool for_min, const Liveness& liveness)
+    : for_min_(for_min), liveness_(liveness), boot_(now, limits) {}
+
+bool RunnerState::reached(BootPhase phase, std::string_view detail, Instant now) {
+  if (!is_booting() || !boot_.reached(phase, detail, now)) return false;
+  phase_ = boot_.is_queued() ? Phase::queued : Phase::booting;
+  return true;
+}
 
 bool RunnerState::hello(Instant now, bool local) {
-  if (phase_ != Phase::booting) return false;
+  if (!is_booting()) return false;
   phase_ = Phase::ready;
   local_ = local;
   ready_since_ = now;
@@ -29,7 +35,8 @@ bool RunnerState::heard(Instant now) noexcept {
 
 void RunnerState::stood_still(Instant now, Duration pause) noexcept {
   if (!quiet_) heard_ = now;
-  for (Instant* const limit : {&boot_by_, &exit_by_, &disconnect_by_}) *limit = base::deadline_after(*limit, pause);
+  boot_.stood_still(pause);
+  for (Instant* const limit : {&exit_by_, &disconnect_by_}) *limit = base::deadline_after(*limit, pause);
   drain_by_ = base::put_off(drain_by_, pause, now, drain_limit_);
 }
 
@@ -51,8 +58,9 @@ void RunnerState::disconnected(Instant now) {
 
 RunnerState::Due RunnerState::due(Instant now) const noexcept {
   switch (phase_) {
+    case Phase::queued:
     case Phase::booting:
-      return now >= boot_by_ ? Due::boot_overdue : Due::nothing;
+      return now >= boot_.by() ? Due::boot_overdue : Due::nothing;
     case Phase::ready:
     case Phase::draining:
       break;
@@ -66,7 +74,7 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
 }
 
 Instant RunnerState::deadline() const noexcept {
-  if (phase_ == Phase::booting) return boot_by_;
+  if (is_booting()) return boot_.by();
   return std::min({exit_by_, disconnect_by_, drain_by_, mute_at(), quiet_ ? kNever : silent_at()});
 }
 

@@ -1,9 +1,11 @@
-// One runner from boot request to its end: booting → ready → draining, with its timers.
+// One runner from boot request to its end: (queued →) booting → ready → draining, with its timers.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
+#include "host/src/policy/boot_progress.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
@@ -12,11 +14,11 @@ namespace flame::pool {
 /// Pure; not thread-safe. The owner asks due() at deadline() and acts; it forgets a runner that is gone.
 class RunnerState {
  public:
-  enum class Phase : std::uint8_t { booting, ready, draining };
+  enum class Phase : std::uint8_t { queued, booting, ready, draining };
   /// What a timer found.
   enum class Due : std::uint8_t {
     nothing,        ///< look again at deadline()
-    boot_overdue,   ///< no hello within boot_timeout: destroy the machine, the boot has failed
+    boot_overdue,   ///< no place within queue_timeout, or no hello within boot_timeout: destroy it, the boot has failed
     silent,         ///< nothing heard for runner_silence, and nothing else would show its end: lost
     quiet,          ///< the same, but its connection would show its end: no new calls until it speaks
     exited,         ///< the machine ended and what it still had sent has had time to arrive
@@ -30,7 +32,10 @@ class RunnerState {
   /// than 50 ms to reap a process; a backend that never says costs its callers this much.
   static constexpr Duration kReasonGrace = std::chrono::milliseconds(500);
 
-  RunnerState(Instant now, Duration boot_timeout, bool for_min, const Liveness& liveness = {});
+  RunnerState(Instant now, const BootProgress::Limits& limits, bool for_min, const Liveness& liveness = {});
+
+  /// What its backend says of its boot. False: nothing new.
+  bool reached(BootPhase phase, std::string_view detail, Instant now);
 
   /// A hello is good once, while booting. False: refuse it. `local`: it came over ipc, where the kernel tells of the
   /// peer's end, so that silence proves nothing.
@@ -62,6 +67,9 @@ class RunnerState {
   }
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  /// It has not said hello.
+  [[nodiscard]] bool is_booting() const noexcept { return phase_ == Phase::queued || phase_ == Phase::booting; }
+  [[nodiscard]] const BootProgress& boot() const noexcept { return boot_; }
   [[nodiscard]] bool for_min() const noexcept { return for_min_; }
   [[nodiscard]] bool is_quiet() const noexcept { return quiet_; }
   [[nodiscard]] Instant last_heard() const noexcept { return heard_; }
@@ -88,7 +96,7 @@ class RunnerState {
   bool local_ = false;
   bool quiet_ = false;
   Liveness liveness_;
-  Instant boot_by_;
+  BootProgress boot_;
   Instant ready_since_{};
   Instant heard_{};
   Instant idle_since_{};

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host/src/policy/boot_progress.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/units.hpp"
 #include "plugin_sdk/wire/messages.hpp"
@@ -54,7 +55,9 @@ std::string death(const CallEvent& event) {
 int rank(std::string_view what) {
   if (what == "submitted" || what == "queued") return 0;
   if (what == "runner_lost" || what == "boot_failed" || what == "runner_silent") return 1;
-  if (what == "boot_asked" || what == "boot_sent_on" || what == "machine_started" || what == "runner_ready") return 2;
+  if (what == "boot_asked" || what == "boot_sent_on" || what == "boot_phase" || what == "machine_started" ||
+      what == "runner_ready")
+    return 2;
   return 3;
 }
 
@@ -209,6 +212,11 @@ class Teller {
         say(one.when, "boot_sent_on", record.id,
             "backend " + backend(one.from) + " had no room for " + runner + " (" + one.reason + "); it was asked of " +
                 backend(one.to));
+    for (const pool::BootStep& step : record.phases)
+      if (here(step.when))
+        say(step.when, "boot_phase", record.id,
+            "the machine of " + runner + " is " + std::string(pool::to_string(step.phase)) +
+                (step.detail.empty() ? "" : " (" + step.detail + ")"));
     if (here(record.machine)) {
       say(record.machine, "machine_started", record.id, "the machine of " + runner + " has started");
     }

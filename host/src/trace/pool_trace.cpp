@@ -25,6 +25,9 @@ void PoolTrace::on(const Event& event, const Actions& actions, const PoolPolicy&
 void PoolTrace::before(const event::BootOk& event, Instant now) {
   runners_.machine_started(event.runner, now);
 }
+void PoolTrace::before(const event::BootReached& event, Instant now) {
+  runners_.reached(event.runner, event.phase, event.detail, now);
+}
 void PoolTrace::before(const event::Begun& event, Instant now) {
   history_.add(event.call, {.runner = event.runner, .step = CallStep::begun}, now);
 }

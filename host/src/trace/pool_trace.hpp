@@ -54,6 +54,7 @@ class PoolTrace {
   template <class Other>
   void before(const Other& /*event*/, Instant /*now*/) {}
   void before(const event::BootOk& event, Instant now);
+  void before(const event::BootReached& event, Instant now);
   void before(const event::Begun& event, Instant now);
   void before(const event::Ended& event, Instant now);
 

@@ -39,6 +39,16 @@ void RunnerLog::sent_on(RunnerId runner, BackendIndex to, std::string_view reaso
   if (record == nullptr) return;
   if (record->sent_on.size() < kSentOnMax) record->sent_on.push_back({now, record->backend, to, cut(reason)});
   record->backend = to;
+  record->phases.clear();
+}
+
+void RunnerLog::reached(RunnerId runner, BootPhase phase, std::string_view detail, Instant now) {
+  RunnerRecord* record = live(runner);
+  if (record == nullptr || record->hello != kNever) return;
+  std::vector<BootStep>& phases = record->phases;
+  if (!phases.empty() && phase < phases.back().phase) return;
+  if (phases.empty() || phases.back().phase != phase) phases.push_back({now, phase, {}});
+  phases.back().detail = cut(detail);
 }
 
 void RunnerLog::machine_started(RunnerId runner, Instant now) {

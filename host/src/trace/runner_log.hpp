@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <flame/backend.hpp>
+
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/wire/messages.hpp"
 
@@ -23,19 +25,27 @@ struct SentOn {
   std::string reason;
 };
 
+/// How far a boot has come, as its backend said.
+struct BootStep {
+  Instant when{};
+  BootPhase phase = BootPhase::placed;
+  std::string detail;
+};
+
 /// A time that has not come is kNever.
 struct RunnerRecord {
   RunnerId id = 0;
   BackendIndex backend = 0;  ///< that was asked last
   Instant asked{};           ///< of the first backend
   std::vector<SentOn> sent_on;
-  Instant machine = kNever;  ///< the backend said that it has started
-  Instant hello = kNever;    ///< its hello arrived
-  Instant ready = kNever;    ///< it was admitted
-  Instant gone = kNever;     ///< out of the pool
-  Instant quiet = kNever;    ///< the last word before its last silence that was too long …
-  Instant again = kNever;    ///< … and the first after it
-  std::string reason;        ///< why it went; may be empty
+  std::vector<BootStep> phases;  ///< of the backend that was asked last; each once, with its last detail
+  Instant machine = kNever;      ///< the backend said that it has started
+  Instant hello = kNever;        ///< its hello arrived
+  Instant ready = kNever;        ///< it was admitted
+  Instant gone = kNever;         ///< out of the pool
+  Instant quiet = kNever;        ///< the last word before its last silence that was too long …
+  Instant again = kNever;        ///< … and the first after it
+  std::string reason;            ///< why it went; may be empty
   std::vector<wire::PluginState> plugins;
   std::vector<std::pair<std::string, std::string>> facts;
 
@@ -49,6 +59,8 @@ class RunnerLog {
   void asked(RunnerId runner, BackendIndex backend, Instant now);
   /// The backend has no room, so `to` was asked. A bounded number is kept.
   void sent_on(RunnerId runner, BackendIndex to, std::string_view reason, Instant now);
+  /// Phases go forward only.
+  void reached(RunnerId runner, BootPhase phase, std::string_view detail, Instant now);
   void machine_started(RunnerId runner, Instant now);
   /// Keeps a bounded part of what the runner says of itself: it comes from outside.
   void hello(RunnerId runner, const wire::Hello& hello, Instant now);
@@ -63,6 +75,11 @@ class RunnerLog {
   void heard_again(RunnerId runner, Instant now);
   void gone(RunnerId runner, std::string_view reason, Instant now);
 
+  /// That was asked for its machine; the first one for a runner that is not live.
+  [[nodiscard]] BackendIndex backend(RunnerId runner) const {
+    const auto record = live_.find(runner);
+    return record == live_.end() ? 0 : record->second.backend;
+  }
   /// It lives, and lists the digest without an error.
   [[nodiscard]] bool has(RunnerId runner, std::string_view digest) const;
   /// Null: unknown or forgotten.

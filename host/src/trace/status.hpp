@@ -28,7 +28,7 @@ struct PluginStatus {
 struct RunnerStatus {
   std::string name;
   std::string backend;  ///< of the pool's, the one whose machine it is on
-  std::string state;    ///< "booting", "ready", "silent", "draining"
+  std::string state;    ///< "queued", "booting", "ready", "silent", "draining"
   std::uint32_t slots_busy = 0;
   std::uint32_t slots = 0;
   std::string isolation;                ///< "process", "thread"
@@ -43,7 +43,14 @@ struct RunnerStatus {
   std::optional<std::uint64_t> tracked;      ///< handles to tracked resources there
 };
 
-/// One boot. The phases count from the request; one that has not been reached is absent.
+/// How far the backend said that a boot had come.
+struct BootPhaseStatus {
+  std::string phase;   ///< "queued", "placed", "pulling", "starting", "started"
+  std::string detail;  ///< the backend's own words; may be empty
+  Duration after{};    ///< since the request
+};
+
+/// One boot. The steps count from the request; one that has not been reached is absent.
 struct BootStatus {
   std::string runner;
   std::string backend;  ///< of the pool's, the one that was asked last
@@ -53,7 +60,8 @@ struct BootStatus {
   std::optional<Duration> hello;    ///< the runner has dialled in
   std::optional<Duration> ready;
   std::optional<Duration> failed;
-  std::string reason;  ///< failed: why
+  std::string reason;                   ///< failed: why
+  std::vector<BootPhaseStatus> phases;  ///< the last one is where it is; empty: its backend does not say
 };
 
 /// One entry of a pool's `plugins`, and what serves its calls.

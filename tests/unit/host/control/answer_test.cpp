@@ -33,7 +33,8 @@ HostStatus sample() {
                   .hello = {},
                   .ready = {},
                   .failed = 3s,
-                  .reason = "no such image"};
+                  .reason = "no such image",
+                  .phases = {{"queued", "Priority", 1ms}}};
   PoolStatus pool{.name = "ffmpeg",
                   .backend = "local",
                   .isolation = "process",
@@ -62,11 +63,13 @@ TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
       R"("oldest_wait_ns":1000000,"boot_failure":"no such image","full":"",)"
       R"("lines":[{"plugin":"video@1","active":"video@1.4.0","digest":"9c1f","previous":"video@1.3.0",)"
       R"("candidate":"video@1.5.0","waits_for":"the runner ffmpeg-1"}],)"
-      R"("runners":[{"name":"ffmpeg-1","backend":"local","state":"ready","slots_busy":1,"slots":4,"isolation":"process",)"
-      R"("machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,"plugins":[{"plugin":"video@1.4.0",)"
-      R"("digest":"9c1f","forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"
-      R"("boots":[{"runner":"ffmpeg-2","backend":"fly","state":"failed","asked_ago_ns":5000000000,"machine_ns":2000000,)"
-      R"("failed_ns":3000000000,"reason":"no such image"}],"children":1}]}})"
+      R"("runners":[{"name":"ffmpeg-1","backend":"local","state":"ready","slots_busy":1,"slots":4,)"
+      R"("isolation":"process","machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,)"
+      R"("plugins":[{"plugin":"video@1.4.0","digest":"9c1f",)"
+      R"("forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"
+      R"("boots":[{"runner":"ffmpeg-2","backend":"fly","state":"failed","asked_ago_ns":5000000000,)"
+      R"("machine_ns":2000000,"failed_ns":3000000000,"reason":"no such image","phases":[{"phase":"queued",)"
+      R"("detail":"Priority","after_ns":1000000}]}],"children":1}]}})"
       "\n");
 }
 

@@ -6,15 +6,10 @@
 
 #include <cstddef>
 #include <initializer_list>
-#include <memory>
-#include <stdexcept>
-#include <utility>
-#include <vector>
 
 #include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
-#include "tests/support/idle_backend.hpp"
-#include "tests/support/memory_log.hpp"
+#include "tests/unit/host/loop/machines_harness.hpp"
 
 namespace flame::pool {
 namespace {
@@ -23,85 +18,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-/// Answers nothing until it is told to.
-class SlowBackend final : public test::IdleBackend {
- public:
-  SlowBackend() : IdleBackend("slow") {}
-  void boot(BootRequest request) override {
-    if (throws) throw std::runtime_error("no quota");
-    asked.push_back(std::move(request));
-  }
-  void destroy(const MachineName& name, const MachineId& id) override {
-    if (throws) throw std::runtime_error("no network");
-    destroyed.push_back(name + " " + id);
-  }
-  void close(Duration within) override {
-    closes.push_back(within);
-    if (throws) throw std::runtime_error("no patience");
-  }
-  [[nodiscard]] BackendEvents& says() const { return *events(); }
-
-  bool throws = false;
-  std::vector<BootRequest> asked;
-  std::vector<std::string> destroyed;
-  std::vector<Duration> closes;
-};
-
-class MachinesTest : public testing::Test {
- protected:
-  MachinesTest() {
-    machines_->set_events({
-        .on_boot =
-            [this](RunnerKey runner, std::optional<BootFailure> failure, Instant) {
-              told_.push_back("boot " + std::to_string(runner.second) + (failure ? " " + failure->error.message : ""));
-            },
-        .on_exit = [this](RunnerKey runner, const std::string& reason,
-                          Instant) { told_.push_back("exit " + std::to_string(runner.second) + " " + reason); },
-        .on_left =
-            [this](RunnerKey runner, const std::string& what) {
-              told_.push_back("left " + std::to_string(runner.second) + " " + what);
-            },
-    });
-    machines_->open();
-  }
-
-  static RunnerKey key(RunnerId runner) { return {0, runner}; }
-  /// The name that Machines gives to its n-th boot.
-  static MachineName name(std::size_t n) { return "flame-run-" + std::to_string(n); }
-  void boot(RunnerId runner) { machines_->boot(key(runner), "slow", {.pool = "p", .runner = "r"}); }
-  void destroy(RunnerId runner) { machines_->destroy(key(runner)); }
-  void start(std::size_t n, const std::string& id) { says().booted(name(n), Machine{.name = name(n), .id = id}); }
-  void fail(std::size_t n, bool may_exist = false) {
-    says().booted(name(n),
-                  BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "no room"}, .may_exist = may_exist});
-  }
-  void exit(std::size_t n, const std::string& reason) { says().exited(name(n), {.reason = reason}); }
-  void gone(std::size_t n) { says().destroyed(name(n), std::nullopt); }
-  void left(std::size_t n) { says().destroyed(name(n), Error{.message = "the engine is down"}); }
-  [[nodiscard]] BackendEvents& says() const { return backend_->says(); }
-  /// What the pools have heard since the last time, after the loop has run.
-  std::vector<std::string> told() {
-    std::vector<Command> commands;
-    inbox_->take_all(commands);
-    for (Command& command : commands) {
-      if (auto* said = std::get_if<command::BackendSaid>(&command)) machines_->on(std::move(*said), {});
-    }
-    return std::exchange(told_, {});
-  }
-  void hear() { static_cast<void>(told()); }
-
-  std::shared_ptr<SlowBackend> backend_ = std::make_shared<SlowBackend>();
-  std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
-  std::shared_ptr<test::MemoryLog> log_ = std::make_shared<test::MemoryLog>();
-  std::unique_ptr<Machines> machines_ = std::make_unique<Machines>(
-      Machines::Parts{.backends = {{"slow", backend_}},
-                      .max = {{"slow", 2}},
-                      .inbox = inbox_,
-                      .identity = {.run = "run", .host = "h", .origin = "o", .process = "1-2"},
-                      .log = base::Logger(log_)});
-  std::vector<std::string> told_;
-};
 
 TEST_F(MachinesTest, ABootThatSucceedsGivesItsRunnerAMachine) {
   boot(1);
@@ -122,6 +38,20 @@ TEST_F(MachinesTest, EveryBootHasANameAndLabelsOfItsOwn) {
   EXPECT_EQ(backend_->asked[0].runner, "r");
   EXPECT_EQ(backend_->asked[1].labels,
             machine_labels(name(2), "p", {.run = "run", .host = "h", .origin = "o", .process = "1-2"}));
+}
+
+TEST_F(MachinesTest, WhatABackendSaysOfABootIsToldUntilTheBootIsAnswered) {
+  boot(1);
+  says().phase(name(1), BootPhase::queued, "partition gpu: Priority");
+  says().phase(name(1), BootPhase::starting, "");
+  says().phase("stranger", BootPhase::queued, "");
+  start(1, "m");
+  says().phase(name(1), BootPhase::started, "late");
+  EXPECT_THAT(told(), ElementsAre("queued 1 partition gpu: Priority", "starting 1 ", "boot 1"));
+  boot(2);
+  destroy(2);
+  says().phase(name(2), BootPhase::queued, "");
+  EXPECT_THAT(told(), IsEmpty()) << "nobody waits for it";
 }
 
 TEST_F(MachinesTest, AMachineTakesRoomUntilItsBackendSaysThatItIsGone) {

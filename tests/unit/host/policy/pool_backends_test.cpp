@@ -55,7 +55,6 @@ TEST_F(PoolBackends, AreFilledInOrder) {
   EXPECT_THAT(boots(), ElementsAre("2 near"));
   submit(3);
   EXPECT_THAT(boots(), ElementsAre("3 far"));
-  EXPECT_EQ(pool_.policy.backend_of(3), 1U);
   EXPECT_EQ(pool_.policy.runner_views(pool_.now)[2].backend, 1U);
 }
 
@@ -194,7 +193,7 @@ TEST(PoolOfTwoBackends, ComesHomeWhenItIsIdle) {
   room.limit("near", 1);
   room.taken("near");
   pool.submit(1).submit(2).hello(1).hello(2).finish(1).finish(2);
-  ASSERT_EQ(pool.policy.backend_of(2), 1U);
+  ASSERT_EQ(pool.policy.runner_views(pool.now)[1].backend, 1U);
   pool.pass_alive(30s, {1, 2});
   const auto asks = [&](RunnerId runner) {
     pool.feed(event::Retire{.runner = runner, .last_seq = 1, .sent_seq = 1});
@@ -214,7 +213,7 @@ TEST(PoolOfTwoBackends, LetsBothGoWhereNothingKeepsThem) {
   pool.submit(1);
   room.limit("near", 1);
   pool.submit(2).hello(1).hello(2).finish(1).finish(2);
-  ASSERT_EQ(pool.policy.backend_of(2), 0U);
+  ASSERT_EQ(pool.policy.runner_views(pool.now)[1].backend, 0U);
   pool.pass_alive(30s, {1, 2});
   pool.feed(event::Retire{.runner = 2, .last_seq = 1, .sent_seq = 1});
   EXPECT_TRUE(pool.all<action::RetireReply>().at(0).granted);

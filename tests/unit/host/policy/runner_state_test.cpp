@@ -13,13 +13,13 @@ using Due = RunnerState::Due;
 constexpr Instant kStart{};
 
 RunnerState ready() {
-  RunnerState runner(kStart, 30s, false);
+  RunnerState runner(kStart, {.boot = 30s}, false);
   runner.hello(kStart);
   return runner;
 }
 
 TEST(RunnerState, MustSayHelloWithinTheBootTimeout) {
-  RunnerState runner(kStart, 30s, false);
+  RunnerState runner(kStart, {.boot = 30s}, false);
   EXPECT_EQ(runner.phase(), Phase::booting);
   EXPECT_EQ(runner.deadline(), kStart + 30s);
   EXPECT_EQ(runner.due(kStart + 30s - 1ns), Due::nothing);
@@ -41,14 +41,14 @@ TEST(RunnerState, IsSilentFifteenSecondsAfterTheLastWord) {
 }
 
 TEST(RunnerState, IsSilentAfterWhatItsHostSays) {
-  RunnerState runner(kStart, 30s, false, {.runner_silence = 200ms});
+  RunnerState runner(kStart, {.boot = 30s}, false, {.runner_silence = 200ms});
   runner.hello(kStart);
   EXPECT_EQ(runner.silent_at(), kStart + 200ms);
   EXPECT_EQ(runner.due(kStart + 200ms), Due::silent);
 }
 
 TEST(RunnerState, OverIpcSilenceIsNoLossAndEndsWithTheNextWord) {
-  RunnerState runner(kStart, 30s, false);
+  RunnerState runner(kStart, {.boot = 30s}, false);
   runner.hello(kStart, true);
   EXPECT_EQ(runner.due(kStart + 15s), Due::quiet);
   runner.fall_quiet();
@@ -61,7 +61,7 @@ TEST(RunnerState, OverIpcSilenceIsNoLossAndEndsWithTheNextWord) {
 }
 
 TEST(RunnerState, NeedsNoTimerForASilenceWithoutLimit) {
-  RunnerState runner(kStart, 30s, false, {.runner_silence = kForever});
+  RunnerState runner(kStart, {.boot = 30s}, false, {.runner_silence = kForever});
   runner.hello(kStart, true);
   EXPECT_EQ(runner.deadline(), kNever);
   EXPECT_EQ(runner.due(kStart + 24h), Due::nothing);
@@ -73,7 +73,7 @@ TEST(RunnerState, IsNotJudgedByAPauseOfItsHost) {
   runner.stood_still(kStart + 18s, 17s);
   EXPECT_EQ(runner.due(kStart + 18s), Due::nothing);
   EXPECT_EQ(runner.due(kStart + 18s + RunnerState::kExitGrace), Due::exited) << "its last words may be in the socket";
-  RunnerState booting(kStart, 30s, false);
+  RunnerState booting(kStart, {.boot = 30s}, false);
   booting.stood_still(kStart + 40s, 35s);
   EXPECT_EQ(booting.due(kStart + 40s), Due::nothing);
   EXPECT_EQ(booting.due(kStart + 65s), Due::boot_overdue);

@@ -49,6 +49,31 @@ TEST(RunnerLog, IgnoresRunnersThatItWasNotToldOf) {
   EXPECT_EQ(log.find(1), nullptr);
 }
 
+TEST(RunnerLog, KeepsEachPhaseOfABootOnceAndForwardOnly) {
+  RunnerLog log;
+  log.asked(1, 0, kStart);
+  log.reached(1, BootPhase::queued, "Priority", kStart + 1s);
+  log.reached(1, BootPhase::queued, "Resources", kStart + 2s);
+  log.reached(1, BootPhase::pulling, "", kStart + 3s);
+  log.reached(1, BootPhase::queued, "", kStart + 4s);
+  const std::vector<BootStep>& phases = log.find(1)->phases;
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[0].when, kStart + 1s);
+  EXPECT_EQ(phases[0].detail, "Resources");
+  EXPECT_EQ(phases[1].phase, BootPhase::pulling);
+}
+
+TEST(RunnerLog, RemembersABoundedNumberOfBackendsThatHadNoRoom) {
+  RunnerLog log;
+  log.asked(1, 0, kStart);
+  log.reached(1, BootPhase::queued, "", kStart);
+  for (BackendIndex to = 1; to <= 100; ++to) log.sent_on(1, to, std::string(1 << 14, 'x'), kStart);
+  EXPECT_EQ(log.find(1)->backend, 100U);
+  EXPECT_LE(log.find(1)->sent_on.size(), 8U);
+  EXPECT_LE(log.find(1)->sent_on[0].reason.size(), 1024U);
+  EXPECT_TRUE(log.find(1)->phases.empty()) << "those were another backend's";
+}
+
 TEST(RunnerLog, ForgetsTheOldestThatAreGone) {
   RunnerLog log;
   for (RunnerId runner = 1; runner <= limits::kRunnersRememberedMax + 1; ++runner) {

@@ -258,6 +258,18 @@ TEST_F(Story, BootsThatFailedWhileItWaitedAreNamed) {
   EXPECT_EQ(text(1, "boot_failed"), "runner ffmpeg-1 did not boot: no such image");
 }
 
+TEST_F(Story, ABootThatIsQueuedSaysSinceWhenAndWhy) {
+  submit({.call = 1});
+  now += 2ms;
+  feed(event::BootReached{1, BootPhase::queued, "partition gpu: Priority"});
+  now += 40s;
+  feed(event::BootReached{1, BootPhase::placed, ""});
+  boot(1);
+  EXPECT_THAT(steps(1), ElementsAre("submitted", "queued", "boot_phase", "boot_phase", "machine_started",
+                                    "runner_ready", "sent"));
+  EXPECT_EQ(text(1, "boot_phase"), "the machine of runner ffmpeg-1 is queued (partition gpu: Priority)");
+}
+
 class StoryOfTwoBackends : public Story {
  protected:
   StoryOfTwoBackends() : Story(two_backends()) {}
