@@ -166,6 +166,10 @@ inline constexpr auto kByeWait = 1s;
 /// What a host that ends gives its backends, all at once, to end their machines and what is under way with their
 /// engines. Longer than the local one takes to kill a runner that ignores it; people wait for it.
 inline constexpr auto kBackendCloseMax = 5s;
+// Where machines have an end, a call looks for one that lives long enough: so many, and so many calls of one plugin at
+// a time, as this is done after every event.
+inline constexpr std::size_t kFitWaitersMax = 64;
+inline constexpr std::size_t kFitRunnersMax = 64;
 
 // --- queues and counts
 inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot

@@ -76,6 +76,9 @@ std::string describe(const pool::Event& event) {
             return fmt::format("boot {} failed{}", x.runner, x.remedy == Remedy::permanent ? " for good" : "");
           },
           [](const e::BootReached& x) { return fmt::format("boot {} is {}", x.runner, pool::to_string(x.phase)); },
+          [](const e::MachineEnds& x) {
+            return fmt::format("the machine of {} ends in {}", x.runner, seconds(x.left));
+          },
           [](const e::RunnerHello& x) { return fmt::format("hello {}", x.runner); },
           [](const e::Heard& x) { return fmt::format("heard {}", x.runner); },
           [](const e::RunnerLost& x) { return fmt::format("lost {}: {}", x.runner, x.reason); },

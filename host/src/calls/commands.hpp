@@ -127,8 +127,12 @@ struct BackendSaid {
     MachineName name;
     std::optional<Error> left;
   };
+  struct Ending {
+    MachineName name;
+    Duration left{};
+  };
   struct Closed {};
-  using What = std::variant<Booted, Exited, Destroyed, Closed, Reached>;
+  using What = std::variant<Booted, Exited, Destroyed, Closed, Reached, Ending>;
   std::uint32_t backend = 0;  // its position in the host
   std::unique_ptr<What> what;
 };

@@ -115,6 +115,7 @@ void BackendPort::ending(const MachineName& machine, Duration left, std::string_
     log_.warning("a machine is about to end",
                  {{"backend", name_}, {"machine", machine}, {"seconds", seconds}, {"why", why}});
   });
+  push([&] { return Said::Ending{machine, left}; });
 }
 
 void BackendPort::booted(const MachineName& machine, BootOutcome outcome) noexcept {

@@ -66,6 +66,10 @@ Loop::Loop(Parts parts)
                             [this](RunnerKey key, std::string reason, Instant now) {
                               drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)}, now);
                             },
+                        .on_ends =
+                            [this](RunnerKey key, Duration left, bool fresh, Instant now) {
+                              drivers_[key.first]->on(event::MachineEnds{key.second, left, fresh}, now);
+                            },
                         .on_left =
                             [this](RunnerKey key, const std::string& what) {
                               parts_.log.warning("a machine may be left",

@@ -108,7 +108,16 @@ void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Insta
   entry.exists = true;
   entry.id = booted.outcome->id;
   if (entry.destroyed) return static_cast<void>(destroy(at));  // it came up all the same
-  events_.on_boot(entry.runner, std::nullopt, now);
+  const RunnerKey runner = entry.runner;
+  const Duration ends_in = booted.outcome->ends_in;
+  events_.on_boot(runner, std::nullopt, now);
+  events_.on_ends(runner, ends_in, true, now);
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Ending& ending, Instant now) {
+  const auto at = find(port, ending.name);
+  if (at == entries_.end() || !at->second.exists || at->second.destroyed || closing()) return;
+  events_.on_ends(at->second.runner, ending.left, false, now);
 }
 
 void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Instant now) {

@@ -34,6 +34,8 @@ class Machines final : public MachineMaker {
     /// Its boot has come further; before on_boot.
     std::function<void(RunnerKey, BootPhase, std::string detail, Instant now)> on_phase;
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
+    /// Its machine ends in so long; `fresh`: said of each machine right after on_boot, kForever: it has no end.
+    std::function<void(RunnerKey, Duration left, bool fresh, Instant now)> on_ends;
     /// Its backend could not end the runner's machine, which may run on.
     std::function<void(RunnerKey, std::string what)> on_left;
   };
@@ -95,6 +97,7 @@ class Machines final : public MachineMaker {
 
   void on(BackendPort& port, command::BackendSaid::Reached& reached, Instant now);
   void on(BackendPort& port, command::BackendSaid::Booted& booted, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Ending& ending, Instant now);
   void on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now);
   void on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now);
   void on(BackendPort& /*port*/, command::BackendSaid::Closed& /*closed*/, Instant /*now*/) {}

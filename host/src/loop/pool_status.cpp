@@ -153,6 +153,7 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
       .age = {},
       .session_age = {},
       .idle = view.idle,
+      .ends_in = view.ends_in,
       .silent = view.quiet,
       .plugins = {},
       .facts = {},

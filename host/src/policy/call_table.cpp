@@ -64,6 +64,11 @@ CallTable::Attempt CallTable::sent(CallId id, RunnerId runner, Instant now) {
   return {base::remaining(call.deadline, now), call.attempt};
 }
 
+Instant CallTable::ends_by(CallId id, Instant now) const {
+  const Call& call = calls_.at(id);
+  return call.one_budget || call.attempt > 0 ? call.deadline : base::deadline_after(now, limits_.run);
+}
+
 void CallTable::begun(RunnerId runner, CallId id) {
   Call* call = present(runner, id);
   if (!call || call->state != State::sent) return;

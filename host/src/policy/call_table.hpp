@@ -54,6 +54,10 @@ class CallTable {
 
   explicit CallTable(const Limits& limits) : limits_(limits) {}
 
+  /// When a call that waits has to be over if it gets a slot now; kNever: it has no limit. It must be in the table.
+  [[nodiscard]] Instant ends_by(CallId call, Instant now) const;
+  [[nodiscard]] Duration run_limit() const noexcept { return limits_.run; }
+
   /// A machine is queued for from now on, or not any more: while one is, the time of Limits::queue stands.
   void machine_queued(Instant now) noexcept { waiting_time_.hold(now); }
   void machine_placed(Instant now) noexcept { waiting_time_.let_go(now); }

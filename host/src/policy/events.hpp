@@ -64,6 +64,13 @@ struct BootReached {
   BootPhase phase = BootPhase::placed;
   std::string detail;  ///< for people; may be empty
 };
+/// The runner's machine ends in so long, whatever was said before: known from its boot on (`fresh`), or because others
+/// are about to end it. Unknown runners are ignored.
+struct MachineEnds {
+  RunnerId runner = 0;
+  Duration left{};
+  bool fresh = false;
+};
 /// A plugin as the runner reports it. Not ready and no error: loaded on first use, so it counts as able to serve.
 struct RunnerPlugin {
   DigestId digest = 0;
@@ -183,7 +190,7 @@ using AnyEvent =
                  event::RunnerLost, event::MachineExited, event::Begun, event::Result, event::Ended, event::Retire,
                  event::Tick, event::Drain, event::Resize, event::Expect, event::Release, event::EndLease,
                  event::DeadlinePassed, event::StoodStill, event::Prepare, event::Switch, event::Abandon,
-                 event::EndVersion, event::Loaded, event::GenerationEnded, event::BootReached>;
+                 event::EndVersion, event::Loaded, event::GenerationEnded, event::BootReached, event::MachineEnds>;
 /// One of these. Its copies, moves and ends are compiled once (as of wire::Body).
 struct Event : AnyEvent {
   using AnyEvent::AnyEvent;

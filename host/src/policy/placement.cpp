@@ -15,10 +15,11 @@ Placement::Placement(std::vector<std::string> backends, std::uint64_t seed, cons
   }
 }
 
-std::optional<BackendIndex> Placement::next(Instant now) {
+std::optional<BackendIndex> Placement::next(Instant now, const Suits& suits) {
   for (std::size_t i = 0; i < sites_.size(); ++i) {
     Site& site = sites_[i];
     if (site.back_off.waits(now) || !has_room(site)) continue;
+    if (suits && !suits(static_cast<BackendIndex>(i))) continue;
     ++site.asked;
     return static_cast<BackendIndex>(i);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -24,8 +25,10 @@ class Placement {
   /// this; null: no backend has a limit. `seed`: of the jitter.
   Placement(std::vector<std::string> backends, std::uint64_t seed, const BackendRoom* room = nullptr);
 
-  /// For one boot; nullopt: no backend can take it now. It counts against the room until counted().
-  [[nodiscard]] std::optional<BackendIndex> next(Instant now);
+  using Suits = std::function<bool(BackendIndex)>;
+  /// For one boot; nullopt: no backend can take it now. It counts against the room until counted(). `suits`: of those
+  /// only; empty: any.
+  [[nodiscard]] std::optional<BackendIndex> next(Instant now, const Suits& suits = {});
   /// What next() has said before is counted in the room by now.
   void counted() noexcept;
 

@@ -2,6 +2,7 @@
 #include "host/src/policy/pool_policy.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
@@ -52,7 +53,6 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
       threads_(config.isolation == SlotIsolation::thread),
       max_queue_(config.max_queue),
       boot_limits_{.queue = config.queue_timeout, .boot = config.boot_timeout},
-      shutdown_timeout_(config.shutdown_timeout),
       liveness_(options.liveness),
       name_(options.name),
       generations_(std::move(plugins), config.boot_timeout),
@@ -60,11 +60,15 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
       held_(config.max_queue),
       calls_({config.boot_timeout, config.timeout, config.queue_timeout}),
       elastic_(elastic_options(config, options)),
-      placement_(config.backend, options.seed, options.room) {}
+      placement_(config.backend, options.seed, options.room),
+      lifetimes_(placement_.size(), config.shutdown_timeout) {}
 
 void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
   placement_.counted();
-  std::visit([&](const auto& one) { handle(one, now, out); }, event);
+  const auto take = [&](const auto& one) {
+    if constexpr (!std::is_same_v<decltype(one), const event::Tick&>) handle(one, now, out);
+  };
+  std::visit(take, event);
   advance(now, out);
 }
 
@@ -98,7 +102,9 @@ void PoolPolicy::handle(const event::Submit& event, Instant now, Actions& out) {
   ++stats_.submitted;
   if (event.lease != 0) return submit_on_object(event, now, out);
   const CallTable::Queued queued = calls_.submit(event, now);
-  if (std::optional<Error> error = refusal(event.digest, now)) {
+  std::optional<Error> error = refusal(event.digest, now);
+  if (!error) error = lifetimes_.outlives_all(event.budget.value_or(calls_.run_limit()));
+  if (error) {
     complete(*calls_.fail(event.call, std::move(*error)), out);
     return;
   }
@@ -144,8 +150,6 @@ void PoolPolicy::handle(const event::Ended& event, Instant now, Actions& out) {
   slot_freed(event.runner, now, out);
 }
 
-void PoolPolicy::handle(const event::Tick&, Instant, Actions&) {}
-
 void PoolPolicy::handle(const event::Drain& event, Instant now, Actions&) {
   closed_ = true;
   drain_by_ = std::min(drain_by_, base::deadline_after(now, event.grace));
@@ -189,7 +193,10 @@ void PoolPolicy::expire_calls(Instant now, Actions& out) {
 }
 
 void PoolPolicy::dispatch(Instant now, Actions& out) {
-  while (std::optional<Scheduler::Lease> lease = scheduler_.next()) {
+  const Scheduler::Fits lives_long_enough = [&](CallId call, RunnerId runner) {
+    return lifetimes_.may_take(runners_.at(runner).state.end(), calls_.ends_by(call, now));
+  };
+  while (const auto lease = scheduler_.next(lifetimes_.any_end() ? &lives_long_enough : nullptr)) {
     const CallTable::Attempt attempt = calls_.sent(lease->call, lease->runner, now);
     out.push_back(action::Send{lease->call, lease->runner, attempt.remaining, attempt.number});
     if (single_use_) stop_serving(lease->runner, runners_.at(lease->runner), kForever, now);
@@ -200,12 +207,17 @@ void PoolPolicy::grow(Instant now, Actions& out) {
   const Elastic::Plan plan = elastic_.plan(counts(), now);
   retry_wakeup_ = kNever;
   for (std::uint32_t i = 0; i < plan.boots; ++i) {
-    const std::optional<BackendIndex> backend = placement_.next(now);
+    // The first is for whoever has waited longest, and may take longer than machines of some backends live.
+    const std::optional<CallId> waiter =
+        i == 0 && lifetimes_.any_end() ? scheduler_.oldest_waiter() : std::optional<CallId>();
+    const Duration limit = waiter ? base::remaining(calls_.ends_by(*waiter, now), now) : Duration::zero();
+    const auto suits = [&](BackendIndex one) { return lifetimes_.suits(one, limit); };
+    const std::optional<BackendIndex> backend = placement_.next(now, waiter ? suits : Placement::Suits());
     if (backend) {
       boot(*backend, i < plan.for_min, now, out);
     } else {
       retry_wakeup_ = placement_.wake_at(now);
-      break;
+      if (!waiter) break;
     }
   }
 }
@@ -290,13 +302,13 @@ void PoolPolicy::follow_versions(Instant now, Actions& out) {
 void PoolPolicy::shed(Instant now, Actions& out) {
   const auto drain_one = [&] {
     const std::optional<RunnerId> idle = scheduler_.idle_runner();
-    if (idle) tell_to_drain(*idle, runners_.at(*idle), shutdown_timeout_, now, out);
+    if (idle) tell_to_drain(*idle, runners_.at(*idle), lifetimes_.shutdown_timeout(), now, out);
     return idle.has_value();
   };
   for (RunnerId id : generations_.take_unfit()) {
     const auto unfit = runners_.find(id);
     if (unfit == runners_.end() || unfit->second.state.phase() != RunnerState::Phase::ready) continue;
-    if (scheduler_.leases(id) == 0) tell_to_drain(id, unfit->second, shutdown_timeout_, now, out);
+    if (scheduler_.leases(id) == 0) tell_to_drain(id, unfit->second, lifetimes_.shutdown_timeout(), now, out);
   }
   while (serving_ > elastic_.max() && drain_one()) {
   }

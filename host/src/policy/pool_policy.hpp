@@ -14,6 +14,7 @@
 #include "host/src/policy/call_table.hpp"
 #include "host/src/policy/elastic.hpp"
 #include "host/src/policy/events.hpp"
+#include "host/src/policy/lifetimes.hpp"
 #include "host/src/policy/object_leases.hpp"
 #include "host/src/policy/placement.hpp"
 #include "host/src/policy/prepared_reports.hpp"
@@ -64,8 +65,9 @@ class PoolPolicy {
     RunnerState::Phase phase = RunnerState::Phase::booting;
     BackendIndex backend = 0;
     std::uint32_t leases = 0;
-    std::optional<Duration> idle;   ///< without a lease for so long
-    std::optional<Duration> quiet;  ///< nothing was heard for so long: it gets no new calls
+    std::optional<Duration> idle;     ///< without a lease for so long
+    std::optional<Duration> ends_in;  ///< its machine, if that is known
+    std::optional<Duration> quiet;    ///< nothing was heard for so long: it gets no new calls
   };
   /// By id. Linear.
   [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
@@ -103,7 +105,6 @@ class PoolPolicy {
   void handle(const event::Begun& event, Instant now, Actions& out);
   void handle(const event::Result& event, Instant now, Actions& out);
   void handle(const event::Ended& event, Instant now, Actions& out);
-  void handle(const event::Tick& event, Instant now, Actions& out);
   void handle(const event::Drain& event, Instant now, Actions& out);
   void handle(const event::Resize& event, Instant now, Actions& out);
   void handle(const event::Expect& event, Instant now, Actions& out);
@@ -144,6 +145,7 @@ class PoolPolicy {
   void handle(const event::BootOk& event, Instant now, Actions& out);
   void handle(const event::BootFailed& event, Instant now, Actions& out);
   void handle(const event::BootReached& event, Instant now, Actions& out);
+  void handle(const event::MachineEnds& event, Instant now, Actions& out);
   void handle(const event::RunnerHello& event, Instant now, Actions& out);
   void handle(const event::Heard& event, Instant now, Actions& out);
   void handle(const event::StoodStill& event, Instant now, Actions& out);
@@ -177,7 +179,6 @@ class PoolPolicy {
   bool threads_;
   std::uint64_t max_queue_;
   BootProgress::Limits boot_limits_;
-  Duration shutdown_timeout_;
   Liveness liveness_;
   std::string name_;
   RunnerGenerations generations_;
@@ -187,6 +188,7 @@ class PoolPolicy {
   CallTable calls_;
   Elastic elastic_;
   Placement placement_;
+  Lifetimes lifetimes_;
   Runners runners_;
   Deadlines<RunnerId> timers_;
   UnprovenCalls unproven_;

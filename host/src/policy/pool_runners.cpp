@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "host/src/policy/pool_policy.hpp"
+#include "host/src/policy/runner_plugins.hpp"
 #include "host/src/policy/seconds.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
@@ -23,21 +24,6 @@ Duration after_bye(Duration grace) {
   return grace >= kForever - limits::kByeWait ? kForever : grace + limits::kByeWait;
 }
 
-// What the runner has, each once, and what it was asked to have and has not.
-std::vector<event::RunnerPlugin> all_plugins(const std::vector<event::RunnerPlugin>& reported,
-                                             const std::vector<DigestId>& asked) {
-  std::vector<event::RunnerPlugin> plugins;
-  const auto add = [&](const event::RunnerPlugin& plugin) {
-    if (std::ranges::find(plugins, plugin.digest, &event::RunnerPlugin::digest) == plugins.end())
-      plugins.push_back(plugin);
-  };
-  std::ranges::for_each(reported, add);
-  for (DigestId digest : asked)
-    add({digest, base::make_error(ErrorCode::not_found,
-                                  "the runner does not have the plugin; install it in the runner's image")});
-  return plugins;
-}
-
 }  // namespace
 
 void PoolPolicy::handle(const event::BootOk& event, Instant now, Actions& out) {
@@ -54,6 +40,16 @@ void PoolPolicy::handle(const event::BootReached& event, Instant now, Actions&) 
   const bool was_queued = state.boot().is_queued();
   if (!state.reached(event.phase, event.detail, now)) return;
   count_queued(calls_, was_queued, state.boot().is_queued(), now);
+  rearm(event.runner, it->second);
+}
+
+void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions&) {
+  const auto it = runners_.find(event.runner);
+  if (it == runners_.end()) return;
+  if (event.fresh) lifetimes_.booted(it->second.backend, event.left);
+  if (event.left != kForever) lifetimes_.ends();
+  const Instant end = base::deadline_after(now, event.left);
+  it->second.state.ends(end, lifetimes_.drains_at(end));
   rearm(event.runner, it->second);
 }
 
@@ -171,7 +167,7 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
     elastic_.retired(serving_);
     granted = true;
   }
-  if (granted) stop_serving(event.runner, *runner, after_bye(shutdown_timeout_), now);
+  if (granted) stop_serving(event.runner, *runner, after_bye(lifetimes_.shutdown_timeout()), now);
   runner->leaving = runner->leaving || granted;
   if (granted)
     for (CallId lease : held_.leases(event.runner)) close_lease(lease, "its runner is ending", out);
@@ -268,7 +264,8 @@ void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant n
     apply(call, std::move(verdict), out);
   }
   // There it goes on for its grace, then it is stopped, then killed.
-  if (!all_linked) over = base::deadline_after(base::deadline_after(over, shutdown_timeout_), limits::kKillGrace);
+  if (!all_linked)
+    over = base::deadline_after(base::deadline_after(over, lifetimes_.shutdown_timeout()), limits::kKillGrace);
   if (threads_) over = base::deadline_after(over, limits::kRetireGrace);
   if (!unproven_calls.empty()) unproven_.add(id, std::move(unproven_calls), over);
 }
@@ -304,6 +301,10 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
     case RunnerState::Due::exited:
     case RunnerState::Due::disconnected:
       return lose(it, it->second.end_reason, now, out);
+    case RunnerState::Due::ending:
+      return tell_to_drain(id, it->second,
+                           std::min(lifetimes_.shutdown_timeout(), base::remaining(it->second.state.end(), now)), now,
+                           out);
     case RunnerState::Due::drain_overdue:
       return lose(it, "it did not end within shutdown_timeout", now, out);
     case RunnerState::Due::mute:
@@ -330,7 +331,7 @@ void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
   if (it->second.state.has_exited())
     lose(it, it->second.end_reason, now, out);
   else if (single_use_)
-    tell_to_drain(id, it->second, shutdown_timeout_, now, out);
+    tell_to_drain(id, it->second, lifetimes_.shutdown_timeout(), now, out);
   else
     generations_.fell_idle(id);
 }

@@ -35,7 +35,9 @@ std::vector<PoolPolicy::RunnerView> PoolPolicy::runner_views(Instant now) const 
                     .backend = runner.backend,
                     .leases = scheduler_.leases(id),
                     .idle = {},
+                    .ends_in = {},
                     .quiet = {}};
+    if (runner.state.end() != kNever) view.ends_in = base::remaining(runner.state.end(), now);
     if (!runner.state.is_booting() && view.leases == 0) view.idle = runner.state.idle(now);
     if (runner.state.is_quiet()) view.quiet = now - runner.state.last_heard();
     views.push_back(view);

@@ -67,6 +67,7 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
   }
   if (now >= exit_by_) return Due::exited;
   if (now >= disconnect_by_) return Due::disconnected;
+  if (now >= drain_at()) return Due::ending;
   if (now >= drain_by_) return Due::drain_overdue;
   if (now >= mute_at()) return Due::mute;
   if (quiet_ || now < silent_at()) return Due::nothing;
@@ -75,7 +76,7 @@ RunnerState::Due RunnerState::due(Instant now) const noexcept {
 
 Instant RunnerState::deadline() const noexcept {
   if (is_booting()) return boot_.by();
-  return std::min({exit_by_, disconnect_by_, drain_by_, mute_at(), quiet_ ? kNever : silent_at()});
+  return std::min({exit_by_, disconnect_by_, drain_at(), drain_by_, mute_at(), quiet_ ? kNever : silent_at()});
 }
 
 // It may have been silent for long before it was told.

@@ -23,6 +23,7 @@ class RunnerState {
     quiet,          ///< the same, but its connection would show its end: no new calls until it speaks
     exited,         ///< the machine ended and what it still had sent has had time to arrive
     disconnected,   ///< its connection ended, and the backend has had time to say why
+    ending,         ///< its machine ends soon: no new calls, and it is told to drain
     drain_overdue,  ///< told or allowed to go but still there: destroy
     mute,           ///< expect_goodbye(), but nothing is heard: destroy
   };
@@ -56,6 +57,8 @@ class RunnerState {
   void expect_goodbye(Instant now) noexcept {
     if (local_) goodbye_since_ = std::min(goodbye_since_, now);
   }
+  /// Its machine ends at `end`, which replaces what was known before; from `drain_at` on it is to take no new calls.
+  void ends(Instant end, Instant drain_at) noexcept { end_ = {end, drain_at}; }
   /// Proof of death while it holds leases.
   void exited(Instant now);
   /// Its connection has ended, and nobody has said that it may.
@@ -82,10 +85,17 @@ class RunnerState {
   [[nodiscard]] bool misses_beats(Instant now) const noexcept { return now >= beats_missed_at(); }
   /// When it counts as lost, if nothing is heard. A living runner that we cannot reach has given us up by then.
   [[nodiscard]] Instant silent_at() const noexcept { return base::deadline_after(heard_, liveness_.runner_silence); }
+  /// When its machine ends; kNever: it does not, or that is not known.
+  [[nodiscard]] Instant end() const noexcept { return end_.at; }
   [[nodiscard]] Due due(Instant now) const noexcept;
   [[nodiscard]] Instant deadline() const noexcept;
 
  private:
+  struct End {
+    Instant at = kNever;
+    Instant drain_at = kNever;
+  };
+  [[nodiscard]] Instant drain_at() const noexcept { return phase_ == Phase::ready ? end_.drain_at : kNever; }
   [[nodiscard]] Instant beats_missed_at() const noexcept {
     return base::deadline_after(heard_, limits::kSilenceBeatsMin * liveness_.beat);
   }
@@ -105,6 +115,7 @@ class RunnerState {
   Instant goodbye_since_ = kNever;
   Instant exit_by_ = kNever;
   Instant disconnect_by_ = kNever;
+  End end_;
 };
 
 }  // namespace flame::pool

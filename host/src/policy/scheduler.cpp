@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 
@@ -25,7 +26,7 @@ void Scheduler::add_runner(RunnerId runner, std::span<const DigestId> digests, B
   std::ranges::sort(entry.digests);
   entry.digests.erase(std::unique(entry.digests.begin(), entry.digests.end()), entry.digests.end());
   for (DigestId digest : entry.digests) ++groups_[digest].servers;
-  set_idle(runner, entry);
+  mark_idle(runner, entry, true);
   list(runner, entry);
 }
 
@@ -34,7 +35,7 @@ bool Scheduler::close_runner(RunnerId runner) {
   if (it == runners_.end() || !it->second.open) return false;
   unlist(runner, it->second);
   it->second.open = false;
-  unset_idle(runner, it->second);
+  mark_idle(runner, it->second, false);
   for (DigestId digest : it->second.digests) --groups_[digest].servers;
   return true;
 }
@@ -44,7 +45,7 @@ void Scheduler::open_runner(RunnerId runner) {
   FLAME_ASSERT(!entry.open, "only what is closed is opened");
   entry.open = true;
   list(runner, entry);
-  if (entry.held.empty() && !entry.used) set_idle(runner, entry);
+  if (entry.held.empty() && !entry.used) mark_idle(runner, entry, true);
   for (DigestId digest : entry.digests) ++groups_[digest].servers;
 }
 
@@ -111,13 +112,10 @@ std::uint32_t Scheduler::idle_after(BackendIndex backend) const {
   return idle;
 }
 
-void Scheduler::set_idle(RunnerId id, const Runner& runner) {
+void Scheduler::mark_idle(RunnerId id, const Runner& runner, bool idle) {
   if (idle_of_.size() <= runner.backend) idle_of_.resize(std::size_t{runner.backend} + 1);
-  if (idle_.emplace(runner.backend, id).second) ++idle_of_[runner.backend];
-}
-
-void Scheduler::unset_idle(RunnerId id, const Runner& runner) {
-  if (idle_.erase({runner.backend, id}) > 0) --idle_of_[runner.backend];
+  if (idle && idle_.emplace(runner.backend, id).second) ++idle_of_[runner.backend];
+  if (!idle && idle_.erase({runner.backend, id}) > 0) --idle_of_[runner.backend];
 }
 
 void Scheduler::enqueue(CallId call, DigestId digest, std::uint64_t order) {
@@ -140,22 +138,38 @@ bool Scheduler::remove_waiting(CallId call) {
   return true;
 }
 
-std::optional<Scheduler::Lease> Scheduler::next() {
-  const Group* best = nullptr;
+std::optional<Scheduler::Lease> Scheduler::next(const Fits* fits) {
+  std::optional<Found> best;
   DigestId its_digest = 0;
   for (DigestId digest : with_waiters_) {
     const Group& group = groups_.at(digest);
     if (group.available.empty()) continue;
-    if (best && group.queue.begin()->first > best->queue.begin()->first) continue;
-    best = &group;
+    const auto [order, call] = *group.queue.begin();
+    if (best && order > best->order) continue;
+    const std::optional<Found> one = fits != nullptr ? first_fit(group, *fits) : Found{order, {call, 0}};
+    if (!one || (best && one->order > best->order)) continue;
+    best = one;
     its_digest = digest;
   }
   if (!best) return std::nullopt;
-  const CallId call = best->queue.begin()->second;
-  const RunnerId runner = choose(*best);
-  remove_waiting(call);
-  lease(call, its_digest, runner);
-  return Lease{call, runner};
+  Lease found = best->lease;
+  if (fits == nullptr) found.runner = choose(groups_.at(its_digest));
+  remove_waiting(found.call);
+  lease(found.call, its_digest, found.runner);
+  return found;
+}
+
+std::optional<Scheduler::Found> Scheduler::first_fit(const Group& group, const Fits& fits) {
+  std::size_t waiters = 0;
+  for (const auto& [order, call] : group.queue) {
+    if (++waiters > limits::kFitWaitersMax) break;
+    std::size_t runners = 0;
+    for (const Place& place : group.available) {
+      if (++runners > limits::kFitRunnersMax) break;
+      if (fits(call, std::get<2>(place))) return Found{order, {call, std::get<2>(place)}};
+    }
+  }
+  return std::nullopt;
 }
 
 bool Scheduler::release(RunnerId runner, CallId call) {
@@ -168,7 +182,7 @@ bool Scheduler::release(RunnerId runner, CallId call) {
   --groups_.at(lease->second.digest).in_flight;
   entry.held.erase(lease);
   --in_flight_;
-  if (entry.held.empty() && entry.open && !entry.used) set_idle(runner, entry);
+  if (entry.held.empty() && entry.open && !entry.used) mark_idle(runner, entry, true);
   list(runner, entry);
   return true;
 }
@@ -258,7 +272,7 @@ void Scheduler::lease(CallId call, DigestId digest, RunnerId id) {
   ++in_flight_;
   ++groups_.at(digest).in_flight;
   entry.used = entry.used || single_use_;
-  unset_idle(id, entry);
+  mark_idle(id, entry, false);
   list(id, entry);
 }
 

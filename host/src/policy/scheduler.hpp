@@ -3,6 +3,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -61,8 +62,12 @@ class Scheduler {
   void enqueue(CallId call, DigestId digest, std::uint64_t order);
   /// Gave up waiting. False if it does not wait.
   bool remove_waiting(CallId call);
-  /// Leases one slot to the oldest waiter for whom one is free. nullopt: nobody can be served now.
-  std::optional<Lease> next();
+  /// Whether this runner suits this call.
+  using Fits = std::function<bool(CallId, RunnerId)>;
+  /// Leases one slot to the oldest waiter for whom one is free. nullopt: nobody can be served now. `fits` null: every
+  /// runner that has the digest suits; else it is asked about limits::kFitWaitersMax waiters of each digest and
+  /// limits::kFitRunnersMax runners for each of them, and who finds none lets those behind pass.
+  std::optional<Lease> next(const Fits* fits = nullptr);
   /// The slot has ended the call. False if the runner does not hold it.
   bool release(RunnerId runner, CallId call);
   [[nodiscard]] bool holds(RunnerId runner, CallId call) const;
@@ -107,6 +112,10 @@ class Scheduler {
     std::uint32_t servers = 0;
     std::uint64_t in_flight = 0;
   };
+  struct Found {
+    std::uint64_t order = 0;
+    Lease lease;
+  };
   struct Waiter {
     DigestId digest;
     std::map<std::uint64_t, CallId>::iterator place;
@@ -117,8 +126,8 @@ class Scheduler {
   void unlist(RunnerId id, const Runner& runner);
   [[nodiscard]] RunnerId choose(const Group& group) const;
   void lease(CallId call, DigestId digest, RunnerId id);
-  void set_idle(RunnerId id, const Runner& runner);
-  void unset_idle(RunnerId id, const Runner& runner);
+  void mark_idle(RunnerId id, const Runner& runner, bool idle);
+  [[nodiscard]] static std::optional<Found> first_fit(const Group& group, const Fits& fits);
 
   std::uint32_t capacity_;
   Strategy strategy_;

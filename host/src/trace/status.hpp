@@ -36,6 +36,7 @@ struct RunnerStatus {
   Duration age{};                       ///< since it was asked of the backend
   std::optional<Duration> session_age;  ///< since its hello
   std::optional<Duration> idle;         ///< without work for so long
+  std::optional<Duration> ends_in;      ///< its machine, if that is known; it drains before that
   std::optional<Duration> silent;       ///< "silent": nothing was heard for so long, and it gets no new calls
   std::vector<PluginStatus> plugins;
   std::map<std::string, std::string> facts;  ///< "hostname", "cpus", "memory" in bytes, "kernel", "pid", …

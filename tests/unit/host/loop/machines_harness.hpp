@@ -54,6 +54,12 @@ class MachinesTest : public testing::Test {
             },
         .on_exit = [this](RunnerKey runner, const std::string& reason,
                           Instant) { told_.push_back("exit " + std::to_string(runner.second) + " " + reason); },
+        .on_ends =
+            [this](RunnerKey runner, Duration left, bool fresh, Instant) {
+              if (left == kForever) return;
+              told_.push_back((fresh ? "ends " : "notice ") + std::to_string(runner.second) + " " +
+                              std::to_string(left / std::chrono::seconds(1)) + " s");
+            },
         .on_left =
             [this](RunnerKey runner, const std::string& what) {
               told_.push_back("left " + std::to_string(runner.second) + " " + what);

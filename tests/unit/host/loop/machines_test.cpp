@@ -54,6 +54,18 @@ TEST_F(MachinesTest, WhatABackendSaysOfABootIsToldUntilTheBootIsAnswered) {
   EXPECT_THAT(told(), IsEmpty()) << "nobody waits for it";
 }
 
+TEST_F(MachinesTest, TheEndOfAMachineIsToldFromItsBootOnAndWhenItIsRevised) {
+  boot(1);
+  says().ending(name(1), std::chrono::seconds(5), "not there yet");
+  says().booted(name(1), Machine{.name = name(1), .id = "m", .ends_in = std::chrono::minutes(10)});
+  says().ending(name(1), std::chrono::seconds(90), "spot notice");
+  says().ending("stranger", std::chrono::seconds(90), "spot notice");
+  EXPECT_THAT(told(), ElementsAre("boot 1", "ends 1 600 s", "notice 1 90 s"));
+  destroy(1);
+  says().ending(name(1), std::chrono::seconds(1), "now");
+  EXPECT_THAT(told(), IsEmpty());
+}
+
 TEST_F(MachinesTest, AMachineTakesRoomUntilItsBackendSaysThatItIsGone) {
   EXPECT_EQ(machines_->room().free("slow"), 2U);
   boot(1);

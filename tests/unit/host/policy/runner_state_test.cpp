@@ -26,6 +26,19 @@ TEST(RunnerState, MustSayHelloWithinTheBootTimeout) {
   EXPECT_EQ(runner.due(kStart + 30s), Due::boot_overdue);
 }
 
+TEST(RunnerState, DrainsBeforeItsMachineEnds) {
+  RunnerState runner = ready();
+  runner.ends(kStart + 10s, kStart + 8s);
+  EXPECT_EQ(runner.deadline(), kStart + 8s);
+  EXPECT_EQ(runner.due(kStart + 8s - 1ns), Due::nothing);
+  EXPECT_EQ(runner.due(kStart + 8s), Due::ending);
+  runner.ends(kStart + 12s, kStart + 10s);
+  EXPECT_EQ(runner.due(kStart + 8s), Due::nothing) << "it was revised";
+  runner.drain(kStart + 10s, 2s);
+  EXPECT_EQ(runner.due(kStart + 11s), Due::nothing) << "once";
+  EXPECT_EQ(runner.due(kStart + 12s), Due::drain_overdue);
+}
+
 TEST(RunnerState, AcceptsOneHello) {
   RunnerState runner = ready();
   EXPECT_EQ(runner.phase(), Phase::ready);

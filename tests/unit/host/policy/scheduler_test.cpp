@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "plugin_sdk/base/limits.hpp"
+
 namespace flame::pool {
 namespace scheduler_test {
 
@@ -107,6 +109,36 @@ TEST(Scheduler, LetsIdleRunnersOfLaterBackendsGoFirst) {
   scheduler.release(4, 1);
   EXPECT_EQ(scheduler.idle_runner(), 4U);
   EXPECT_EQ(scheduler.idle_after(0), 0U);
+}
+
+TEST(Scheduler, LetsThoseBehindPassWhoWaitForARunnerThatSuitsThem) {
+  Scheduler scheduler(slots(1));
+  scheduler.add_runner(1, kVideoOnly);
+  scheduler.add_runner(2, kVideoOnly);
+  for (CallId call = 1; call <= 3; ++call) scheduler.enqueue(call, kVideo, call);
+  scheduler.enqueue(4, kAudio, 4);
+  const Scheduler::Fits fits = [](CallId call, RunnerId runner) { return call != 1 && (call != 2 || runner == 2); };
+  const auto first = scheduler.next(&fits);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(Pair(first->call, first->runner), Pair(2, 2));
+  const auto second = scheduler.next(&fits);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(Pair(second->call, second->runner), Pair(3, 1));
+  EXPECT_FALSE(scheduler.next(&fits));
+  EXPECT_EQ(scheduler.waiting(), 2u);
+}
+
+TEST(Scheduler, LooksForARunnerThatSuitsInABoundedNumberOnly) {
+  Scheduler scheduler(slots(1));
+  for (RunnerId runner = 1; runner <= 2 * limits::kFitRunnersMax; ++runner) scheduler.add_runner(runner, kVideoOnly);
+  for (CallId call = 1; call <= 2 * limits::kFitWaitersMax; ++call) scheduler.enqueue(call, kVideo, call);
+  std::size_t asked = 0;
+  const Scheduler::Fits none = [&](CallId, RunnerId) {
+    ++asked;
+    return false;
+  };
+  EXPECT_FALSE(scheduler.next(&none));
+  EXPECT_EQ(asked, limits::kFitRunnersMax * limits::kFitWaitersMax);
 }
 
 TEST(Scheduler, NeverLeasesARunnerWithoutTheDigest) {
