@@ -38,8 +38,8 @@ enum class BootPhase : std::uint8_t {
 /// What the pool does about a failed boot.
 enum class Remedy : std::uint8_t {
   retry = 0,  ///< the same backend again, after retry_after or the pool's own back-off, whichever is longer
-  elsewhere,  ///< no room or quota in any of this backend's places: another backend at once, this one later
-  permanent,  ///< only another configuration helps: waiters are told at once
+  elsewhere,  ///< no room or quota in any of this backend's places: the pool's next backend at once, this one later
+  permanent,  ///< only another configuration helps: waiters are told, unless another backend can serve them
 };
 struct BootFailure {
   Error error;  ///< boot_failed; message: what to fix; log_tail: the end of the machine's own log. No secrets

@@ -135,7 +135,8 @@ class Teller {
       return "nothing was heard from " + counted(view.silent, "runner") + ", which get no new calls until then";
     }
     if (view.serving == 0 && view.booting == 0) {
-      return "no runner was up and none was being booted, as boots are put off after failed ones";
+      return "no runner was up and none was being booted, as boots are put off after failed ones, or no backend of the "
+             "pool may have another machine";
     }
     const std::string booting = asked_for_it_ != 0 ? "runner " + name(asked_for_it_) + " was asked of backend " +
                                                          asked_first(*runners_.find(asked_for_it_))
