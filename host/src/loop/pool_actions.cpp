@@ -282,6 +282,14 @@ void PoolDriver::perform(const action::Prepared& prepared) {
 }
 
 void PoolDriver::perform(const action::Destroy& destroy) {
+  const RunnerRecord* const record = trace_.runners().find(destroy.runner);
+  const bool failed = record != nullptr && record->boot_failed() && !destroy.reason.empty();
+  if (failed && draining_.empty())  // else we have given it up
+    services_.log.warning("runner did not boot", {{"pool", core_->name()},
+                                                  {"runner", runner_name(destroy.runner)},
+                                                  {"backend", config_.backend[record->backend]},
+                                                  {"error", destroy.reason},
+                                                  {"last_output", destroy.log_tail}});
   services_.sessions->forget(runner_name(destroy.runner));
   services_.machines->destroy({core_->parts().index, destroy.runner});
   if (const auto node = sessions_.extract(destroy.runner)) {

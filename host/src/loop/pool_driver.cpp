@@ -79,7 +79,8 @@ std::string PoolDriver::runner_name(RunnerId runner) const {
 }
 
 void PoolDriver::submit(std::shared_ptr<RemoteCall>&& call, Instant now) {
-  const event::Submit submit = call->record.submit;
+  event::Submit submit = call->record.submit;
+  submit.child = call->record.child;
   trace_.submitted(submit.call, submit.digest, call->record.task, now);
   calls_[submit.call] = std::move(call);
   on(submit, now);
@@ -193,10 +194,9 @@ void PoolDriver::on_boot(RunnerId runner, const std::optional<BootFailure>& fail
     on(event::BootOk{runner}, now);
     return;
   }
-  services_.log.warning("runner did not boot", {{"pool", core_->name()},
-                                                {"runner", runner_name(runner)},
-                                                {"error", failure->error.message},
-                                                {"last_output", failure->error.log_tail}});
+  if (failure->remedy == Remedy::elsewhere)
+    services_.log.info("a backend has no room for a runner",
+                       {{"pool", core_->name()}, {"runner", runner_name(runner)}, {"error", failure->error.message}});
   on(event::BootFailed{runner, failure->error, failure->remedy, failure->retry_after}, now);
 }
 

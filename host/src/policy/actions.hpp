@@ -89,7 +89,8 @@ struct DrainRunner {
 /// Destroy. Of later events about it only MachineExited matters; all are harmless.
 struct Destroy {
   RunnerId runner = 0;
-  std::string reason;  ///< why it did not boot, or went
+  std::string reason;    ///< why it did not boot, or went
+  std::string log_tail;  ///< of a boot that its backend says has failed: the end of the machine's own log
 };
 /// For people: the call is tried again, once nothing of this attempt is left. `error`: how it ended.
 struct AttemptFailed {

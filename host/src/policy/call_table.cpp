@@ -31,6 +31,7 @@ CallTable::Queued CallTable::submit(const event::Submit& submit, Instant now) {
   call.digest = submit.digest;
   ++open_[submit.digest];
   call.order = next_order_++;
+  call.child = submit.child;
   call.on_object = submit.lease != 0;
   call.retries_left = submit.idempotent && !call.on_object ? submit.retries : 0;
   call.linked = submit.linked;
@@ -66,6 +67,7 @@ CallTable::Attempt CallTable::sent(CallId id, RunnerId runner, Instant now) {
 
 Instant CallTable::ends_by(CallId id, Instant now) const {
   const Call& call = calls_.at(id);
+  if (call.child) return kNever;
   return call.one_budget || call.attempt > 0 ? call.deadline : base::deadline_after(now, limits_.run);
 }
 

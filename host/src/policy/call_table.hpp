@@ -54,7 +54,8 @@ class CallTable {
 
   explicit CallTable(const Limits& limits) : limits_(limits) {}
 
-  /// When a call that waits has to be over if it gets a slot now; kNever: it has no limit. It must be in the table.
+  /// When a call that waits, and the child that it makes, is over at the latest if it gets a slot now; kNever: that has
+  /// no limit. It must be in the table.
   [[nodiscard]] Instant ends_by(CallId call, Instant now) const;
   [[nodiscard]] Duration run_limit() const noexcept { return limits_.run; }
 
@@ -117,6 +118,7 @@ class CallTable {
     std::uint32_t retries_left = 0;
     bool linked = true;
     bool one_budget = false;  // the deadline covers everything; else it is the queue's until the first send
+    bool child = false;       // it makes one
     bool on_object = false;   // waits for a turn in one slot, where its objects live
     bool ever_begun = false;
     std::string lost_reason;  // unproven_calls: why its runner was lost; empty: it crashed

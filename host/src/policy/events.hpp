@@ -28,6 +28,7 @@ struct Submit {
   bool linked = true;       ///< false: it goes on for shutdown_timeout on a runner that has lost us
   /// The call uses objects that the call `lease` left in its slot: it takes its turn there, and is never retried.
   CallId lease = 0;
+  bool child = false;  ///< it makes a child, which lives on: where machines end it counts as a call without a limit
 };
 /// The last handle to an object of `lease` is gone. Unknown leases are ignored.
 struct Release {

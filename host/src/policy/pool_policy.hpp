@@ -160,7 +160,7 @@ class PoolPolicy {
   void disconnected(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   void lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out);
   void proven_dead(RunnerId id, Actions& out);
-  void remove(Runners::iterator it, const std::string& reason, Actions& out);
+  void remove(Runners::iterator it, const std::string& reason, Actions& out, const std::string& log_tail = {});
   void check_timer(RunnerId id, Instant now, Actions& out);
   void stop_serving(RunnerId id, Runner& runner, Duration limit, Instant now);
   void tell_to_drain(RunnerId id, Runner& runner, Duration grace, Instant now, Actions& out);

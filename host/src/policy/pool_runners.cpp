@@ -212,7 +212,7 @@ void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Instant 
   const BackendIndex backend = it->second.backend;
   const bool for_min = it->second.state.for_min();
   count_queued(calls_, it->second.state.boot().is_queued(), false, now);
-  remove(it, error.message, out);
+  remove(it, error.message, out, error.log_tail);
   if (!for_min)
     out.push_back(action::Callback{action::Callback::Kind::grow_end, id, backend, runner_count(), error, {}});
 }
@@ -275,13 +275,13 @@ void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
   for (CallId call : unproven_.take(id)) apply(call, calls_.ended(id, call), out);
 }
 
-void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out) {
+void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out, const std::string& log_tail) {
   Runner& runner = it->second;
   if (runner.state.is_booting()) --booting_;
   generations_.removed(it->first);
   timers_.disarm(runner.timer);
   unhush(runner);
-  out.push_back(action::Destroy{it->first, reason});
+  out.push_back(action::Destroy{it->first, reason, log_tail});
   runners_.erase(it);
 }
 

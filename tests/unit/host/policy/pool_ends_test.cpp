@@ -86,6 +86,18 @@ TEST_F(PoolEnds, ACallWithoutALimitGoesToAMachineThatEndsOnlyWhereThePoolHasNoOt
   EXPECT_EQ(submit(2, kForever).sent(), std::vector<CallId>{2});
 }
 
+TEST_F(PoolEnds, AChildIsPlacedLikeACallWithoutALimit) {
+  pool_ = PoolScenario(config({"slurm", "fly"}));
+  submit(1, 20s);
+  boot(1, 10min);
+  pool_.finish(1);
+  pool_.feed(event::Submit{.call = 2, .digest = PoolScenario::kPlugin, .budget = 20s, .child = true});
+  EXPECT_TRUE(pool_.sent().empty()) << "it lives on when its call has ended";
+  ASSERT_EQ(pool_.count<action::Boot>(), 1U);
+  EXPECT_EQ(pool_.all<action::Boot>()[0].backend, 1U);
+  EXPECT_EQ(pool_.hello(2).sent(), std::vector<CallId>{2});
+}
+
 TEST_F(PoolEnds, ACallThatWouldOutliveEveryMachineFailsAtOnce) {
   submit(1, 20s);
   EXPECT_EQ(submit(2, 1h).failure(2), ErrorCode::none) << "nothing is known yet";
