@@ -208,6 +208,23 @@ inline constexpr std::uint32_t kShortageTries = 5;
 inline constexpr std::size_t kUnclaimedMax = 10'000;
 inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
 
+// --- machines that hosts have left behind
+/// First list after a backend has opened: not in the way of the first boots. Then one a minute: each costs the engine a
+/// request, and what is left costs money by the hour.
+inline constexpr auto kReapFirst = 1s;
+inline constexpr auto kReapEvery = 1min;
+/// A list that has not come by then never comes: its backend has lost it.
+inline constexpr auto kListAnswerMax = 10min;
+/// Clocks of two computers may differ by this much where a machine's end is written down as a time.
+inline constexpr auto kUntilSlack = 60s;
+/// Machines of one list that are looked at: more than the hosts of one name have. Each may name another process, which
+/// is looked for on the loop's thread.
+inline constexpr std::size_t kReapMachinesMax = 4096;
+/// Of these, destroyed at once: engines refuse who asks for more. The next list brings the rest.
+inline constexpr std::size_t kReapsPerList = 100;
+/// Lines in the log about one list; the rest is a number.
+inline constexpr std::size_t kReapLinesMax = 10;
+
 // --- control socket (`flame status`, `flame why`) and what it tells of the past
 inline constexpr std::size_t kControlRequestMax = 4 * KiB;  // one line of JSON
 inline constexpr std::size_t kControlAnswerMax = 16 * MiB;  // 1,000 runners make about 1 MiB

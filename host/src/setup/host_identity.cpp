@@ -3,15 +3,11 @@
 
 #include <unistd.h>
 
-#include <charconv>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <sstream>
-#include <string_view>
 #include <system_error>
 
+#include "host/src/setup/host_process.hpp"
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/random_number.hpp"
 
@@ -31,25 +27,12 @@ std::string pid_namespace() {
   return missing ? std::string() : target.string();
 }
 
-// Ticks since the boot: the 22nd field. The second one, in brackets, may hold anything.
-std::optional<std::uint64_t> start_time() {
-  const std::string stat = contents("/proc/self/stat");
-  const std::size_t bracket = stat.rfind(')');
-  if (bracket == std::string::npos) return std::nullopt;
-  std::istringstream rest(stat.substr(bracket + 1));
-  std::string field;
-  for (int number = 3; number <= 22; ++number) rest >> field;
-  std::uint64_t ticks = 0;
-  const auto read = std::from_chars(field.data(), field.data() + field.size(), ticks);
-  return rest && read.ec == std::errc() ? std::optional(ticks) : std::nullopt;
-}
-
 }  // namespace
 
 HostIdentity host_identity(const std::string& host_name) {
   const std::string boot = contents("/proc/sys/kernel/random/boot_id");
   const std::string space = pid_namespace();
-  const auto started = start_time();
+  const auto started = process_start_time("self");
   const bool known = !boot.empty() && !space.empty() && started;
   return {.run = run_id(base::random_number()),
           .host = label_value(host_name),
