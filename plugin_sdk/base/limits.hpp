@@ -222,6 +222,12 @@ inline constexpr auto kUntilSlack = 60s;
 inline constexpr std::size_t kReapMachinesMax = 4096;
 /// Of these, destroyed at once: engines refuse who asks for more. The next list brings the rest.
 inline constexpr std::size_t kReapsPerList = 100;
+/// What an engine gets to answer people who ask a host about machines; shorter than kControlClientTime.
+inline constexpr auto kMachineAnswerMax = 4s;
+/// The same where a command asks the engine itself, and may wait as long as people do.
+inline constexpr auto kMachineCommandMax = 30s;
+/// The end of a machine's log that people are shown.
+inline constexpr std::uint64_t kMachineLogMax = 256 * KiB;
 /// Lines in the log about one list; the rest is a number.
 inline constexpr std::size_t kReapLinesMax = 10;
 

@@ -131,8 +131,17 @@ struct BackendSaid {
     MachineName name;
     Duration left{};
   };
+  struct Opened {};
+  struct Listed {
+    std::uint64_t ticket = 0;
+    Result<std::vector<Machine>> machines;
+  };
+  struct Logged {
+    std::uint64_t ticket = 0;
+    Result<std::string> text;
+  };
   struct Closed {};
-  using What = std::variant<Booted, Exited, Destroyed, Closed, Reached, Ending>;
+  using What = std::variant<Booted, Exited, Destroyed, Closed, Reached, Ending, Opened, Listed, Logged>;
   std::uint32_t backend = 0;  // its position in the host
   std::unique_ptr<What> what;
 };

@@ -36,6 +36,10 @@ BOOST_DESCRIBE_STRUCT(CallLine, (), (after, what, runner, text))
 BOOST_DESCRIBE_STRUCT(CallReport, (),
                       (host, pid, invocation, pool, task, plugin, state, outcome, submitted_ago, left_out, lines))
 BOOST_DESCRIBE_STRUCT(OperationStatus, (), (number, change, state, result))
+BOOST_DESCRIBE_STRUCT(MachineStatus, (), (name, id, state, place, pool, host, owner, age, ends_in))
+BOOST_DESCRIBE_STRUCT(BackendMachines, (), (backend, lists, error, left_out, machines))
+BOOST_DESCRIBE_STRUCT(MachineList, (), (host, pid, backends))
+BOOST_DESCRIBE_STRUCT(MachineReport, (), (machine, log))
 
 namespace {
 
@@ -64,6 +68,10 @@ Json answer_object(const Answer& answer) {
     json["status"] = to_object(*status);
   } else if (const auto* call = std::get_if<CallReport>(&*answer)) {
     json["call"] = to_object(*call);
+  } else if (const auto* list = std::get_if<MachineList>(&*answer)) {
+    json["machines"] = to_object(*list);
+  } else if (const auto* machine = std::get_if<MachineReport>(&*answer)) {
+    json["machine"] = write_json(*machine);
   } else {
     json["operation"] = write_json(std::get<OperationStatus>(*answer));
   }
@@ -91,6 +99,9 @@ Json to_object(const CallReport& report) {
 Json to_object(const ActivateResult& result) {
   return write_json(result);
 }
+Json to_object(const MachineList& list) {
+  return write_json(list);
+}
 
 std::string encode_answer(const Answer& answer) {
   std::string line = json_line(answer_object(answer));
@@ -113,9 +124,12 @@ Answer decode_answer(std::string_view line) {
   if (auto status = read_value<HostStatus>(json, "status")) return std::move(*status);
   if (auto call = read_value<CallReport>(json, "call")) return std::move(*call);
   if (auto operation = read_value<OperationStatus>(json, "operation")) return std::move(*operation);
+  if (auto list = read_value<MachineList>(json, "machines")) return std::move(*list);
+  if (auto machine = read_value<MachineReport>(json, "machine")) return std::move(*machine);
   if (const auto error = json.find("error"); error != json.end() && error->is_object()) return error_from(*error);
   return base::make_error(ErrorCode::incompatible,
-                          "the host's answer has none of \"status\", \"call\", \"operation\" and \"error\"");
+                          "the host's answer has none of \"status\", \"call\", \"operation\", \"machines\", "
+                          "\"machine\" and \"error\"");
 }
 
 }  // namespace flame::control

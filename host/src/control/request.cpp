@@ -65,6 +65,19 @@ Result<Request> parse_operation(const Json& json) {
   return Request(OperationRequest{.number = number->get<std::uint64_t>()});
 }
 
+Result<Request> parse_machines(const Json& json, MachinesRequest::Kind kind) {
+  MachinesRequest request{.kind = kind, .backend = {}, .machine = {}, .id = {}};
+  for (auto problem : {read_member(json, "backend", &Json::is_string, request.backend),
+                       read_member(json, "machine", &Json::is_string, request.machine),
+                       read_member(json, "id", &Json::is_string, request.id)}) {
+    if (!problem.empty()) return wrong(std::move(problem));
+  }
+  if (kind == MachinesRequest::Kind::list) return Request(std::move(request));
+  if (request.backend.empty()) return wrong("\"backend\" is missing");
+  if (request.machine.empty()) return wrong("\"machine\" is missing");
+  return Request(std::move(request));
+}
+
 Json to_json(const StatusRequest& request) {
   Json json{{"flame", kVersion}, {"ask", "status"}};
   if (!request.pool.empty()) json["pool"] = request.pool;
@@ -104,6 +117,17 @@ Json to_json(const OperationRequest& request) {
   return {{"flame", kVersion}, {"ask", "operation"}, {"number", request.number}};
 }
 
+Json to_json(const MachinesRequest& request) {
+  using Kind = MachinesRequest::Kind;
+  if (request.kind == Kind::list) return {{"flame", kVersion}, {"ask", "machines"}};
+  Json json{{"flame", kVersion},
+            {"ask", request.kind == Kind::log ? "machine_log" : "destroy_machine"},
+            {"backend", request.backend},
+            {"machine", request.machine}};
+  if (!request.id.empty()) json["id"] = request.id;
+  return json;
+}
+
 }  // namespace
 
 std::string describe(const ChangeRequest& request) {
@@ -126,7 +150,12 @@ Result<Request> parse_request(std::string_view line) {
   if (what == "activate") return parse_change(json, ChangeRequest::Kind::activate);
   if (what == "rollback") return parse_change(json, ChangeRequest::Kind::rollback);
   if (what == "operation") return parse_operation(json);
-  return wrong(R"("ask" is none of "status", "why", "activate", "rollback" and "operation")");
+  if (what == "machines") return parse_machines(json, MachinesRequest::Kind::list);
+  if (what == "machine_log") return parse_machines(json, MachinesRequest::Kind::log);
+  if (what == "destroy_machine") return parse_machines(json, MachinesRequest::Kind::destroy);
+  return wrong(
+      R"("ask" is none of "status", "why", "activate", "rollback", "operation", "machines", "machine_log" and )"
+      R"("destroy_machine")");
 }
 
 std::string encode_request(const Request& request) {

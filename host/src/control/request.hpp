@@ -36,7 +36,16 @@ struct ChangeRequest {
 struct OperationRequest {
   std::uint64_t number = 0;
 };
-using Request = std::variant<StatusRequest, WhyRequest, ChangeRequest, OperationRequest>;
+/// {"flame": 1, "ask": "machines"}, or "machine_log" or "destroy_machine" of {"backend": "fly", "machine": "flame-…",
+/// "id": "…"}. Backends ask their engines: it may take limits::kMachineAnswerMax.
+struct MachinesRequest {
+  enum class Kind : std::uint8_t { list, log, destroy };
+  Kind kind = Kind::list;
+  std::string backend;
+  std::string machine;
+  std::string id;  ///< may be empty
+};
+using Request = std::variant<StatusRequest, WhyRequest, ChangeRequest, OperationRequest, MachinesRequest>;
 
 /// `line` comes from outside, without its newline. Errors: incompatible for another version, invalid_argument else; the
 /// message says what a right request looks like. [any thread]

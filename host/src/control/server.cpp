@@ -24,6 +24,11 @@ using pool::Instant;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr std::size_t kFixedFds = 3;  // stop, answers, listener
 
+// Its answer takes seconds, and costs the loop nothing meanwhile: others are not kept waiting.
+bool waits_for_engines(const Request& request) {
+  return std::holds_alternative<MachinesRequest>(request);
+}
+
 bool again(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
@@ -102,7 +107,7 @@ void ControlServer::wait() {
 int ControlServer::timeout_ms(Instant time) const {
   Instant wake = upkeep_at_;
   for (const Connection& connection : connections_) wake = std::min(wake, connection.client.deadline());
-  if (!asking_ && !questions_.empty()) wake = std::min(wake, ask_after_);
+  if (asking_ == 0 && !questions_.empty()) wake = std::min(wake, ask_after_);
   if (time < accept_after_) wake = std::min(wake, accept_after_);
   return base::milliseconds_until(wake, time);
 }
@@ -169,21 +174,22 @@ void ControlServer::write(Connection& connection) {
 void ControlServer::take_answers() {
   answers_->take_all(arrived_);
   for (auto& [client, answer] : arrived_) {
-    asking_ = false;
+    if (asking_ == client) asking_ = 0;
     if (Connection* connection = find(client)) connection->client.answer(encode_answer(answer));
   }
 }
 
 void ControlServer::ask_next(Instant time) {
-  while (!asking_ && !questions_.empty() && time >= ask_after_) {
+  while (asking_ == 0 && !questions_.empty() && time >= ask_after_) {
     const auto [client, request] = std::move(questions_.front());
     questions_.pop_front();
     Connection* const connection = find(client);
     if (connection == nullptr) continue;
     const auto reply = [to = answers_, client = client](Answer answer) { to->push({client, std::move(answer)}); };
-    asking_ = ask_(request, reply);
+    const bool asked = ask_(request, reply);
+    if (asked && !waits_for_engines(request)) asking_ = client;
     ask_after_ = time + limits::kControlPause;
-    if (!asking_) {
+    if (!asked) {
       connection->client.answer(
           encode_answer(Error{.code = ErrorCode::shutting_down, .message = "the host is ending"}));
     }

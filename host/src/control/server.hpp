@@ -86,7 +86,7 @@ class ControlServer {
   Connections connections_;
   std::deque<std::pair<std::uint64_t, Request>> questions_;
   std::uint64_t next_client_ = 1;
-  bool asking_ = false;
+  std::uint64_t asking_ = 0;  // for this client; 0: for none
   pool::Instant ask_after_{};
   pool::Instant accept_after_{};
   pool::Instant upkeep_at_;

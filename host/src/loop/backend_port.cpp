@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plugin_sdk/base/boot_time.hpp"
+#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 namespace {
@@ -67,6 +68,20 @@ std::string BackendPort::destroy(const MachineName& machine, const MachineId& id
   return guarded("destroy", [&] { backend_->destroy(machine, id); });
 }
 
+std::uint64_t BackendPort::list(const Labels& scope) {
+  const std::uint64_t ticket = ++tickets_;
+  const std::string thrown = guarded("list", [&] { backend_->list(ticket, scope); });
+  if (!thrown.empty()) listed(ticket, base::make_error(ErrorCode::boot_failed, thrown));
+  return ticket;
+}
+
+std::uint64_t BackendPort::logs(const Machine& machine, std::uint64_t bytes_max) {
+  const std::uint64_t ticket = ++tickets_;
+  const std::string thrown = guarded("logs", [&] { backend_->logs(ticket, machine, bytes_max); });
+  if (!thrown.empty()) logged(ticket, base::make_error(ErrorCode::boot_failed, thrown));
+  return ticket;
+}
+
 std::string BackendPort::close(Duration within) {
   return guarded("close", [&] { backend_->close(within); });
 }
@@ -103,6 +118,7 @@ void BackendPort::opened(boost::system::result<EngineFacts, BootFailure> facts) 
       log_.debug("backend opened", {{"backend", name_}, {"engine", facts->engine}, {"image", facts->image}});
     }
   });
+  push([] { return Said::Opened{}; });
 }
 
 void BackendPort::phase(const MachineName& machine, BootPhase phase, std::string_view detail) noexcept {
@@ -128,6 +144,14 @@ void BackendPort::exited(const MachineName& machine, MachineExit exit) noexcept 
 
 void BackendPort::destroyed(const MachineName& machine, std::optional<Error> left) noexcept {
   push([&] { return Said::Destroyed{machine, std::move(left)}; });
+}
+
+void BackendPort::listed(std::uint64_t ticket, Result<std::vector<Machine>> machines) noexcept {
+  push([&] { return Said::Listed{ticket, std::move(machines)}; });
+}
+
+void BackendPort::logged(std::uint64_t ticket, Result<std::string> text) noexcept {
+  push([&] { return Said::Logged{ticket, std::move(text)}; });
 }
 
 // The loop that is woken may end this as soon as it finds it closed: not before the lock is let go.

@@ -41,6 +41,10 @@ class BackendPort final : public BackendEvents {
   std::string open();
   std::string boot(BootRequest request);
   std::string destroy(const MachineName& machine, const MachineId& id);
+  /// The number by which BackendSaid::Listed answers, an error if something is thrown. Counted from 1.
+  [[nodiscard]] std::uint64_t list(const Labels& scope);
+  /// The same, and BackendSaid::Logged.
+  [[nodiscard]] std::uint64_t logs(const Machine& machine, std::uint64_t bytes_max);
   std::string close(Duration within);
 
   // --- BackendEvents
@@ -51,8 +55,8 @@ class BackendPort final : public BackendEvents {
   void ending(const MachineName& machine, Duration left, std::string_view why) noexcept override;
   void exited(const MachineName& machine, MachineExit exit) noexcept override;
   void destroyed(const MachineName& machine, std::optional<Error> left) noexcept override;
-  void listed(std::uint64_t /*ticket*/, Result<std::vector<Machine>> /*machines*/) noexcept override {}
-  void logged(std::uint64_t /*ticket*/, Result<std::string> /*text*/) noexcept override {}
+  void listed(std::uint64_t ticket, Result<std::vector<Machine>> machines) noexcept override;
+  void logged(std::uint64_t ticket, Result<std::string> text) noexcept override;
   void closed() noexcept override;
 
  private:
@@ -71,6 +75,7 @@ class BackendPort final : public BackendEvents {
   mutable std::mutex mutex_;  // guards open_
   mutable std::condition_variable closed_;
   bool open_ = false;
+  std::uint64_t tickets_ = 0;
   std::shared_ptr<BackendPort> self_;
 };
 

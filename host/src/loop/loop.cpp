@@ -21,6 +21,12 @@ namespace {
 // libzmq wakes us when a full pipe drains; this is the safety net.
 constexpr Duration kParkedRetry = std::chrono::milliseconds(5);
 
+std::vector<std::string> names_of(const std::vector<std::shared_ptr<detail::PoolFront>>& pools) {
+  std::vector<std::string> names;
+  for (const auto& pool : pools) names.push_back(pool->name());
+  return names;
+}
+
 }  // namespace
 
 Loop::Loop(Parts parts)
@@ -31,6 +37,8 @@ Loop::Loop(Parts parts)
                  .max = std::move(parts_.machines_max),
                  .inbox = parts_.inbox,
                  .identity = parts_.identity,
+                 .reaping = std::move(parts_.reaping),
+                 .questions = {.host_name = parts_.host_name, .pools = names_of(parts_.pools)},
                  .log = parts_.log}),
       sessions_(*parts_.router, parts_.log, incarnation_),
       lines_(std::move(parts_.lines), {.fronts = parts_.pools, .drivers = drivers_, .catalog = parts_.catalog.get()}) {
@@ -222,6 +230,9 @@ void Loop::perform(command::Cancel& cancel, Instant now) {
 }
 
 void Loop::perform(command::AskHost& ask, Instant now) {
+  if (std::holds_alternative<control::MachinesRequest>(ask.question->request)) {
+    return machines_.ask(std::move(ask.question), now);
+  }
   ask.question->reply(answer(ask.question->request, now));
 }
 
@@ -254,6 +265,7 @@ void Loop::keep_time(Instant now) {
     }
   }
   parts_.router->check(now);
+  machines_.tick(now);
   const bool room_made = machines_.take_room_made();
   for (const auto& driver : drivers_) {
     if (room_made || driver->next_wakeup() <= now) driver->on(event::Tick{}, now);

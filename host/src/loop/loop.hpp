@@ -41,6 +41,7 @@ class Loop final : private LoopWork {
     std::string host_name;
     std::map<std::string, std::string> advertise;  // by backend, as DriverServices
     HostIdentity identity;
+    Reaping::Parts reaping;  // all but `identity` and `log`
     Liveness liveness;
   };
   explicit Loop(Parts parts);

@@ -2,6 +2,7 @@
 #include "host/src/loop/machines.hpp"
 
 #include <algorithm>
+#include <set>
 #include <variant>
 
 #include "host/src/policy/boot_progress.hpp"
@@ -28,9 +29,27 @@ std::string with_tail(const std::string& words, const std::string& tail) {
   return tail.empty() ? words : words + "; its last output:\n" + tail;
 }
 
+Reaping::Parts with_identity(Reaping::Parts parts, const HostIdentity& identity, const base::Logger& log) {
+  parts.identity = identity;
+  parts.log = log;
+  return parts;
+}
+
+MachineQuestions::Parts with_identity(MachineQuestions::Parts parts, const HostIdentity& identity,
+                                      const Reaping::Parts& reaping) {
+  parts.host = identity.host;
+  parts.origin = identity.origin;
+  parts.is_gone = reaping.is_gone;
+  return parts;
+}
+
 }  // namespace
 
-Machines::Machines(Parts parts) : identity_(std::move(parts.identity)), log_(std::move(parts.log)) {
+Machines::Machines(Parts parts)
+    : identity_(std::move(parts.identity)),
+      log_(std::move(parts.log)),
+      reaping_(with_identity(parts.reaping, identity_, log_)),
+      questions_(with_identity(std::move(parts.questions), identity_, parts.reaping)) {
   for (auto& [name, backend] : parts.backends) {
     const auto number = static_cast<std::uint32_t>(numbered_.size());
     const auto port = std::make_shared<BackendPort>(number, std::move(backend), parts.inbox, log_);
@@ -150,10 +169,13 @@ void Machines::on(BackendPort& port, command::BackendSaid::Exited& exited, Insta
 
 void Machines::on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now) {
   const auto at = find(port, destroyed.name);
-  if (at == entries_.end() || !at->second.destroyed) return;
+  questions_.destroyed(port, destroyed);
+  if (at == entries_.end()) return reaping_.destroyed(port, destroyed);
+  if (!at->second.destroyed) return;
   const RunnerKey runner = at->second.runner;
   auto failed = std::exchange(at->second.failed, std::nullopt);
   if (destroyed.left) {
+    at->second.left = destroyed.left->message;
     left(*at, destroyed.left->message);
   } else {
     at->second.gone = true;
@@ -166,6 +188,33 @@ void Machines::forget(Entries::iterator at) {
   room_.left(*at->second.backend);
   room_made_ = true;
   entries_.erase(at);
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Opened&, Instant now) {
+  if (!closing()) reaping_.opened(port, now);
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Listed& listed, Instant now) {
+  std::set<MachineName> ours;
+  for (const auto& [name, entry] : entries_) ours.insert(name);
+  if (!reaping_.listed(port, listed, ours, now)) questions_.listed(port, listed, ours);
+}
+
+void Machines::on(BackendPort& port, command::BackendSaid::Logged& logged, Instant) {
+  questions_.logged(port, logged);
+}
+
+void Machines::ask(std::shared_ptr<control::Question> question, Instant now) {
+  if (!closing()) questions_.ask(std::move(question), ports_, now);
+}
+
+void Machines::tick(Instant now) {
+  reaping_.tick(now);
+  questions_.tick(now);
+}
+
+Instant Machines::next_wakeup() const {
+  return std::min({close_by_, reaping_.next_wakeup(), questions_.next_wakeup()});
 }
 
 MachineId Machines::name_of(RunnerKey runner) const {
@@ -205,6 +254,7 @@ void Machines::left(const Entries::value_type& machine, const std::string& why) 
 void Machines::close(Instant now) {
   if (closing()) return;
   close_by_ = base::deadline_after(now, limits::kBackendCloseMax + kLastWord);
+  reaping_.stop();
   while (!names_.empty()) destroy(entries_.find(names_.begin()->second));
   for (const auto& [name, port] : ports_) {
     if (port->is_closed()) continue;
@@ -227,8 +277,13 @@ void Machines::finish(Instant now, bool all_heard) {
   for (const auto& [name, entry] : entries_) {
     const bool told = all_heard || !entry.port->is_closed();
     if (!told || entry.exited || entry.gone) continue;
-    log_.warning("a machine may be left; see that it ends",
-                 {{"backend", entry.port->name()}, {"machine", name}, {"id", entry.id}});
+    const bool lists = entry.port->backend().traits().lists;  // then the next host's reaper finds it
+    log_.warning(lists ? "a machine may be left; `flame machines list` shows it, and so does the next host of this name"
+                       : "a machine may be left; see that it ends",
+                 {{"backend", entry.port->name()},
+                  {"machine", name},
+                  {"id", entry.id},
+                  {"why", entry.left.empty() ? "its end was not told" : entry.left}});
   }
 }
 

@@ -17,6 +17,8 @@
 #include "host/src/calls/inbox.hpp"
 #include "host/src/loop/backend_port.hpp"
 #include "host/src/loop/machine_maker.hpp"
+#include "host/src/loop/machine_questions.hpp"
+#include "host/src/loop/reaping.hpp"
 #include "host/src/policy/backend_room.hpp"
 #include "host/src/policy/machine_names.hpp"
 #include "host/src/policy/types.hpp"
@@ -44,6 +46,8 @@ class Machines final : public MachineMaker {
     std::map<std::string, std::uint64_t> max;                  // machines of one; not there: no limit
     std::shared_ptr<Inbox> inbox;
     HostIdentity identity;
+    Reaping::Parts reaping;             // all but `identity` and `log`
+    MachineQuestions::Parts questions;  // `host_name` and `pools`
     base::Logger log;
   };
 
@@ -61,6 +65,9 @@ class Machines final : public MachineMaker {
 
   /// What a backend has said meanwhile.
   void on(command::BackendSaid&& said, Instant now);
+  void tick(Instant now);
+  /// Of the control socket: a MachinesRequest. Once close() was called it is destroyed without an answer.
+  void ask(std::shared_ptr<control::Question> question, Instant now);
   /// Machines that may exist.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
   /// The same by backend, for pools to look at: here because a machine counts until its backend says that it is gone,
@@ -75,7 +82,7 @@ class Machines final : public MachineMaker {
   void close(Instant now);
   /// They are, or the time for it is over.
   [[nodiscard]] bool closed(Instant now) const;
-  [[nodiscard]] Instant next_wakeup() const noexcept { return close_by_; }
+  [[nodiscard]] Instant next_wakeup() const;
   /// The last call, once the loop takes no commands any more: closes what is not closed, waits for it, and names in the
   /// log what may be left. A backend that does not end lives on. `all_heard`: what backends have said before was taken.
   void finish(Instant now, bool all_heard);
@@ -91,6 +98,7 @@ class Machines final : public MachineMaker {
     bool destroyed = false;  // asked for
     bool gone = false;       // so says its backend
     bool exited = false;
+    std::string left{};                 // why it may be, if its backend has said so
     std::optional<BootFailure> failed;  // to be told when its machine is gone, or may be left
   };
   using Entries = std::map<MachineName, Entry>;
@@ -100,6 +108,9 @@ class Machines final : public MachineMaker {
   void on(BackendPort& port, command::BackendSaid::Ending& ending, Instant now);
   void on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now);
   void on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Opened& opened, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Listed& listed, Instant now);
+  void on(BackendPort& port, command::BackendSaid::Logged& logged, Instant now);
   void on(BackendPort& /*port*/, command::BackendSaid::Closed& /*closed*/, Instant /*now*/) {}
   void has_failed(Entries::iterator at, const BootFailure& failure, Instant now);
   bool destroy(Entries::iterator at);
@@ -122,6 +133,8 @@ class Machines final : public MachineMaker {
   std::deque<MachineName> destroyed_;       // the last ones, until nothing more is to be heard of them
   std::uint64_t booted_ = 0;
   Instant close_by_ = kNever;
+  Reaping reaping_;
+  MachineQuestions questions_;
 };
 
 }  // namespace flame::pool

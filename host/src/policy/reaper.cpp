@@ -2,6 +2,7 @@
 #include "host/src/policy/reaper.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 
 #include "host/src/policy/machine_names.hpp"
@@ -9,6 +10,8 @@
 
 namespace flame::pool {
 namespace {
+
+constexpr Duration kQueueTimeout = std::chrono::minutes(10);  // as long as a boot may be queued
 
 std::span<const Machine> looked_at(const std::vector<Machine>& machines) {
   return std::span(machines).first(std::min(machines.size(), limits::kReapMachinesMax));
@@ -24,6 +27,13 @@ Reaper::Finding finding_of(const Machine& machine, MachineOwner owner) {
 }
 
 }  // namespace
+
+Duration longest_boot(const HostConfig& config) {
+  Duration longest{};
+  for (const auto& [name, pool] : config.pools) longest = std::max<Duration>(longest, pool.boot_timeout);
+  const Duration rest = kQueueTimeout + Duration(config.liveness.failsafe);
+  return longest >= kForever - rest ? kForever : longest + rest;
+}
 
 Reaper::Reaper(Options options) : options_(std::move(options)), random_(options_.seed) {}
 

@@ -17,6 +17,9 @@
 
 namespace flame::pool {
 
+/// How old the machine of a boot that is under way may be, in any of the pools; kForever: there is no such age.
+[[nodiscard]] Duration longest_boot(const HostConfig& config);
+
 /// What is done about them.
 enum class ReapMode : std::uint8_t {
   report = 0,  ///< a line in the log

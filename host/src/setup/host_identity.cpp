@@ -29,6 +29,12 @@ std::string pid_namespace() {
 
 }  // namespace
 
+std::string host_name(const HostConfig& config) {
+  if (!config.name.empty() && config.name != "auto") return config.name;
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
+}
+
 HostIdentity host_identity(const std::string& host_name) {
   const std::string boot = contents("/proc/sys/kernel/random/boot_id");
   const std::string space = pid_namespace();

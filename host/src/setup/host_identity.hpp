@@ -3,9 +3,14 @@
 
 #include <string>
 
+#include <flame/config.hpp>
+
 #include "host/src/policy/machine_names.hpp"
 
 namespace flame::pool {
+
+/// As the configuration has it; "auto": this computer's name. [any thread]
+[[nodiscard]] std::string host_name(const HostConfig& config);
 
 /// Of a host of this process that starts now. Where the system does not say which boot, pid namespace or process this
 /// is, the origin is one that no other host has: nobody will take this host for dead then. Throws std::system_error if

@@ -18,7 +18,7 @@
 namespace flame::pool {
 namespace {
 
-constexpr std::size_t kProcFileMax = 4096;
+constexpr std::size_t kStatMax = 4096;
 constexpr int kStartTimeField = 22;  // proc(5)
 
 // In a pid namespace that still has the /proc of the one around it, a number there is another process.
@@ -31,7 +31,7 @@ bool counts_as_we_do(const std::string& proc) {
 
 // The second field, in brackets, may hold anything.
 std::optional<std::uint64_t> process_start_time(const std::string& process, const std::string& proc) {
-  const auto stat = base::read_file(proc + "/" + process + "/stat", kProcFileMax);
+  const auto stat = base::read_file(proc + "/" + process + "/stat", kStatMax);
   if (!stat) return std::nullopt;
   const std::size_t bracket = stat->rfind(')');
   if (bracket == std::string::npos) return std::nullopt;

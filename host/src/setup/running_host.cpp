@@ -14,11 +14,13 @@
 #include "host/src/plugins/store/place.hpp"
 #include "host/src/setup/backend_set.hpp"
 #include "host/src/setup/host_identity.hpp"
+#include "host/src/setup/host_process.hpp"
 #include "host/src/setup/host_store.hpp"
 #include "host/src/setup/operations.hpp"
 #include "host/src/setup/plugin_gate.hpp"
 #include "host/src/setup/secrets_check.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/random_number.hpp"
 
 namespace flame::pool {
 namespace {
@@ -74,9 +76,9 @@ std::shared_ptr<Executor> make_executor(const base::Logger& log) {
       });
 }
 
-std::string machine_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
+// `reap` of each [backends.NAME], where it is read; the others report.
+Reaping::Modes reap_modes(const HostConfig&) {
+  return {};
 }
 
 // One error with a line per problem.
@@ -95,7 +97,7 @@ RunningHost::RunningHost(HostConfig config, std::vector<std::shared_ptr<Backend>
       log_((hold_standard_descriptors(), make_logger())),  // nothing before has a descriptor
       inbox_(std::make_shared<Inbox>()) {
   if (auto problem = check_config(config_)) throw CallError(std::move(*problem));
-  host_name_ = config_.name.empty() || config_.name == "auto" ? machine_name() : config_.name;
+  host_name_ = host_name(config_);
   executor_ = make_executor(log_);
   runtime_dir_.emplace(RuntimeDir::create().value());
   if (!runtime_dir_->executable()) {
@@ -204,6 +206,12 @@ void RunningHost::start_loop() {
                     .host_name = host_name_,
                     .advertise = advertised(config_, backends_),
                     .identity = host_identity(host_name_),
+                    .reaping = {.identity = {},
+                                .modes = reap_modes(config_),
+                                .boot_max = longest_boot(config_),
+                                .is_gone = [](const HostProcess& process) { return is_gone(process); },
+                                .seed = base::random_number(),
+                                .log = {}},
                     .liveness = config_.liveness};
   parts.pools.resize(pools_.size());
   for (const auto& [name, core] : pools_) parts.pools[core->parts().index] = core;

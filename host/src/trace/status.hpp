@@ -132,7 +132,37 @@ struct OperationStatus {
   std::optional<ActivateResult> result;  ///< "done"
 };
 
+/// One machine, as its backend lists it.
+struct MachineStatus {
+  std::string name;
+  std::string id;     ///< the engine's name for it
+  std::string state;  ///< the engine's word
+  std::string place;
+  std::string pool;   ///< the label's value where the pool is not known
+  std::string host;   ///< likewise
+  std::string owner;  ///< "living", "gone", "expired", "elsewhere", "unknown": pool::MachineOwner
+  Duration age{};
+  std::optional<Duration> ends_in;
+};
+struct BackendMachines {
+  std::string backend;
+  bool lists = false;          ///< false: it lists nothing, as its machines end with their host
+  std::string error;           ///< why there is no list; else empty
+  std::uint64_t left_out = 0;  ///< machines beyond limits::kReapMachinesMax
+  std::vector<MachineStatus> machines;
+};
+struct MachineList {
+  std::string host;
+  std::int64_t pid = 0;
+  std::vector<BackendMachines> backends;  ///< by name
+};
+/// What has become of a request about one machine.
+struct MachineReport {
+  std::string machine;
+  std::string log;  ///< the end of its log, if that was asked for
+};
+
 /// What a request gets.
-using Answer = Result<std::variant<HostStatus, CallReport, OperationStatus>>;
+using Answer = Result<std::variant<HostStatus, CallReport, OperationStatus, MachineList, MachineReport>>;
 
 }  // namespace flame::control

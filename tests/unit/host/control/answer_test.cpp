@@ -129,6 +129,32 @@ TEST(ControlAnswer, ReadsWhatItWrites) {
   EXPECT_EQ(error.error().message, "no pool \"x\"");
 }
 
+TEST(ControlAnswer, OfMachinesIsALine) {
+  MachineList list{.host = "web-1", .pid = 7, .backends = {}};
+  list.backends.push_back({.backend = "fly", .lists = true, .error = {}, .left_out = 2, .machines = {}});
+  list.backends[0].machines.push_back({.name = "flame-a-1",
+                                       .id = "i1",
+                                       .state = "started",
+                                       .place = "fra",
+                                       .pool = "video",
+                                       .host = "web-1",
+                                       .owner = "gone",
+                                       .age = std::chrono::nanoseconds(5),
+                                       .ends_in = {}});
+  const std::string line = encode_answer(Answer(list));
+  EXPECT_EQ(line,
+            R"({"flame":1,"ok":true,"machines":{"host":"web-1","pid":7,"backends":[{"backend":"fly","lists":true,)"
+            R"("error":"","left_out":2,"machines":[{"name":"flame-a-1","id":"i1","state":"started","place":"fra",)"
+            R"("pool":"video","host":"web-1","owner":"gone","age_ns":5}]}]}})"
+            "\n");
+  const auto again = decode_answer(line);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(encode_answer(*again), line);
+  const auto log = decode_answer(encode_answer(Answer(MachineReport{.machine = "flame-a-1", .log = "its words"})));
+  ASSERT_TRUE(log.has_value());
+  EXPECT_EQ(std::get<MachineReport>(*log).log, "its words");
+}
+
 TEST(ControlAnswer, RefusesWhatIsNone) {
   for (const std::string_view garbage :
        {"", "{", "[]", "{}", R"({"flame": 2, "ok": true, "status": {}})", R"({"flame": 1})",

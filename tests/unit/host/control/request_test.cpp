@@ -31,6 +31,23 @@ TEST(ControlRequest, ReadsWhatItWrites) {
   }
 }
 
+TEST(ControlRequest, AboutMachinesNamesOneAndItsBackend) {
+  using Kind = MachinesRequest::Kind;
+  const auto list = parse_request(encode_request(MachinesRequest{}));
+  ASSERT_TRUE(list.has_value()) << list.error().message;
+  EXPECT_EQ(std::get<MachinesRequest>(*list).kind, Kind::list);
+  for (const Kind kind : {Kind::log, Kind::destroy}) {
+    const auto one = parse_request(
+        encode_request(MachinesRequest{.kind = kind, .backend = "fly", .machine = "flame-a-1", .id = "i1"}));
+    ASSERT_TRUE(one.has_value()) << one.error().message;
+    const auto& request = std::get<MachinesRequest>(*one);
+    EXPECT_EQ(request.kind, kind);
+    EXPECT_EQ(request.backend, "fly");
+    EXPECT_EQ(request.machine, "flame-a-1");
+    EXPECT_EQ(request.id, "i1");
+  }
+}
+
 TEST(ControlRequest, OfAChangeHasItsOptions) {
   const std::string line =
       R"({"flame":1,"ask":"activate","plugin":"video@1.5.0","pool":"ffmpeg","force":true,"drain_within_ns":1000})"
@@ -90,6 +107,9 @@ TEST(ControlRequest, RefusesGarbageWithAnExampleOfARightOne) {
                                          R"({"flame": 1, "ask": "rollback", "plugin": "v", "force": "yes"})",
                                          R"({"flame": 1, "ask": "rollback", "plugin": "v", "drain_within_ns": -1})",
                                          R"({"flame": 1, "ask": "operation"})",
+                                         R"({"flame": 1, "ask": "machine_log", "backend": "fly"})",
+                                         R"({"flame": 1, "ask": "destroy_machine", "machine": "flame-a-1"})",
+                                         R"({"flame": 1, "ask": "destroy_machine", "backend": 3, "machine": "m"})",
                                          R"({"flame": 1, "ask": "operation", "number": "3"})",
                                          "\xff\xfe",
                                          R"({"flame": 1, "ask": "status", "pool": "\ud800"})"}) {

@@ -226,6 +226,27 @@ TEST_F(ControlServerTest, ASocketThatSomebodyRemovesIsPutBack) {
   EXPECT_TRUE(test::eventually([&] { return ::access(path_.c_str(), F_OK) == 0; }));
 }
 
+TEST_F(ControlServerTest, NobodyWaitsForAnEngineThatAnotherAsksFor) {
+  hold_ = true;
+  serve();
+  const auto machines = connect_to(path_);
+  say(machines, "{\"flame\": 1, \"ask\": \"machines\"}\n");
+  ASSERT_TRUE(test::eventually([&] { return held() == 1; }));
+  const auto first = connect_to(path_);
+  say(first, kStatus);
+  ASSERT_TRUE(test::eventually([&] { return held() == 2; }));
+  const auto second = connect_to(path_);
+  say(second, kStatus);
+  held_[0](status_);
+  EXPECT_EQ(hear(machines), encode_answer(status_));
+  EXPECT_EQ(held(), 2U) << "its answer is not the one that the next question waits for";
+  held_[1](status_);
+  EXPECT_EQ(hear(first), encode_answer(status_));
+  ASSERT_TRUE(test::eventually([&] { return held() == 3; }));
+  held_[2](status_);
+  EXPECT_EQ(hear(second), encode_answer(status_));
+}
+
 TEST_F(ControlServerTest, HangsUpOnOtherUsers) {
   if (::geteuid() != 0) return;  // only root can become somebody else
   serve();

@@ -278,6 +278,7 @@ TEST_F(MachinesTest, AfterTheCloseNamesWhatMayBeLeft) {
   hear();
   machines_->finish(base::boot_time(), true);
   EXPECT_TRUE(log_->contains("id=m2"));
+  EXPECT_TRUE(log_->contains("the engine is down")) << "why it may be left";
   EXPECT_FALSE(log_->contains("id=m1"));
   EXPECT_FALSE(log_->contains("id=m3")) << "its death is proven";
   EXPECT_FALSE(log_->contains(name(4))) << "it never was";

@@ -293,6 +293,16 @@ TEST_F(ReaperTest, ListsASecondAfterItsBackendHasOpenedThenAboutEveryMinute) {
   EXPECT_GT(longest - shortest, 6s) << "hosts that were started together do not ask together";
 }
 
+TEST_F(ReaperTest, ABootMayTakeAllItsLimitsTogetherOfTheSlowestPool) {
+  HostConfig config;
+  config.liveness.failsafe = 20s;
+  config.pools["quick"].boot_timeout = 5s;
+  config.pools["slow"].boot_timeout = 30s;
+  EXPECT_EQ(longest_boot(config), 10min + 30s + 20s);
+  config.pools["slow"].boot_timeout = kForever;
+  EXPECT_EQ(longest_boot(config), kForever);
+}
+
 TEST_F(ReaperTest, ListsNothingBeforeItsBackendHasOpened) {
   const Reaper reaper({.mode = ReapMode::destroy, .host = "web", .origin = "here", .boot_max = kBootMax, .seed = 1});
   EXPECT_EQ(reaper.next_wakeup(), kNever);
