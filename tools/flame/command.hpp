@@ -24,6 +24,7 @@ void add_plugin(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
 void add_why(CLI::App& app, int& exit_code);
+void add_machines(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 
 // The subcommands of `flame plugin`; add_plugin() adds them all.

@@ -38,6 +38,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   flame::cli::add_check(app, exit_code);
   flame::cli::add_status(app, exit_code);
   flame::cli::add_why(app, exit_code);
+  flame::cli::add_machines(app, exit_code);
   flame::cli::add_bench(app, exit_code);
 }
 
