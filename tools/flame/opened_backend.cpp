@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::cli {
@@ -12,7 +11,7 @@ namespace flame::cli {
 template <class Ready>
 std::optional<Error> OpenedBackend::wait(Ready ready) {
   std::unique_lock lock(mutex_);
-  if (changed_.wait_for(lock, limits::kMachineCommandMax, ready)) return std::nullopt;
+  if (changed_.wait_for(lock, answer_max_, ready)) return std::nullopt;
   return base::make_error(ErrorCode::timed_out, "backend \"" + std::string(backend_->name()) +
                                                     "\" does not answer: see whether its engine is up");
 }

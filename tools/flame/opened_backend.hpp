@@ -9,19 +9,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <flame/backend.hpp>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/log.hpp"
 
 namespace flame::cli {
 
-/// Events: any thread, the rest: one thread. Lives until its backend has said closed(): see close_all().
+/// Events: any thread, the rest: one thread. Lives until its backend has said closed(): else it may still speak.
 class OpenedBackend final : private BackendEvents {
  public:
-  OpenedBackend(std::shared_ptr<Backend> backend, base::Logger log)
-      : backend_(std::move(backend)), log_(std::move(log)) {}
+  /// `answer_max`: of each wait for an answer.
+  OpenedBackend(std::shared_ptr<Backend> backend, base::Logger log, Duration answer_max = limits::kMachineCommandMax)
+      : backend_(std::move(backend)), log_(std::move(log)), answer_max_(answer_max) {}
   ~OpenedBackend() = default;
   OpenedBackend(const OpenedBackend&) = delete;
   OpenedBackend& operator=(const OpenedBackend&) = delete;
@@ -30,7 +33,7 @@ class OpenedBackend final : private BackendEvents {
   void close(Duration within) { backend_->close(within); }
   [[nodiscard]] bool wait_closed(Duration most);
 
-  // Each waits for the backend's answer, limits::kMachineCommandMax at most: timed_out then.
+  // Each waits for the backend to have opened, then for its answer. Error besides the backend's: timed_out.
   [[nodiscard]] Result<std::vector<Machine>> list(const Labels& scope);
   [[nodiscard]] Result<std::string> log(const Machine& machine, std::uint64_t bytes_max);
   [[nodiscard]] Result<void> destroy(const MachineName& name, const MachineId& id);
@@ -52,6 +55,7 @@ class OpenedBackend final : private BackendEvents {
 
   const std::shared_ptr<Backend> backend_;
   const base::Logger log_;
+  const Duration answer_max_;
   std::uint64_t tickets_ = 0;
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;

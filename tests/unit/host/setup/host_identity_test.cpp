@@ -28,5 +28,17 @@ TEST(HostIdentity, NamesTheProcessAndItsStart) {
   EXPECT_THAT(process, MatchesRegex("[0-9]+-[1-9][0-9]*")) << "a start time is known";
 }
 
+TEST(HostIdentity, AHostIsCalledAsItsConfigurationSaysOrAsItsComputer) {
+  HostConfig config;
+  config.name = "web-1";
+  EXPECT_EQ(host_name(config), "web-1");
+  char computer[256] = {};
+  ASSERT_EQ(::gethostname(computer, sizeof computer - 1), 0);
+  for (const char* automatic : {"auto", ""}) {
+    config.name = automatic;
+    EXPECT_EQ(host_name(config), computer) << automatic;
+  }
+}
+
 }  // namespace
 }  // namespace flame::pool
