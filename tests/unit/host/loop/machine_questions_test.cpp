@@ -117,7 +117,7 @@ class MachineQuestionsTest : public testing::Test {
 TEST_F(MachineQuestionsTest, AListSaysWhoseEachMachineIs) {
   machines_.boot({0, 1}, "far", {.pool = "video", .runner = "video-1"});
   ask(Kind::list);
-  EXPECT_THAT(answers_, IsEmpty());
+  EXPECT_TRUE(answers_.empty());
   far_->says().listed(far_->last,
                       std::vector{machine("flame-old-1", "40-800"), machine(machine_name("run", 1), "40-800"),
                                   machine("flame-twin-1", "42-950")});
@@ -149,7 +149,7 @@ TEST_F(MachineQuestionsTest, AListHasTheErrorOfABackendThatFails) {
 TEST_F(MachineQuestionsTest, AnEngineThatIsTooSlowIsSaidToBe) {
   ask(Kind::list);
   wait(limits::kMachineAnswerMax - 1ns);
-  EXPECT_THAT(answers_, IsEmpty());
+  EXPECT_TRUE(answers_.empty());
   EXPECT_LE(machines_.next_wakeup(), now_ + 1ns);
   wait(1ns);
   ASSERT_EQ(answers_.size(), 1U);
@@ -175,7 +175,7 @@ TEST_F(MachineQuestionsTest, AMachineIsDestroyedOnceItsBackendSaysSo) {
   EXPECT_THAT(far_->asked, ElementsAre("destroy flame-old-1 i1"));
   near_->says().destroyed("flame-old-1", std::nullopt);
   hear();
-  EXPECT_THAT(answers_, IsEmpty());
+  EXPECT_TRUE(answers_.empty());
   far_->says().destroyed("flame-old-1", std::nullopt);
   hear();
   ASSERT_EQ(answers_.size(), 1U);
