@@ -23,7 +23,7 @@ Reaping::Reaping(Parts parts) : parts_(std::move(parts)) {}
 void Reaping::opened(BackendPort& port, Instant now) {
   if (!port.backend().traits().lists) return;
   const auto mode = parts_.modes.find(port.name());
-  Reaper reaper({.mode = mode == parts_.modes.end() ? ReapMode::report : mode->second,
+  Reaper reaper({.mode = mode == parts_.modes.end() ? Reap::report : mode->second,
                  .host = parts_.identity.host,
                  .origin = parts_.identity.origin,
                  .boot_max = parts_.boot_max,
@@ -82,9 +82,9 @@ void Reaping::act(BackendPort& port, Watched& watched, const Reaper::Findings& f
   }
 }
 
-void Reaping::tell(const BackendPort& port, ReapMode mode, const Reaper::Findings& findings) const {
+void Reaping::tell(const BackendPort& port, Reap mode, const Reaper::Findings& findings) const {
   const char* const what =
-      mode == ReapMode::destroy
+      mode == Reap::destroy
           ? "a machine that a host has left is destroyed"
           : "a host has left a machine, which may cost money; `flame machines list` shows it, `flame machines reap` "
             "destroys it, and so does this host with reap = \"destroy\" in the backend's table";

@@ -23,7 +23,7 @@ namespace flame::pool {
 class Reaping {
  public:
   /// `reap` of [backends.NAME], by that name; backends that are not here: report.
-  using Modes = std::map<std::string, ReapMode>;
+  using Modes = std::map<std::string, Reap>;
   struct Parts {
     HostIdentity identity;
     Modes modes;
@@ -56,7 +56,7 @@ class Reaping {
   };
 
   void act(BackendPort& port, Watched& watched, const Reaper::Findings& findings);
-  void tell(const BackendPort& port, ReapMode mode, const Reaper::Findings& findings) const;
+  void tell(const BackendPort& port, Reap mode, const Reaper::Findings& findings) const;
   [[nodiscard]] std::set<HostProcess> gone_of(const std::set<HostProcess>& processes) const;
 
   const Parts parts_;

@@ -2,7 +2,6 @@
 #include "host/src/policy/reaper.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <span>
 
 #include "host/src/policy/machine_names.hpp"
@@ -11,7 +10,9 @@
 namespace flame::pool {
 namespace {
 
-constexpr Duration kQueueTimeout = std::chrono::minutes(10);  // as long as a boot may be queued
+Duration sum(Duration a, Duration b) {
+  return a >= kForever - b ? kForever : a + b;
+}
 
 std::span<const Machine> looked_at(const std::vector<Machine>& machines) {
   return std::span(machines).first(std::min(machines.size(), limits::kReapMachinesMax));
@@ -30,9 +31,8 @@ Reaper::Finding finding_of(const Machine& machine, MachineOwner owner) {
 
 Duration longest_boot(const HostConfig& config) {
   Duration longest{};
-  for (const auto& [name, pool] : config.pools) longest = std::max<Duration>(longest, pool.boot_timeout);
-  const Duration rest = kQueueTimeout + Duration(config.liveness.failsafe);
-  return longest >= kForever - rest ? kForever : longest + rest;
+  for (const auto& [name, pool] : config.pools) longest = std::max(longest, sum(pool.queue_timeout, pool.boot_timeout));
+  return sum(longest, config.liveness.failsafe);
 }
 
 Reaper::Reaper(Options options) : options_(std::move(options)), random_(options_.seed) {}
@@ -81,7 +81,7 @@ Reaper::Findings Reaper::listed(const std::vector<Machine>& machines, const Know
     if (before == suspects_.end() || !first) continue;
     suspect->second = before->second;
     if (machine.age <= options_.boot_max) continue;
-    const bool destroys = options_.mode == ReapMode::destroy;
+    const bool destroys = options_.mode == Reap::destroy;
     if (destroys && findings.destroy.size() == limits::kReapsPerList) continue;
     if (destroys) findings.destroy.push_back(finding_of(machine, owner));
     if (!std::exchange(suspect->second, true)) tell(findings, finding_of(machine, owner));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <flame/backend.hpp>
+#include <flame/config.hpp>
 
 #include "host/src/policy/machine_owner.hpp"
 #include "host/src/policy/types.hpp"
@@ -20,19 +21,13 @@ namespace flame::pool {
 /// How old the machine of a boot that is under way may be, in any of the pools; kForever: there is no such age.
 [[nodiscard]] Duration longest_boot(const HostConfig& config);
 
-/// What is done about them.
-enum class ReapMode : std::uint8_t {
-  report = 0,  ///< a line in the log
-  destroy,     ///< that, and they are destroyed
-};
-
 /// Pure; not thread-safe. Says when to list, and draws from each list what nobody needs any more. A machine counts only
 /// if no rule speaks for it: its name is none of ours, it is_abandoned() in two lists in a row, and it is older than
 /// any boot may take. What a list does not show means nothing.
 class Reaper {
  public:
   struct Options {
-    ReapMode mode = ReapMode::report;
+    Reap mode = Reap::report;      ///< report: what is found is told; destroy: that, and destroyed
     std::string host;              ///< Viewpoint::host
     std::string origin;            ///< Viewpoint::origin
     Duration boot_max = kForever;  ///< a machine of at most this age may belong to a boot that is under way
@@ -52,7 +47,7 @@ class Reaper {
     Duration age{};
   };
   struct Findings {
-    std::vector<Finding> destroy;  ///< ReapMode::destroy: at most limits::kReapsPerList; a later list brings the rest
+    std::vector<Finding> destroy;  ///< Reap::destroy: at most limits::kReapsPerList; a later list brings the rest
     std::vector<Finding> news;     ///< found for the first time: at most limits::kReapLinesMax …
     std::size_t more_news = 0;     ///< … and so many more
   };
@@ -66,7 +61,7 @@ class Reaper {
   [[nodiscard]] bool tick(Instant now);
   [[nodiscard]] Instant next_wakeup() const noexcept { return next_list_; }
   [[nodiscard]] Labels scope() const { return {{"flame-host", options_.host}}; }
-  [[nodiscard]] ReapMode mode() const noexcept { return options_.mode; }
+  [[nodiscard]] Reap mode() const noexcept { return options_.mode; }
 
   /// Those whose end would prove something about these machines.
   [[nodiscard]] std::set<HostProcess> processes(const std::vector<Machine>& machines) const;

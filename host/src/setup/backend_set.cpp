@@ -183,6 +183,19 @@ BackendSet make_backends(const HostConfig& config, BackendSources sources) {
   return BackendMaker(config, std::move(sources)).run();
 }
 
+std::map<std::string, std::uint64_t> machines_max(const HostConfig& config) {
+  std::map<std::string, std::uint64_t> machines;
+  for (const auto& [name, table] : config.backends)
+    if (table.max) machines[name] = *table.max;
+  return machines;
+}
+
+std::map<std::string, Reap> reap_modes(const HostConfig& config) {
+  std::map<std::string, Reap> modes;
+  for (const auto& [name, table] : config.backends) modes[name] = table.reap;
+  return modes;
+}
+
 std::map<std::string, std::string> advertised(const HostConfig& config, const Backends& backends) {
   std::map<std::string, std::string> addresses;
   for (const auto& [name, backend] : backends) {

@@ -1,6 +1,7 @@
 // The backends that a configuration names: made with their options, or what is wrong with them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,9 @@
 namespace flame::pool {
 
 using Backends = std::map<std::string, std::shared_ptr<Backend>>;
+
+/// BackendSources::variable.
+inline constexpr const char* kBackendVariable = "FLAME_BACKEND";
 
 struct BackendSet {
   Backends made;  ///< the program's own, and one for each name that a pool uses
@@ -32,6 +36,11 @@ struct BackendSources {
 /// also one that no pool uses, because a misspelt table would otherwise leave its options out without a word. Own
 /// backends win over a kind of the same name. A pool's `size` must be one of each of its backends.
 [[nodiscard]] BackendSet make_backends(const HostConfig& config, BackendSources sources);
+
+/// Of the tables that have one: `max`, which counts the machines of all pools; …
+[[nodiscard]] std::map<std::string, std::uint64_t> machines_max(const HostConfig& config);
+/// … and `reap`, of all tables.
+[[nodiscard]] std::map<std::string, Reap> reap_modes(const HostConfig& config);
 
 /// What the machines of each backend dial for tcp; "auto": the addresses that it knows.
 [[nodiscard]] std::map<std::string, std::string> advertised(const HostConfig& config, const Backends& backends);

@@ -38,8 +38,6 @@ void hold_standard_descriptors() noexcept {
   }
 }
 
-constexpr const char* kBackendVariable = "FLAME_BACKEND";
-
 // FLAME_LOG: debug, info, warning, error or off.
 base::Logger make_logger() {
   const char* text = std::getenv("FLAME_LOG");
@@ -74,11 +72,6 @@ std::shared_ptr<Executor> make_executor(const base::Logger& log) {
             " callbacks wait for other callbacks, which may have no thread to run on until some have ended: chain "
             "with then() or co_await instead of waiting in a callback");
       });
-}
-
-// `reap` of each [backends.NAME], where it is read; the others report.
-Reaping::Modes reap_modes(const HostConfig&) {
-  return {};
 }
 
 // One error with a line per problem.
@@ -199,6 +192,7 @@ void RunningHost::start_loop() {
   Loop::Parts parts{.router = Router::bind(router).value(),
                     .inbox = inbox_,
                     .backends = backends_,
+                    .machines_max = machines_max(config_),
                     .pools = {},
                     .catalog = catalog_,
                     .lines = lines_,

@@ -62,6 +62,21 @@ TEST_F(Control, StatusShowsWhatAPoolDoes) {
   EXPECT_TRUE(eventually([&] { return status().runners.at(0).idle.has_value(); }));
 }
 
+TEST_F(Control, StatusSaysThatABackendHasAllTheMachinesThatItMayHave) {
+  HostConfig settings = config([](PoolConfig& pool) { pool.max_concurrency = 1; });
+  settings.backends["local"].max = 1;
+  Host host(settings);
+  const Pool pool = host.pool("ffmpeg");
+  auto running = pool.async<tasks::linger>(60'000);
+  auto waiting = pool.async<tasks::linger>(60'000);
+  ASSERT_TRUE(eventually([&] { return status().stats.waiting == 1; }));
+  const control::PoolStatus shown = status();
+  EXPECT_EQ(shown.full, "backend \"local\" has all 1 machines that it may have (max)");
+  EXPECT_THAT(shown.runners, SizeIs(1)) << "of the 2 that the pool may have";
+  running.cancel();
+  waiting.cancel();
+}
+
 TEST_F(Control, StatusShowsABootThatIsUnderWay) {
   const TempDir files;
   const std::string never_dials = files.write("runner", "#!/bin/sh\nexec sleep 60\n");

@@ -54,7 +54,7 @@ class ListingBackend final : public test::IdleBackend {
 
 class ReapingTest : public testing::Test {
  protected:
-  ReapingTest() { start({{"far", ReapMode::destroy}}); }
+  ReapingTest() { start({{"far", Reap::destroy}}); }
 
   void start(Reaping::Modes modes, bool lists = true) {
     backend_ = std::make_shared<ListingBackend>(lists);
@@ -129,7 +129,7 @@ TEST_F(ReapingTest, AsksForTheMachinesOfHostsOfThisNameASecondAfterOpening) {
 }
 
 TEST_F(ReapingTest, ABackendThatDoesNotListIsNotAsked) {
-  start({{"far", ReapMode::destroy}}, false);
+  start({{"far", Reap::destroy}}, false);
   EXPECT_EQ(machines_->next_wakeup(), kNever);
   wait(1h);
   EXPECT_THAT(backend_->tickets, IsEmpty());

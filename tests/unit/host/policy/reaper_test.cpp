@@ -29,9 +29,9 @@ constexpr std::int64_t kTime = 1'800'000'000;
 /// A host "web" with its reaper, on a computer with processes, and an engine whose machines it lists.
 class ReaperTest : public testing::Test {
  protected:
-  ReaperTest() { start(ReapMode::destroy); }
+  ReaperTest() { start(Reap::destroy); }
 
-  void start(ReapMode mode, std::uint64_t seed = 1) {
+  void start(Reap mode, std::uint64_t seed = 1) {
     reaper_ = std::make_unique<Reaper>(
         Reaper::Options{.mode = mode, .host = "web", .origin = "here", .boot_max = kBootMax, .seed = seed});
     reaper_->opened(now_);
@@ -218,7 +218,7 @@ TEST_F(ReaperTest, AClockThatWasWrongForOneListEndsNobody) {
 }
 
 TEST_F(ReaperTest, InReportModeFindsTheSameAndDestroysNothing) {
-  start(ReapMode::report);
+  start(Reap::report);
   machines_ = {machine("flame-a-1"), machine("flame-b-1", host("42-950"))};
   EXPECT_THAT(list().news, IsEmpty());
   const Reaper::Findings findings = list();
@@ -227,7 +227,7 @@ TEST_F(ReaperTest, InReportModeFindsTheSameAndDestroysNothing) {
 }
 
 TEST_F(ReaperTest, TellsOfAMachineOnceAsLongAsItIsListed) {
-  start(ReapMode::report);
+  start(Reap::report);
   machines_ = {machine("flame-a-1")};
   static_cast<void>(list());
   ASSERT_THAT(names(list().news), ElementsAre("flame-a-1"));
@@ -238,7 +238,7 @@ TEST_F(ReaperTest, TellsOfAMachineOnceAsLongAsItIsListed) {
 }
 
 TEST_F(ReaperTest, NamesSomeAndCountsTheRest) {
-  start(ReapMode::report);
+  start(Reap::report);
   for (std::size_t i = 0; i < limits::kReapLinesMax + 3; ++i)
     machines_.push_back(machine("flame-a-" + std::to_string(i)));
   static_cast<void>(list());
@@ -299,12 +299,14 @@ TEST_F(ReaperTest, ABootMayTakeAllItsLimitsTogetherOfTheSlowestPool) {
   config.pools["quick"].boot_timeout = 5s;
   config.pools["slow"].boot_timeout = 30s;
   EXPECT_EQ(longest_boot(config), 10min + 30s + 20s);
+  config.pools["quick"].queue_timeout = 1h;
+  EXPECT_EQ(longest_boot(config), 1h + 5s + 20s) << "of one pool, not the longest of each";
   config.pools["slow"].boot_timeout = kForever;
   EXPECT_EQ(longest_boot(config), kForever);
 }
 
 TEST_F(ReaperTest, ListsNothingBeforeItsBackendHasOpened) {
-  const Reaper reaper({.mode = ReapMode::destroy, .host = "web", .origin = "here", .boot_max = kBootMax, .seed = 1});
+  const Reaper reaper({.mode = Reap::destroy, .host = "web", .origin = "here", .boot_max = kBootMax, .seed = 1});
   EXPECT_EQ(reaper.next_wakeup(), kNever);
 }
 

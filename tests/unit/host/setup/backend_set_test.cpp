@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 // Takes no option but "region".
 Result<std::unique_ptr<Backend>> make_fake(const BackendOptions& options, const BackendEnvironment& environment,
@@ -102,6 +103,12 @@ TEST(BackendSet, TheKeysOfTheHostDoNotReachTheBackend) {
   EXPECT_THAT(problems(kPool + "[backends.cloud]\nkind = \"cloud\"\nmax = 3\nadvertise = \"auto\"\n"
                                "reap = \"destroy\"\nregion = \"ams\"\n"),
               IsEmpty());
+}
+
+TEST(BackendSet, OfEachTableTheHostKeepsItsMaxAndReap) {
+  const HostConfig config = parsed(kPool + "[backends.cloud]\nmax = 3\nreap = \"destroy\"\n[backends.local]\n");
+  EXPECT_THAT(machines_max(config), ElementsAre(Pair("cloud", 3U)));
+  EXPECT_THAT(reap_modes(config), ElementsAre(Pair("cloud", Reap::destroy), Pair("local", Reap::report)));
 }
 
 TEST(BackendSet, OnePoolsBackendIsMadeOnceForAllThatNameIt) {
