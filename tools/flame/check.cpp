@@ -15,6 +15,7 @@
 #include "host/src/config/config_place.hpp"
 #include "host/src/plugins/catalog.hpp"
 #include "host/src/setup/backend_set.hpp"
+#include "host/src/setup/host_identity.hpp"
 #include "host/src/setup/host_store.hpp"
 #include "host/src/setup/plugin_choice.hpp"
 #include "host/src/setup/plugin_gate.hpp"
@@ -49,12 +50,12 @@ std::string lines(const std::vector<std::string>& problems) {
 
 // As a start does; the pools have their backends by name then.
 void check_backends(HostConfig& config, std::vector<std::string>& problems) {
-  const char* const variable = std::getenv("FLAME_BACKEND");
-  pool::BackendSet set =
-      pool::make_backends(config, {.own = {},
-                                   .factories = default_backends(),
-                                   .environment = {.name = {}, .host_name = config.name, .runtime_dir = "/tmp"},
-                                   .variable = variable == nullptr ? "" : variable});
+  const char* const variable = std::getenv(pool::kBackendVariable);
+  pool::BackendSet set = pool::make_backends(
+      config, {.own = {},
+               .factories = default_backends(),
+               .environment = {.name = {}, .host_name = pool::host_name(config), .runtime_dir = "/tmp"},
+               .variable = variable == nullptr ? "" : variable});
   for (auto& problem : set.problems) problems.push_back(std::move(problem.message));
   for (auto& [name, names] : set.of_pool) config.pools.at(name).backend = std::move(names);
 }

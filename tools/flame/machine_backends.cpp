@@ -1,6 +1,7 @@
 // Opens, asks and closes them.
 #include "tools/flame/machine_backends.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -123,8 +124,12 @@ Result<std::unique_ptr<MachineSource>> open_backends(const std::string& config_p
   if (!directory) return std::move(directory).error();
   auto source =
       std::make_unique<ConfiguredBackends>(config_path, *config, std::make_unique<PrivateDirectory>(*directory));
-  const BackendEnvironment environment{.name = {}, .host_name = pool::host_name(*config), .runtime_dir = *directory};
-  pool::BackendSet set = pool::make_backends(*config, {}, default_backends(), environment);
+  const char* const variable = std::getenv(pool::kBackendVariable);
+  pool::BackendSet set = pool::make_backends(
+      *config, {.own = {},
+                .factories = default_backends(),
+                .environment = {.name = {}, .host_name = pool::host_name(*config), .runtime_dir = *directory},
+                .variable = variable == nullptr ? "" : variable});
   std::string problems;
   for (const Error& problem : set.problems) problems += (problems.empty() ? "" : "\n") + problem.message;
   if (!problems.empty()) return base::make_error(ErrorCode::invalid_argument, std::move(problems));
