@@ -28,7 +28,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Kind = MachinesRequest::Kind;
 
-const HostIdentity kIdentity{.run = "run", .host = label_value("web"), .origin = "here", .process = "41-900"};
+const HostIdentity kAsked{.run = "run", .host = label_value("web"), .origin = "here", .process = "41-900"};
 
 /// Answers when it is told to.
 class AskedBackend final : public test::IdleBackend {
@@ -87,7 +87,7 @@ class MachineQuestionsTest : public testing::Test {
   [[nodiscard]] const MachineList& list() const { return std::get<MachineList>(answers_.back().value()); }
   [[nodiscard]] const MachineReport& report() const { return std::get<MachineReport>(answers_.back().value()); }
   static Machine machine(const std::string& name, const std::string& process) {
-    HostIdentity host = kIdentity;
+    HostIdentity host = kAsked;
     host.process = process;
     return {.name = name, .id = "i-" + name, .labels = machine_labels(name, "video", host), .age = 1h};
   }
@@ -100,7 +100,7 @@ class MachineQuestionsTest : public testing::Test {
   Machines machines_{
       Machines::Parts{.backends = {{"far", far_}, {"near", near_}},
                       .inbox = inbox_,
-                      .identity = kIdentity,
+                      .identity = kAsked,
                       .reaping = {.identity = {},
                                   .modes = {},
                                   .boot_max = 10min,

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const HostIdentity kIdentity{.run = "run", .host = "web", .origin = "here", .process = "41-900"};
+const HostIdentity kReaping{.run = "run", .host = "web", .origin = "here", .process = "41-900"};
 
 /// Lists when it is told to; destroys what it is asked to.
 class ListingBackend final : public test::IdleBackend {
@@ -61,7 +61,7 @@ class ReapingTest : public testing::Test {
     log_ = std::make_shared<test::MemoryLog>();
     machines_ = std::make_unique<Machines>(Machines::Parts{.backends = {{"far", backend_}},
                                                            .inbox = inbox_,
-                                                           .identity = kIdentity,
+                                                           .identity = kReaping,
                                                            .reaping = {.identity = {},
                                                                        .modes = std::move(modes),
                                                                        .boot_max = 10min,
@@ -108,7 +108,7 @@ class ReapingTest : public testing::Test {
   }
 
   static Machine left(const std::string& name) {
-    HostIdentity dead = kIdentity;
+    HostIdentity dead = kReaping;
     dead.process = "40-800";
     return {.name = name, .id = "i-" + name, .labels = machine_labels(name, "p", dead), .age = 1h};
   }
