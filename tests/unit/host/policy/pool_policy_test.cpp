@@ -165,6 +165,16 @@ TEST(PoolPolicy, ReportsABootThatCannotSucceedToAllWaiters) {
   EXPECT_EQ(pool.pass(1250ms).submit(4).count<action::Boot>(), 1u);
 }
 
+TEST(PoolPolicy, LetsAFailedBootGoWithTheEndOfItsMachinesLog) {
+  PoolScenario pool(pool_config(0, 1, 1));
+  Error error = base::make_error(ErrorCode::boot_failed, "it has ended");
+  error.log_tail = "exec format error";
+  pool.submit(1).feed(event::BootFailed{1, error, Remedy::retry});
+  ASSERT_EQ(pool.count<action::Destroy>(), 1u);
+  EXPECT_EQ(pool.all<action::Destroy>()[0].reason, "it has ended");
+  EXPECT_EQ(pool.all<action::Destroy>()[0].log_tail, "exec format error");
+}
+
 TEST(PoolPolicy, RetriesAFailedBootAfterASecondAndServesTheWaiter) {
   PoolScenario pool(pool_config(1, 2, 1));
   pool.hello(1).submit(1);
