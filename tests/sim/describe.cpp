@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "host/src/policy/boot_progress.hpp"
 #include "tests/sim/plan.hpp"
 
 namespace flame::sim {
