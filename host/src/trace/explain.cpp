@@ -142,7 +142,8 @@ class Teller {
                                                          asked_first(*runners_.find(asked_for_it_))
                                                    : counted(view.booting, "runner") + " booting";
     if (view.serving == 0) return "no runner was up; " + booting;
-    return "every slot of " + counted(view.serving, "runner") + " was busy" + (view.booting > 0 ? ", " + booting : "") +
+    return "no slot of " + counted(view.serving, "runner") + " was free for it" +
+           (view.booting > 0 ? ", " + booting : "") +
            (view.ahead > 0 ? ", " + counted(view.ahead, "call") + " ahead of it" : "");
   }
 

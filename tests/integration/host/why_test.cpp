@@ -80,7 +80,7 @@ TEST_F(Why, ATimeoutInTheQueue) {
   const Error late = pool.with({.timeout = 50ms}).try_call<tasks::nothing>().error();
   EXPECT_EQ(late.code, ErrorCode::queue_timed_out);
   EXPECT_THAT(steps(late.invocation), ElementsAre("submitted", "queued", "answered"));
-  EXPECT_EQ(text(late.invocation, "queued"), "waits: every slot of 1 runner was busy");
+  EXPECT_EQ(text(late.invocation, "queued"), "waits: no slot of 1 runner was free for it");
   EXPECT_EQ(why(running.id()).state, "running");
 }
 

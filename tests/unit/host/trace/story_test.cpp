@@ -119,8 +119,8 @@ TEST_F(Story, ACallThatWaitsForASlotIsToldWhatIsAheadOfIt) {
   boot(1);
   submit({.call = 2});
   submit({.call = 3});
-  EXPECT_EQ(text(2, "queued"), "waits: every slot of 1 runner was busy");
-  EXPECT_EQ(text(3, "queued"), "waits: every slot of 1 runner was busy, 1 call ahead of it");
+  EXPECT_EQ(text(2, "queued"), "waits: no slot of 1 runner was free for it");
+  EXPECT_EQ(text(3, "queued"), "waits: no slot of 1 runner was free for it, 1 call ahead of it");
   EXPECT_EQ(report(3).state, "waiting");
 }
 
