@@ -12,10 +12,10 @@ namespace flame::pool {
 class PausedClock {
  public:
   /// It stands from now on, until all who hold it have let it go.
-  void hold(Instant now) noexcept {
+  void hold(Instant now) {
     if (holds_++ == 0) stopped_ = now;
   }
-  void let_go(Instant now) noexcept {
+  void let_go(Instant now) {
     FLAME_ASSERT(holds_ > 0, "held before");
     if (--holds_ > 0) return;
     left_out_ += now - *stopped_;

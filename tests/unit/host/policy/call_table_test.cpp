@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/assert.hpp"
+
 namespace flame::pool {
 namespace call_table_test {
 
@@ -284,6 +286,12 @@ TEST(CallTable, ListsCallsInTheOrderTheyCame) {
   CallTable calls = table();
   for (CallId call : {9U, 2U, 5U}) calls.submit(plain(call), kStart);
   EXPECT_THAT(calls.all(), ElementsAre(9, 2, 5));
+}
+
+TEST(CallTable, ABrokenClockEndsNobodysProgram) {
+  const base::AssertionsThrow throws;
+  CallTable calls = table();
+  EXPECT_THROW(calls.machine_placed(kStart), base::BrokenInvariant) << "none was queued for";
 }
 
 }  // namespace call_table_test
