@@ -170,6 +170,9 @@ inline constexpr auto kBackendCloseMax = 5s;
 // a time, as this is done after every event.
 inline constexpr std::size_t kFitWaitersMax = 64;
 inline constexpr std::size_t kFitRunnersMax = 64;
+inline constexpr std::size_t kFitNewestMax = 8;
+/// And at most so many calls are looked at, which costs less.
+inline constexpr std::size_t kLookWaitersMax = 512;
 
 // --- queues and counts
 inline constexpr std::uint32_t kMaxConcurrencyCeiling = 1024;  // 3 fds and one process per slot

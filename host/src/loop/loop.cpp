@@ -57,6 +57,7 @@ Loop::Loop(Parts parts)
       .advertise = parts_.advertise,
       .liveness = parts_.liveness,
       .nested = Parent::get().has_value(),
+      .ends_are_told = true,
       .prepared = [this](std::uint32_t pool, const action::Prepared& report) { lines_.prepared(pool, report); }};
   for (const auto& core : parts_.pools) {
     FLAME_ASSERT(core->parts().index == drivers_.size(), "pools are numbered by position");

@@ -30,7 +30,8 @@ PoolDriver::PoolDriver(std::shared_ptr<detail::PoolFront> core, DriverServices s
                .liveness = services_.liveness,
                .name = core_->name(),
                .nested = services_.nested,
-               .room = services_.room}),
+               .room = services_.room,
+               .ends_are_told = services_.ends_are_told}),
       trace_(core_->parts().index, *services_.history),
       standstill_(limits::kStandstillBeats * services_.liveness.beat) {}
 

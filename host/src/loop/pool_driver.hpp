@@ -37,6 +37,7 @@ struct DriverServices {
   std::map<std::string, std::string> advertise;  // by backend; without it: "auto"
   Liveness liveness;
   bool nested = false;               // this process is itself a runner's
+  bool ends_are_told = false;        // see PoolPolicy::Options
   std::uint64_t seed = 0;            // of what pools leave to chance
   StepObserver* observer = nullptr;  // may be null
   std::function<void(std::uint32_t pool, const action::Prepared&)>

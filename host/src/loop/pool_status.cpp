@@ -130,7 +130,7 @@ control::PoolStatus PoolDriver::status(Instant now) const {
     if (const CallStory* story = services_.history->find(*oldest)) pool.oldest_wait = now - story->submitted;
   }
   const Placement& placement = policy_.placement();
-  if (const auto& failure = placement.last_failure()) pool.boot_failure = failure->message;
+  if (const auto failure = placement.last_failure(now)) pool.boot_failure = failure->message;
   if (const Instant next = placement.next_retry(now); next != kNever) pool.next_boot = next - now;
   pool.full = placement.full();
   for (const PoolPolicy::RunnerView& view : policy_.runner_views(now)) pool.runners.push_back(describe(view, now));

@@ -1,74 +1,89 @@
 // Machines that end at a known time, and what that means for calls: where each may go, and which no machine can serve.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include <flame/error.hpp>
 
-#include "host/src/policy/seconds.hpp"
 #include "host/src/policy/types.hpp"
-#include "plugin_sdk/base/make_error.hpp"
 
 namespace flame::pool {
 
-/// How long the machines of each of a pool's backends live, as far as those that have booted tell. Pure; not
-/// thread-safe.
+class Placement;
+
+/// What the machines of each of a pool's backends offer: the time from their hello to their end, as far as those that
+/// have booted tell. The last one counts, as a walltime can be changed. Pure; not thread-safe.
 class Lifetimes {
  public:
-  Lifetimes(std::size_t backends, Duration shutdown_timeout) : shutdown_(shutdown_timeout), known_(backends) {}
+  /// So many machines of one backend in a row that take their whole life to boot, and no more are asked of it.
+  static constexpr unsigned kLateMax = 3;
+
+  /// `told`: booted() comes for every machine, if not always before its hello.
+  Lifetimes(std::size_t backends, Duration shutdown_timeout, bool told = false)
+      : shutdown_(shutdown_timeout), told_(told), backends_(backends) {}
 
   [[nodiscard]] Duration shutdown_timeout() const noexcept { return shutdown_; }
 
-  /// A fresh machine of it ends in so long; kForever: it has no end. The last one counts: a walltime can be changed.
-  void booted(BackendIndex backend, Duration ends_in) { known_.at(backend) = ends_in; }
+  // --- what happens
+  /// A machine is asked of it; it is gone.
+  void asked(BackendIndex backend) { ++backends_.at(backend).machines; }
+  void gone(BackendIndex backend) { --backends_.at(backend).machines; }
+  /// A fresh machine of it ends in so long; kForever: it has no end. Error: that leaves no time for calls, so no more
+  /// machines are to be asked of it.
+  std::optional<Error> booted(BackendIndex backend, Duration ends_in);
+  /// It took so long from then to its hello. Error: that was too long, the machine is about to end.
+  std::optional<Error> served(BackendIndex backend, Duration after);
   /// Some machine has an end.
   void ends() noexcept { any_ = true; }
   [[nodiscard]] bool any_end() const noexcept { return any_; }
+  /// outlives_all() may say of more calls than before that no machine lives long enough. Once.
+  [[nodiscard]] bool take_news() noexcept { return std::exchange(news_, false); }
 
+  // --- machines
+  /// A hello from there that comes before booted() has to wait for it, as the machine may have an end.
+  [[nodiscard]] bool awaits_end(BackendIndex backend) const;
+  /// No machine of it has any time for calls.
+  [[nodiscard]] bool is_useless(BackendIndex backend) const;
   /// When a machine that ends at `ends` is to take no more calls: what runs there then gets shutdown_timeout.
   [[nodiscard]] Instant drains_at(Instant ends) const noexcept { return ends == kNever ? kNever : ends - shutdown_; }
 
-  /// Whether a call may go to a machine that ends at `ends`. `call_ends`: when it has to be over; kNever: it has no
-  /// limit, and goes to such a machine only where the pool has no others.
-  [[nodiscard]] bool may_take(Instant ends, Instant call_ends) const noexcept {
-    if (ends == kNever) return true;
-    return call_ends == kNever ? !may_be_endless() : call_ends <= ends;
+  // --- calls
+  /// Some backend gives machines without an end, or may: it has such machines, or those of which it is not known, or
+  /// may be asked for one. One that fails to boot, or has no room, gives none.
+  [[nodiscard]] bool endless_come(const Placement& placement) const;
+  /// The earliest end of a machine that may take a call. `call_ends`: when it has to be over; kNever: it has no limit,
+  /// and goes to a machine that ends only where no others come, but then to any.
+  [[nodiscard]] static Instant needs(Instant call_ends, bool endless_come) noexcept {
+    return call_ends == kNever && !endless_come ? Instant::min() : call_ends;
   }
-
-  /// Whether a fresh machine of this backend may serve a call that may take `limit`.
-  [[nodiscard]] bool suits(BackendIndex backend, Duration limit) const {
-    const Duration lifetime = known_.at(backend).value_or(kForever);
-    if (lifetime == kForever) return true;
-    return limit == kForever ? !may_be_endless() : limit <= lifetime;
-  }
-
+  /// Whether a fresh machine of this backend may serve a call that may take `limit` from its hello on.
+  [[nodiscard]] bool suits(BackendIndex backend, Duration limit, bool endless_come) const;
   /// Why no machine of the pool lives long enough for a call that may take `limit`; nullopt: some does, or it is not
-  /// known of every backend. Nothing is said of a call without a limit (kForever): it takes what there is.
-  [[nodiscard]] std::optional<Error> outlives_all(Duration limit) const {
-    if (limit == kForever || may_be_endless()) return std::nullopt;
-    Duration longest{};
-    for (const std::optional<Duration>& lifetime : known_) longest = std::max(longest, *lifetime);
-    if (limit <= longest) return std::nullopt;
-    return base::make_error(ErrorCode::invalid_argument,
-                            "the call may take " + seconds(limit) + ", and every machine of its pool ends after " +
-                                seconds(longest) +
-                                " at the latest; give it a shorter timeout, or the pool a backend "
-                                "whose machines live longer");
-  }
+  /// known of every backend. A call without a limit (kForever) takes what there is.
+  [[nodiscard]] std::optional<Error> outlives_all(Duration limit) const;
 
  private:
-  // Of some backend it is not known yet, or known that its machines have no end.
-  [[nodiscard]] bool may_be_endless() const noexcept {
-    return std::ranges::any_of(known_, [](const auto& lifetime) { return !lifetime || *lifetime == kForever; });
-  }
+  struct Backend {
+    std::optional<Duration> lifetime;  // of the last one that has booted
+    Duration startup{};                // of the last one that has dialled in
+    std::uint64_t machines = 0;
+    unsigned late = 0;  // in a row
+
+    // From the hello on; nullopt: not known.
+    [[nodiscard]] std::optional<Duration> offer() const;
+    [[nodiscard]] bool may_be_endless() const noexcept { return !lifetime || *lifetime == kForever; }
+  };
+  [[nodiscard]] Error no_time_left(Duration offer) const;
 
   Duration shutdown_;
+  bool told_;
   bool any_ = false;
-  std::vector<std::optional<Duration>> known_;  // by backend
+  bool news_ = false;
+  std::vector<Backend> backends_;
 };
 
 }  // namespace flame::pool

@@ -17,13 +17,22 @@ Placement::Placement(std::vector<std::string> backends, std::uint64_t seed, cons
 
 std::optional<BackendIndex> Placement::next(Instant now, const Suits& suits) {
   for (std::size_t i = 0; i < sites_.size(); ++i) {
-    Site& site = sites_[i];
-    if (site.back_off.waits(now) || !has_room(site)) continue;
-    if (suits && !suits(static_cast<BackendIndex>(i))) continue;
-    ++site.asked;
-    return static_cast<BackendIndex>(i);
+    const auto backend = static_cast<BackendIndex>(i);
+    if (!can_take(backend, now) || (suits && !suits(backend))) continue;
+    ++sites_[i].asked;
+    return backend;
   }
   return std::nullopt;
+}
+
+bool Placement::can_take(BackendIndex backend, Instant now, bool one_leaves) const {
+  const Site& site = sites_.at(backend);
+  return !site.back_off.waits(now) && (one_leaves || has_room(site));
+}
+
+bool Placement::gives(BackendIndex backend) const {
+  const Site& site = sites_.at(backend);
+  return !site.failure && has_room(site);
 }
 
 void Placement::counted() noexcept {
@@ -35,40 +44,44 @@ void Placement::failed(BackendIndex backend, const Error& error, Remedy remedy, 
   const bool waited = site.back_off.waits(now);
   site.back_off.failed(now, random_());
   if (retry_after > Duration::zero()) site.back_off.not_before(base::deadline_after(now, retry_after));
-  fail(site, error, remedy == Remedy::permanent, waited);
+  fail(site, error, remedy, waited);
 }
 
 void Placement::succeeded(BackendIndex backend) {
   Site& site = sites_.at(backend);
   site.back_off.succeeded();
   site.permanent = false;
-  if (!std::exchange(site.failure, std::nullopt)) return;
-  explain();
+  site.failure.reset();
 }
 
 void Placement::lost_young(BackendIndex backend, const Error& error, Instant now) {
   Site& site = sites_.at(backend);
   const bool waited = site.back_off.waits(now);
   site.back_off.lost_young(now, random_());
-  if (site.back_off.waits(now)) fail(site, error, false, waited);
+  if (site.back_off.waits(now)) fail(site, error, Remedy::retry, waited);
 }
 
 // Of boots that have failed together, one that says "permanent" knows more than the others.
-void Placement::fail(Site& site, const Error& error, bool permanent, bool waited) {
-  site.permanent = permanent || (waited && site.permanent);
+void Placement::fail(Site& site, const Error& error, Remedy remedy, bool waited) {
+  if (waited && site.permanent && remedy != Remedy::permanent) return;
+  site.permanent = remedy == Remedy::permanent;
+  site.no_room = remedy == Remedy::elsewhere;
   site.failure = error;
-  explain();
 }
 
-void Placement::explain() {
-  failure_.reset();
+std::optional<Error> Placement::last_failure(Instant now) const {
+  bool another_is_left = false;
+  for (BackendIndex backend = 0; backend < sites_.size(); ++backend)
+    another_is_left = another_is_left || can_take(backend, now);
+  std::optional<Error> all;
   for (const Site& site : sites_) {
-    if (!site.failure) continue;
-    const std::string before = failure_ ? failure_->message + "; " : std::string();
+    if (!site.failure || (site.no_room && another_is_left)) continue;
+    const std::string before = all ? all->message + "; " : std::string();
     const std::string said = sites_.size() > 1 ? "backend \"" + site.name + "\": " : std::string();
-    failure_ = site.failure;
-    failure_->message = before + said + site.failure->message;
+    all = site.failure;
+    all->message = before + said + site.failure->message;
   }
+  return all;
 }
 
 bool Placement::hopeless() const noexcept {
@@ -96,7 +109,7 @@ Instant Placement::wake_at(Instant now) const noexcept {
 std::string Placement::full() const {
   std::string text;
   for (const Site& site : sites_) {
-    if (has_room(site)) continue;
+    if (room_ == nullptr || room_->free(site.name) > 0) continue;
     text += (text.empty() ? "" : "; ") + ("backend \"" + site.name) + "\" has all " +
             std::to_string(room_->max(site.name)) + " machines that it may have (max)";
   }

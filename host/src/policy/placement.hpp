@@ -29,6 +29,10 @@ class Placement {
   /// For one boot; nullopt: no backend can take it now. It counts against the room until counted(). `suits`: of those
   /// only; empty: any.
   [[nodiscard]] std::optional<BackendIndex> next(Instant now, const Suits& suits = {});
+  /// next() may say so, if `one_leaves` once a machine of it has gone.
+  [[nodiscard]] bool can_take(BackendIndex backend, Instant now, bool one_leaves = false) const;
+  /// Its last word is no failure, and it has room: a machine that is asked of it is to be expected.
+  [[nodiscard]] bool gives(BackendIndex backend) const;
   /// What next() has said before is counted in the room by now.
   void counted() noexcept;
 
@@ -39,8 +43,9 @@ class Placement {
   void lost_young(BackendIndex backend, const Error& error, Instant now);
   void proved(BackendIndex backend) noexcept { sites_[backend].back_off.proved(); }
 
-  /// Why the last boots have failed, until one succeeds; with several backends, of each in turn.
-  [[nodiscard]] const std::optional<Error>& last_failure() const noexcept { return failure_; }
+  /// Why the last boots have failed, of each backend whose last one has. That one had no room (Remedy::elsewhere) is no
+  /// failure while another is left.
+  [[nodiscard]] std::optional<Error> last_failure(Instant now) const;
   /// Every backend's last word is that only another configuration helps.
   [[nodiscard]] bool hopeless() const noexcept;
   /// That, and none is worth another try yet: waiting callers cannot be helped by booting.
@@ -61,18 +66,17 @@ class Placement {
     BackOff back_off;
     std::uint64_t asked = 0;  // and not counted in the room yet
     bool permanent = false;
+    bool no_room = false;  // that was its failure
     std::optional<Error> failure;
   };
 
-  void fail(Site& site, const Error& error, bool permanent, bool waited);
-  void explain();
+  static void fail(Site& site, const Error& error, Remedy remedy, bool waited);
   [[nodiscard]] bool has_room(const Site& site) const;
   [[nodiscard]] bool all_wait(Instant now) const noexcept;
 
   std::vector<Site> sites_;
   std::mt19937_64 random_;
   const BackendRoom* room_;
-  std::optional<Error> failure_;
 };
 
 }  // namespace flame::pool

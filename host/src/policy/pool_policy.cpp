@@ -28,14 +28,6 @@ Elastic::Options elastic_options(const PoolConfig& config, const PoolPolicy::Opt
           .nested = options.nested};
 }
 
-// A candidate has no runner that has it, loads it, is broken for it, or will soon have room for it.
-bool lacks_runner(const RunnerGenerations& generations) {
-  return std::ranges::any_of(generations.versions().candidates(), [&](DigestId digest) {
-    const RunnerGenerations::Standing standing = generations.standing(digest);
-    return standing.ready == 0 && standing.broken == 0 && generations.coming(digest) == 0;
-  });
-}
-
 Error shutting_down() {
   return base::make_error(ErrorCode::shutting_down, "the pool is shutting down; stop calling it");
 }
@@ -61,7 +53,7 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
       calls_({config.boot_timeout, config.timeout, config.queue_timeout}),
       elastic_(elastic_options(config, options)),
       placement_(config.backend, options.seed, options.room),
-      lifetimes_(placement_.size(), config.shutdown_timeout) {}
+      lifetimes_(placement_.size(), config.shutdown_timeout, options.ends_are_told) {}
 
 void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
   placement_.counted();
@@ -184,18 +176,24 @@ void PoolPolicy::advance(Instant now, Actions& out) {
 }
 
 void PoolPolicy::expire_calls(Instant now, Actions& out) {
+  if (lifetimes_.take_news()) {
+    for (CallId call : scheduler_.oldest_waiters(0, scheduler_.waiting()))
+      if (auto error = lifetimes_.outlives_all(base::remaining(calls_.ends_by(call, now), now)))
+        give_up(calls_.fail(call, std::move(*error)), wire::CancelReason::cancelled, out);
+  }
   const std::optional<Error> none;
-  const bool no_runner = runner_count() == booting_;
-  while (auto outcome = calls_.expire(now, no_runner ? placement_.last_failure() : none)) {
+  const bool no_runner = runner_count() == booting_ && !calls_.is_machine_queued();
+  while (auto outcome = calls_.expire(now, no_runner ? placement_.last_failure(now) : none)) {
     tell_what_kept_it(*outcome, now);
     give_up(std::move(outcome), wire::CancelReason::timed_out, out);
   }
 }
 
 void PoolPolicy::dispatch(Instant now, Actions& out) {
-  const Scheduler::Fits lives_long_enough = [&](CallId call, RunnerId runner) {
-    return lifetimes_.may_take(runners_.at(runner).state.end(), calls_.ends_by(call, now));
-  };
+  const bool endless_come = lifetimes_.any_end() && lifetimes_.endless_come(placement_);
+  const Scheduler::Fits lives_long_enough{
+      .needs = [&](CallId call) { return Lifetimes::needs(calls_.ends_by(call, now), endless_come); },
+      .ends = [&](RunnerId runner) { return runners_.at(runner).state.end(); }};
   while (const auto lease = scheduler_.next(lifetimes_.any_end() ? &lives_long_enough : nullptr)) {
     const CallTable::Attempt attempt = calls_.sent(lease->call, lease->runner, now);
     out.push_back(action::Send{lease->call, lease->runner, attempt.remaining, attempt.number});
@@ -204,67 +202,71 @@ void PoolPolicy::dispatch(Instant now, Actions& out) {
 }
 
 void PoolPolicy::grow(Instant now, Actions& out) {
-  const Elastic::Plan plan = elastic_.plan(counts(), now);
+  BootTargets targets({scheduler_, calls_, elastic_, lifetimes_}, counts(), placement_, now);
   retry_wakeup_ = kNever;
-  for (std::uint32_t i = 0; i < plan.boots; ++i) {
-    // The first is for whoever has waited longest, and may take longer than machines of some backends live.
-    const std::optional<CallId> waiter =
-        i == 0 && lifetimes_.any_end() ? scheduler_.oldest_waiter() : std::optional<CallId>();
-    const Duration limit = waiter ? base::remaining(calls_.ends_by(*waiter, now), now) : Duration::zero();
-    const auto suits = [&](BackendIndex one) { return lifetimes_.suits(one, limit); };
-    const std::optional<BackendIndex> backend = placement_.next(now, waiter ? suits : Placement::Suits());
-    if (backend) {
-      boot(*backend, i < plan.for_min, now, out);
-    } else {
+  for (std::uint32_t i = 0; i < targets.plan().boots; ++i) {
+    const std::optional<BackendIndex> backend = targets.next();
+    if (!backend) {
       retry_wakeup_ = placement_.wake_at(now);
-      if (!waiter) break;
+      break;
     }
+    boot(*backend, i < targets.plan().for_min, now, out);
   }
 }
 
 void PoolPolicy::boot(BackendIndex backend, bool for_min, Instant now, Actions& out) {
   const RunnerId id = next_runner_++;
   std::vector<DigestId> digests = generations_.boots(id, scheduler_.wanted());
-  auto [it, fresh] = runners_.emplace(
-      id, Runner{RunnerState(now, boot_limits_, for_min, liveness_), backend, {}, false, false, false, false, {}});
+  auto [it, fresh] = runners_.emplace(id, Runner{.state = RunnerState(now, boot_limits_, for_min, liveness_),
+                                                 .backend = backend,
+                                                 .timer = {},
+                                                 .end_reason = {},
+                                                 .early = {}});
   FLAME_ASSERT(fresh, "runner ids are not used again");
   rearm(id, it->second);
   ++booting_;
+  lifetimes_.asked(backend);
   ++stats_.boots;
   if (!for_min)
     out.push_back(action::Callback{action::Callback::Kind::grow_start, id, backend, runner_count(), {}, {}});
   out.push_back(action::Boot{id, std::move(digests), backend, {}});
 }
 
-// A silent runner without work must not keep those that wait from another one: beside max, one for each, and no more
-// than max in all, should they fall silent in turn. When it speaks again there is one too many, which shed() ends.
-Elastic::Counts PoolPolicy::counts() const {
-  const std::uint32_t beside = scheduler_.waiting() > 0 ? std::min(idle_hushed_, elastic_.max()) : 0;
-  Elastic::Counts counts{.runners = runner_count() - booting_ - beside,
-                         .serving = serving_,
-                         .booting = booting_,
-                         .free = scheduler_.free_slots(),
-                         .needed = closed_ || booting_ > 0 || !lacks_runner(generations_) ? 0U : 1U};
-  std::uint64_t helped = 0;
-  scheduler_.each_waiting([&](DigestId digest, std::uint64_t waiting) {
-    const std::uint64_t soon = std::min(waiting, generations_.coming(digest) * scheduler_.capacity());
-    counts.waiting += waiting;
-    helped += soon;
-    if (!generations_.boots_with(digest)) counts.unhelped += waiting - soon;
-  });
-  // One that loads two versions has its slots once.
-  counts.waiting -= std::min(helped, generations_.changing() * scheduler_.capacity());
-  return counts;
+// The boot goes on as what it was: nobody is told that it has failed.
+bool PoolPolicy::boots_elsewhere(Runners::iterator it, const Error& error, Instant now, Actions& out) {
+  --booting_;
+  Elastic::Counts without = counts();
+  ++booting_;
+  --without.runners;
+  BootTargets targets({scheduler_, calls_, elastic_, lifetimes_}, without, placement_, now);
+  if (targets.plan().boots == 0) return false;  // nobody needs it any more
+  const std::optional<BackendIndex> backend = targets.next();
+  if (!backend) return false;
+  auto& [id, runner] = *it;
+  lifetimes_.gone(runner.backend);
+  lifetimes_.asked(*backend);
+  runner.backend = *backend;
+  runner.told = kNever;
+  runner.early.reset();
+  if (runner.state.boot().is_queued()) calls_.machine_placed(now);
+  runner.state = RunnerState(now, boot_limits_, runner.state.for_min(), liveness_);
+  rearm(id, runner);
+  const std::string why = error.message.empty() ? "it has no room" : error.message;
+  out.push_back(action::Boot{id, generations_.asked(id), *backend, why});
+  return true;
 }
 
-// When the idle runners of later backends have gone: they go first, so that the pool comes home.
-Elastic::Counts PoolPolicy::counts_after(BackendIndex backend) const {
-  Elastic::Counts after = counts();
-  const std::uint32_t gone = scheduler_.idle_after(backend);
-  after.runners -= gone;
-  after.serving -= gone;
-  after.free -= std::uint64_t{gone} * scheduler_.capacity();
-  return after;
+// Who waits for what no runner can serve hears of it now.
+void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
+  for (auto broken = broken_.begin(); broken != broken_.end();) {
+    const auto& [digest, story] = *broken;
+    const bool served = scheduler_.servers(digest) > 0 || generations_.coming(digest) > 0;
+    if (!served && now < story.until) {
+      for (CallId call : scheduler_.waiters(digest))
+        give_up(calls_.fail(call, story.error), wire::CancelReason::cancelled, out);
+    }
+    broken = served || now >= story.until ? broken_.erase(broken) : std::next(broken);
+  }
 }
 
 // What has no user any more is ended; what somebody waits for though it was ended is loaded once more.
@@ -321,7 +323,11 @@ void PoolPolicy::shed(Instant now, Actions& out) {
     const bool late = generations_.versions().is_superseded(digest) && scheduler_.servers(digest) > 0;
     lacking = lacking || (!late && generations_.coming(digest) == 0);
   });
-  if (lacking) drain_one();
+  const std::optional<RunnerId> idle = scheduler_.idle_runner();
+  if (!lacking || !idle) return;
+  // Where machines end, one that waits may have no use of the next one either.
+  const BootTargets targets({scheduler_, calls_, elastic_, lifetimes_}, counts(), placement_, now);
+  if (targets.helps_to_leave(runners_.at(*idle).backend)) drain_one();
 }
 
 void PoolPolicy::drain_pool(Instant now, Actions& out) {
@@ -352,7 +358,7 @@ std::optional<Error> PoolPolicy::refusal(DigestId digest, Instant now) const {
     return broken->second.error;
   }
   const bool helpless = scheduler_.servers(digest) == 0 && booting_ == 0;
-  if (helpless && placement_.failing_for_good(now)) return placement_.last_failure();
+  if (helpless && placement_.failing_for_good(now)) return placement_.last_failure(now);
   return std::nullopt;
 }
 

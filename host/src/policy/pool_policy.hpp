@@ -11,6 +11,7 @@
 #include <flame/pool_stats.hpp>
 
 #include "host/src/policy/actions.hpp"
+#include "host/src/policy/boot_targets.hpp"
 #include "host/src/policy/call_table.hpp"
 #include "host/src/policy/elastic.hpp"
 #include "host/src/policy/events.hpp"
@@ -42,6 +43,9 @@ class PoolPolicy {
     bool nested = false;          ///< see Elastic::Options
     /// Of the host; outlives the pool; null: no backend has a limit. Feed Tick when there is more.
     const BackendRoom* room = nullptr;
+    /// A fresh MachineEnds comes for each machine that boots: its runner's hello waits for it, unless machines of its
+    /// backend are known to have no end.
+    bool ends_are_told = false;
   };
   /// `config` must have passed check_pool(); `plugins`: what is active, no two of one plugin; every
   /// runner of this pool is booted with it.
@@ -71,7 +75,10 @@ class PoolPolicy {
   };
   /// By id. Linear.
   [[nodiscard]] std::vector<RunnerView> runner_views(Instant now) const;
-  [[nodiscard]] std::optional<CallId> oldest_waiter() const { return scheduler_.oldest_waiter(); }
+  [[nodiscard]] std::optional<CallId> oldest_waiter() const {
+    const std::vector<CallId> oldest = scheduler_.oldest_waiters(0, 1);
+    return oldest.empty() ? std::nullopt : std::optional(oldest.front());
+  }
   /// Calls that wait for their turn in the slot of the lease; whether it is one.
   [[nodiscard]] std::uint64_t waiting_for_turn(CallId lease) const { return held_.waiting_for(lease); }
   [[nodiscard]] bool holds_objects(CallId lease) const { return held_.runner_of(lease).has_value(); }
@@ -86,11 +93,13 @@ class PoolPolicy {
     RunnerState state;
     BackendIndex backend = 0;
     Deadlines<RunnerId>::Handle timer;
-    bool useful = false;       // some call has ended there
-    bool leaving = false;      // it asked to go and may
-    bool hushed = false;       // closed for new calls because it is silent, and only for that
-    bool idle_hushed = false;  // and it has no lease: another may be booted beside it
-    std::string end_reason;    // of the connection, then the machine's own, which says more
+    bool useful = false;                      // some call has ended there
+    bool leaving = false;                     // it asked to go and may
+    bool hushed = false;                      // closed for new calls because it is silent, and only for that
+    bool idle_hushed = false;                 // and it has no lease: another may be booted beside it
+    std::string end_reason;                   // of the connection, then the machine's own, which says more
+    Instant told = kNever;                    // when its backend has said whether its machine has an end
+    std::optional<event::RunnerHello> early;  // it came before that
   };
   // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
   struct Broken {

@@ -43,14 +43,23 @@ void PoolPolicy::handle(const event::BootReached& event, Instant now, Actions&) 
   rearm(event.runner, it->second);
 }
 
-void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions&) {
+void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions& out) {
   const auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
-  if (event.fresh) lifetimes_.booted(it->second.backend, event.left);
+  Runner& runner = it->second;
   if (event.left != kForever) lifetimes_.ends();
   const Instant end = base::deadline_after(now, event.left);
-  it->second.state.ends(end, lifetimes_.drains_at(end));
-  rearm(event.runner, it->second);
+  runner.state.ends(end, lifetimes_.drains_at(end));
+  rearm(event.runner, runner);
+  if (!event.fresh) return;
+  runner.told = now;
+  if (std::optional<Error> error = lifetimes_.booted(runner.backend, event.left)) {
+    if (runner.state.is_booting()) return boot_failed(it, std::move(*error), Remedy::permanent, {}, now, out);
+    placement_.failed(runner.backend, *error, Remedy::permanent, {}, now);  // its end has come: it drains at once
+  }
+  if (!runner.early) return;
+  const event::RunnerHello hello = *std::exchange(runner.early, std::nullopt);
+  handle(hello, now, out);
 }
 
 void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
@@ -66,8 +75,12 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
     return;
   }
   Runner& runner = it->second;
-  if (!runner.state.is_booting()) {
+  if (!runner.state.is_booting() || runner.early) {
     out.push_back(action::Reject{event.runner, "the runner said hello before; a new one is needed"});
+    return;
+  }
+  if (runner.told == kNever && lifetimes_.awaits_end(runner.backend)) {
+    runner.early = event;
     return;
   }
   const std::vector<event::RunnerPlugin> plugins = all_plugins(event.plugins, generations_.asked(event.runner));
@@ -84,6 +97,11 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
     const std::string why = plugins.front().error->message;
     tell_of_broken(now, out);
     return boot_failed(it, {.message = "the runner can use none of its plugins: " + why}, Remedy::retry, {}, now, out);
+  }
+  if (std::optional<Error> late =
+          lifetimes_.served(runner.backend, runner.told == kNever ? Duration() : now - runner.told)) {
+    const Remedy remedy = lifetimes_.is_useless(runner.backend) ? Remedy::permanent : Remedy::retry;
+    return boot_failed(it, std::move(*late), remedy, {}, now, out);
   }
   --booting_;
   count_queued(calls_, runner.state.phase() == RunnerState::Phase::queued, false, now);
@@ -174,23 +192,6 @@ void PoolPolicy::handle(const event::Retire& event, Instant now, Actions& out) {
   out.push_back(action::RetireReply{event.runner, granted});
 }
 
-// The boot goes on as what it was: nobody is told that it has failed.
-bool PoolPolicy::boots_elsewhere(Runners::iterator it, const Error& error, Instant now, Actions& out) {
-  Elastic::Counts without = counts();
-  --without.booting;
-  if (elastic_.plan(without, now).boots == 0) return false;  // nobody needs it any more
-  const std::optional<BackendIndex> backend = placement_.next(now);
-  if (!backend) return false;
-  auto& [id, runner] = *it;
-  runner.backend = *backend;
-  count_queued(calls_, runner.state.boot().is_queued(), false, now);
-  runner.state = RunnerState(now, boot_limits_, runner.state.for_min(), liveness_);
-  rearm(id, runner);
-  const std::string why = error.message.empty() ? "it has no room" : error.message;
-  out.push_back(action::Boot{id, generations_.asked(id), *backend, why});
-  return true;
-}
-
 void PoolPolicy::boot_failed(Runners::iterator it, Error error, Remedy remedy, Duration retry_after, Instant now,
                              Actions& out) {
   error.code = ErrorCode::boot_failed;
@@ -198,8 +199,8 @@ void PoolPolicy::boot_failed(Runners::iterator it, Error error, Remedy remedy, D
   if (remedy == Remedy::elsewhere && boots_elsewhere(it, error, now, out)) return;
   ++stats_.boots_failed;
   give_boot_up(it, error, now, out);
-  if (remedy != Remedy::permanent || booting_ > 0 || !placement_.hopeless()) return;
-  if (placement_.size() > 1) error = *placement_.last_failure();
+  if (booting_ > 0 || !placement_.hopeless()) return;
+  if (const auto all = placement_.last_failure(now)) error = *all;
   for (DigestId digest : scheduler_.wanted()) {
     if (scheduler_.servers(digest) > 0 || generations_.coming(digest) > 0) continue;
     for (CallId call : scheduler_.waiters(digest))
@@ -215,19 +216,6 @@ void PoolPolicy::give_boot_up(Runners::iterator it, const Error& error, Instant 
   remove(it, error.message, out, error.log_tail);
   if (!for_min)
     out.push_back(action::Callback{action::Callback::Kind::grow_end, id, backend, runner_count(), error, {}});
-}
-
-// Who waits for what no runner can serve hears of it now.
-void PoolPolicy::tell_of_broken(Instant now, Actions& out) {
-  for (auto broken = broken_.begin(); broken != broken_.end();) {
-    const auto& [digest, story] = *broken;
-    const bool served = scheduler_.servers(digest) > 0 || generations_.coming(digest) > 0;
-    if (!served && now < story.until) {
-      for (CallId call : scheduler_.waiters(digest))
-        give_up(calls_.fail(call, story.error), wire::CancelReason::cancelled, out);
-    }
-    broken = served || now >= story.until ? broken_.erase(broken) : std::next(broken);
-  }
 }
 
 void PoolPolicy::lose(Runners::iterator it, const std::string& reason, Instant now, Actions& out) {
@@ -278,6 +266,7 @@ void PoolPolicy::proven_dead(RunnerId id, Actions& out) {
 void PoolPolicy::remove(Runners::iterator it, const std::string& reason, Actions& out, const std::string& log_tail) {
   Runner& runner = it->second;
   if (runner.state.is_booting()) --booting_;
+  lifetimes_.gone(runner.backend);
   generations_.removed(it->first);
   timers_.disarm(runner.timer);
   unhush(runner);
@@ -302,6 +291,11 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
     case RunnerState::Due::disconnected:
       return lose(it, it->second.end_reason, now, out);
     case RunnerState::Due::ending:
+      if (!it->second.useful && it->second.state.age(now) < boot_limits_.boot)
+        placement_.lost_young(
+            it->second.backend,
+            {.code = ErrorCode::boot_failed, .message = "its machines end soon after their runners have dialled in"},
+            now);
       return tell_to_drain(id, it->second,
                            std::min(lifetimes_.shutdown_timeout(), base::remaining(it->second.state.end(), now)), now,
                            out);

@@ -1,4 +1,4 @@
-// PoolPolicy as people see it: reads state, changes none.
+// PoolPolicy as people see it, and as Elastic does: reads state, changes none.
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -22,6 +22,14 @@ std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) text += (i > 0 ? ", " : "") + names[i];
   return names.size() > kNamed ? text + " and " + std::to_string(names.size() - kNamed) + " more" : text;
+}
+
+// A candidate has no runner that has it, loads it, is broken for it, or will soon have room for it.
+bool lacks_runner(const RunnerGenerations& generations) {
+  return std::ranges::any_of(generations.versions().candidates(), [&](DigestId digest) {
+    const RunnerGenerations::Standing standing = generations.standing(digest);
+    return standing.ready == 0 && standing.broken == 0 && generations.coming(digest) == 0;
+  });
 }
 
 }  // namespace
@@ -56,7 +64,7 @@ action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
   else if (hopeless && standing.broken > 0)
     report.error = standing.reason;
   else if (hopeless && serving_ == 0 && placement_.failing_for_good(now))
-    report.error = placement_.last_failure();
+    report.error = placement_.last_failure(now);
   if (report.error) return report;
   std::vector<std::string> names;
   for (const RunnerId id : standing.loading) names.push_back(name_ + "-" + std::to_string(id));
@@ -76,11 +84,42 @@ action::Prepared PoolPolicy::prepared(DigestId digest, Instant now) const {
     report.waits_for = "a runner to end an older version";
   else if (!names.empty())
     report.waits_for = "the end of what uses an older version: " + listed(names);
-  else if (placement_.last_failure())
-    report.waits_for = "a runner, and none boots: " + placement_.last_failure()->message;
+  else if (placement_.last_failure(now))
+    report.waits_for = "a runner, and none boots: " + placement_.last_failure(now)->message;
   else
     report.waits_for = "room for a runner: max is " + std::to_string(elastic_.max()) + ", and those that leave count";
   return report;
+}
+
+// A silent runner without work must not keep those that wait from another one: beside max, one for each, and no more
+// than max in all, should they fall silent in turn. When it speaks again there is one too many, which shed() ends.
+Elastic::Counts PoolPolicy::counts() const {
+  const std::uint32_t beside = scheduler_.waiting() > 0 ? std::min(idle_hushed_, elastic_.max()) : 0;
+  Elastic::Counts counts{.runners = runner_count() - booting_ - beside,
+                         .serving = serving_,
+                         .booting = booting_,
+                         .free = scheduler_.free_slots(),
+                         .needed = closed_ || booting_ > 0 || !lacks_runner(generations_) ? 0U : 1U};
+  std::uint64_t helped = 0;
+  scheduler_.each_waiting([&](DigestId digest, std::uint64_t waiting) {
+    const std::uint64_t soon = std::min(waiting, generations_.coming(digest) * scheduler_.capacity());
+    counts.waiting += waiting;
+    helped += soon;
+    if (!generations_.boots_with(digest)) counts.unhelped += waiting - soon;
+  });
+  // One that loads two versions has its slots once.
+  counts.waiting -= std::min(helped, generations_.changing() * scheduler_.capacity());
+  return counts;
+}
+
+// When the idle runners of later backends have gone: they go first, so that the pool comes home.
+Elastic::Counts PoolPolicy::counts_after(BackendIndex backend) const {
+  Elastic::Counts after = counts();
+  const std::uint32_t gone = scheduler_.idle_after(backend);
+  after.runners -= gone;
+  after.serving -= gone;
+  after.free -= std::uint64_t{gone} * scheduler_.capacity();
+  return after;
 }
 
 // What its caller cannot know: it was not the load that kept a slot from it, nor its task that took so long.
@@ -90,6 +129,9 @@ void PoolPolicy::tell_what_kept_it(CallTable::Outcome& outcome, Instant now) con
   if (error.code == ErrorCode::queue_timed_out) {
     if (hushed_ > 0) error.message += "; " + silence(now);
     if (const std::string full = placement_.full(); !full.empty()) error.message += "; " + full;
+    if (lifetimes_.any_end() && scheduler_.free_slots() > 0)
+      error.message += "; " + std::to_string(scheduler_.free_slots()) +
+                       " slots are free on machines that end too early for it: a shorter timeout lets it go there";
     const auto queued = std::ranges::find_if(
         runners_, [](const auto& entry) { return entry.second.state.phase() == RunnerState::Phase::queued; });
     if (queued == runners_.end()) return;

@@ -10,6 +10,62 @@
 
 namespace flame::pool {
 
+namespace {
+
+// For one call, among runners with a free slot.
+struct Search {
+  using Places = std::set<std::tuple<BackendIndex, std::uint32_t, RunnerId>>;
+  using Ages = std::set<std::pair<BackendIndex, RunnerId>>;
+  const std::function<Instant(RunnerId)>& ends;
+  Instant needs;
+  Strategy strategy;
+
+  [[nodiscard]] std::optional<RunnerId> of_all(const Places& places, const Ages& by_age) const {
+    for (auto at = places.begin(); at != places.end();) {
+      const BackendIndex backend = std::get<0>(*at);
+      const auto end = places.lower_bound({backend + 1, 0, 0});
+      std::size_t looks = limits::kFitRunnersMax;
+      std::optional<RunnerId> found =
+          strategy == Strategy::pack ? fullest(places, at, end, looks) : first(at, end, looks);
+      if (!found && looks == 0) found = newest(by_age, backend);
+      if (found) return found;
+      at = end;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  [[nodiscard]] std::optional<RunnerId> first(Places::iterator at, Places::iterator end, std::size_t& looks) const {
+    for (; at != end && looks > 0; ++at, --looks)
+      if (ends(std::get<2>(*at)) >= needs) return std::get<2>(*at);
+    return std::nullopt;
+  }
+  // Among equals the oldest, as choose().
+  [[nodiscard]] std::optional<RunnerId> fullest(const Places& places, Places::iterator begin, Places::iterator end,
+                                                std::size_t& looks) const {
+    std::optional<RunnerId> found;
+    while (!found && end != begin && looks > 0) {
+      const auto& [backend, load, runner] = *std::prev(end);
+      const auto equals = places.lower_bound({backend, load, 0});
+      found = first(equals, end, looks);
+      end = equals;
+    }
+    return found;
+  }
+  // Those that were booted for who needs so long.
+  [[nodiscard]] std::optional<RunnerId> newest(const Ages& by_age, BackendIndex backend) const {
+    auto at = by_age.lower_bound({backend + 1, 0});
+    for (std::size_t i = 0; i < limits::kFitNewestMax && at != by_age.begin(); ++i) {
+      --at;
+      if (at->first != backend) break;
+      if (ends(at->second) >= needs) return at->second;
+    }
+    return std::nullopt;
+  }
+};
+
+}  // namespace
+
 Scheduler::Scheduler(const Options& options)
     : capacity_(options.single_use ? 1 : options.capacity),
       strategy_(options.strategy),
@@ -159,15 +215,18 @@ std::optional<Scheduler::Lease> Scheduler::next(const Fits* fits) {
   return found;
 }
 
-std::optional<Scheduler::Found> Scheduler::first_fit(const Group& group, const Fits& fits) {
-  std::size_t waiters = 0;
+std::optional<Scheduler::Found> Scheduler::first_fit(const Group& group, const Fits& fits) const {
+  std::size_t looked = 0;
+  std::size_t searches = 0;
+  std::optional<Instant> too_long;
   for (const auto& [order, call] : group.queue) {
-    if (++waiters > limits::kFitWaitersMax) break;
-    std::size_t runners = 0;
-    for (const Place& place : group.available) {
-      if (++runners > limits::kFitRunnersMax) break;
-      if (fits(call, std::get<2>(place))) return Found{order, {call, std::get<2>(place)}};
-    }
+    if (++looked > limits::kLookWaitersMax || searches == limits::kFitWaitersMax) break;
+    const Instant needs = fits.needs(call);
+    if (too_long && needs >= *too_long) continue;
+    ++searches;
+    const Search search{fits.ends, needs, strategy_};
+    if (const auto found = search.of_all(group.available, group.by_age)) return Found{order, {call, *found}};
+    too_long = needs;
   }
   return std::nullopt;
 }
@@ -211,13 +270,29 @@ std::vector<CallId> Scheduler::holders(DigestId digest) const {
   return calls;
 }
 
-std::optional<CallId> Scheduler::oldest_waiter() const {
-  const std::pair<const std::uint64_t, CallId>* oldest = nullptr;
-  for (DigestId digest : with_waiters_) {
-    const auto& first = *groups_.at(digest).queue.begin();
-    if (!oldest || first.first < oldest->first) oldest = &first;
+std::vector<CallId> Scheduler::oldest_waiters(std::uint64_t skip, std::size_t most) const {
+  using Waiting = std::map<std::uint64_t, CallId>::const_iterator;
+  const auto later = [](const std::pair<Waiting, Waiting>& one, const std::pair<Waiting, Waiting>& other) {
+    return one.first->first > other.first->first;
+  };
+  std::vector<std::pair<Waiting, Waiting>> queues;  // what is left of each; a heap
+  for (DigestId digest : with_waiters_)
+    queues.emplace_back(groups_.at(digest).queue.begin(), groups_.at(digest).queue.end());
+  std::ranges::make_heap(queues, later);
+  std::vector<CallId> calls;
+  while (!queues.empty() && calls.size() < most) {
+    std::ranges::pop_heap(queues, later);
+    auto& [first, end] = queues.back();
+    if (skip > 0)
+      --skip;
+    else
+      calls.push_back(first->second);
+    if (++first == end)
+      queues.pop_back();
+    else
+      std::ranges::push_heap(queues, later);
   }
-  return oldest ? std::optional(oldest->second) : std::nullopt;
+  return calls;
 }
 
 std::vector<CallId> Scheduler::waiters(DigestId digest) const {
@@ -242,7 +317,10 @@ void Scheduler::list(RunnerId id, const Runner& runner) {
   if (free == 0) return;
   free_ += free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
-  for (DigestId digest : runner.digests) groups_[digest].available.emplace(runner.backend, load, id);
+  for (DigestId digest : runner.digests) {
+    groups_[digest].available.emplace(runner.backend, load, id);
+    groups_[digest].by_age.emplace(runner.backend, id);
+  }
 }
 
 void Scheduler::unlist(RunnerId id, const Runner& runner) {
@@ -250,7 +328,10 @@ void Scheduler::unlist(RunnerId id, const Runner& runner) {
   if (free == 0) return;
   free_ -= free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
-  for (DigestId digest : runner.digests) groups_[digest].available.erase({runner.backend, load, id});
+  for (DigestId digest : runner.digests) {
+    groups_[digest].available.erase({runner.backend, load, id});
+    groups_[digest].by_age.erase({runner.backend, id});
+  }
 }
 
 RunnerId Scheduler::choose(const Group& group) const {

@@ -1,4 +1,4 @@
-// Who waits, who holds which slot, and which runner serves whom next. Knows nothing of time.
+// Who waits, who holds which slot, and which runner serves whom next. Knows no clock.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -62,11 +62,15 @@ class Scheduler {
   void enqueue(CallId call, DigestId digest, std::uint64_t order);
   /// Gave up waiting. False if it does not wait.
   bool remove_waiting(CallId call);
-  /// Whether this runner suits this call.
-  using Fits = std::function<bool(CallId, RunnerId)>;
+  /// Where runners end: a call goes to one that ends no earlier than the call needs it.
+  struct Fits {
+    std::function<Instant(CallId)> needs;
+    std::function<Instant(RunnerId)> ends;
+  };
   /// Leases one slot to the oldest waiter for whom one is free. nullopt: nobody can be served now. `fits` null: every
-  /// runner that has the digest suits; else it is asked about limits::kFitWaitersMax waiters of each digest and
-  /// limits::kFitRunnersMax runners for each of them, and who finds none lets those behind pass.
+  /// runner that has the digest suits; else so many waiters of each digest (limits::kFitWaitersMax) look at so many
+  /// runners of each backend, first those that the strategy prefers (kFitRunnersMax), then the newest (kFitNewestMax),
+  /// and who finds none lets those behind pass. Who needs no less than one who has found none is passed by at once.
   std::optional<Lease> next(const Fits* fits = nullptr);
   /// The slot has ended the call. False if the runner does not hold it.
   bool release(RunnerId runner, CallId call);
@@ -86,8 +90,8 @@ class Scheduler {
   [[nodiscard]] std::vector<CallId> holders(DigestId digest) const;
   /// Slots of open runners without a lease.
   [[nodiscard]] std::uint64_t free_slots() const noexcept { return free_; }
-  /// The waiter that has waited longest, whatever it waits for.
-  [[nodiscard]] std::optional<CallId> oldest_waiter() const;
+  /// Who has waited longest, whatever they wait for: `most` at most, without the first `skip`. Linear in both.
+  [[nodiscard]] std::vector<CallId> oldest_waiters(std::uint64_t skip, std::size_t most) const;
   /// All waiters of one digest, oldest first. Linear: for failing them all.
   [[nodiscard]] std::vector<CallId> waiters(DigestId digest) const;
   /// Digests that somebody waits for.
@@ -107,8 +111,9 @@ class Scheduler {
   };
   using Place = std::tuple<BackendIndex, std::uint32_t, RunnerId>;  // its backend, its load
   struct Group {
-    std::map<std::uint64_t, CallId> queue;  // by order
-    std::set<Place> available;              // open runners with a free slot
+    std::map<std::uint64_t, CallId> queue;               // by order
+    std::set<Place> available;                           // open runners with a free slot
+    std::set<std::pair<BackendIndex, RunnerId>> by_age;  // the same
     std::uint32_t servers = 0;
     std::uint64_t in_flight = 0;
   };
@@ -127,7 +132,7 @@ class Scheduler {
   [[nodiscard]] RunnerId choose(const Group& group) const;
   void lease(CallId call, DigestId digest, RunnerId id);
   void mark_idle(RunnerId id, const Runner& runner, bool idle);
-  [[nodiscard]] static std::optional<Found> first_fit(const Group& group, const Fits& fits);
+  [[nodiscard]] std::optional<Found> first_fit(const Group& group, const Fits& fits) const;
 
   std::uint32_t capacity_;
   Strategy strategy_;

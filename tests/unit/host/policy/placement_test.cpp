@@ -24,8 +24,9 @@ Error error(const std::string& message) {
   return error;
 }
 
-std::string said(const Placement& placement) {
-  return placement.last_failure() ? placement.last_failure()->message : "";
+std::string said(const Placement& placement, Instant now = kStart) {
+  const auto failure = placement.last_failure(now);
+  return failure ? failure->message : "";
 }
 
 /// A pool of three backends and the room that its host has.
@@ -188,11 +189,31 @@ TEST_F(PlacementTest, TellsWhatEachBackendHasSaidUntilItSucceeds) {
   fail(kFar);
   fail(kNear);
   EXPECT_EQ(said(placement_), "backend \"near\": near is down; backend \"far\": far is down");
-  EXPECT_EQ(placement_.last_failure()->code, ErrorCode::boot_failed);
+  EXPECT_EQ(placement_.last_failure(kStart)->code, ErrorCode::boot_failed);
   placement_.succeeded(kFar);
   EXPECT_EQ(said(placement_), "backend \"near\": near is down");
   placement_.succeeded(kNear);
-  EXPECT_FALSE(placement_.last_failure());
+  EXPECT_FALSE(placement_.last_failure(kStart));
+}
+
+TEST_F(PlacementTest, TellsOfNoRoomOnlyWhereNoneIsLeft) {
+  fail(kNear, Remedy::elsewhere);
+  EXPECT_EQ(said(placement_), "");
+  fail(kFar);
+  EXPECT_EQ(said(placement_), "backend \"far\": far is down") << "a third is left";
+  room_.limit("farther", 0);
+  EXPECT_EQ(said(placement_), "backend \"near\": near is down; backend \"far\": far is down");
+  EXPECT_EQ(said(placement_, kStart + 5s), "backend \"far\": far is down") << "near may be asked again";
+}
+
+TEST_F(PlacementTest, CallsABackendFullOnlyByTheMachinesThatItHas) {
+  room_.limit("near", 2);
+  room_.taken("near");
+  EXPECT_EQ(placement_.next(kStart), kNear);
+  room_.taken("near");
+  EXPECT_NE(placement_.full(), "");
+  room_.left("near");
+  EXPECT_EQ(placement_.full(), "") << "though it was asked for one in this step";
 }
 
 TEST_F(PlacementTest, DoesNotNameTheOnlyBackend) {

@@ -121,7 +121,7 @@ TEST_F(PoolBackends, ThatAllHaveNoRoomHaveFailedTheBootAndWaitersGoOnWaiting) {
   EXPECT_EQ(pool_.all<action::Callback>()[0].error->message, "quota reached");
   EXPECT_EQ(pool_.policy.stats().boots_failed, 1U);
   EXPECT_EQ(pool_.count<action::Complete>(), 0U) << "it may have room soon";
-  EXPECT_THAT(pool_.policy.placement().last_failure()->message,
+  EXPECT_THAT(pool_.policy.placement().last_failure(pool_.now)->message,
               AllOf(HasSubstr("near\": no capacity"), HasSubstr("far\": quota reached")));
   pass(1250ms);
   EXPECT_EQ(boots().size(), 1U);
@@ -162,6 +162,45 @@ TEST_F(PoolBackends, DoNotTellWaitersOfAnotherBackendsFullness) {
   fail(1, Remedy::elsewhere, "no capacity");
   fail(1, Remedy::permanent, "the token is invalid");
   EXPECT_EQ(pool_.count<action::Complete>(), 0U) << "the first may have room soon";
+}
+
+TEST_F(PoolBackends, DoNotTellCallersOfOneWithoutRoomWhileAnotherIsLeft) {
+  feed(event::Submit{.call = 1, .digest = PoolScenario::kPlugin, .budget = 20s});
+  fail(1, Remedy::elsewhere, "no capacity", 1min);
+  EXPECT_FALSE(pool_.policy.placement().last_failure(pool_.now));
+  feed(event::BootReached{1, BootPhase::queued, "priority"});
+  pass(20s);
+  ASSERT_EQ(pool_.failure(1), ErrorCode::queue_timed_out);
+  const std::string message = pool_.all<action::Complete>()[0].error->message;
+  EXPECT_THAT(message, HasSubstr("a machine is queued for since 20 s (backend \"far\": priority)"));
+  EXPECT_THAT(message, testing::Not(HasSubstr("no capacity")));
+}
+
+TEST_F(PoolBackends, DoNotTellOfFailuresWhileAMachineIsQueuedFor) {
+  feed(event::Submit{.call = 1, .digest = PoolScenario::kPlugin, .budget = 20s});
+  fail(1, Remedy::retry, "no network");
+  feed(event::BootReached{2, BootPhase::queued, "priority"});
+  pass(20s);
+  EXPECT_EQ(pool_.failure(1), ErrorCode::queue_timed_out);
+}
+
+TEST_F(PoolBackends, SendABootOnThatIsForAVersionOnly) {
+  feed(event::Prepare{.digest = 1, .replaces = PoolScenario::kPlugin});
+  ASSERT_THAT(boots(), ElementsAre("1 near"));
+  fail(1, Remedy::elsewhere, "no capacity");
+  EXPECT_THAT(boots(), ElementsAre("1 far"));
+  EXPECT_EQ(pool_.policy.stats().boots_failed, 0U);
+}
+
+TEST(PoolOfOneBackend, TellsWaitersThatBootsFailForGoodThoughTheLastOfThemFailsOtherwise) {
+  PoolScenario pool(pool_config(0, 2, 1));
+  pool.submit(1).submit(2);
+  pool.feed(event::BootFailed{1, {.message = "no such image"}, Remedy::permanent});
+  EXPECT_EQ(pool.count<action::Complete>(), 0U) << "the other may boot";
+  pool.feed(event::BootFailed{2, {.message = "reset"}});
+  ASSERT_EQ(pool.failure(1), ErrorCode::boot_failed);
+  EXPECT_EQ(pool.failure(2), ErrorCode::boot_failed);
+  EXPECT_EQ(pool.all<action::Complete>()[0].error->message, "no such image");
 }
 
 TEST_F(PoolBackends, AreNotWaitedOutTogether) {

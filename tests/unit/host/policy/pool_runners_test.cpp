@@ -256,7 +256,7 @@ TEST(PoolRunners, ThatDieYoungOneAfterTheOtherAreNotReplacedWithoutAPause) {
   PoolScenario pool(pool_config(1, 1, 1));
   EXPECT_EQ(pool.hello(1).feed(event::MachineExited{1, "out of memory"}).count<action::Boot>(), 1u);
   EXPECT_EQ(pool.hello(2).feed(event::MachineExited{2, "out of memory"}).count<action::Boot>(), 0u);
-  EXPECT_THAT(pool.policy.placement().last_failure()->message, HasSubstr("out of memory"));
+  EXPECT_THAT(pool.policy.placement().last_failure(pool.now)->message, HasSubstr("out of memory"));
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);
   EXPECT_EQ(pool.hello(3).feed(event::MachineExited{3, "out of memory"}).pass(1250ms).count<action::Boot>(), 0u);
   EXPECT_EQ(pool.pass(1250ms).count<action::Boot>(), 1u);

@@ -29,6 +29,7 @@ std::vector<std::pair<CallId, RunnerId>> serve(Scheduler& scheduler) {
   while (auto lease = scheduler.next()) leases.emplace_back(lease->call, lease->runner);
   return leases;
 }
+using namespace std::chrono_literals;
 using Pair = std::pair<CallId, RunnerId>;
 
 TEST(Scheduler, ServesWaitersInTheOrderTheyCame) {
@@ -117,7 +118,10 @@ TEST(Scheduler, LetsThoseBehindPassWhoWaitForARunnerThatSuitsThem) {
   scheduler.add_runner(2, kVideoOnly);
   for (CallId call = 1; call <= 3; ++call) scheduler.enqueue(call, kVideo, call);
   scheduler.enqueue(4, kAudio, 4);
-  const Scheduler::Fits fits = [](CallId call, RunnerId runner) { return call != 1 && (call != 2 || runner == 2); };
+  const Scheduler::Fits fits{.needs = [](CallId call) { return Instant(call == 1   ? 30s
+                                                                       : call == 2 ? 20s
+                                                                                   : 10s); },
+                             .ends = [](RunnerId runner) { return Instant(runner == 2 ? 20s : 10s); }};
   const auto first = scheduler.next(&fits);
   ASSERT_TRUE(first);
   EXPECT_EQ(Pair(first->call, first->runner), Pair(2, 2));
@@ -133,12 +137,67 @@ TEST(Scheduler, LooksForARunnerThatSuitsInABoundedNumberOnly) {
   for (RunnerId runner = 1; runner <= 2 * limits::kFitRunnersMax; ++runner) scheduler.add_runner(runner, kVideoOnly);
   for (CallId call = 1; call <= 2 * limits::kFitWaitersMax; ++call) scheduler.enqueue(call, kVideo, call);
   std::size_t asked = 0;
-  const Scheduler::Fits none = [&](CallId, RunnerId) {
-    ++asked;
-    return false;
-  };
-  EXPECT_FALSE(scheduler.next(&none));
-  EXPECT_EQ(asked, limits::kFitRunnersMax * limits::kFitWaitersMax);
+  const Scheduler::Fits each_needs_less{.needs = [](CallId call) { return Instant(1h - std::chrono::seconds(call)); },
+                                        .ends = [&](RunnerId) { return ++asked, Instant(1s); }};
+  EXPECT_FALSE(scheduler.next(&each_needs_less));
+  EXPECT_EQ(asked, (limits::kFitRunnersMax + limits::kFitNewestMax) * limits::kFitWaitersMax);
+  asked = 0;
+  const Scheduler::Fits all_need_the_same{.needs = [](CallId) { return Instant(1h); }, .ends = each_needs_less.ends};
+  EXPECT_FALSE(scheduler.next(&all_need_the_same));
+  EXPECT_EQ(asked, limits::kFitRunnersMax + limits::kFitNewestMax) << "one look tells it of all";
+}
+
+TEST(Scheduler, FindsTheRunnerThatSuitsBehindManyThatDoNot) {
+  const RunnerId many = 2 * limits::kFitRunnersMax;
+  for (const BackendIndex backend : {BackendIndex{0}, BackendIndex{1}}) {
+    Scheduler scheduler(slots(1));
+    for (RunnerId runner = 1; runner <= many; ++runner) scheduler.add_runner(runner, kVideoOnly);
+    scheduler.add_runner(many + 1, kVideoOnly, backend);
+    const Scheduler::Fits fits{.needs = [](CallId) { return Instant(1h); },
+                               .ends = [&](RunnerId runner) { return runner > many ? kNever : Instant(1s); }};
+    scheduler.enqueue(1, kVideo, 1);
+    const auto lease = scheduler.next(&fits);
+    ASSERT_TRUE(lease) << backend;
+    EXPECT_EQ(lease->runner, many + 1);
+  }
+}
+
+TEST(Scheduler, LetsACallPassManyThatNeedMore) {
+  Scheduler scheduler(slots(1));
+  scheduler.add_runner(1, kVideoOnly);
+  const CallId last = 2 * limits::kFitWaitersMax;
+  for (CallId call = 1; call <= last; ++call) scheduler.enqueue(call, kVideo, call);
+  const Scheduler::Fits fits{.needs = [&](CallId call) { return call == last ? Instant(1s) : kNever; },
+                             .ends = [](RunnerId) { return Instant(1h); }};
+  const auto lease = scheduler.next(&fits);
+  ASSERT_TRUE(lease);
+  EXPECT_EQ(lease->call, last);
+}
+
+TEST(Scheduler, PacksRunnersThatEnd) {
+  Scheduler::Options options = slots(3);
+  options.strategy = Strategy::pack;
+  Scheduler scheduler(options);
+  for (RunnerId runner = 1; runner <= 3; ++runner) scheduler.add_runner(runner, kVideoOnly);
+  const Scheduler::Fits fits{.needs = [](CallId) { return Instant(1s); },
+                             .ends = [](RunnerId runner) { return runner == 1 ? Instant() : Instant(1h); }};
+  std::vector<RunnerId> order;
+  for (CallId call = 1; call <= 4; ++call) {
+    scheduler.enqueue(call, kVideo, call);
+    const auto lease = scheduler.next(&fits);
+    ASSERT_TRUE(lease);
+    order.push_back(lease->runner);
+  }
+  EXPECT_THAT(order, ElementsAre(2, 2, 2, 3)) << "the first ends too early";
+}
+
+TEST(Scheduler, KnowsWhoHasWaitedLongest) {
+  Scheduler scheduler(slots(1));
+  for (CallId call = 1; call <= 6; ++call) scheduler.enqueue(call, call % 2 == 0 ? kVideo : kAudio, call);
+  EXPECT_THAT(scheduler.oldest_waiters(0, 1), ElementsAre(1));
+  EXPECT_THAT(scheduler.oldest_waiters(1, 3), ElementsAre(2, 3, 4));
+  EXPECT_THAT(scheduler.oldest_waiters(4, 10), ElementsAre(5, 6));
+  EXPECT_THAT(scheduler.oldest_waiters(6, 1), ElementsAre());
 }
 
 TEST(Scheduler, NeverLeasesARunnerWithoutTheDigest) {
