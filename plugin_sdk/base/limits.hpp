@@ -211,6 +211,13 @@ inline constexpr std::uint32_t kShortageTries = 5;
 inline constexpr std::size_t kUnclaimedMax = 10'000;
 inline constexpr std::uint32_t kObjectsPerSlotMax = 10'000;
 
+// --- machines whose end was asked for
+/// What a backend has not answered by then it has lost: it is asked again. Some engines take minutes to end a machine.
+inline constexpr auto kDestroyAnswerMax = 10min;
+/// Machines whose end is awaited, all backends of a host together: about as many as a large pool has runners. Of more,
+/// the oldest is forgotten, so that a backend that never answers does not fill the host's memory.
+inline constexpr std::size_t kDestroysKept = kRunnersCeiling;
+
 // --- machines that hosts have left behind
 /// First list after a backend has opened: not in the way of the first boots. Then one a minute: each costs the engine a
 /// request, and what is left costs money by the hour.

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <set>
 #include <variant>
+#include <vector>
 
 #include "host/src/policy/boot_progress.hpp"
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
+#include "plugin_sdk/base/random_number.hpp"
 
 namespace flame::pool {
 namespace {
@@ -48,6 +50,7 @@ MachineQuestions::Parts with_identity(MachineQuestions::Parts parts, const HostI
 Machines::Machines(Parts parts)
     : identity_(std::move(parts.identity)),
       log_(std::move(parts.log)),
+      destroys_(base::random_number()),
       reaping_(with_identity(parts.reaping, identity_, log_)),
       questions_(with_identity(std::move(parts.questions), identity_, parts.reaping)) {
   for (auto& [name, backend] : parts.backends) {
@@ -163,6 +166,7 @@ void Machines::on(BackendPort& port, command::BackendSaid::Exited& exited, Insta
   const auto at = find(port, exited.name);
   if (at == entries_.end() || !at->second.exists || std::exchange(at->second.exited, true)) return;
   const RunnerKey runner = at->second.runner;
+  if (!at->second.left.empty()) give_room_back(at->second);
   cut(exited.exit.log_tail);
   if (!closing()) events_.on_exit(runner, with_tail(exited.exit.reason, exited.exit.log_tail), now);
 }
@@ -175,19 +179,28 @@ void Machines::on(BackendPort& port, command::BackendSaid::Destroyed& destroyed,
   const RunnerKey runner = at->second.runner;
   auto failed = std::exchange(at->second.failed, std::nullopt);
   if (destroyed.left) {
-    at->second.left = destroyed.left->message;
     left(*at, destroyed.left->message);
   } else {
+    if (!at->second.left.empty())
+      log_.info("a machine that could not be ended is gone", {{"backend", port.name()}, {"machine", destroyed.name}});
     at->second.gone = true;
+    at->second.left.clear();
+    destroys_.gone(destroyed.name);
     if (at->second.answered) forget(at);
   }
   tell_failed(runner, std::move(failed), now);
 }
 
 void Machines::forget(Entries::iterator at) {
-  room_.left(*at->second.backend);
-  room_made_ = true;
+  give_room_back(at->second);
+  destroys_.forget(at->first);
   entries_.erase(at);
+}
+
+void Machines::give_room_back(Entry& entry) {
+  if (!std::exchange(entry.has_room, false)) return;
+  room_.left(*entry.backend);
+  room_made_ = true;
 }
 
 void Machines::on(BackendPort& port, command::BackendSaid::Opened&, Instant now) {
@@ -211,10 +224,13 @@ void Machines::ask(std::shared_ptr<control::Question> question, Instant now) {
 void Machines::tick(Instant now) {
   reaping_.tick(now);
   questions_.tick(now);
+  if (closing()) return;  // close() was their last chance
+  for (const MachineName& name : destroys_.due(now)) destroy(entries_.find(name));
 }
 
 Instant Machines::next_wakeup() const {
-  return std::min({close_by_, reaping_.next_wakeup(), questions_.next_wakeup()});
+  const Instant again = closing() ? kNever : destroys_.next_wakeup();
+  return std::min({close_by_, again, reaping_.next_wakeup(), questions_.next_wakeup()});
 }
 
 MachineId Machines::name_of(RunnerKey runner) const {
@@ -230,23 +246,19 @@ void Machines::destroy(RunnerKey runner) {
 bool Machines::destroy(Entries::iterator at) {
   Entry& entry = at->second;
   entry.gone = false;
-  if (!std::exchange(entry.destroyed, true)) {
-    names_.erase(entry.runner);
-    destroyed_.push_back(at->first);
-  }
+  if (!std::exchange(entry.destroyed, true)) names_.erase(entry.runner);
+  destroys_.asked(at->first);
   const std::string thrown = entry.port->destroy(at->first, entry.id);
   if (!thrown.empty()) left(*at, thrown);
-  if (destroyed_.size() > limits::kRunnersCeiling) {
-    // Of a backend that does not tell of ends that it was asked for.
-    if (const auto oldest = entries_.find(destroyed_.front()); oldest != entries_.end()) forget(oldest);
-    destroyed_.pop_front();
-  }
+  if (const auto surplus = destroys_.surplus()) forget(entries_.find(*surplus));
   return thrown.empty();
 }
 
-void Machines::left(const Entries::value_type& machine, const std::string& why) {
-  const auto& [name, entry] = machine;
-  if (closing()) return;  // finish() names it
+void Machines::left(Entries::value_type& machine, const std::string& why) {
+  auto& [name, entry] = machine;
+  destroys_.failed(name);
+  if (entry.exited) give_room_back(entry);
+  if (std::exchange(entry.left, why) == why || closing()) return;  // then finish() names it
   const std::string id = entry.id.empty() ? name : name + " (" + entry.id + ")";
   events_.on_left(entry.runner, why + ". See that machine " + id + " of backend \"" + entry.port->name() + "\" ends.");
 }
@@ -255,7 +267,11 @@ void Machines::close(Instant now) {
   if (closing()) return;
   close_by_ = base::deadline_after(now, limits::kBackendCloseMax + kLastWord);
   reaping_.stop();
-  while (!names_.empty()) destroy(entries_.find(names_.begin()->second));
+  std::vector<MachineName> alive;  // those whose end is under way are not asked again
+  for (const auto& [name, entry] : entries_)
+    if (!entry.destroyed || !entry.left.empty()) alive.push_back(name);
+  for (const MachineName& name : alive)
+    if (const auto at = entries_.find(name); at != entries_.end()) destroy(at);
   for (const auto& [name, port] : ports_) {
     if (port->is_closed()) continue;
     if (const std::string thrown = port->close(limits::kBackendCloseMax); !thrown.empty()) log_.error(thrown);

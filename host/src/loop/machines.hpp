@@ -20,6 +20,7 @@
 #include "host/src/loop/machine_questions.hpp"
 #include "host/src/loop/reaping.hpp"
 #include "host/src/policy/backend_room.hpp"
+#include "host/src/policy/destroys.hpp"
 #include "host/src/policy/machine_names.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/log.hpp"
@@ -38,7 +39,8 @@ class Machines final : public MachineMaker {
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its machine ends in so long; `fresh`: said of each machine right after on_boot, kForever: it has no end.
     std::function<void(RunnerKey, Duration left, bool fresh, Instant now)> on_ends;
-    /// Its backend could not end the runner's machine, which may run on.
+    /// Its backend could not end the runner's machine, which may run on. It is asked again until the machine is gone;
+    /// told once, and when there is another reason.
     std::function<void(RunnerKey, std::string what)> on_left;
   };
   struct Parts {
@@ -78,7 +80,7 @@ class Machines final : public MachineMaker {
 
   /// A backend that needs all of kBackendCloseMax says so at its end: on a busy machine its thread gets there later.
   static constexpr std::chrono::seconds kLastWord{1};
-  /// Destroys everything, and closes all backends. Nothing boots any more.
+  /// Destroys everything, also what could not be destroyed before, and closes all backends. Nothing boots any more.
   void close(Instant now);
   /// They are, or the time for it is over.
   [[nodiscard]] bool closed(Instant now) const;
@@ -98,6 +100,7 @@ class Machines final : public MachineMaker {
     bool destroyed = false;  // asked for
     bool gone = false;       // so says its backend
     bool exited = false;
+    bool has_room = true;               // of its backend: until it is gone, or proven dead and only its rest is left
     std::string left{};                 // why it may be, if its backend has said so
     std::optional<BootFailure> failed;  // to be told when its machine is gone, or may be left
   };
@@ -116,7 +119,8 @@ class Machines final : public MachineMaker {
   bool destroy(Entries::iterator at);
   void forget(Entries::iterator at);
   void tell_failed(RunnerKey runner, std::optional<BootFailure> failure, Instant now);
-  void left(const Entries::value_type& machine, const std::string& why);
+  void left(Entries::value_type& machine, const std::string& why);
+  void give_room_back(Entry& entry);
   [[nodiscard]] Entries::iterator find(const BackendPort& port, const MachineName& name);
   [[nodiscard]] BackendPort& port_of(const std::string& backend) const;
   [[nodiscard]] bool closing() const noexcept { return close_by_ != kNever; }
@@ -130,7 +134,7 @@ class Machines final : public MachineMaker {
   BackendRoom room_;  // of entries_
   bool room_made_ = false;
   std::map<RunnerKey, MachineName> names_;  // of those that are not destroyed
-  std::deque<MachineName> destroyed_;       // the last ones, until nothing more is to be heard of them
+  Destroys destroys_;                       // of those that are, and are not forgotten
   std::uint64_t booted_ = 0;
   Instant close_by_ = kNever;
   Reaping reaping_;

@@ -92,6 +92,8 @@ class MachinesTest : public testing::Test {
     return std::exchange(told_, {});
   }
   void hear() { static_cast<void>(told()); }
+  /// So long after the beginning.
+  void tick(Duration at) { machines_->tick(Instant{} + at); }
 
   std::shared_ptr<SlowBackend> backend_ = std::make_shared<SlowBackend>();
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();

@@ -224,13 +224,13 @@ TEST_F(MachinesTest, AnEndOfAMachineThatHasNotBootedIsNoNews) {
 }
 
 TEST_F(MachinesTest, RemembersABoundedNumberOfDestroyedMachines) {
-  for (RunnerId runner = 1; runner <= limits::kRunnersCeiling + 1; ++runner) {
+  for (RunnerId runner = 1; runner <= limits::kDestroysKept + 1; ++runner) {
     boot(runner);
     start(runner, "m");
     hear();
     destroy(runner);
   }
-  EXPECT_EQ(machines_->count(), limits::kRunnersCeiling);
+  EXPECT_EQ(machines_->count(), limits::kDestroysKept);
   exit(1, "killed");
   EXPECT_THAT(told(), IsEmpty());
   exit(2, "killed");
