@@ -236,6 +236,9 @@ inline constexpr std::size_t kReapsPerList = 100;
 inline constexpr auto kMachineAnswerMax = 4s;
 /// The same where a command asks the engine itself, and may wait as long as people do.
 inline constexpr auto kMachineCommandMax = 30s;
+/// So long before a boot's time is over its backend is asked for the end of the machine's log, which says why: what an
+/// engine needs for it. Of a shorter boot_timeout a quarter.
+inline constexpr auto kBootLogWait = 2s;
 /// The end of a machine's log that people are shown.
 inline constexpr std::uint64_t kMachineLogMax = 256 * KiB;
 /// Lines in the log about one list; the rest is a number.

@@ -18,7 +18,7 @@ class BackendModel final : public pool::MachineMaker {
 
   void boot(pool::RunnerKey runner, const std::string& backend, BootRequest request) override;
   void destroy(pool::RunnerKey runner) override;
-  [[nodiscard]] MachineId name_of(pool::RunnerKey) const override { return {}; }
+  [[nodiscard]] Called machine_of(pool::RunnerKey) const override { return {}; }
   [[nodiscard]] const BackendTraits& traits(const std::string& backend) const override;
 
   /// Machines on which a runner runs, or stands still.

@@ -49,6 +49,7 @@ std::string describe(const pool::Action& action) {
           [](const a::LeaseEnded& x) { return fmt::format("lease {} ended: {}", x.lease, code_of(x.error)); },
           [](const a::Load& x) { return fmt::format("load {} on {}", x.digest, x.runner); },
           [](const a::EndGeneration& x) { return fmt::format("end digest {} on {}", x.digest, x.runner); },
+          [](const a::AskLog& x) { return fmt::format("ask for the log of {}", x.runner); },
           [](const a::Prepared& x) {
             return fmt::format("prepared {}: {} {}", x.digest,
                                x.error   ? code_of(x.error)
@@ -77,6 +78,7 @@ std::string describe(const pool::Event& event) {
             return fmt::format("boot {} failed{}", x.runner, x.remedy == Remedy::permanent ? " for good" : "");
           },
           [](const e::BootReached& x) { return fmt::format("boot {} is {}", x.runner, pool::to_string(x.phase)); },
+          [](const e::BootLog& x) { return fmt::format("the log of {}", x.runner); },
           [](const e::MachineEnds& x) {
             return fmt::format("the machine of {} ends in {}", x.runner, seconds(x.left));
           },

@@ -22,8 +22,8 @@ namespace flame::control {
 
 BOOST_DESCRIBE_STRUCT(PluginStatus, (), (plugin, digest, forkable, error))
 BOOST_DESCRIBE_STRUCT(RunnerStatus, (),
-                      (name, backend, state, slots_busy, slots, isolation, machine, age, session_age, idle, ends_in,
-                       silent, plugins, facts, children, tracked))
+                      (name, backend, state, slots_busy, slots, isolation, machine, machine_name, age, session_age,
+                       idle, ends_in, silent, plugins, facts, children, tracked))
 BOOST_DESCRIBE_STRUCT(BootPhaseStatus, (), (phase, detail, after))
 BOOST_DESCRIBE_STRUCT(BootStatus, (),
                       (runner, backend, state, asked_ago, machine, hello, ready, failed, reason, phases))

@@ -79,6 +79,10 @@ Loop::Loop(Parts parts)
                             [this](RunnerKey key, Duration left, bool fresh, Instant now) {
                               drivers_[key.first]->on(event::MachineEnds{key.second, left, fresh}, now);
                             },
+                        .on_log =
+                            [this](RunnerKey key, std::string tail, Instant now) {
+                              drivers_[key.first]->on(event::BootLog{key.second, std::move(tail)}, now);
+                            },
                         .on_left =
                             [this](RunnerKey key, const std::string& what) {
                               parts_.log.warning("a machine may be left",

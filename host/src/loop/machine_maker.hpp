@@ -16,8 +16,14 @@ class MachineMaker {
   virtual void boot(RunnerKey runner, const std::string& backend, BootRequest request) = 0;
   /// Its machine, or its boot; its exit may still be told. Unknown runners: nothing.
   virtual void destroy(RunnerKey runner) = 0;
-  /// The backend's name for the runner's machine; empty until it has started.
-  [[nodiscard]] virtual MachineId name_of(RunnerKey runner) const = 0;
+  /// The end of the log of its machine, or of its boot; answered by event::BootLog. One that cannot answers never.
+  virtual void ask_log(RunnerKey /*runner*/) {}
+  /// How the runner's machine is called; its id is empty until it has started, all of it for unknown runners.
+  struct Called {
+    MachineName name;
+    MachineId id;
+  };
+  [[nodiscard]] virtual Called machine_of(RunnerKey runner) const = 0;
   /// Of one that boot() knows.
   [[nodiscard]] virtual const BackendTraits& traits(const std::string& backend) const = 0;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -95,7 +97,10 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
 
 void Machines::on(command::BackendSaid&& said, Instant now) {
   BackendPort& port = *numbered_.at(said.backend);
-  std::visit([&](auto& what) { on(port, what, now); }, *said.what);
+  const auto take = [&](auto& what) {
+    if constexpr (!std::is_same_v<decltype(what), command::BackendSaid::Closed&>) on(port, what, now);
+  };
+  std::visit(take, *said.what);
 }
 
 // A backend that speaks of another's machine is not listened to.
@@ -107,6 +112,11 @@ Machines::Entries::iterator Machines::find(const BackendPort& port, const Machin
 void Machines::on(BackendPort& port, command::BackendSaid::Reached& reached, Instant now) {
   const auto at = find(port, reached.name);
   if (at == entries_.end() || at->second.answered || at->second.destroyed || closing()) return;
+  Entry& entry = at->second;
+  reached.detail.resize(std::min(reached.detail.size(), limits::kHistoryTextMax));
+  if (entry.phase == reached.phase && entry.detail == reached.detail) return;  // of a backend that looks every second
+  entry.phase = reached.phase;
+  entry.detail = reached.detail;
   log_.log(reached.phase == BootPhase::queued ? base::LogLevel::info : base::LogLevel::debug, "a boot has come further",
            {{"backend", port.name()},
             {"machine", reached.name},
@@ -213,12 +223,30 @@ void Machines::on(BackendPort& port, command::BackendSaid::Listed& listed, Insta
   if (!reaping_.listed(port, listed, ours, now)) questions_.listed(port, listed, ours);
 }
 
-void Machines::on(BackendPort& port, command::BackendSaid::Logged& logged, Instant) {
-  questions_.logged(port, logged);
+void Machines::on(BackendPort& port, command::BackendSaid::Logged& logged, Instant now) {
+  const auto asked = [&](const auto& entry) {
+    return entry.second.port == &port && entry.second.log_ticket == logged.ticket;
+  };
+  const auto at = std::ranges::find_if(entries_, asked);
+  if (at == entries_.end()) return questions_.logged(port, logged);
+  if (logged.text.has_error() || at->second.destroyed || closing()) return;
+  cut(*logged.text);
+  const RunnerKey runner = at->second.runner;
+  events_.on_log(runner, std::move(*logged.text), now);
 }
 
 void Machines::ask(std::shared_ptr<control::Question> question, Instant now) {
-  if (!closing()) questions_.ask(std::move(question), ports_, now);
+  if (closing()) return;
+  auto& request = std::get<control::MachinesRequest>(question->request);
+  const auto meant = [&](const auto& entry) {
+    return entry.second.port->name() == request.backend && entry.second.id == request.machine;
+  };
+  // `flame status` shows ids, and backends go by names.
+  const bool by_id = request.kind == control::MachinesRequest::Kind::log && !request.machine.empty() &&
+                     !entries_.contains(request.machine);
+  const auto own = by_id ? std::ranges::find_if(entries_, meant) : entries_.end();
+  if (own != entries_.end()) std::tie(request.machine, request.id) = std::tie(own->first, own->second.id);
+  questions_.ask(std::move(question), ports_, now);
 }
 
 void Machines::tick(Instant now) {
@@ -233,13 +261,20 @@ Instant Machines::next_wakeup() const {
   return std::min({close_by_, again, reaping_.next_wakeup(), questions_.next_wakeup()});
 }
 
-MachineId Machines::name_of(RunnerKey runner) const {
+MachineMaker::Called Machines::machine_of(RunnerKey runner) const {
   const auto name = names_.find(runner);
-  return name == names_.end() ? MachineId() : entries_.at(name->second).id;
+  return name == names_.end() ? Called() : Called{name->second, entries_.at(name->second).id};
 }
 
 void Machines::destroy(RunnerKey runner) {
   if (const auto name = names_.find(runner); name != names_.end()) destroy(entries_.find(name->second));
+}
+
+void Machines::ask_log(RunnerKey runner) {
+  const auto name = names_.find(runner);
+  if (name == names_.end()) return;
+  Entry& entry = entries_.at(name->second);
+  entry.log_ticket = entry.port->logs({.name = name->second, .id = entry.id}, limits::kLogTailMax);
 }
 
 // False: its backend has thrown, and will not answer.

@@ -39,6 +39,8 @@ class Machines final : public MachineMaker {
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its machine ends in so long; `fresh`: said of each machine right after on_boot, kForever: it has no end.
     std::function<void(RunnerKey, Duration left, bool fresh, Instant now)> on_ends;
+    /// The answer to ask_log(), at most limits::kLogTailMax.
+    std::function<void(RunnerKey, std::string tail, Instant now)> on_log;
     /// Its backend could not end the runner's machine, which may run on. It is asked again until the machine is gone;
     /// told once, and when there is another reason.
     std::function<void(RunnerKey, std::string what)> on_left;
@@ -62,13 +64,15 @@ class Machines final : public MachineMaker {
   // --- MachineMaker
   void boot(RunnerKey runner, const std::string& backend, BootRequest request) override;
   void destroy(RunnerKey runner) override;
-  [[nodiscard]] MachineId name_of(RunnerKey runner) const override;
+  void ask_log(RunnerKey runner) override;
+  [[nodiscard]] Called machine_of(RunnerKey runner) const override;
   [[nodiscard]] const BackendTraits& traits(const std::string& backend) const override;
 
   /// What a backend has said meanwhile.
   void on(command::BackendSaid&& said, Instant now);
   void tick(Instant now);
-  /// Of the control socket: a MachinesRequest. Once close() was called it is destroyed without an answer.
+  /// Of the control socket: a MachinesRequest. What it names may be the id of a machine of this host. Once close() was
+  /// called it is destroyed without an answer.
   void ask(std::shared_ptr<control::Question> question, Instant now);
   /// Machines that may exist.
   [[nodiscard]] std::size_t count() const noexcept { return entries_.size(); }
@@ -101,6 +105,9 @@ class Machines final : public MachineMaker {
     bool gone = false;       // so says its backend
     bool exited = false;
     bool has_room = true;               // of its backend: until it is gone, or proven dead and only its rest is left
+    std::optional<BootPhase> phase{};   // the last one that was told, …
+    std::string detail{};               // … and its detail
+    std::uint64_t log_ticket = 0;       // of what is asked for ask_log()
     std::string left{};                 // why it may be, if its backend has said so
     std::optional<BootFailure> failed;  // to be told when its machine is gone, or may be left
   };
@@ -114,7 +121,6 @@ class Machines final : public MachineMaker {
   void on(BackendPort& port, command::BackendSaid::Opened& opened, Instant now);
   void on(BackendPort& port, command::BackendSaid::Listed& listed, Instant now);
   void on(BackendPort& port, command::BackendSaid::Logged& logged, Instant now);
-  void on(BackendPort& /*port*/, command::BackendSaid::Closed& /*closed*/, Instant /*now*/) {}
   void has_failed(Entries::iterator at, const BootFailure& failure, Instant now);
   bool destroy(Entries::iterator at);
   void forget(Entries::iterator at);

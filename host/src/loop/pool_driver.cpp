@@ -62,6 +62,8 @@ void PoolDriver::step(const Event& event, Instant now, Actions& actions) {
         perform(one, now);
       } else if constexpr (requires { perform(one); }) {
         perform(one);
+      } else if constexpr (std::is_same_v<decltype(one), action::AskLog&>) {
+        services_.machines->ask_log({core_->parts().index, one.runner});
       } else {
         static_assert(std::is_same_v<decltype(one), action::AttemptFailed&>, "the trace tells it; it needs no hands");
       }

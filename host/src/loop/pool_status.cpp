@@ -142,6 +142,7 @@ control::PoolStatus PoolDriver::status(Instant now) const {
 }
 
 control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, Instant now) const {
+  const MachineMaker::Called called = services_.machines->machine_of({core_->parts().index, view.id});
   control::RunnerStatus runner{
       .name = runner_name(view.id),
       .backend = config_.backend[view.backend],
@@ -149,7 +150,8 @@ control::RunnerStatus PoolDriver::describe(const PoolPolicy::RunnerView& view, I
       .slots_busy = view.leases,
       .slots = config_.single_use ? 1 : config_.max_concurrency,
       .isolation = name_of(config_.isolation),
-      .machine = services_.machines->name_of({core_->parts().index, view.id}),
+      .machine = called.id,
+      .machine_name = called.name,
       .age = {},
       .session_age = {},
       .idle = view.idle,

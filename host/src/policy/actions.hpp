@@ -90,7 +90,7 @@ struct DrainRunner {
 struct Destroy {
   RunnerId runner = 0;
   std::string reason;    ///< why it did not boot, or went
-  std::string log_tail;  ///< of a boot that its backend says has failed: the end of the machine's own log
+  std::string log_tail;  ///< of a boot that has failed: the end of the machine's own log, if it is known
 };
 /// For people: the call is tried again, once nothing of this attempt is left. `error`: how it ended.
 struct AttemptFailed {
@@ -133,6 +133,11 @@ struct Prepared {
   std::optional<Error> error;  ///< no runner can: the first reason; or the pool drains
   std::string waits_for;       ///< for people; empty with `ready`: all that were asked have answered
 };
+/// Ask the runner's backend for the end of its machine's log: the boot's time is nearly over. The answer is fed as
+/// BootLog; without one the boot is given up all the same.
+struct AskLog {
+  RunnerId runner = 0;
+};
 /// Drain has finished: no call and no runner is left. Once.
 struct Drained {};
 
@@ -142,7 +147,7 @@ using AnyAction =
     std::variant<action::Boot, action::Admit, action::Reject, action::Send, action::CancelRemote, action::Withdraw,
                  action::Complete, action::RetireReply, action::DrainRunner, action::Destroy, action::Callback,
                  action::Drained, action::ReleaseObjects, action::LeaseEnded, action::Quiet, action::AttemptFailed,
-                 action::Load, action::EndGeneration, action::Prepared>;
+                 action::Load, action::EndGeneration, action::Prepared, action::AskLog>;
 /// One of these. Its copies, moves and ends are compiled once (as of wire::Body).
 struct Action : AnyAction {
   using AnyAction::AnyAction;

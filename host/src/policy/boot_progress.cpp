@@ -1,6 +1,8 @@
 // BootProgress: phases forward, and the clock that each of them starts.
 #include "host/src/policy/boot_progress.hpp"
 
+#include <algorithm>
+
 #include "host/src/policy/seconds.hpp"
 #include "plugin_sdk/base/limits.hpp"
 
@@ -42,6 +44,11 @@ bool BootProgress::reached(BootPhase phase, std::string_view detail, Instant now
   else if (was_queued)
     by_ = base::deadline_after(now, limits_.boot);
   return true;
+}
+
+Instant BootProgress::log_at() const noexcept {
+  if (is_queued() || by_ == kNever) return kNever;
+  return by_ - std::min<Duration>(limits::kBootLogWait, limits_.boot / 4);
 }
 
 std::string BootProgress::overdue(Instant now) const {

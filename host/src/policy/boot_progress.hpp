@@ -37,6 +37,9 @@ class BootProgress {
   [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
   /// When it has taken too long.
   [[nodiscard]] Instant by() const noexcept { return by_; }
+  /// When its machine's log is to be asked for, so that the answer is there at by(): it tells why the runner does not
+  /// dial in. kNever: there is no machine.
+  [[nodiscard]] Instant log_at() const noexcept;
   /// Why it has, then: which limit, in which phase it was for how long, and what to do.
   [[nodiscard]] std::string overdue(Instant now) const;
 

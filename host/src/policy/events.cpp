@@ -1,4 +1,4 @@
-// Copies, moves and ends of an Event: a table of functions for 28 types each, which no other source compiles.
+// Copies, moves and ends of an Event: a table of functions for 29 types each, which no other source compiles.
 #include "host/src/policy/events.hpp"
 
 namespace flame::pool {

@@ -72,6 +72,11 @@ struct MachineEnds {
   Duration left{};
   bool fresh = false;
 };
+/// The answer to AskLog. Late and unknown ones are ignored.
+struct BootLog {
+  RunnerId runner = 0;
+  std::string tail;
+};
 /// A plugin as the runner reports it. Not ready and no error: loaded on first use, so it counts as able to serve.
 struct RunnerPlugin {
   DigestId digest = 0;
@@ -186,12 +191,12 @@ struct GenerationEnded {
 
 }  // namespace event
 
-using AnyEvent =
-    std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello, event::Heard,
-                 event::RunnerLost, event::MachineExited, event::Begun, event::Result, event::Ended, event::Retire,
-                 event::Tick, event::Drain, event::Resize, event::Expect, event::Release, event::EndLease,
-                 event::DeadlinePassed, event::StoodStill, event::Prepare, event::Switch, event::Abandon,
-                 event::EndVersion, event::Loaded, event::GenerationEnded, event::BootReached, event::MachineEnds>;
+using AnyEvent = std::variant<event::Submit, event::Cancel, event::BootOk, event::BootFailed, event::RunnerHello,
+                              event::Heard, event::RunnerLost, event::MachineExited, event::Begun, event::Result,
+                              event::Ended, event::Retire, event::Tick, event::Drain, event::Resize, event::Expect,
+                              event::Release, event::EndLease, event::DeadlinePassed, event::StoodStill, event::Prepare,
+                              event::Switch, event::Abandon, event::EndVersion, event::Loaded, event::GenerationEnded,
+                              event::BootReached, event::MachineEnds, event::BootLog>;
 /// One of these. Its copies, moves and ends are compiled once (as of wire::Body).
 struct Event : AnyEvent {
   using AnyEvent::AnyEvent;

@@ -58,7 +58,11 @@ PoolPolicy::PoolPolicy(const PoolConfig& config, std::vector<DigestId> plugins, 
 void PoolPolicy::on(const Event& event, Instant now, Actions& out) {
   placement_.counted();
   const auto take = [&](const auto& one) {
-    if constexpr (!std::is_same_v<decltype(one), const event::Tick&>) handle(one, now, out);
+    using Kind = std::remove_cvref_t<decltype(one)>;
+    if constexpr (std::is_same_v<Kind, event::Heard>)
+      alive(one.runner, now, out);
+    else if constexpr (!std::is_same_v<Kind, event::Tick>)
+      handle(one, now, out);
   };
   std::visit(take, event);
   advance(now, out);

@@ -100,6 +100,8 @@ class PoolPolicy {
     std::string end_reason;                   // of the connection, then the machine's own, which says more
     Instant told = kNever;                    // when its backend has said whether its machine has an end
     std::optional<event::RunnerHello> early;  // it came before that
+    bool log_asked = false;                   // while it boots: of its machine …
+    std::string log_tail{};                   // … and the answer
   };
   // A runner could not load the digest. The next one may, but not every call may have a machine booted to see.
   struct Broken {
@@ -154,9 +156,9 @@ class PoolPolicy {
   void handle(const event::BootOk& event, Instant now, Actions& out);
   void handle(const event::BootFailed& event, Instant now, Actions& out);
   void handle(const event::BootReached& event, Instant now, Actions& out);
+  void handle(const event::BootLog& event, Instant now, Actions& out);
   void handle(const event::MachineEnds& event, Instant now, Actions& out);
   void handle(const event::RunnerHello& event, Instant now, Actions& out);
-  void handle(const event::Heard& event, Instant now, Actions& out);
   void handle(const event::StoodStill& event, Instant now, Actions& out);
   void handle(const event::RunnerLost& event, Instant now, Actions& out);
   void handle(const event::MachineExited& event, Instant now, Actions& out);

@@ -43,6 +43,11 @@ void PoolPolicy::handle(const event::BootReached& event, Instant now, Actions&) 
   rearm(event.runner, it->second);
 }
 
+void PoolPolicy::handle(const event::BootLog& event, Instant, Actions&) {
+  const auto it = runners_.find(event.runner);
+  if (it != runners_.end() && it->second.state.is_booting()) it->second.log_tail = event.tail;
+}
+
 void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions& out) {
   const auto it = runners_.find(event.runner);
   if (it == runners_.end()) return;
@@ -65,6 +70,8 @@ void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions& o
 void PoolPolicy::handle(const event::BootFailed& event, Instant now, Actions& out) {
   auto it = runners_.find(event.runner);
   if (it == runners_.end() || !it->second.state.is_booting()) return;
+  it->second.log_asked = false;  // it may go on elsewhere, with another machine
+  it->second.log_tail.clear();
   boot_failed(it, event.error, event.remedy, event.retry_after, now, out);
 }
 
@@ -117,10 +124,6 @@ void PoolPolicy::handle(const event::RunnerHello& event, Instant now, Actions& o
   ++serving_;
   tell_of_broken(now, out);
   rearm(event.runner, runner);
-}
-
-void PoolPolicy::handle(const event::Heard& event, Instant now, Actions& out) {
-  alive(event.runner, now, out);
 }
 
 void PoolPolicy::handle(const event::StoodStill& event, Instant now, Actions&) {
@@ -280,9 +283,14 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
   it->second.timer.reset();
   switch (it->second.state.due(now)) {
     case RunnerState::Due::nothing:
+      if (it->second.state.is_booting() && it->second.state.boot().log_at() <= now) {
+        it->second.log_asked = true;
+        out.push_back(action::AskLog{id});
+      }
       return rearm(id, it->second);
     case RunnerState::Due::boot_overdue:
-      return boot_failed(it, {.message = it->second.state.boot().overdue(now)}, Remedy::retry, {}, now, out);
+      return boot_failed(it, {.message = it->second.state.boot().overdue(now), .log_tail = it->second.log_tail},
+                         Remedy::retry, {}, now, out);
     case RunnerState::Due::silent:
       return lose(it, "nothing was heard from it for " + seconds(liveness_.runner_silence), now, out);
     case RunnerState::Due::quiet:
@@ -332,7 +340,8 @@ void PoolPolicy::slot_freed(RunnerId id, Instant now, Actions& out) {
 
 void PoolPolicy::rearm(RunnerId id, Runner& runner) {
   timers_.disarm(runner.timer);
-  runner.timer = timers_.arm(id, runner.state.deadline());
+  const bool asks_log = runner.state.is_booting() && !runner.log_asked;
+  runner.timer = timers_.arm(id, std::min(runner.state.deadline(), asks_log ? runner.state.boot().log_at() : kNever));
 }
 
 PoolPolicy::Runner* PoolPolicy::alive(RunnerId id, Instant now, Actions& out) {

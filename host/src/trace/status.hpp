@@ -33,6 +33,7 @@ struct RunnerStatus {
   std::uint32_t slots = 0;
   std::string isolation;                ///< "process", "thread"
   std::string machine;                  ///< the backend's name for its machine; empty until that has started
+  std::string machine_name;             ///< the host's name for it
   Duration age{};                       ///< since it was asked of the backend
   std::optional<Duration> session_age;  ///< since its hello
   std::optional<Duration> idle;         ///< without work for so long

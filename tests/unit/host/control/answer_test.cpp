@@ -18,6 +18,7 @@ HostStatus sample() {
                       .slots = 4,
                       .isolation = "process",
                       .machine = "4711",
+                      .machine_name = "flame-r-1",
                       .age = 2s,
                       .session_age = 1s,
                       .idle = {},
@@ -64,7 +65,8 @@ TEST(ControlAnswer, TheKeysOfAStatusAreThoseInTheReadme) {
       R"("lines":[{"plugin":"video@1","active":"video@1.4.0","digest":"9c1f","previous":"video@1.3.0",)"
       R"("candidate":"video@1.5.0","waits_for":"the runner ffmpeg-1"}],)"
       R"("runners":[{"name":"ffmpeg-1","backend":"local","state":"ready","slots_busy":1,"slots":4,)"
-      R"("isolation":"process","machine":"4711","age_ns":2000000000,"session_age_ns":1000000000,)"
+      R"("isolation":"process","machine":"4711","machine_name":"flame-r-1",)"
+      R"("age_ns":2000000000,"session_age_ns":1000000000,)"
       R"("plugins":[{"plugin":"video@1.4.0","digest":"9c1f",)"
       R"("forkable":true,"error":""}],"facts":{"cpus":"2"},"children":1}],)"
       R"("boots":[{"runner":"ffmpeg-2","backend":"fly","state":"failed","asked_ago_ns":5000000000,)"

@@ -63,6 +63,7 @@ class MachineQuestionsTest : public testing::Test {
   MachineQuestionsTest() {
     machines_.set_events({.on_boot = [](RunnerKey, const std::optional<BootFailure>&, Instant) {},
                           .on_exit = [](RunnerKey, const std::string&, Instant) {},
+                          .on_ends = [](RunnerKey, Duration, bool, Instant) {},
                           .on_left = [](RunnerKey, const std::string&) {}});
     machines_.open();
     hear();
@@ -219,6 +220,19 @@ TEST_F(MachineQuestionsTest, AHostThatEndsAsksNothing) {
   machines_.close(now_);
   ask(Kind::list);
   EXPECT_THAT(far_->asked, IsEmpty());
+}
+
+TEST_F(MachineQuestionsTest, TheLogOfAMachineOfThisHostCanBeAskedForByItsId) {
+  machines_.boot({0, 1}, "near", {.pool = "video", .runner = "video-1"});
+  const MachineName own = machine_name("run", 1);
+  near_->says().booted(own, Machine{.name = own, .id = "4711"});
+  hear();
+  ask(Kind::log, "near", "4711");
+  EXPECT_EQ(near_->asked.back(), "logs " + own + " 4711 " + std::to_string(limits::kMachineLogMax));
+  ask(Kind::log, "near", own);
+  EXPECT_EQ(near_->asked.back(), "logs " + own + " i1 " + std::to_string(limits::kMachineLogMax));
+  ask(Kind::log, "far", "4711");
+  EXPECT_EQ(far_->asked.back(), "logs 4711 i1 " + std::to_string(limits::kMachineLogMax)) << "that is another one";
 }
 
 }  // namespace

@@ -28,6 +28,11 @@ class SlowBackend final : public test::IdleBackend {
     if (throws) throw std::runtime_error("no network");
     destroyed.push_back(name + " " + id);
   }
+  void logs(std::uint64_t ticket, const Machine& machine, std::uint64_t bytes_max) override {
+    if (throws) throw std::runtime_error("no log");
+    logs_asked.push_back(machine.name + " " + machine.id + " " + std::to_string(bytes_max));
+    last_ticket = ticket;
+  }
   void close(Duration within) override {
     closes.push_back(within);
     if (throws) throw std::runtime_error("no patience");
@@ -38,6 +43,8 @@ class SlowBackend final : public test::IdleBackend {
   std::vector<BootRequest> asked;
   std::vector<std::string> destroyed;
   std::vector<Duration> closes;
+  std::vector<std::string> logs_asked;
+  std::uint64_t last_ticket = 0;
 };
 
 class MachinesTest : public testing::Test {
@@ -60,6 +67,8 @@ class MachinesTest : public testing::Test {
               told_.push_back((fresh ? "ends " : "notice ") + std::to_string(runner.second) + " " +
                               std::to_string(left / std::chrono::seconds(1)) + " s");
             },
+        .on_log = [this](RunnerKey runner, const std::string& tail,
+                         Instant) { told_.push_back("log " + std::to_string(runner.second) + " " + tail); },
         .on_left =
             [this](RunnerKey runner, const std::string& what) {
               told_.push_back("left " + std::to_string(runner.second) + " " + what);

@@ -22,11 +22,13 @@ using testing::IsEmpty;
 TEST_F(MachinesTest, ABootThatSucceedsGivesItsRunnerAMachine) {
   boot(1);
   EXPECT_EQ(machines_->count(), 1U);
-  EXPECT_EQ(machines_->name_of(key(1)), "");
+  EXPECT_EQ(machines_->machine_of(key(1)).id, "");
   start(1, "m");
-  EXPECT_EQ(machines_->name_of(key(1)), "") << "the backend's thread does not touch it";
+  EXPECT_EQ(machines_->machine_of(key(1)).id, "") << "the backend's thread does not touch it";
   EXPECT_THAT(told(), ElementsAre("boot 1"));
-  EXPECT_EQ(machines_->name_of(key(1)), "m");
+  EXPECT_EQ(machines_->machine_of(key(1)).id, "m");
+  EXPECT_EQ(machines_->machine_of(key(1)).name, name(1));
+  EXPECT_EQ(machines_->machine_of(key(2)).name, "");
 }
 
 TEST_F(MachinesTest, EveryBootHasANameAndLabelsOfItsOwn) {
@@ -142,7 +144,7 @@ TEST_F(MachinesTest, ABootIsAnsweredOnce) {
   start(1, "other");
   fail(1);
   EXPECT_THAT(told(), ElementsAre("boot 1"));
-  EXPECT_EQ(machines_->name_of(key(1)), "m");
+  EXPECT_EQ(machines_->machine_of(key(1)).id, "m");
 }
 
 TEST_F(MachinesTest, ABootThatIsGivenUpIsDestroyedAtOnceByItsName) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "host/src/policy/paused_clock.hpp"
+#include "plugin_sdk/base/limits.hpp"
 
 namespace flame::pool {
 namespace boot_progress_test {
@@ -12,6 +13,17 @@ using namespace std::chrono_literals;
 
 constexpr Instant kStart{1h};
 constexpr BootProgress::Limits kLimits{.queue = 10min, .boot = 30s};
+
+TEST(BootProgress, ItsMachinesLogIsAskedForAMomentBeforeItsTimeIsOver) {
+  BootProgress boot(kStart, {.queue = 10min, .boot = 30s});
+  EXPECT_EQ(boot.log_at(), kStart + 30s - limits::kBootLogWait);
+  boot.reached(BootPhase::queued, "", kStart + 1s);
+  EXPECT_EQ(boot.log_at(), kNever) << "there is none";
+  boot.reached(BootPhase::placed, "", kStart + 5s);
+  EXPECT_EQ(boot.log_at(), kStart + 35s - limits::kBootLogWait);
+  EXPECT_EQ(BootProgress(kStart, {.queue = 10min, .boot = 400ms}).log_at(), kStart + 300ms);
+  EXPECT_EQ(BootProgress(kStart, {.queue = 10min, .boot = kForever}).log_at(), kNever);
+}
 
 TEST(BootProgress, OfABackendThatSaysNothingHasOneClock) {
   const BootProgress boot(kStart, kLimits);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "tests/unit/host/policy/pool_scenario.hpp"
 
@@ -45,6 +46,57 @@ TEST_F(PoolPhases, AQueuedBootHasItsOwnTimeAndThenTheWholeBootTimeout) {
   EXPECT_EQ(pool_.pass(29s).policy.stats().boots_failed, 0U);
   pool_.hello(1);
   EXPECT_EQ(pool_.sent(), std::vector<CallId>{1});
+}
+
+TEST_F(PoolPhases, ABootThatIsGivenUpTellsTheEndOfItsMachinesLog) {
+  pool_.feed(event::Submit{.call = 1});
+  EXPECT_EQ(pool_.pass(28s - 1ms).count<action::AskLog>(), 0U);
+  EXPECT_EQ(pool_.policy.next_wakeup(), pool_.now + 1ms);
+  pool_.pass(1ms);
+  ASSERT_EQ(pool_.count<action::AskLog>(), 1U);
+  EXPECT_EQ(pool_.all<action::AskLog>()[0].runner, 1U);
+  EXPECT_EQ(pool_.policy.next_wakeup(), pool_.now + limits::kBootLogWait);
+  EXPECT_EQ(pool_.policy.stats().booting, 1U) << "it may still dial in";
+  EXPECT_EQ(pool_.feed(event::BootLog{1, "no route to host"}).count<action::AskLog>(), 0U);
+  EXPECT_EQ(pool_.pass(2s).policy.stats().boots_failed, 1U);
+  ASSERT_EQ(pool_.count<action::Destroy>(), 1U);
+  EXPECT_EQ(pool_.all<action::Destroy>()[0].log_tail, "no route to host");
+  ASSERT_EQ(pool_.count<action::Complete>(), 1U) << "it has waited just as long";
+  const Error error = *pool_.all<action::Complete>()[0].error;
+  EXPECT_EQ(error.log_tail, "no route to host");
+  EXPECT_THAT(error.message, HasSubstr("did not dial in within boot_timeout (30.0 s)"));
+}
+
+TEST_F(PoolPhases, ABootIsGivenUpInTimeAlsoIfItsBackendNeverTellsOfItsLog) {
+  pool_.feed(event::Submit{.call = 1, .budget = 1h});
+  reach(BootPhase::pulling);
+  EXPECT_EQ(pool_.pass(28s).count<action::AskLog>(), 1U);
+  EXPECT_EQ(pool_.pass(2s - 1ms).count<action::Destroy>(), 0U);
+  pool_.pass(1ms);
+  ASSERT_EQ(pool_.count<action::Destroy>(), 1U);
+  EXPECT_THAT(pool_.all<action::Destroy>()[0].reason, HasSubstr("its machine was pulling for 30.0 s"));
+  EXPECT_EQ(pool_.all<action::Destroy>()[0].log_tail, "");
+  EXPECT_EQ(pool_.feed(event::BootLog{1, "late"}).count<action::Destroy>(), 0U);
+}
+
+TEST_F(PoolPhases, TheLogOfAMachineIsNotToldOfAnother) {
+  pool_.feed(event::Submit{.call = 1, .budget = 1h}).pass(28s);
+  pool_.feed(event::BootLog{1, "of slurm"});
+  pool_.feed(event::BootFailed{1, base::make_error(ErrorCode::boot_failed, "no room"), Remedy::elsewhere, {}});
+  ASSERT_EQ(pool_.count<action::Boot>(), 1U);
+  EXPECT_EQ(pool_.pass(28s).count<action::AskLog>(), 1U) << "of fly";
+  pool_.pass(2s);
+  ASSERT_EQ(pool_.count<action::Destroy>(), 1U);
+  EXPECT_EQ(pool_.all<action::Destroy>()[0].log_tail, "");
+}
+
+TEST_F(PoolPhases, NoLogIsAskedForOfABootThatIsQueuedOrOfARunnerThatIsThere) {
+  pool_.feed(event::Submit{.call = 1, .budget = 1h});
+  reach(BootPhase::queued);
+  EXPECT_EQ(pool_.pass(5min - 1ms).count<action::AskLog>(), 0U) << "there is no machine";
+  reach(BootPhase::placed);
+  pool_.hello(1);
+  EXPECT_EQ(pool_.pass(28s).count<action::AskLog>(), 0U);
 }
 
 TEST_F(PoolPhases, ABootThatIsQueuedForTooLongIsDestroyedAndSaysSo) {
