@@ -32,6 +32,7 @@ const std::vector<Broken>& broken() {
   static const std::vector<Broken> all{
       {Fault::answers_twice, "boot ok", "booted() came though no boot() is open"},
       {Fault::answers_for_another, "boot ok", "its machine has another name"},
+      {Fault::outlives_its_lifetime, "boot ok", "it does not end within max_lifetime"},
       {Fault::forgets_destroyed, "boot ok", "destroy() was not answered"},
       {Fault::phases_backwards, "phases in order", "its phases run backwards"},
       {Fault::phase_after_booted, "phases in order", "no boot is under way"},

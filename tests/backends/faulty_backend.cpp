@@ -115,6 +115,7 @@ BootFailure FaultyBackend::spoilt(const MachineName& name, BootFailure failure) 
 Machine FaultyBackend::spoilt(Machine machine) const {
   machine.name = without_second(machine.name);
   if (has(Fault::answers_for_another)) machine.name += "-another";
+  if (has(Fault::outlives_its_lifetime)) machine.ends_in = kForever;
   return machine;
 }
 

@@ -17,7 +17,8 @@ namespace flame::test {
 
 enum class Fault : std::uint8_t {
   answers_twice,
-  answers_for_another,  ///< the machine in booted() has another name
+  answers_for_another,    ///< the machine in booted() has another name
+  outlives_its_lifetime,  ///< or says nothing of its end
   forgets_destroyed,
   phases_backwards,
   phase_after_booted,

@@ -20,6 +20,8 @@ pool::HostIdentity identity_of(std::uint64_t run, const std::string& name, int p
 
 // Of a busy machine, where time is real.
 constexpr Duration kSlack = std::chrono::milliseconds(500);
+// Written on machines and read by nobody here.
+constexpr std::int64_t kSomeTime = 2'000'000'000;
 // What shows that a row that looks for secrets would see them.
 constexpr const char* kPlainVariable = "FLAME_TEST_PLAIN";
 
@@ -44,9 +46,10 @@ BootRequest HostSide::request(Course course, const std::string& pool) {
   BootRequest request;
   request.name = pool::machine_name(identity_.run, ++boots_);
   request.pool = pool;
-  request.labels = pool::machine_labels(request.name, pool, identity_);
-  request.descriptor = subject_.descriptor(request.name);
   request.boot_timeout = kPatience;
+  request.labels =
+      pool::machine_labels(request.name, pool, identity_, pool::machine_until(kSomeTime, traits_, request));
+  request.descriptor = subject_.descriptor(request.name);
   request.env = {{kPlainVariable, "of " + request.name}};
   subject_.arrange(request, course);
   return request;

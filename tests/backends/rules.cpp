@@ -124,6 +124,7 @@ class RuleBook {
     book.booted = true;
     expect(note.machine->name == note.name, note.name + ": its machine has another name");
     expect(note.machine->labels == book.labels, note.name + ": its machine has other labels");
+    expect(note.machine->ends_in <= traits_.max_lifetime, note.name + ": it does not end within max_lifetime");
   }
 
   void destroyed(const Note& note, MachineBook& book) {

@@ -27,7 +27,9 @@ Note asks_boot() {
   return {.what = What::asks_boot, .name = "m1", .machine = Machine{.name = "m1", .labels = kLabels}};
 }
 Note booted() {
-  return {.what = What::booted, .name = "m1", .machine = Machine{.name = "m1", .labels = kLabels}};
+  return {.what = What::booted,
+          .name = "m1",
+          .machine = Machine{.name = "m1", .labels = kLabels, .ends_in = std::chrono::hours(1)}};
 }
 Note failed(std::string message) {
   return {.what = What::booted,
@@ -115,6 +117,10 @@ TEST(ConformanceRules, HoldABackendToItsClaims) {
   EXPECT_EQ(rules_broken_by(dead, true, {}), Sentences{});
   EXPECT_EQ(rules_broken_by({asks_boot(), phase(BootPhase::queued), booted()}, true, {}),
             Sentences{"m1: it was queued, and the traits deny it"});
+  Note endless = booted();
+  endless.machine->ends_in = kForever;
+  EXPECT_EQ(rules_broken_by({asks_boot(), endless}), Sentences{"m1: it does not end within max_lifetime"});
+  EXPECT_EQ(rules_broken_by({asks_boot(), endless}, true, {}), Sentences{});
 }
 
 }  // namespace

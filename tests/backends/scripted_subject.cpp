@@ -33,13 +33,19 @@ BackendTraits all_traits() {
        {&BackendTraits::same_kernel, &BackendTraits::same_files, &BackendTraits::queues, &BackendTraits::ends_machines,
         &BackendTraits::proves_death, &BackendTraits::unique_names, &BackendTraits::lists})
     traits.*claim = true;
+  traits.max_lifetime = 24h;
   return traits;
 }
 
 ScriptedSubject::ScriptedSubject(BackendTraits traits, Wrap wrap)
     : traits_(std::move(traits)),
       wrap_(std::move(wrap)),
-      engine_(agenda_, [this](const BootRequest& request) { return fate_of(request); },
+      engine_(agenda_,
+              [this](const BootRequest& request) {
+                Fate fate = fate_of(request);
+                fate.ends_in = traits_.max_lifetime;
+                return fate;
+              },
               {.started =
                    [this](const ScriptedEngine::Unit& unit) {
                      if (unit.fate.dials && unit.descriptor == unit.machine.name + " " + kSentinel)

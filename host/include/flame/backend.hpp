@@ -23,7 +23,8 @@ using MachineName = std::string;
 /// The engine's own name (pid, container id, job number). Empty: not known yet. For people, and to find it again.
 using MachineId = std::string;
 /// Whose machine it is; put on it unchanged when it is created. Keys and values match [a-z0-9][a-z0-9._-]{0,62}:
-/// flame-name, flame-host, flame-pool, flame-origin, flame-process; flame-until (unix seconds) if its life is limited.
+/// flame-name, flame-host, flame-pool, flame-origin, flame-process; with BackendTraits::max_lifetime flame-until (unix
+/// seconds), by when it has ended for sure: later any host of this name may end it.
 using Labels = std::map<std::string, std::string>;
 
 /// How far a boot has come. Forward only, steps may be left out. Values are only appended.
@@ -141,14 +142,15 @@ class BackendEvents {
 
 /// What never changes about a backend. A claim is tested; `false` costs comfort, never correctness.
 struct BackendTraits {
-  bool same_kernel = false;        ///< runners are processes of this kernel
-  bool same_files = false;         ///< they see this machine's paths
-  bool queues = false;             ///< `queued` may last
-  bool ends_machines = false;      ///< ending() comes before others end one
-  bool proves_death = false;       ///< exited() comes by itself within two seconds
-  bool unique_names = false;       ///< the engine refuses a second machine of one name
-  bool lists = false;              ///< list() also finds machines of hosts that are gone
-  std::vector<std::string> sizes;  ///< what `size` of a pool may name
+  bool same_kernel = false;          ///< runners are processes of this kernel
+  bool same_files = false;           ///< they see this machine's paths
+  bool queues = false;               ///< `queued` may last
+  bool ends_machines = false;        ///< ending() comes before others end one
+  bool proves_death = false;         ///< exited() comes by itself within two seconds
+  bool unique_names = false;         ///< the engine refuses a second machine of one name
+  bool lists = false;                ///< list() also finds machines of hosts that are gone
+  std::vector<std::string> sizes;    ///< what `size` of a pool may name
+  Duration max_lifetime = kForever;  ///< each machine ends by then, counted from its place, and says so by `ends_in`
 };
 
 /// Boots and ends machines. All functions but name() and traits(): the host's loop thread, where they return at once

@@ -13,6 +13,7 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/random_number.hpp"
+#include "plugin_sdk/base/unix_time.hpp"
 
 namespace flame::pool {
 namespace {
@@ -84,7 +85,8 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   BackendPort& port = port_of(backend);
   const MachineName name = machine_name(identity_.run, ++booted_);
   request.name = name;
-  request.labels = machine_labels(name, request.pool, identity_);
+  const auto until = machine_until(base::unix_time(), port.backend().traits(), request);
+  request.labels = machine_labels(name, request.pool, identity_, until);
   const std::string& known = ports_.find(backend)->first;
   entries_[name] = {.runner = runner, .backend = &known, .port = &port};
   room_.taken(known);

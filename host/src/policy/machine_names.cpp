@@ -1,6 +1,7 @@
 // Names, slugs and hashes.
 #include "host/src/policy/machine_names.hpp"
 
+#include <chrono>
 #include <cstddef>
 
 #include "plugin_sdk/base/digest.hpp"
@@ -64,12 +65,26 @@ std::string process_label(std::int64_t pid, std::uint64_t start_time) {
   return std::to_string(pid) + "-" + std::to_string(start_time);
 }
 
-Labels machine_labels(const MachineName& name, std::string_view pool, const HostIdentity& host) {
-  return {{"flame-name", name},
-          {"flame-host", host.host},
-          {"flame-pool", label_value(pool)},
-          {"flame-origin", host.origin},
-          {"flame-process", host.process}};
+std::optional<std::int64_t> machine_until(std::int64_t unix_time, const BackendTraits& traits,
+                                          const BootRequest& request) {
+  Duration longest{};
+  for (const Duration one :
+       {traits.max_lifetime, request.boot_timeout, traits.queues ? request.queue_timeout : Duration{}}) {
+    if (one >= kForever - longest) return std::nullopt;
+    longest += one;
+  }
+  return unix_time + std::chrono::ceil<std::chrono::seconds>(longest).count();
+}
+
+Labels machine_labels(const MachineName& name, std::string_view pool, const HostIdentity& host,
+                      std::optional<std::int64_t> until) {
+  Labels labels{{"flame-name", name},
+                {"flame-host", host.host},
+                {"flame-pool", label_value(pool)},
+                {"flame-origin", host.origin},
+                {"flame-process", host.process}};
+  if (until) labels["flame-until"] = std::to_string(*until);
+  return labels;
 }
 
 }  // namespace flame::pool

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,13 @@ struct HostIdentity {
 /// The host's process in its origin: a pid alone is given again.
 [[nodiscard]] std::string process_label(std::int64_t pid, std::uint64_t start_time);
 
-/// Labels of the machine `name` of a pool.
-[[nodiscard]] Labels machine_labels(const MachineName& name, std::string_view pool, const HostIdentity& host);
+/// By when a machine that is asked for at `unix_time` has ended for sure: it may get its place as late as its boot may
+/// take. nullopt: that is not known.
+[[nodiscard]] std::optional<std::int64_t> machine_until(std::int64_t unix_time, const BackendTraits& traits,
+                                                        const BootRequest& request);
+
+/// Labels of the machine `name` of a pool. `until`: machine_until().
+[[nodiscard]] Labels machine_labels(const MachineName& name, std::string_view pool, const HostIdentity& host,
+                                    std::optional<std::int64_t> until = std::nullopt);
 
 }  // namespace flame::pool

@@ -9,6 +9,7 @@
 
 #include "plugin_sdk/base/boot_time.hpp"
 #include "plugin_sdk/base/limits.hpp"
+#include "plugin_sdk/base/unix_time.hpp"
 #include "tests/unit/host/loop/machines_harness.hpp"
 
 namespace flame::pool {
@@ -40,6 +41,21 @@ TEST_F(MachinesTest, EveryBootHasANameAndLabelsOfItsOwn) {
   EXPECT_EQ(backend_->asked[0].runner, "r");
   EXPECT_EQ(backend_->asked[1].labels,
             machine_labels(name(2), "p", {.run = "run", .host = "h", .origin = "o", .process = "1-2"}));
+}
+
+TEST_F(MachinesTest, AMachineWhoseLifeIsLimitedIsLabelledWithItsEnd) {
+  struct Mortal final : test::IdleBackend {
+    Mortal() : IdleBackend("mortal", {.max_lifetime = std::chrono::hours(1)}) {}
+    void boot(BootRequest request) override { labels = request.labels; }
+    Labels labels;
+  };
+  const auto mortal = std::make_shared<Mortal>();
+  Machines machines({.backends = {{"mortal", mortal}}, .inbox = inbox_, .identity = {}, .log = {}});
+  const std::int64_t before = base::unix_time();
+  machines.boot(key(1), "mortal", {.pool = "p", .boot_timeout = std::chrono::seconds(30)});
+  const std::int64_t until = std::stoll(mortal->labels.at("flame-until"));
+  EXPECT_GE(until, before + 3630);
+  EXPECT_LE(until, base::unix_time() + 3630);
 }
 
 TEST_F(MachinesTest, WhatABackendSaysOfABootIsToldUntilTheBootIsAnswered) {

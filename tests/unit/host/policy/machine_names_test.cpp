@@ -10,6 +10,8 @@
 namespace flame::pool {
 namespace {
 
+using namespace std::chrono_literals;
+
 using testing::ElementsAre;
 using testing::Key;
 using testing::MatchesRegex;
@@ -73,6 +75,18 @@ TEST(MachineNames, AMachineIsLabelledWithWhoseItIs) {
   EXPECT_EQ(labels.at("flame-origin"), "o");
   EXPECT_EQ(labels.at("flame-process"), "17-3");
   for (const auto& [key, value] : labels) expect_value(value);
+  const Labels mortal = machine_labels("flame-x-1", "Video", host, 2'000'000'000);
+  EXPECT_EQ(mortal.at("flame-until"), "2000000000");
+  EXPECT_EQ(mortal.size(), labels.size() + 1);
+}
+
+TEST(MachineNames, AMachineIsGoneWhenItsBootAndItsLifeAreOver) {
+  const BootRequest request{.queue_timeout = 10min, .boot_timeout = 30s};
+  EXPECT_EQ(machine_until(1000, {.max_lifetime = 1h}, request), 1000 + 3600 + 30);
+  EXPECT_EQ(machine_until(1000, {.max_lifetime = 1500ms}, request), 1000 + 32) << "never too early";
+  EXPECT_EQ(machine_until(1000, {.queues = true, .max_lifetime = 1h}, request), 1000 + 3600 + 30 + 600);
+  EXPECT_EQ(machine_until(1000, {}, request), std::nullopt) << "it has no end";
+  EXPECT_EQ(machine_until(1000, {.max_lifetime = 1h}, {.boot_timeout = kForever}), std::nullopt);
 }
 
 }  // namespace
