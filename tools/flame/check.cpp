@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <flame/backend.hpp>
@@ -48,8 +49,8 @@ std::string lines(const std::vector<std::string>& problems) {
   return text;
 }
 
-// As a start does; the pools have their backends by name then.
-void check_backends(HostConfig& config, std::vector<std::string>& problems) {
+// As a start does; the pools have their backends by name then. Says which of these are on this machine.
+std::set<std::string> check_backends(HostConfig& config, std::vector<std::string>& problems) {
   const char* const variable = std::getenv(pool::kBackendVariable);
   pool::BackendSet set = pool::make_backends(
       config, {.own = {},
@@ -58,6 +59,7 @@ void check_backends(HostConfig& config, std::vector<std::string>& problems) {
                .variable = variable == nullptr ? "" : variable});
   for (auto& problem : set.problems) problems.push_back(std::move(problem.message));
   for (auto& [name, names] : set.of_pool) config.pools.at(name).backend = std::move(names);
+  return pool::on_this_kernel(set.made);
 }
 
 Json describe_plugin(const pool::CatalogPlugin& plugin) {
@@ -100,11 +102,11 @@ class Scratch {
   std::string path_;
 };
 
-Result<Json> describe_pools(const HostConfig& config, std::vector<std::string>& problems) {
+Result<Json> describe_pools(const HostConfig& config, std::set<std::string> here, std::vector<std::string>& problems) {
   auto directory = base::make_private_directory(std::filesystem::temp_directory_path().string(), "flame-check-");
   if (!directory) return std::move(directory).error();
   const Scratch scratch(std::move(*directory));
-  const auto gate = pool::PluginGate::open(config);
+  const auto gate = pool::PluginGate::open(config, std::move(here));
   if (!gate) return gate.error();
   const base::Logger log(base::stderr_sink("flame"), base::LogLevel::warning);
   const auto place = place_of(config.plugins.store);
@@ -141,9 +143,9 @@ int run_check(const CheckOptions& options) {
     return kUsage;
   }
   std::vector<std::string> problems;
-  check_backends(*config, problems);
+  std::set<std::string> here = check_backends(*config, problems);
   for (auto& problem : pool::check_secrets(*config)) problems.push_back(std::move(problem.message));
-  const auto pools = describe_pools(*config, problems);
+  const auto pools = describe_pools(*config, std::move(here), problems);
   if (!pools) problems.push_back(options.config + ": " + pools.error().message);
   if (!problems.empty()) {
     print_error(usage_error(lines(problems)), options.json);

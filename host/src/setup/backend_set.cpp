@@ -196,6 +196,20 @@ std::map<std::string, Reap> reap_modes(const HostConfig& config) {
   return modes;
 }
 
+std::set<std::string> on_this_kernel(const Backends& backends) {
+  std::set<std::string> names;
+  for (const auto& [name, backend] : backends)
+    if (backend->traits().same_kernel) names.insert(name);
+  return names;
+}
+
+std::vector<std::string> that_list(const Backends& backends) {
+  std::vector<std::string> names;
+  for (const auto& [name, backend] : backends)
+    if (backend->traits().lists) names.push_back(name);
+  return names;
+}
+
 std::map<std::string, std::string> advertised(const HostConfig& config, const Backends& backends) {
   std::map<std::string, std::string> addresses;
   for (const auto& [name, backend] : backends) {

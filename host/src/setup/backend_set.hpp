@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,12 @@ struct BackendSources {
 [[nodiscard]] std::map<std::string, std::uint64_t> machines_max(const HostConfig& config);
 /// … and `reap`, of all tables.
 [[nodiscard]] std::map<std::string, Reap> reap_modes(const HostConfig& config);
+
+/// The names of those whose runners are processes of this machine.
+[[nodiscard]] std::set<std::string> on_this_kernel(const Backends& backends);
+
+/// The names of those whose machines can be found when their host is gone.
+[[nodiscard]] std::vector<std::string> that_list(const Backends& backends);
 
 /// What the machines of each backend dial for tcp; "auto": the addresses that it knows.
 [[nodiscard]] std::map<std::string, std::string> advertised(const HostConfig& config, const Backends& backends);

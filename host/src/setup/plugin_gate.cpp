@@ -24,7 +24,7 @@ PluginTrust::Rules rules_of(const PluginsConfig& plugins) {
 
 }  // namespace
 
-Result<PluginGate> PluginGate::open(const HostConfig& config) {
+Result<PluginGate> PluginGate::open(const HostConfig& config, std::set<std::string> here) {
   PluginGate gate;
   for (std::size_t i = 0; i < config.plugins.trusted_keys.size(); ++i) {
     Result<PublicKey> key = trusted_key(config.plugins.trusted_keys[i]);
@@ -37,10 +37,7 @@ Result<PluginGate> PluginGate::open(const HostConfig& config) {
     gate.trusted_.push_back(std::move(*key));
   }
   gate.trust_ = PluginTrust(rules_of(config.plugins));
-  for (const auto& [name, backend] : config.backends) {
-    if (backend.kind == "local") gate.here_.insert(name);
-    if (!backend.kind.empty() && backend.kind != "local") gate.here_.erase(name);
-  }
+  gate.here_ = std::move(here);
   return gate;
 }
 

@@ -20,15 +20,16 @@ namespace flame::pool {
 /// Immutable after open(); any thread.
 class PluginGate {
  public:
-  /// Reads the trusted keys. `config` has passed check_config(). Errors: trusted_key()'s, with the place of the entry
-  /// in the configuration.
-  [[nodiscard]] static Result<PluginGate> open(const HostConfig& config);
+  /// Reads the trusted keys. `config` has passed check_config(). `here`: backends whose runners are on this machine,
+  /// on_this_kernel()'s; without them no CPU is looked at. Errors: trusted_key()'s, with the place of the entry in the
+  /// configuration.
+  [[nodiscard]] static Result<PluginGate> open(const HostConfig& config, std::set<std::string> here = {});
 
   /// nullopt: `plugin` may run. Else PluginTrust::refuse()'s error. Reads the plugin's signature_files, if a key is
   /// trusted; they are for the plugin's own bytes, not for libraries beside it.
   [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, Forced forced = Forced::no) const;
-  /// The same for the runners of `pool`; also manifest::check_cpu()'s error if they run on this machine: others' CPUs
-  /// are their runners' to judge.
+  /// The same for the runners of `pool`; also manifest::check_cpu()'s error if some of them run on this machine:
+  /// others' CPUs are their runners' to judge.
   [[nodiscard]] std::optional<Error> refuse(const CatalogPlugin& plugin, const PoolConfig& pool,
                                             Forced forced = Forced::no) const;
   /// The same of a file whose signature was read already. Looks at no CPU: nobody knows yet where it will run.
@@ -45,7 +46,7 @@ class PluginGate {
 
   std::vector<PublicKey> trusted_;
   PluginTrust trust_;
-  std::set<std::string> here_ = {"local"};  // backends whose runners are on this machine
+  std::set<std::string> here_;
 };
 
 }  // namespace flame::pool

@@ -129,7 +129,8 @@ void RunningHost::make_pools() {
   const auto catalog = std::make_shared<Catalog>(std::move(path), runtime_dir_->path(),
                                                  runtime_dir_->executable() ? Copies::loaded : Copies::not_executable);
   const auto store = std::make_shared<HostStore>(store_of(config_.plugins), host_name_, log_);
-  const auto choice = std::make_shared<PluginChoice>(catalog, PluginGate::open(config_).value(), *store, log_);
+  PluginGate gate = PluginGate::open(config_, on_this_kernel(backends_)).value();
+  const auto choice = std::make_shared<PluginChoice>(catalog, std::move(gate), *store, log_);
   choice->scan().value();
   std::vector<std::shared_ptr<detail::PoolFront>> fronts;
   for (const auto& [name, settings] : config_.pools) {

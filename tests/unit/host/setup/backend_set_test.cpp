@@ -200,6 +200,30 @@ TEST(BackendSet, KeepsThoseThatAPoolUses) {
   EXPECT_FALSE(set.made.contains("cloud"));
 }
 
+TEST(BackendSet, KeepsEveryTableForWhoLooksForMachines) {
+  const HostConfig config = parsed(kPool + "backend = \"local\"\n[backends.old]\nkind = \"cloud\"\n");
+  const BackendSet set = make_backends(config, {.own = {},
+                                                .factories = {{"local", make_local}, {"cloud", make_cloud}},
+                                                .environment = {},
+                                                .variable = {},
+                                                .keep_unused = true});
+  EXPECT_THAT(texts_of(set), IsEmpty());
+  EXPECT_THAT(set.made, ElementsAre(Pair("local", testing::_), Pair("old", testing::_)))
+      << "machines may be left where the pool was before";
+}
+
+TEST(BackendSet, ThoseOfThisKernelAreKnownByTheirTraitsNotByTheirNames) {
+  const Backends backends{{"containers", std::make_shared<test::IdleBackend>("c", BackendTraits{.same_kernel = true})},
+                          {"local", std::make_shared<test::IdleBackend>("local")}};
+  EXPECT_THAT(on_this_kernel(backends), ElementsAre("containers"));
+}
+
+TEST(BackendSet, ThoseWhoseMachinesOutliveTheirHostAreKnownByTheirTraits) {
+  const Backends backends{{"fly", std::make_shared<test::IdleBackend>("f", BackendTraits{.lists = true})},
+                          {"local", std::make_shared<test::IdleBackend>("local")}};
+  EXPECT_THAT(that_list(backends), ElementsAre("fly"));
+}
+
 TEST(BackendSet, HasNoPlaceForWhatWasSetInCpp) {
   HostConfig config;
   config.pools["a"].backend = {"clod"};

@@ -31,7 +31,7 @@ class PluginGate : public ::testing::Test {
   }
   // Empty if the plugin is admitted.
   std::string refusal(const std::string& keys, const std::string& backend = "local") {
-    const auto gate = pool::PluginGate::open(configured(keys));
+    const auto gate = pool::PluginGate::open(configured(keys), {"local"});
     if (!gate) return "no gate: " + gate.error().message;
     PoolConfig where;
     where.backend = {backend};
