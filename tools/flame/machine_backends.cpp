@@ -129,7 +129,8 @@ Result<std::unique_ptr<MachineSource>> open_backends(const std::string& config_p
       *config, {.own = {},
                 .factories = default_backends(),
                 .environment = {.name = {}, .host_name = pool::host_name(*config), .runtime_dir = *directory},
-                .variable = variable == nullptr ? "" : variable});
+                .variable = variable == nullptr ? "" : variable,
+                .keep_unused = true});
   std::string problems;
   for (const Error& problem : set.problems) problems += (problems.empty() ? "" : "\n") + problem.message;
   if (!problems.empty()) return base::make_error(ErrorCode::invalid_argument, std::move(problems));

@@ -148,7 +148,7 @@ class BackendMaker {
     auto made = factory(options, of_table);
     if (!made) {
       problems_.push_back({options.where, std::move(made).error()});
-    } else if (used_.contains(name)) {
+    } else if (used_.contains(name) || sources_.keep_unused) {
       set_.made[name] = std::move(*made);
     }
   }

@@ -19,7 +19,7 @@ using Backends = std::map<std::string, std::shared_ptr<Backend>>;
 inline constexpr const char* kBackendVariable = "FLAME_BACKEND";
 
 struct BackendSet {
-  Backends made;  ///< the program's own, and one for each name that a pool uses
+  Backends made;  ///< the program's own, and one for each name that a pool uses, or of each table
   std::map<std::string, std::vector<std::string>> of_pool;  ///< their names, by pool; never empty
   std::vector<Error> problems;  ///< in the order of the file; each message begins with its place
 };
@@ -30,6 +30,7 @@ struct BackendSources {
   std::map<std::string, BackendFactory> factories;  ///< by kind
   BackendEnvironment environment;                   ///< all but the name
   std::string variable;                             ///< $FLAME_BACKEND: names, separated by commas; empty: not set
+  bool keep_unused = false;                         ///< tables that no pool uses, too: machines may be left there
 };
 
 /// A pool that names no backend has those of `variable`, else of [host]. Every name must be that of one of the
