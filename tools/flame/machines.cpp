@@ -89,10 +89,9 @@ Result<std::string> log_of_own(const MachineSources& sources, const std::vector<
 Result<std::string> log_of(const MachinesOptions& options) {
   auto sources = open_sources(options.source);
   if (!sources) return std::move(sources).error();
-  auto lists = list_all(*sources);
-  if (!lists) return std::move(lists).error();
-  const auto meant = machines_meant(all_machines(*lists), {options.machine});
-  if (!meant) return log_of_own(*sources, *lists, options.machine, meant.error());
+  const AllLists all = list_all(*sources);
+  const auto meant = machines_meant(all_machines(all.lists), {options.machine});
+  if (!meant) return log_of_own(*sources, all.lists, options.machine, or_missing(meant.error(), all.missing));
   const ListedMachine& one = meant->front();
   return (*sources)[one.source]->log({.backend = one.backend, .name = one.machine.name, .id = one.machine.id});
 }

@@ -85,9 +85,15 @@ Json to_json(const std::vector<Reaped>& reaped) {
   return machines;
 }
 
-void print(const std::vector<Reaped>& reaped, std::size_t kept, bool json) {
+void print(const std::vector<Reaped>& reaped, std::size_t kept, const std::vector<Error>& missing, bool json) {
   const Terminal out(STDOUT_FILENO);
-  if (json) return out.write(json_line(success({{"machines", to_json(reaped)}, {"kept", kept}})));
+  if (json) {
+    Json unanswered = Json::array();
+    for (const Error& error : missing) unanswered.push_back(error_to_json(error));
+    return out.write(
+        json_line(success({{"machines", to_json(reaped)}, {"kept", kept}, {"unanswered", std::move(unanswered)}})));
+  }
+  for (const Error& error : missing) print_error(error, false);
   for (const Reaped& one : reaped) {
     if (one.error) {
       print_error(*one.error, false);
@@ -103,19 +109,21 @@ void print(const std::vector<Reaped>& reaped, std::size_t kept, bool json) {
 Result<int> reap(const ReapOptions& options) {
   auto sources = open_sources(options.source);
   if (!sources) return std::move(sources).error();
-  auto lists = list_all(*sources);
-  if (!lists) return std::move(lists).error();
-  const std::vector<ListedMachine> machines = all_machines(*lists);
+  const AllLists all = list_all(*sources);
+  const std::vector<ListedMachine> machines = all_machines(all.lists);
   auto meant = machines_meant(machines, options.machines);
-  if (!meant) return std::move(meant).error();
+  if (!meant) return or_missing(std::move(meant).error(), all.missing);
   std::vector<ListedMachine> unproven;
   std::ranges::copy_if(*meant, std::back_inserter(unproven),
                        [](const ListedMachine& one) { return !is_abandoned(one.machine); });
   if (auto refused = ask_people(unproven, options.yes)) return std::move(*refused);
   const std::vector<Reaped> reaped = destroy_all(*sources, *meant);
   const std::size_t kept = options.machines.empty() ? machines.size() - meant->size() : 0;
-  print(reaped, kept, options.json);
-  return std::ranges::any_of(reaped, [](const Reaped& one) { return one.error.has_value(); }) ? kFailed : kOk;
+  // Of those that are named all were found.
+  const std::vector<Error> missing = options.machines.empty() ? all.missing : std::vector<Error>();
+  print(reaped, kept, missing, options.json);
+  const bool failed = std::ranges::any_of(reaped, [](const Reaped& one) { return one.error.has_value(); });
+  return failed || !missing.empty() ? kFailed : kOk;
 }
 
 int run_reap(const ReapOptions& options) {
@@ -127,18 +135,18 @@ int run_reap(const ReapOptions& options) {
 
 }  // namespace
 
-Result<std::vector<SourceList>> list_all(const MachineSources& sources) {
-  std::vector<SourceList> lists;
+AllLists list_all(const MachineSources& sources) {
+  AllLists all;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     auto list = sources[i]->list();
-    if (!list) return std::move(list).error();
-    for (const auto& backend : list->backends) {
-      if (!backend.error.empty())
-        return base::make_error(ErrorCode::boot_failed, "backend \"" + backend.backend + "\": " + backend.error);
+    if (!list) {
+      all.missing.push_back(std::move(list).error());
+      continue;
     }
-    lists.push_back({i, std::move(*list)});
+    std::ranges::move(unanswered(*list), std::back_inserter(all.missing));
+    all.lists.push_back({i, std::move(*list)});
   }
-  return lists;
+  return all;
 }
 
 void add_machines_reap(CLI::App& machines, int& exit_code) {

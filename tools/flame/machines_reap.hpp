@@ -16,8 +16,11 @@ namespace flame::cli {
 
 void add_machines_reap(CLI::App& machines, int& exit_code);
 
-/// What each source lists. Error: of the first one that does not, or of a backend: an answer that is not whole would
-/// let a machine seem not to exist.
-[[nodiscard]] Result<std::vector<SourceList>> list_all(const MachineSources& sources);
+/// What each source lists, and why something may be missing.
+struct AllLists {
+  std::vector<SourceList> lists;
+  std::vector<Error> missing;  ///< of sources and of backends that have not answered
+};
+[[nodiscard]] AllLists list_all(const MachineSources& sources);
 
 }  // namespace flame::cli

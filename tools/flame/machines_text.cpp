@@ -119,6 +119,24 @@ Result<std::vector<ListedMachine>> machines_meant(const std::vector<ListedMachin
   return meant;
 }
 
+std::vector<Error> unanswered(const control::MachineList& list) {
+  std::vector<Error> errors;
+  for (const control::BackendMachines& backend : list.backends) {
+    if (!backend.error.empty())
+      errors.push_back(
+          base::make_error(ErrorCode::boot_failed, "backend \"" + backend.backend + "\": " + backend.error));
+  }
+  return errors;
+}
+
+Error or_missing(Error error, const std::vector<Error>& missing) {
+  if (error.code != ErrorCode::not_found || missing.empty()) return error;
+  error.code = ErrorCode::boot_failed;
+  error.message += "\nNot all have answered, it may be there:";
+  for (const Error& one : missing) error.message += "\n" + one.message;
+  return error;
+}
+
 std::string question_text(const std::vector<ListedMachine>& machines) {
   std::string text;
   for (const ListedMachine& one : machines) {

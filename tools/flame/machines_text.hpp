@@ -42,6 +42,12 @@ struct ListedMachine {
 [[nodiscard]] Result<std::vector<ListedMachine>> machines_meant(const std::vector<ListedMachine>& machines,
                                                                 const std::vector<std::string>& names);
 
+/// One error for each backend that has not answered: its machines are not in the list.
+[[nodiscard]] std::vector<Error> unanswered(const control::MachineList& list);
+/// machines_meant()'s error. A machine that nobody lists may be where nothing was answered: then it is not not_found,
+/// but boot_failed with what is `missing`.
+[[nodiscard]] Error or_missing(Error error, const std::vector<Error>& missing);
+
 /// What is asked before these are destroyed, which belong to somebody, or may.
 [[nodiscard]] std::string question_text(const std::vector<ListedMachine>& machines);
 

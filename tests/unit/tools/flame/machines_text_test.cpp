@@ -118,5 +118,22 @@ TEST(MachinesMeant, AQuestionNamesEachAndItsOwner) {
   EXPECT_EQ(question_text(all), "flame-b-1 (i-flame-b-1 of backend fly): belongs to a living host\n");
 }
 
+TEST_F(MachinesText, AMachineThatNobodyListsMayBeWhereNothingWasAnswered) {
+  MachineList half = list_of({machine("flame-a-1", "gone")});
+  half.backends.push_back(
+      {.backend = "k8s", .lists = true, .error = "no route to host", .left_out = 0, .machines = {}});
+  const std::vector<Error> missing = unanswered(half);
+  ASSERT_THAT(missing, testing::SizeIs(1));
+  EXPECT_THAT(missing[0].message, HasSubstr("backend \"k8s\": no route to host"));
+  const auto machines = all_machines({{0, half}});
+  EXPECT_TRUE(machines_meant(machines, {"flame-a-1"})) << "one engine that is down keeps nobody from the others";
+  const Error unknown = machines_meant(machines, {"flame-k-1"}).error();
+  EXPECT_EQ(or_missing(unknown, {}).code, ErrorCode::not_found);
+  EXPECT_EQ(or_missing(unknown, missing).code, ErrorCode::boot_failed);
+  EXPECT_THAT(or_missing(unknown, missing).message, HasSubstr("no route to host"));
+  const Error usage{.code = ErrorCode::invalid_argument, .message = "several"};
+  EXPECT_EQ(or_missing(usage, missing).message, "several");
+}
+
 }  // namespace machines_text_test
 }  // namespace flame::cli
