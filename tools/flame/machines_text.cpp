@@ -37,13 +37,16 @@ std::string table_text(const control::BackendMachines& backend, const Terminal& 
   return text;
 }
 
-std::string backend_text(const control::BackendMachines& backend, const Terminal& terminal) {
+std::string backend_text(const std::string& host, const control::BackendMachines& backend, const Terminal& terminal) {
   const std::string head = "backend " + one_line(backend.backend);
   if (!backend.lists) {
     return head + " does not list: its machines are processes of their host and end with it (see `flame status`)\n";
   }
   if (!backend.error.empty()) return head + ": " + one_line(backend.error) + "\n";
-  if (backend.machines.empty()) return head + ": no machines of hosts of this name\n";
+  if (backend.machines.empty()) {
+    return head + ": no machines of hosts called \"" + one_line(host) +
+           "\"; those of another [host] name: --config with a file that has it\n";
+  }
   return head + "\n" + table_text(backend, terminal);
 }
 
@@ -74,7 +77,7 @@ std::string machines_text(const control::MachineList& list, const Terminal& term
   text += list.pid == 0 ? std::string("\n") : fmt::format(" (pid {})\n", list.pid);
   std::ptrdiff_t abandoned = 0;
   for (const control::BackendMachines& backend : list.backends) {
-    text += backend_text(backend, terminal);
+    text += backend_text(list.host, backend, terminal);
     abandoned += std::ranges::count_if(backend.machines, is_abandoned);
   }
   if (abandoned > 0)

@@ -183,7 +183,9 @@ struct PluginsConfig {
 
 /// A whole configuration.
 struct HostConfig {
-  std::string name = "auto";                         ///< shown in status and logs; "auto": the machine's host name
+  /// Shown in status and logs. The machines of backends that outlive a host are found again by it: each start of one
+  /// deployment needs the same. "auto": the machine's host name, which is another one in each new container.
+  std::string name = "auto";
   std::vector<std::string> listen = {"ipc://auto"};  ///< "ipc://auto" and/or "tcp://ADDRESS:PORT" (port 0: any)
   std::string advertise = "auto";  ///< address that runners dial for tcp; "auto": the one that their backend knows
   /// Of pools that name none. The environment variable FLAME_BACKEND ("local", "big,fly") replaces it.

@@ -35,6 +35,15 @@ std::string host_name(const HostConfig& config) {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
 }
 
+std::string name_warning(const HostConfig& config, const std::vector<std::string>& lists) {
+  if (lists.empty() || (!config.name.empty() && config.name != "auto")) return {};
+  std::string names;
+  for (const std::string& name : lists) names += (names.empty() ? "\"" : ", \"") + name + "\"";
+  return "machines that this host may leave behind are looked for by its name, which is that of this computer, \"" +
+         host_name(config) + "\": where it changes, as in containers, nobody finds them. Give it one: [host] name; " +
+         "this is about backend " + names;
+}
+
 HostIdentity host_identity(const std::string& host_name) {
   const std::string boot = contents("/proc/sys/kernel/random/boot_id");
   const std::string space = pid_namespace();

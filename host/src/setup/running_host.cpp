@@ -121,6 +121,7 @@ void RunningHost::make_backends(std::vector<std::shared_ptr<Backend>> own) {
                 .variable = variable(kBackendVariable)});
   if (!set.problems.empty()) throw CallError(all_of(std::move(set.problems)));
   backends_ = std::move(set.made);
+  if (const std::string warning = name_warning(config_, that_list(backends_)); !warning.empty()) log_.warning(warning);
   for (auto& [name, names] : set.of_pool) config_.pools.at(name).backend = std::move(names);
 }
 

@@ -40,5 +40,16 @@ TEST(HostIdentity, AHostIsCalledAsItsConfigurationSaysOrAsItsComputer) {
   }
 }
 
+TEST(HostIdentity, ANameThatNobodyHasChosenIsWarnedOfWhereMachinesAreFoundByIt) {
+  HostConfig config;
+  EXPECT_EQ(name_warning(config, {}), "") << "nothing outlives the host";
+  const std::string warning = name_warning(config, {"fly", "k8s"});
+  EXPECT_THAT(warning, testing::HasSubstr("\"" + host_name(config) + "\""));
+  EXPECT_THAT(warning, testing::HasSubstr("[host] name"));
+  EXPECT_THAT(warning, testing::HasSubstr("\"fly\", \"k8s\""));
+  config.name = "web-1";
+  EXPECT_EQ(name_warning(config, {"fly"}), "");
+}
+
 }  // namespace
 }  // namespace flame::pool

@@ -63,7 +63,8 @@ TEST_F(MachinesText, ShowsWhoseEachMachineIsAndWhatCanBeDone) {
 
 TEST_F(MachinesText, SaysWhyThereIsNoList) {
   MachineList list = list_of({});
-  EXPECT_THAT(shown(list), HasSubstr("backend fly: no machines of hosts of this name"));
+  EXPECT_THAT(shown(list),
+              HasSubstr("backend fly: no machines of hosts called \"web-1\"; those of another [host] name"));
   list.backends[0].error = "the engine is down";
   EXPECT_THAT(shown(list), HasSubstr("backend fly: the engine is down"));
   list.backends[0].lists = false;
