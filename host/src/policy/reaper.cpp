@@ -73,21 +73,30 @@ Reaper::Findings Reaper::listed(const std::vector<Machine>& machines, const Know
   plan_next(now);
   Findings findings;
   Suspects suspects;
+  std::vector<Finding> old;
   for (const Machine& machine : looked_at(machines)) {
     const MachineOwner owner = judge(machine, known);
     if (!is_abandoned(owner)) continue;
     const auto before = suspects_.find({machine.name, machine.id});
-    const auto [suspect, first] = suspects.try_emplace({machine.name, machine.id}, false);
+    const auto [suspect, first] = suspects.try_emplace({machine.name, machine.id});
     if (before == suspects_.end() || !first) continue;
     suspect->second = before->second;
     if (machine.age <= options_.boot_max) continue;
-    const bool destroys = options_.mode == Reap::destroy;
-    if (destroys && findings.destroy.size() == limits::kReapsPerList) continue;
-    if (destroys) findings.destroy.push_back(finding_of(machine, owner));
-    if (!std::exchange(suspect->second, true)) tell(findings, finding_of(machine, owner));
+    old.push_back(finding_of(machine, owner));
   }
   suspects_ = std::move(suspects);
+  const std::vector<Finding> found = options_.mode == Reap::destroy ? to_destroy(std::move(old)) : std::move(old);
+  for (const Finding& one : found)
+    if (!std::exchange(suspects_.at({one.name, one.id}).told, true)) tell(findings, one);
+  if (options_.mode == Reap::destroy) findings.destroy = found;
   return findings;
+}
+
+std::vector<Reaper::Finding> Reaper::to_destroy(std::vector<Finding> old) {
+  std::ranges::stable_sort(old, {}, [&](const Finding& one) { return suspects_.at({one.name, one.id}).destroys; });
+  if (old.size() > limits::kReapsPerList) old.resize(limits::kReapsPerList);
+  for (const Finding& one : old) ++suspects_.at({one.name, one.id}).destroys;
+  return old;
 }
 
 void Reaper::tell(Findings& findings, Finding finding) {

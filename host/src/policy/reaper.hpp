@@ -47,9 +47,11 @@ class Reaper {
     Duration age{};
   };
   struct Findings {
-    std::vector<Finding> destroy;  ///< Reap::destroy: at most limits::kReapsPerList; a later list brings the rest
-    std::vector<Finding> news;     ///< found for the first time: at most limits::kReapLinesMax …
-    std::size_t more_news = 0;     ///< … and so many more
+    /// Reap::destroy: at most limits::kReapsPerList, first those that were asked for least often, so that what cannot
+    /// be destroyed does not stand in the way of the rest, which a later list brings.
+    std::vector<Finding> destroy;
+    std::vector<Finding> news;  ///< found for the first time: at most limits::kReapLinesMax …
+    std::size_t more_news = 0;  ///< … and so many more
   };
 
   explicit Reaper(Options options);
@@ -72,11 +74,16 @@ class Reaper {
 
  private:
   using Key = std::pair<MachineName, MachineId>;  // a name may come back with another machine
-  using Suspects = std::map<Key, bool>;           // true: it was told
+  struct Suspect {
+    bool told = false;
+    std::uint32_t destroys = 0;  // that were asked for
+  };
+  using Suspects = std::map<Key, Suspect>;
 
   void plan_next(Instant now);
   [[nodiscard]] MachineOwner judge(const Machine& machine, const Known& known) const;
   static void tell(Findings& findings, Finding finding);
+  [[nodiscard]] std::vector<Finding> to_destroy(std::vector<Finding> old);
 
   const Options options_;
   std::mt19937_64 random_;

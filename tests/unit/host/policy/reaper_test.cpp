@@ -261,6 +261,18 @@ TEST_F(ReaperTest, DestroysSoManyAtOnceAndTheRestByTheNextList) {
   EXPECT_EQ(second.news.size(), 3U);
 }
 
+TEST_F(ReaperTest, WhatCannotBeDestroyedDoesNotStandInTheWayOfTheRest) {
+  for (std::size_t i = 0; i < limits::kReapsPerList + 2; ++i)
+    machines_.push_back(machine("flame-a-" + std::to_string(i)));
+  static_cast<void>(list());
+  static_cast<void>(list());
+  const Reaper::Findings second = list();
+  ASSERT_EQ(second.destroy.size(), limits::kReapsPerList);
+  EXPECT_EQ(second.destroy[0].name, "flame-a-" + std::to_string(limits::kReapsPerList));
+  EXPECT_EQ(second.destroy[1].name, "flame-a-" + std::to_string(limits::kReapsPerList + 1));
+  EXPECT_EQ(second.destroy[2].name, "flame-a-0") << "then it is tried again";
+}
+
 TEST_F(ReaperTest, LooksAtSoManyMachinesOfAListAndAtNoMoreProcesses) {
   const std::size_t most = limits::kReapMachinesMax;
   for (std::size_t i = 0; i < most + 2; ++i) {
