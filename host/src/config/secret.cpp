@@ -1,11 +1,17 @@
 // Secret and Location: where configured values come from, named without showing them.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include <flame/config.hpp>
 
 #include "plugin_sdk/base/file.hpp"
 #include "plugin_sdk/base/make_error.hpp"
+#include "plugin_sdk/base/unique_fd.hpp"
 
 namespace flame {
 
@@ -15,6 +21,21 @@ constexpr std::size_t kSecretMax = 64 * 1024;
 
 Error unavailable(std::string message) {
   return base::make_error(ErrorCode::invalid_argument, std::move(message));
+}
+
+// What is no regular file may block whoever opens it, or can be read once only; a secret is read at each boot.
+Result<std::string> read_secret(const std::string& path) {
+  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return unavailable("secret: cannot open \"" + path + "\": " + std::strerror(errno));
+  struct ::stat status {};
+  if (::fstat(fd.get(), &status) != 0)
+    return unavailable("secret: cannot read \"" + path + "\": " + std::strerror(errno));
+  if (!S_ISREG(status.st_mode))
+    return unavailable("secret: \"" + path +
+                       "\" is no regular file, and would be read at each boot; write it into one");
+  auto contents = base::read_all(fd.get(), kSecretMax, path);
+  if (!contents) return unavailable("secret: " + contents.error().message);
+  return contents;
 }
 
 }  // namespace
@@ -44,8 +65,8 @@ Result<std::string> Secret::reveal() const {
     value = set;
   }
   if (source_ == Source::file) {
-    auto contents = base::read_file(text_, kSecretMax);
-    if (!contents) return unavailable("secret: " + contents.error().message);
+    auto contents = read_secret(text_);
+    if (!contents) return contents;
     value = std::move(*contents);
     if (value.ends_with('\n')) value.pop_back();
     if (value.ends_with('\r')) value.pop_back();

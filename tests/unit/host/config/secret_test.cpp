@@ -1,6 +1,8 @@
 // Secret: read when it is needed, named without being shown.
 #include <flame/config.hpp>
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 
 #include <gmock/gmock.h>
@@ -36,6 +38,18 @@ TEST(Secret, IsNoFileOfAnySize) {
   const test::TempDir dir;
   EXPECT_TRUE(Secret::from_file(dir.write("token", std::string(64 * 1024, 'x'))).reveal());
   EXPECT_FALSE(Secret::from_file(dir.write("disk", std::string(64 * 1024 + 1, 'x'))).reveal());
+}
+
+TEST(Secret, IsNoPipeNorDirectory) {
+  const test::TempDir dir;
+  const std::string fifo = dir / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const auto blocked = Secret::from_file(fifo).reveal();  // nobody ever writes into it
+  ASSERT_FALSE(blocked);
+  EXPECT_EQ(blocked.error().code, ErrorCode::invalid_argument);
+  EXPECT_THAT(blocked.error().message, HasSubstr(fifo + "\" is no regular file"));
+  EXPECT_THAT(Secret::from_file("/dev/null").reveal().error().message, HasSubstr("is no regular file"));
+  EXPECT_THAT(Secret::from_file(dir / ".").reveal().error().message, HasSubstr("is no regular file"));
 }
 
 TEST(Secret, IsNeverEmpty) {
