@@ -112,6 +112,7 @@ void Terminator::retire_answered(Instant now, bool granted) {
 
 void Terminator::host_drains(Instant now, Duration grace) {
   begin_drain(now, grace, false, "the host drains this runner");
+  confirm_ = confirm_ || last_seq_ > 0;  // the last results may still be on their way to it
   promise(now);
   leave_if_done(now);
 }

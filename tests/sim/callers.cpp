@@ -119,7 +119,7 @@ void Callers::let_go_of_all() {
 
 CallId Callers::probe(DigestId digest) {
   pool::event::Submit submit{.call = ++last_call_, .digest = digest};
-  submit.budget = 10min;
+  submit.budget = sim_.plan.lifetime == kForever ? Duration(10min) : Duration(1min);
   host_.submit(submit);
   return submit.call;
 }

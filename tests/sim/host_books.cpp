@@ -17,6 +17,9 @@ void HostBooks::on_step(const pool::Event& event, const pool::Actions& actions, 
   if (policy.stats().boots_failed > 0 || policy.stats().runners_lost > 1) sim_.ledger.boot_failed();
   versions_.take(event);
   std::visit([this](const auto& one) { take(one); }, event);
+  // What follows from a runner's leave comes before it.
+  for (const pool::Action& action : actions)
+    if (const auto* drain = std::get_if<pool::action::DrainRunner>(&action)) leaves(peers_.at(drain->runner));
   for (const pool::Action& action : actions) {
     std::visit([this](const auto& one) { note(one); }, action);
     versions_.note(action);
@@ -30,6 +33,11 @@ std::vector<RunnerId> HostBooks::connected() const {
   for (const auto& [id, peer] : peers_)
     if (peer.connected) runners.push_back(id);
   return runners;
+}
+
+bool HostBooks::gets_calls(RunnerId runner) const {
+  const auto found = peers_.find(runner);
+  return found != peers_.end() && found->second.admitted && found->second.connected && !found->second.leaving;
 }
 
 HostBooks::Peer* HostBooks::find(RunnerId runner) {
@@ -66,6 +74,15 @@ void HostBooks::take(const pool::event::RunnerLost& lost) {
   if (Peer* const peer = find(lost.runner)) peer->connected = false;
   // Its second connection was kept away by what a plan may have: that costs it, as a boot that takes too long does.
   if (lost.reason.find("bulk connection") != std::string::npos) sim_.ledger.excuse(lost.runner);
+}
+
+void HostBooks::take(const pool::event::Submit& submit) {
+  if (submit.child) children_.insert(submit.call);
+}
+
+void HostBooks::take(const pool::event::MachineEnds& ends) {
+  machines_end_ = machines_end_ || ends.left != kForever;
+  if (Peer* const peer = find(ends.runner)) peer->ends = base::deadline_after(sim_.agenda.now(), ends.left);
 }
 
 void HostBooks::take(const pool::event::MachineExited& exited) {
@@ -109,7 +126,8 @@ void HostBooks::note(const pool::action::Send& send) {
   Peer* const peer = find(send.runner);
   if (peer == nullptr) return sim_.findings.broken("sent to runner ", send.runner, ", which is not there");
   check_send(send, *peer);
-  sim_.ledger.sent(send.call, send.runner, send.attempt);
+  // Where machines end, one that fits goes before one that does not.
+  sim_.ledger.sent(send.call, send.runner, send.attempt, !machines_end_);
   book(send, *peer);
 }
 
@@ -123,12 +141,23 @@ void HostBooks::check_send(const pool::action::Send& send, const Peer& peer) {
     if (peer.inside.contains(lease)) findings.broken("two calls at once on the objects of call ", lease);
     return;
   }
+  check_end(send, peer);
   if (peer.silent) findings.broken("sent to runner ", send.runner, ", which is silent");
   if (peer.leaving) findings.broken("sent to runner ", send.runner, ", which leaves");
   if (peer.leases.contains(send.call)) findings.broken("call ", send.call, " is sent to the same runner twice");
   const std::size_t slots = sim_.plan.pool.single_use ? 1 : sim_.plan.pool.max_concurrency;
   if (peer.leases.size() >= slots) findings.broken("more calls than slots on runner ", send.runner);
   if (sim_.plan.pool.single_use && peer.sends > 0) findings.broken("a second call for single-use runner ", send.runner);
+}
+
+// A call without a limit goes there only where there is nothing else.
+void HostBooks::check_end(const pool::action::Send& send, const Peer& peer) {
+  if (peer.ends == kNever) return;
+  const bool endless = send.remaining == base::kInfinite || children_.contains(send.call);
+  const bool others = sim_.plan.backends > 1 || sim_.plan.lifetime == kForever;
+  const bool past = !endless && base::deadline_after(sim_.agenda.now(), send.remaining) > peer.ends;
+  if (endless ? others : past)
+    sim_.findings.broken("call ", send.call, " may outlast the machine of runner ", send.runner);
 }
 
 void HostBooks::book(const pool::action::Send& send, Peer& peer) {
@@ -143,6 +172,8 @@ void HostBooks::book(const pool::action::Send& send, Peer& peer) {
 
 void HostBooks::note(const pool::action::Complete& complete) {
   sim_.ledger.told(complete);
+  if (complete.error && complete.error->code == ErrorCode::invalid_argument && !machines_end_)
+    sim_.findings.broken("call ", complete.call, " is said to outlast machines that have no end");
   Answer answer{complete.call, complete.error ? complete.error->code : ErrorCode::none, {}};
   const auto left = left_.extract(complete.call);
   if (!complete.error && !left.empty() && !left.mapped().empty()) {
@@ -167,10 +198,6 @@ void HostBooks::note(const pool::action::RetireReply& reply) {
   if (!forced_ && !peer->leases.empty())
     sim_.findings.broken("runner ", reply.runner, " is let go though it has calls");
   leaves(*peer);
-}
-
-void HostBooks::note(const pool::action::DrainRunner& drain) {
-  leaves(peers_.at(drain.runner));
 }
 
 void HostBooks::note(const pool::action::Destroy& destroy) {

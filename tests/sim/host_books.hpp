@@ -33,6 +33,8 @@ class HostBooks final : public pool::StepObserver {
   [[nodiscard]] bool drained() const noexcept { return drained_; }
   [[nodiscard]] const pool::PoolPolicy& policy() const noexcept { return *policy_; }
   [[nodiscard]] const PolicyWatch& watch() const noexcept { return watch_; }
+  /// Calls may go to it.
+  [[nodiscard]] bool gets_calls(RunnerId runner) const;
   /// Runners that are connected, by the pool's knowledge.
   [[nodiscard]] std::vector<RunnerId> connected() const;
 
@@ -45,13 +47,16 @@ class HostBooks final : public pool::StepObserver {
     bool silent = false;   // gets no new calls
     bool leaving = false;  // told or allowed to go, or dead: nothing may be sent to it
     std::uint64_t sends = 0;
+    Instant ends = kNever;  // its machine, as its pool has been told
   };
 
   template <class Other>
   void take(const Other&) {}
   void take(const pool::event::RunnerHello& hello);
   void take(const pool::event::RunnerLost& lost);
+  void take(const pool::event::Submit& submit);
   void take(const pool::event::MachineExited& exited);
+  void take(const pool::event::MachineEnds& ends);
   void take(const pool::event::Retire& retire);
   void take(const pool::event::Result& result);
   void take(const pool::event::Ended& ended);
@@ -65,13 +70,13 @@ class HostBooks final : public pool::StepObserver {
   void note(const pool::action::Complete& complete);
   void note(const pool::action::LeaseEnded& ended);
   void note(const pool::action::RetireReply& reply);
-  void note(const pool::action::DrainRunner& drain);
   void note(const pool::action::Destroy& destroy);
   void note(const pool::action::Quiet& quiet);
   void note(const pool::action::Drained&);
 
   [[nodiscard]] Peer* find(RunnerId runner);
   void check_send(const pool::action::Send& send, const Peer& peer);
+  void check_end(const pool::action::Send& send, const Peer& peer);
   void book(const pool::action::Send& send, Peer& peer);
   void leaves(Peer& peer);
   [[nodiscard]] HostCounts counts() const;
@@ -84,7 +89,9 @@ class HostBooks final : public pool::StepObserver {
   std::uint64_t leases_ = 0;
   std::map<CallId, std::vector<std::uint64_t>> left_;  // by calls that have not been completed
   std::vector<Answer> answers_;
-  bool forced_ = false;  // the Retire that is being answered
+  std::set<CallId> children_;
+  bool machines_end_ = false;  // some do
+  bool forced_ = false;        // the Retire that is being answered
   bool drained_ = false;
 };
 

@@ -14,7 +14,8 @@ void Ledger::submitted(const pool::event::Submit& submit) {
   call.has_budget = submit.budget.has_value();
   call.retries = submit.idempotent ? submit.retries : 0;
   call.deadline = deadline_after(agenda_.now(), submit.budget.value_or(pool_.boot_timeout));
-  due_.emplace(call.deadline, submit.call);
+  call.due = call.has_budget ? call.deadline : deadline_after(call.deadline, pool_.queue_timeout);
+  due_.emplace(call.due, submit.call);
   open_.insert(submit.call);
   if (submit.lease == 0) unsent_[submit.digest].insert(submit.call);
   ++tally_.calls;
@@ -29,7 +30,7 @@ void Ledger::drain_asked(Duration grace) {
   drained_by_ = std::min(drained_by_, deadline_after(agenda_.now(), grace));
 }
 
-void Ledger::sent(CallId id, RunnerId runner, std::uint32_t attempt) {
+void Ledger::sent(CallId id, RunnerId runner, std::uint32_t attempt, bool in_turn) {
   Facts& call = facts_.at(id);
   if (call.answer) findings_.broken("call ", id, " was sent after its answer");
   if (++call.sends != attempt) findings_.broken("call ", id, " was sent as attempt ", attempt, ", it is ", call.sends);
@@ -42,13 +43,13 @@ void Ledger::sent(CallId id, RunnerId runner, std::uint32_t attempt) {
   }
   if (call.lease == 0) {
     std::set<CallId>& waiting = unsent_[call.digest];
-    if (*waiting.begin() != id) findings_.broken("call ", id, " overtook call ", *waiting.begin());
+    if (in_turn && *waiting.begin() != id) findings_.broken("call ", id, " overtook call ", *waiting.begin());
     waiting.erase(id);
   }
   if (call.has_budget) return;
-  due_.erase({call.deadline, id});
-  call.deadline = deadline_after(agenda_.now(), pool_.timeout);
-  due_.emplace(call.deadline, id);
+  due_.erase({call.due, id});
+  call.deadline = call.due = deadline_after(agenda_.now(), pool_.timeout);
+  due_.emplace(call.due, id);
 }
 
 void Ledger::told(const pool::action::Complete& complete) {
@@ -99,6 +100,8 @@ bool Ledger::plausible(const Facts& call, ErrorCode code) const {
     case ErrorCode::not_found:
     case ErrorCode::incompatible:
       return plugins_are_broken_;
+    case ErrorCode::invalid_argument:
+      return !sent;
     case ErrorCode::shutting_down:
       return draining_ || call.stops.contains(runner::StopCause::shutting_down);
     default:
@@ -112,7 +115,7 @@ void Ledger::check_started(CallId id, const Facts& call, Started started) {
 }
 
 void Ledger::close(CallId id, Facts& call) {
-  due_.erase({call.deadline, id});
+  due_.erase({call.due, id});
   open_.erase(id);
   unsent_[call.digest].erase(id);
 }

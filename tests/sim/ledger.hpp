@@ -40,7 +40,8 @@ class Ledger {
   void cancel_asked(CallId call);
   void drain_asked(Duration grace);
   // --- the host
-  void sent(CallId call, RunnerId runner, std::uint32_t attempt);
+  /// `in_turn`: before all others of its digest that wait.
+  void sent(CallId call, RunnerId runner, std::uint32_t attempt, bool in_turn);
   void told(const pool::action::Complete& complete);
   // --- the runner: what runs in its slots
   void began(CallId call, RunnerId runner);
@@ -103,6 +104,7 @@ class Ledger {
     bool has_budget = false;
     std::uint32_t retries = 0;
     Instant deadline = kNever;
+    Instant due = kNever;  // later, if a machine may have been queued for
     std::uint32_t sends = 0;
     std::uint32_t begun = 0;
     std::uint32_t running = 0;

@@ -25,6 +25,7 @@ PoolConfig choose_pool(Chance& chance) {
   pool.spare_slots = chance.number(0U, 2U);
   pool.timeout = chance.between(1s, 20s);
   pool.boot_timeout = chance.between(2s, 20s);
+  pool.queue_timeout = 0s;
   pool.shutdown_timeout = chance.between(500ms, 15s);
   pool.idle_shutdown_after = chance.one_in(8) ? kForever : chance.between(200ms, 20s);
   pool.min_idle_shutdown_after = chance.one_in(3) ? chance.between(200ms, 30s) : kForever;
@@ -50,6 +51,17 @@ void choose_troubles(Plan& plan, Chance& chance) {
     *trouble = chance.one_in(5);
 }
 
+// Each kind of trouble of engines alone, and some together.
+void choose_engines(Plan& plan, Chance& chance) {
+  plan.backends = chance.one_in(3) ? 2 : 1;
+  if (plan.backends > 1 && chance.one_in(2)) plan.machines_max = chance.number(1ULL, 3ULL);
+  if (chance.one_in(4)) plan.lifetime = plan.backends > 1 ? chance.between(15s, 1min) : chance.between(90s, 4min);
+  for (bool* trouble : {&plan.twins, &plan.queues, &plan.full_engines, &plan.outages, &plan.lost_answers,
+                        &plan.end_notices, &plan.lies, &plan.poor_lists, &plan.clock_skew})
+    *trouble = chance.one_in(6);
+  if (plan.queues) plan.pool.queue_timeout = chance.between(2s, 60s);
+}
+
 // Runners elsewhere cannot take what only this machine has.
 void choose_versions(Plan& plan, Chance& chance) {
   plan.digests = chance.number(2U, 4U);
@@ -73,6 +85,8 @@ Plan make_plan(Chance& chance) {
         &plan.updates, &plan.brief_tasks, &plan.slots_say_goodbye, &plan.idle_edge, &plan.checks_idle})
     *habit = chance.one_in(3);
   if (!chance.one_in(4)) choose_troubles(plan, chance);
+  if (chance.one_in(2)) choose_engines(plan, chance);
+  plan.pool.backend = backend_names(plan);
   const std::uint64_t ending = chance.roll(10);
   plan.local = chance.one_in(2);
   if (plan.updates) choose_versions(plan, chance);
@@ -97,8 +111,18 @@ std::vector<DigestId> first_digests(const Plan& plan) {
   return digests;
 }
 
+std::vector<std::string> backend_names(const Plan& plan) {
+  return plan.backends == 1 ? std::vector<std::string>{"first"} : std::vector<std::string>{"first", "second"};
+}
+
 std::string runner_name(RunnerId runner) {
   return fmt::format("sim-{}", runner);
+}
+
+RunnerId runner_of(std::string_view name) {
+  RunnerId runner = 0;
+  std::from_chars(name.data() + std::string_view("sim-").size(), name.data() + name.size(), runner);
+  return runner;
 }
 
 std::string digest_text(DigestId digest) {

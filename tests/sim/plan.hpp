@@ -63,7 +63,19 @@ struct Plan {
   bool load_failures = false;  ///< runners load new versions late, badly or never
   bool records_fail = false;   ///< the store cannot be written
   bool old_runners = false;    ///< some know nothing of all that
-  // backend
+  // backends
+  std::uint32_t backends = 1;      ///< of the pool, in order
+  std::uint64_t machines_max = 0;  ///< of the first; 0: no limit
+  Duration lifetime = kForever;    ///< of each machine of the first
+  bool twins = false;              ///< other hosts of the same name use the same engines
+  bool queues = false;             ///< machines are waited for
+  bool full_engines = false;       ///< the first has no room
+  bool outages = false;            ///< an engine does not answer for a while
+  bool lost_answers = false;       ///< a boot is said to have failed, and there is a machine
+  bool end_notices = false;        ///< others end machines, and say so before
+  bool lies = false;               ///< backends speak of what is none of their business
+  bool poor_lists = false;         ///< lists lag, or are empty once
+  bool clock_skew = false;         ///< clocks of hosts differ by less than the reaper allows
   bool slow_boots = false;
   bool failed_boots = false;
   bool permanent_failures = false;
@@ -71,7 +83,7 @@ struct Plan {
   bool dead_boots = false;    ///< its runner dies before its hello
   bool broken_plugins = false;
   bool late_exits = false;     ///< exits are reported late or never
-  bool lost_destroys = false;  ///< the backend does not do it
+  bool lost_destroys = false;  ///< the backend cannot do it
   // network and machines
   bool crashes = false;  ///< a runner's processes are killed
   bool disconnects = false;
@@ -95,8 +107,12 @@ struct Plan {
 /// What pools start with.
 [[nodiscard]] std::vector<DigestId> first_digests(const Plan& plan);
 
+/// The pool's backends, by name.
+[[nodiscard]] std::vector<std::string> backend_names(const Plan& plan);
+
 /// "sim-3".
 [[nodiscard]] std::string runner_name(RunnerId runner);
+[[nodiscard]] RunnerId runner_of(std::string_view name);
 
 /// As it travels, and back.
 [[nodiscard]] std::string digest_text(DigestId digest);

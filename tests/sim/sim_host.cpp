@@ -70,7 +70,7 @@ std::shared_ptr<const pool::Catalog> catalog_of(const Plan& plan) {
 
 }  // namespace
 
-SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
+SimHost::SimHost(Context& sim, Engines& engines)
     : sim_(sim),
       books_(sim),
       versions_(sim, {.feed = [this](const pool::Event& event) { driver_->on(event, sim_.agenda.now()); },
@@ -82,11 +82,11 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
                             turn();
                           }}),
       transport_(sim),
-      sessions_(transport_, log_into(sim.findings), kIncarnation, [this] { return ++last_session_; }) {
+      sessions_(transport_, log_into(sim.findings), kIncarnation, [this] { return ++last_session_; }),
+      machines_(sim, engines, Engines::kHost, log_into(sim.findings)) {
   detail::PoolFront::Parts parts;
   parts.name = "sim";
   parts.config = sim.plan.pool;
-  parts.config.backend = {sim.plan.local ? "local" : "far"};
   parts.catalog = catalog_of(sim.plan);
   parts.plugins = first_digests(sim.plan);
   parts.inbox = std::make_shared<pool::Inbox>();
@@ -94,7 +94,8 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
   core_ = std::make_shared<detail::PoolFront>(std::move(parts));
   pool::DriverServices services{
       .sessions = &sessions_,
-      .machines = &maker,
+      .machines = &*machines_,
+      .room = &machines_->room(),
       .listeners = this,
       .history = &history_,
       .log = log_into(sim.findings),
@@ -107,12 +108,33 @@ SimHost::SimHost(Context& sim, pool::MachineMaker& maker)
   services.parent.incarnation = kIncarnation;
   driver_ = std::make_unique<pool::PoolDriver>(core_, std::move(services));
   sessions_.add_pool(*driver_);
+  machines_->set_events({.on_boot = [this](pool::RunnerKey key, const std::optional<BootFailure>& failure,
+                                           Instant now) { driver_->on_boot(key.second, failure, now); },
+                         .on_phase =
+                             [this](pool::RunnerKey key, BootPhase phase, std::string detail, Instant now) {
+                               driver_->on(pool::event::BootReached{key.second, phase, std::move(detail)}, now);
+                             },
+                         .on_exit =
+                             [this](pool::RunnerKey key, std::string reason, Instant now) {
+                               driver_->on(pool::event::MachineExited{key.second, std::move(reason)}, now);
+                             },
+                         .on_ends =
+                             [this](pool::RunnerKey key, Duration left, bool fresh, Instant now) {
+                               driver_->on(pool::event::MachineEnds{key.second, left, fresh}, now);
+                             },
+                         .on_left = [](pool::RunnerKey, const std::string&) {}});
 }
 
 SimHost::~SimHost() = default;
 
+const std::string& SimHost::public_key() const noexcept {
+  static const std::string key(40, 'k');
+  return key;
+}
+
 void SimHost::start() {
   next_beat_ = sim_.agenda.now();
+  machines_->open();
   turn();
 }
 
@@ -124,6 +146,7 @@ void SimHost::turn() {
   while (more && sim_.findings.ok()) {
     more = false;
     while (sim_.findings.ok() && sessions_.receive(now)) more = true;
+    more = machines_.take(now) || more;
     more = take_commands() || more;
     keep_time(now);
     more = versions_.act() || more;
@@ -142,8 +165,8 @@ void SimHost::turn_soon() {
 }
 
 bool SimHost::take_commands() {
-  core_->parts().inbox->take_all(commands_);
   const Instant now = sim_.agenda.now();
+  core_->parts().inbox->take_all(commands_);
   for (pool::Command& command : commands_) {
     if (auto* submit = std::get_if<pool::command::Submit>(&command)) {
       sim_.ledger.submitted(submit->call->record.submit);
@@ -167,7 +190,9 @@ void SimHost::keep_time(Instant now) {
     next_beat_ = now + limits::kBeatInterval;
     driver_->on(pool::event::Tick{}, now);
   }
-  if (driver_->next_wakeup() <= now) driver_->on(pool::event::Tick{}, now);
+  machines_->tick(now);
+  const bool room_made = machines_->take_room_made();
+  if (room_made || driver_->next_wakeup() <= now) driver_->on(pool::event::Tick{}, now);
   versions_.keep_time(now);
 }
 
@@ -199,7 +224,8 @@ bool SimHost::settle() {
 
 void SimHost::arm() {
   const Instant wake =
-      std::max(std::min({next_beat_, driver_->next_wakeup(), versions_.next_wakeup()}), sim_.agenda.now());
+      std::max(std::min({next_beat_, driver_->next_wakeup(), machines_->next_wakeup(), versions_.next_wakeup()}),
+               sim_.agenda.now());
   if (dead_ || wake >= armed_) return;
   armed_ = wake;
   sim_.agenda.at(wake, [this, wake] {
@@ -243,7 +269,7 @@ std::shared_ptr<pool::RemoteCall> SimHost::call_of(const pool::event::Submit& su
   record.task = task_of(sim_.plan, submit.call, submit.lease);
   record.invoke.digest = digest_text(submit.digest);
   record.invoke.task = base::task_id(record.task, 0);
-  record.child = record.task == "child";
+  record.child = record.submit.child = record.task == "child";
   if (object != nullptr) {
     detail::CallSpec spec;
     spec.object = object;
@@ -303,20 +329,19 @@ void SimHost::stop_lease(const detail::ObjectHandle& object) {
 
 // --- machines
 
-void SimHost::on_boot(RunnerId runner, bool failed, bool permanent) {
-  if (dead_ || defer([=, this] { on_boot(runner, failed, permanent); })) return;
-  std::optional<BootFailure> failure;
-  if (failed)
-    failure = BootFailure{.error = {.code = ErrorCode::boot_failed, .message = "simulated"},
-                          .remedy = permanent ? Remedy::permanent : Remedy::retry};
-  driver_->on_boot(runner, failure, sim_.agenda.now());
-  turn();
+void SimHost::hear() {
+  if (machines_.hear() && !turning_) turn_soon();
 }
 
-void SimHost::on_exit(RunnerId runner) {
-  if (dead_ || defer([=, this] { on_exit(runner); })) return;
-  driver_->on(pool::event::MachineExited{runner, "simulated exit"}, sim_.agenda.now());
+bool SimHost::close_machines() {
+  machines_->close(sim_.agenda.now());
   turn();
+  return machines_->closed(sim_.agenda.now());
+}
+
+void SimHost::die() {
+  dead_ = true;
+  machines_.die();
 }
 
 void SimHost::park_some_socket(Instant until) {

@@ -1,5 +1,5 @@
-// The host of a simulated world: the real PoolDriver with its policy, sessions and SessionTable, over a simulated
-// network; and a model of the loop around them.
+// The host of a simulated world: the real PoolDriver with its policy, Machines with their reaper, sessions and
+// SessionTable, over simulated engines and a simulated network; and a model of the loop around them.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "host/src/transport/listeners.hpp"
 #include "host/src/transport/session_table.hpp"
 #include "tests/sim/host_books.hpp"
+#include "tests/sim/host_machines.hpp"
 #include "tests/sim/host_transport.hpp"
 #include "tests/sim/versions.hpp"
 
@@ -25,7 +26,7 @@ using Handles = std::vector<detail::ObjectHandle>;
 
 class SimHost final : public LinkEnd, private pool::Listeners {
  public:
-  SimHost(Context& sim, pool::MachineMaker& maker);
+  SimHost(Context& sim, Engines& engines);
   ~SimHost() override;
   SimHost(const SimHost&) = delete;
   SimHost& operator=(const SimHost&) = delete;
@@ -46,8 +47,11 @@ class SimHost final : public LinkEnd, private pool::Listeners {
   [[nodiscard]] Versions& versions() noexcept { return versions_; }
 
   // --- machines
-  void on_boot(RunnerId runner, bool failed, bool permanent);
-  void on_exit(RunnerId runner);
+  /// What its backends have said.
+  void hear();
+  /// Its last deed: all of them end, and the backends close. False: not yet.
+  [[nodiscard]] bool close_machines();
+  [[nodiscard]] const HostBooks& books() const noexcept { return books_; }
   void park_some_socket(Instant until);
 
   // --- LinkEnd
@@ -59,18 +63,16 @@ class SimHost final : public LinkEnd, private pool::Listeners {
   void thaw();
   [[nodiscard]] bool frozen() const noexcept { return frozen_; }
 
-  /// Nothing is decided or sent any more.
-  void die() { dead_ = true; }
-  [[nodiscard]] bool drained() const noexcept { return books_.drained(); }
+  /// Its process is killed.
+  void die();
   [[nodiscard]] const pool::PoolPolicy& policy() const noexcept { return books_.policy(); }
-  [[nodiscard]] const PolicyWatch& watch() const noexcept { return books_.watch(); }
 
  private:
   // --- Listeners
   [[nodiscard]] const pool::Endpoints& ipc() const noexcept override { return endpoints_; }
   [[nodiscard]] const pool::Endpoints& tcp() const noexcept override { return endpoints_; }
-  [[nodiscard]] const std::string& public_key() const noexcept override { return key_; }
-  [[nodiscard]] pool::KeyPair make_keys() override { return {key_, key_}; }
+  [[nodiscard]] const std::string& public_key() const noexcept override;
+  [[nodiscard]] pool::KeyPair make_keys() override { return {public_key(), public_key()}; }
   [[nodiscard]] Result<void> renew_ipc() override { return {}; }
 
   void turn();
@@ -92,10 +94,10 @@ class SimHost final : public LinkEnd, private pool::Listeners {
   pool::SessionTable sessions_;
   pool::CallHistory history_;
   std::shared_ptr<detail::PoolFront> core_;
+  HostMachines machines_;
   std::unique_ptr<pool::PoolDriver> driver_;
   std::unordered_map<CallId, std::shared_ptr<pool::RemoteCall>> calls_;  // that are not answered
   pool::Endpoints endpoints_{{"tcp://simulated:1"}, {"tcp://simulated:2"}};
-  std::string key_ = std::string(40, 'k');
   std::vector<pool::Command> commands_;
   std::function<void(CallId, Handles)> on_objects_;
   std::vector<std::function<void()>> deferred_;  // while it stands still

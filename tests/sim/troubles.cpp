@@ -28,14 +28,20 @@ void Troubles::start() {
   if (plan.host_freezes) every(12s, [this] { freeze_host(); });
   if (plan.lost_beats) every(4s, runners(&Troubles::lose_beats));
   if (plan.sigterms) every(8s, runners(&Troubles::sigterm));
+  if (plan.outages) every(15s, [this] { outage(); });
+  if (plan.end_notices) every(8s, [this] { engines_.announce_some_end(); });
+  if (plan.poor_lists) every(20s, [this] { engines_.spoil_lists(); });
+  if (plan.lies) every(2s, [this] { engines_.lie(); });
+  if (plan.twins) every(3s, [this] { twins_.act(); });
   if (plan.full_sockets)
     every(1s, [this] { host_.park_some_socket(sim_.agenda.now() + sim_.chance.skewed(1ms, 900ms)); });
 }
 
 void Troubles::end() {
   sim_.calm = true;
-  for (RunnerModel* runner : backend_.running()) network_.heal(runner->id());
-  backend_.thaw_all();
+  engines_.be_down(false);
+  for (RunnerModel* runner : engines_.running()) network_.heal(runner->id());
+  engines_.thaw_all();
   host_.thaw();
 }
 
@@ -48,7 +54,7 @@ void Troubles::every(Duration mean, std::function<void()> trouble) {
 }
 
 void Troubles::on_some_runner(const std::function<void(RunnerModel&)>& trouble) {
-  std::vector<RunnerModel*> runners = backend_.running();
+  std::vector<RunnerModel*> runners = engines_.running();
   if (!runners.empty()) trouble(*sim_.chance.pick(runners));
 }
 
@@ -98,7 +104,7 @@ void Troubles::freeze(RunnerModel& runner) {
 void Troubles::freeze_host() {
   if (host_.frozen()) return;
   const Duration duration = sim_.chance.skewed(50ms, 60s);
-  const std::vector<RunnerModel*> runners = backend_.running();
+  const std::vector<RunnerModel*> runners = engines_.running();
   if (std::ranges::any_of(runners, [this](auto* runner) { return sim_.agenda.now() < occupied_until_[runner->id()]; }))
     return;
   const bool together = sim_.chance.one_in(2);
@@ -130,6 +136,11 @@ void Troubles::sigterm(RunnerModel& runner) {
   // What is still running when its grace is over may go down with it.
   sim_.agenda.in(sim_.plan.pool.shutdown_timeout, [this, id = runner.id()] { sim_.ledger.excuse(id); });
   if (occupied_until_[runner.id()] > sim_.agenda.now()) sim_.ledger.excuse(runner.id());
+}
+
+void Troubles::outage() {
+  engines_.be_down(true);
+  sim_.agenda.in(sim_.chance.skewed(100ms, 20s), [this] { engines_.be_down(false); });
 }
 
 }  // namespace flame::sim

@@ -4,14 +4,15 @@
 #include <functional>
 #include <map>
 
-#include "tests/sim/backend_model.hpp"
+#include "tests/sim/sim_host.hpp"
+#include "tests/sim/twins.hpp"
 
 namespace flame::sim {
 
 class Troubles {
  public:
-  Troubles(Context& sim, Network& network, BackendModel& backend, SimHost& host)
-      : sim_(sim), network_(network), backend_(backend), host_(host) {}
+  Troubles(Context& sim, Network& network, Engines& engines, SimHost& host, Twins& twins)
+      : sim_(sim), network_(network), engines_(engines), host_(host), twins_(twins) {}
   void start();
   /// Everything works from now on.
   void end();
@@ -28,6 +29,7 @@ class Troubles {
   void freeze_host();
   void lose_beats(RunnerModel& runner);
   void sigterm(RunnerModel& runner);
+  void outage();
 
   /// A runner that is out of reach for as long as this may be lost; shorter, it must not.
   void excuse_if_long(RunnerModel& runner, Duration duration);
@@ -35,8 +37,9 @@ class Troubles {
 
   Context& sim_;
   Network& network_;
-  BackendModel& backend_;
+  Engines& engines_;
   SimHost& host_;
+  Twins& twins_;
   std::map<RunnerId, Instant> occupied_until_;  // one trouble at a time: together they would be a long one
   std::map<RunnerId, bool> terminated_;
 };

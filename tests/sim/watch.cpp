@@ -24,7 +24,8 @@ PolicyWatch::PolicyWatch(Context& sim)
     : sim_(sim),
       capacity_(sim.plan.pool.single_use ? 1 : sim.plan.pool.max_concurrency),
       min_(sim.plan.pool.min),
-      max_(sim.plan.pool.max) {}
+      max_(sim.plan.pool.max),
+      in_trouble_(sim.plan.backends) {}
 
 std::uint64_t PolicyWatch::runners_for(std::uint64_t calls) const {
   return (calls + capacity_ - 1) / capacity_;
@@ -43,7 +44,8 @@ void PolicyWatch::after(const pool::Event& event, const pool::Actions& actions, 
     no_boot_before_ = Instant{};
     failing_ = false;
   }
-  if (count<pool::action::Boot>(actions) > 0 && sim_.agenda.now() < no_boot_before_)
+  remember_trouble(event, actions);
+  if (sim_.plan.backends == 1 && count<pool::action::Boot>(actions) > 0 && sim_.agenda.now() < no_boot_before_)
     sim_.findings.broken("no time between a failed boot and the next");
   remember(event, stats);
   check_back_off(stats, policy.placement().next_retry(sim_.agenda.now()));
@@ -78,6 +80,31 @@ void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& st
     no_boot_before_ = deadline_after(now, pool::BackOff::kFirst);
 }
 
+void PolicyWatch::remember_trouble(const pool::Event& event, const pool::Actions& actions) {
+  const auto went_wrong = [this](RunnerId runner) {
+    if (const auto at = where_.find(runner); at != where_.end()) in_trouble_[at->second] = sim_.agenda.now();
+  };
+  if (const auto* failed = std::get_if<pool::event::BootFailed>(&event)) went_wrong(failed->runner);
+  if (const auto* lost = std::get_if<pool::event::RunnerLost>(&event)) went_wrong(lost->runner);
+  if (const auto* exited = std::get_if<pool::event::MachineExited>(&event)) went_wrong(exited->runner);
+  for (const pool::Action& action : actions) {
+    if (const auto* boot = std::get_if<pool::action::Boot>(&action)) where_[boot->runner] = boot->backend;
+    if (const auto* admit = std::get_if<pool::action::Admit>(&action)) admitted_.insert(admit->runner);
+    const auto* destroy = std::get_if<pool::action::Destroy>(&action);
+    if (destroy == nullptr) continue;
+    if (admitted_.erase(destroy->runner) == 0) went_wrong(destroy->runner);
+    where_.erase(destroy->runner);
+  }
+}
+
+// What one backend has failed at stops no other.
+bool PolicyWatch::may_wait() const {
+  if (sim_.plan.backends == 1) return sim_.agenda.now() < backing_off_until_;
+  for (std::size_t i = sim_.plan.machines_max > 0 ? 1 : 0; i < in_trouble_.size(); ++i)
+    if (in_trouble_[i] == Instant{} || sim_.agenda.now() > in_trouble_[i] + pool::BackOff::kMax * 5 / 4) return false;
+  return true;
+}
+
 // The pool may put boots off, but not for no reason and not for long.
 void PolicyWatch::check_back_off(const pool::PolicyStats& stats, Instant until) {
   backing_off_until_ = until == kNever ? Instant{} : until;
@@ -105,8 +132,8 @@ void PolicyWatch::check_permanent_failure(const pool::Event& event, const pool::
   const auto* failed = std::get_if<pool::event::BootFailed>(&event);
   // Another one that booted then could have helped, though its time is up in the same step.
   const bool alone = stats.runners == stats.draining + stats.silent && stats.booting == 0 && before_.booting == 1;
-  if (failed != nullptr && failed->remedy == Remedy::permanent && alone && stats.boots_failed > before_.boots_failed &&
-      unhelped(stats, world) > 0)
+  if (sim_.plan.backends == 1 && failed != nullptr && failed->remedy == Remedy::permanent && alone &&
+      stats.boots_failed > before_.boots_failed && unhelped(stats, world) > 0)
     sim_.findings.broken(stats.waiting, " wait and are not told that boots fail for good");
 }
 
@@ -134,7 +161,8 @@ std::uint64_t PolicyWatch::unhelped(const pool::PolicyStats& stats, const HostCo
 
 // Level-triggered: whatever has happened, who waits is being helped as far as max allows.
 void PolicyWatch::check_growth(const pool::PolicyStats& stats, const HostCounts& world) {
-  if (sim_.agenda.now() < backing_off_until_) return;
+  // Where machines end, one that waits may be helped by none of those that the pool could boot now.
+  if (may_wait() || sim_.plan.lifetime != kForever) return;
   const std::uint64_t room = minus(max_, std::uint64_t{stats.runners} + stats.booting);
   const std::uint64_t room_for_waiting = minus(most(world), std::uint64_t{stats.runners} + stats.booting);
   const std::uint64_t waiting = unhelped(stats, world);
@@ -151,7 +179,7 @@ void PolicyWatch::check_minimum(const pool::Event& event, const pool::PolicyStat
   const auto* submit = std::get_if<pool::event::Submit>(&event);
   const bool asks_for_a_slot = submit != nullptr && submit->lease == 0;
   const bool may_have_left = sim_.plan.pool.min_idle_shutdown_after != kForever && !asks_for_a_slot;
-  if (draining_ || may_have_left || sim_.agenda.now() < backing_off_until_) return;
+  if (draining_ || may_have_left || may_wait() || sim_.plan.lifetime != kForever) return;
   const std::uint64_t coming = std::uint64_t{stats.runners} - stats.draining - stats.silent + stats.booting;
   if (coming < min_ && stats.runners + stats.booting < max_)
     sim_.findings.broken("the minimum is not kept up: ", coming, " of ", min_);

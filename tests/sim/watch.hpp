@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "host/src/policy/pool_policy.hpp"
 #include "tests/sim/context.hpp"
@@ -32,6 +35,8 @@ class PolicyWatch {
 
  private:
   void remember(const pool::Event& event, const pool::PolicyStats& stats);
+  void remember_trouble(const pool::Event& event, const pool::Actions& actions);
+  [[nodiscard]] bool may_wait() const;
   void check_counts(const pool::PolicyStats& stats, const HostCounts& world);
   void check_back_off(const pool::PolicyStats& stats, Instant until);
   void check_boots(const pool::PolicyStats& stats, const HostCounts& world);
@@ -47,8 +52,11 @@ class PolicyWatch {
   std::uint32_t min_;
   std::uint32_t max_;
   pool::PolicyStats before_;
-  Instant backing_off_until_{};  // as the pool says
-  Instant no_boot_before_{};     // at the earliest, after the first failure
+  std::map<RunnerId, pool::BackendIndex> where_;  // runners that are not destroyed
+  std::set<RunnerId> admitted_;
+  std::vector<Instant> in_trouble_;  // by backend: when something went wrong there last
+  Instant backing_off_until_{};      // as the pool says
+  Instant no_boot_before_{};         // at the earliest, after the first failure
   bool failing_ = false;
   std::uint64_t expected_ = 0;  // at most
   Instant expected_until_{};

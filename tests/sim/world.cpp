@@ -30,12 +30,16 @@ void quiet_unless(bool traced) {
 World::World(std::uint64_t seed, bool traced)
     : sim_((quiet_unless(traced), seed), traced),
       network_(sim_),
-      backend_(sim_, network_),
-      host_(sim_, backend_),
+      engines_(sim_, network_),
+      host_(sim_, engines_),
+      twins_(sim_, engines_),
       callers_(sim_, host_),
-      troubles_(sim_, network_, backend_, host_) {
+      troubles_(sim_, network_, engines_, host_, twins_) {
   network_.set_host(host_);
-  backend_.set_host(host_);
+  engines_.on_known_end([this](RunnerId runner) {
+    if (!sim_.plan.host_freezes && !sim_.plan.outages && host_.books().gets_calls(runner))
+      sim_.findings.broken("runner ", runner, " was not told to go before the end of its machine");
+  });
 }
 
 Report World::run() {
@@ -52,6 +56,10 @@ Report World::run() {
 }
 
 void World::live() {
+  const PoolConfig& pool = sim_.plan.pool;
+  const auto seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+  sim_.findings.note("boot_timeout ", seconds(pool.boot_timeout), ", queue_timeout ", seconds(pool.queue_timeout),
+                     ", shutdown_timeout ", seconds(pool.shutdown_timeout), ", ", sim_.plan.backends, " backends");
   host_.start();
   callers_.start();
   troubles_.start();
@@ -60,13 +68,17 @@ void World::live() {
     troubles_.end();
     after_the_storm();
     drain();
+    close_machines();
   } else {
     lose_host();
   }
+  clean_up();
 }
 
 void World::step() {
   sim_.agenda.step();
+  host_.hear();
+  twins_.hear();
   ++steps_;
   fingerprint_ = fingerprint_ * 1'000'003 + static_cast<std::uint64_t>(sim_.agenda.now().time_since_epoch().count());
   if (!host_.frozen()) sim_.ledger.check_deadlines();
@@ -123,7 +135,7 @@ void World::change_once_more() {
 }
 
 bool World::old_versions_are_gone() {
-  return std::ranges::all_of(backend_.running(), [this](const RunnerModel* runner) {
+  return std::ranges::all_of(engines_.running(), [this](const RunnerModel* runner) {
     return std::ranges::all_of(runner->digests(), [this](DigestId digest) {
       return !is_version(sim_.plan, digest) || digest == host_.versions().active();
     });
@@ -163,8 +175,8 @@ void World::check_minimum() {
     const pool::PolicyStats stats = host_.policy().stats();
     return stats.runners - stats.draining;
   };
-  if (!run_until([&] { return serving() >= host_.watch().min(); }, kRecovery) && sim_.findings.ok())
-    sim_.findings.broken("the minimum did not come back: ", serving(), " of ", host_.watch().min());
+  if (!run_until([&] { return serving() >= host_.books().watch().min(); }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken("the minimum did not come back: ", serving(), " of ", host_.books().watch().min());
 }
 
 void World::drain() {
@@ -175,9 +187,9 @@ void World::drain() {
   if (changes && sim_.chance.one_in(2)) host_.versions().shut_down();
   host_.drain(grace);
   // Runners that were told to go have a moment more than the grace for their goodbye.
-  if (!run_until([this] { return host_.drained(); }, grace + limits::kByeWait) && sim_.findings.ok())
+  if (!run_until([this] { return host_.books().drained(); }, grace + limits::kByeWait) && sim_.findings.ok())
     sim_.findings.broken("the pool did not drain in time");
-  if (!run_until([this] { return backend_.running().empty(); }, kRecovery) && sim_.findings.ok())
+  if (!run_until([this] { return engines_.running().empty(); }, kRecovery) && sim_.findings.ok())
     sim_.findings.broken("a runner outlives its pool");
   if (!sim_.findings.ok()) return;
   const pool::PolicyStats stats = host_.policy().stats();
@@ -203,12 +215,36 @@ void World::lose_host() {
   network_.lose_host(sim_.plan.ending == Ending::host_dies);
   troubles_.end();
   const Duration noticed = std::max<Duration>(limits::kHostSilence, limits::kFailsafe) + limits::kBeatInterval;
-  const Duration most = noticed + sim_.plan.pool.shutdown_timeout + 2 * sim_.plan.pool.boot_timeout + 10s;
-  if (!run_until([this] { return backend_.running().empty(); }, most) && sim_.findings.ok())
+  const PoolConfig& pool = sim_.plan.pool;
+  const Duration most = noticed + pool.shutdown_timeout + 2 * (pool.queue_timeout + pool.boot_timeout) + 10s;
+  if (!run_until([this] { return engines_.running().empty(); }, most) && sim_.findings.ok())
     sim_.findings.broken("a runner outlives its host");
   run_until([] { return false; }, most);
-  if (!backend_.running().empty()) sim_.findings.broken("a runner started after the end of its host and stays");
+  if (!engines_.running().empty()) sim_.findings.broken("a runner started after the end of its host and stays");
   if (sim_.ledger.running() > 0) sim_.findings.broken(sim_.ledger.running(), " tasks run on");
+}
+
+// What it could not end, it has said.
+void World::close_machines() {
+  if (!sim_.findings.ok()) return;
+  const Duration most = limits::kBackendCloseMax + pool::Machines::kLastWord;
+  if (!run_until([this] { return host_.close_machines(); }, most) && sim_.findings.ok())
+    sim_.findings.broken("backends do not close in time");
+  const bool could = !sim_.plan.lost_destroys && !sim_.plan.outages;
+  if (const auto left = engines_.machines_of(Engines::kHost); could && !left.empty())
+    sim_.findings.broken(left.size(), " machines are left, ", left.front(), " first");
+  host_.die();
+}
+
+// All hosts are gone. The next one of their name finds what they have left, and destroys it.
+void World::clean_up() {
+  twins_.end();
+  if (!sim_.findings.ok() || engines_.machines() == 0) return;
+  const Duration lists = 5 * Duration(limits::kReapEvery);
+  twins_.begin_one();
+  if (!run_until([this] { return engines_.machines() == 0; }, engines_.rules().boot_max() + lists) &&
+      sim_.findings.ok())
+    sim_.findings.broken(engines_.machines(), " machines of hosts that are gone stay");
 }
 
 }  // namespace flame::sim

@@ -1,4 +1,5 @@
-// One simulated world: a host with one pool, its backend, network and callers. Everything comes from the seed.
+// One simulated world: a host with one pool, its engines, network and callers, and other hosts of its name. Everything
+// comes from the seed.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +40,15 @@ class World {
   void probe();
   ErrorCode probe(DigestId digest);
   void drain();
+  void close_machines();
   void lose_host();
+  void clean_up();
 
   Context sim_;
   Network network_;
-  BackendModel backend_;
+  Engines engines_;
   SimHost host_;
+  Twins twins_;
   Callers callers_;
   Troubles troubles_;
   std::uint64_t steps_ = 0;

@@ -108,6 +108,7 @@ ScriptedEngine::Unit ScriptedEngine::bury(const MachineName& name, const Machine
 void ScriptedEngine::end(MachineName name, const MachineExit& exit) {
   if (find(name) == nullptr) return;
   const Unit gone = bury(name, exit);
+  if (hooks_.killed) hooks_.killed(gone);
   if (gone.phase != BootPhase::started) {
     const BootFailure failure{.error = {.code = ErrorCode::boot_failed,
                                         .message = "machine " + name + " has ended: " + exit.reason + ".",

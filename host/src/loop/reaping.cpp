@@ -16,9 +16,19 @@ const char* why(MachineOwner owner) {
   return owner == MachineOwner::expired ? "the end of its life has passed" : "the process of its host does not exist";
 }
 
+Reaping::Parts with_clock(Reaping::Parts parts) {
+  if (!parts.unix_time) parts.unix_time = base::unix_time;
+  return parts;
+}
+
 }  // namespace
 
-Reaping::Reaping(Parts parts) : parts_(std::move(parts)) {}
+Reaping::Reaping(Parts parts) : parts_(with_clock(std::move(parts))) {}
+
+Reaping::Watched* Reaping::find(const BackendPort& port) {
+  const auto found = watched_.find(port.name());
+  return found == watched_.end() ? nullptr : &found->second;
+}
 
 void Reaping::opened(BackendPort& port, Instant now) {
   if (!port.backend().traits().lists) return;
@@ -28,27 +38,27 @@ void Reaping::opened(BackendPort& port, Instant now) {
                  .origin = parts_.identity.origin,
                  .boot_max = parts_.boot_max,
                  .seed = parts_.seed + watched_.size()});
-  const auto watched = watched_.try_emplace(&port, Watched{.reaper = std::move(reaper)}).first;
+  const auto watched = watched_.try_emplace(port.name(), Watched{.port = &port, .reaper = std::move(reaper)}).first;
   watched->second.reaper.opened(now);
 }
 
 void Reaping::tick(Instant now) {
-  for (auto& [port, watched] : watched_) {
-    if (watched.reaper.tick(now)) watched.ticket = port->list(watched.reaper.scope());
+  for (auto& [name, watched] : watched_) {
+    if (watched.reaper.tick(now)) watched.ticket = watched.port->list(watched.reaper.scope());
   }
 }
 
 Instant Reaping::next_wakeup() const {
   Instant wake = kNever;
-  for (const auto& [port, watched] : watched_) wake = std::min(wake, watched.reaper.next_wakeup());
+  for (const auto& [name, watched] : watched_) wake = std::min(wake, watched.reaper.next_wakeup());
   return wake;
 }
 
 bool Reaping::listed(BackendPort& port, const command::BackendSaid::Listed& listed, const std::set<MachineName>& ours,
                      Instant now) {
-  const auto found = watched_.find(&port);
-  if (found == watched_.end() || found->second.ticket != listed.ticket) return false;
-  Watched& watched = found->second;
+  Watched* const found = find(port);
+  if (found == nullptr || found->ticket != listed.ticket) return false;
+  Watched& watched = *found;
   watched.ticket = 0;
   if (listed.machines.has_error()) {
     watched.reaper.failed(now);
@@ -60,7 +70,7 @@ bool Reaping::listed(BackendPort& port, const command::BackendSaid::Listed& list
   }
   watched.unanswered = false;
   const Reaper::Known known{
-      .gone = gone_of(watched.reaper.processes(*listed.machines)), .ours = ours, .unix_time = base::unix_time()};
+      .gone = gone_of(watched.reaper.processes(*listed.machines)), .ours = ours, .unix_time = parts_.unix_time()};
   act(port, watched, watched.reaper.listed(*listed.machines, known, now));
   return true;
 }
@@ -102,9 +112,9 @@ void Reaping::tell(const BackendPort& port, Reap mode, const Reaper::Findings& f
 }
 
 void Reaping::destroyed(BackendPort& port, const command::BackendSaid::Destroyed& destroyed) {
-  const auto found = watched_.find(&port);
-  if (found == watched_.end() || found->second.destroyed.erase(destroyed.name) == 0) return;
-  std::set<MachineName>& left = found->second.left;
+  Watched* const found = find(port);
+  if (found == nullptr || found->destroyed.erase(destroyed.name) == 0) return;
+  std::set<MachineName>& left = found->left;
   if (!destroyed.left) {
     left.erase(destroyed.name);
   } else if (left.size() < limits::kReapMachinesMax && left.insert(destroyed.name).second) {

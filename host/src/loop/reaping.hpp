@@ -30,6 +30,7 @@ class Reaping {
     Duration boot_max = kForever;                     // Reaper::Options
     std::function<bool(const HostProcess&)> is_gone;  // none: nobody is. Never blocks
     std::uint64_t seed = 0;
+    std::function<std::int64_t()> unix_time;  // none: that of this machine
     base::Logger log;
   };
   explicit Reaping(Parts parts);
@@ -48,6 +49,7 @@ class Reaping {
 
  private:
   struct Watched {
+    BackendPort* port;
     Reaper reaper;
     std::uint64_t ticket = 0;         // of the list that is awaited
     bool unanswered = false;          // the last list has failed, and the log says so
@@ -59,8 +61,10 @@ class Reaping {
   void tell(const BackendPort& port, Reap mode, const Reaper::Findings& findings) const;
   [[nodiscard]] std::set<HostProcess> gone_of(const std::set<HostProcess>& processes) const;
 
+  [[nodiscard]] Watched* find(const BackendPort& port);
+
   const Parts parts_;
-  std::map<BackendPort*, Watched> watched_;
+  std::map<std::string, Watched> watched_;  // by the backend's name
 };
 
 }  // namespace flame::pool

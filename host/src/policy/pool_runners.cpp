@@ -304,6 +304,8 @@ void PoolPolicy::check_timer(RunnerId id, Instant now, Actions& out) {
             it->second.backend,
             {.code = ErrorCode::boot_failed, .message = "its machines end soon after their runners have dialled in"},
             now);
+      it->second.leaving = true;  // as one that has asked to
+      for (CallId lease : held_.leases(id)) close_lease(lease, "the machine of its runner is about to end", out);
       return tell_to_drain(id, it->second,
                            std::min(lifetimes_.shutdown_timeout(), base::remaining(it->second.state.end(), now)), now,
                            out);

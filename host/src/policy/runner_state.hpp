@@ -95,7 +95,8 @@ class RunnerState {
     Instant at = kNever;
     Instant drain_at = kNever;
   };
-  [[nodiscard]] Instant drain_at() const noexcept { return phase_ == Phase::ready ? end_.drain_at : kNever; }
+  // One that drains without a limit (single use) has nobody's word yet that its call has to end.
+  [[nodiscard]] Instant drain_at() const noexcept { return drain_by_ == kNever ? end_.drain_at : kNever; }
   [[nodiscard]] Instant beats_missed_at() const noexcept {
     return base::deadline_after(heard_, limits::kSilenceBeatsMin * liveness_.beat);
   }
