@@ -27,9 +27,10 @@ Engines::Engines(Context& sim, Network& network) : sim_(sim), network_(network),
   }
 }
 
-BackendTraits Engines::traits() const {
+BackendTraits Engines::traits(bool first) const {
   BackendTraits traits{.queues = true, .ends_machines = true, .proves_death = true, .unique_names = true};
   traits.lists = true;
+  if (first) traits.max_lifetime = sim_.plan.lifetime;
   traits.same_kernel = traits.same_files = sim_.plan.local;
   return traits;
 }
@@ -39,7 +40,7 @@ std::map<std::string, std::shared_ptr<Backend>> Engines::begin(const pool::HostP
   std::map<std::string, std::shared_ptr<Backend>> backends;
   for (std::size_t i = 0; i < engines_.size(); ++i) {
     const std::string& name = sim_.plan.pool.backend[i];
-    const auto client = std::make_shared<Client>(rules_, process, name, traits(), engines_[i]);
+    const auto client = std::make_shared<Client>(rules_, process, name, traits(i == 0), engines_[i]);
     clients_[label_of(process)].push_back(client);
     backends[name] = client;
   }
@@ -67,6 +68,7 @@ test::Fate Engines::fate_of(bool first, const BootRequest& request) {
   if (fate.fails) fate.boot = chance.skewed(1ms, slow);
   fate.dials = !sim_.trouble(plan.silent_boots, 20);
   fate.reset_after = sim_.trouble(plan.lost_answers, 25);
+  if (fate.reset_after) lost_answers_.insert(request.name);
   if (first) fate.ends_in = plan.lifetime;
   fate.exit_told = exit_told();
   fate.destroys_refused = sim_.trouble(plan.lost_destroys, 50) ? 1 : 0;
@@ -97,7 +99,8 @@ void Engines::started(test::ScriptedEngine& engine, const Unit& unit) {
   if (unit.machine.labels.at("flame-process") != label_of(kHost)) return;
   auto parent = wire::decode_parent(unit.descriptor);
   if (parent.has_error()) return sim_.findings.broken("a runner cannot read what its host tells it");
-  if (unit.ends_at != kNever) end_known_[unit.machine.name] = sim_.agenda.now() + unit.fate.answer;
+  const bool told = !lost_answers_.contains(unit.machine.name);
+  if (told && unit.ends_at != kNever) end_known_[unit.machine.name] = sim_.agenda.now() + unit.fate.answer;
   const RunnerId id = runner_of(parent->runner);
   auto& runner = runners_[unit.machine.name];
   runner = std::make_unique<RunnerModel>(sim_, id, std::move(*parent), network_, [&engine, name = unit.machine.name] {
@@ -160,7 +163,7 @@ void Engines::announce_some_end() {
   const MachineName& name = sim_.chance.pick(names);
   const Duration left = sim_.chance.skewed(1s, 60s);
   sim_.findings.note("    machine ", name, " is said to end");
-  end_known_[name] = sim_.agenda.now();
+  if (!lost_answers_.contains(name)) end_known_[name] = sim_.agenda.now();
   engine.announce(name, left, "simulated");
 }
 

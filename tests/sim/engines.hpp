@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ class Engines {
  private:
   using Unit = test::ScriptedEngine::Unit;
 
-  [[nodiscard]] BackendTraits traits() const;
+  [[nodiscard]] BackendTraits traits(bool first) const;
   [[nodiscard]] test::Fate fate_of(bool first, const BootRequest& request);
   [[nodiscard]] std::optional<BootFailure> failure(bool first);
   [[nodiscard]] Duration exit_told();
@@ -60,6 +61,7 @@ class Engines {
   std::map<std::string, std::vector<std::shared_ptr<Client>>> clients_;  // by their process
   std::map<MachineName, std::unique_ptr<RunnerModel>> runners_;
   std::map<MachineName, Instant> end_known_;  // since when
+  std::set<MachineName> lost_answers_;        // whose hosts do not know that they have booted
   std::function<void(RunnerId)> on_known_end_;
 };
 

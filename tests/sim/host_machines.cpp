@@ -24,7 +24,7 @@ pool::Machines::Parts parts_of(Context& sim, Engines& engines, const pool::HostP
   parts.reaping.is_gone = [&rules = engines.rules()](const pool::HostProcess& other) { return !rules.lives(other); };
   parts.reaping.seed = sim.seed;
   const std::int64_t skew = sim.plan.clock_skew ? sim.chance.number(-kSkewMax, kSkewMax) : 0;
-  parts.reaping.unix_time = [&rules = engines.rules(), skew] { return rules.unix_time() + skew; };
+  parts.unix_time = [&rules = engines.rules(), skew] { return rules.unix_time() + skew; };
   parts.log = std::move(log);
   return parts;
 }

@@ -108,21 +108,27 @@ SimHost::SimHost(Context& sim, Engines& engines)
   services.parent.incarnation = kIncarnation;
   driver_ = std::make_unique<pool::PoolDriver>(core_, std::move(services));
   sessions_.add_pool(*driver_);
-  machines_->set_events({.on_boot = [this](pool::RunnerKey key, const std::optional<BootFailure>& failure,
-                                           Instant now) { driver_->on_boot(key.second, failure, now); },
-                         .on_phase =
-                             [this](pool::RunnerKey key, BootPhase phase, std::string detail, Instant now) {
-                               driver_->on(pool::event::BootReached{key.second, phase, std::move(detail)}, now);
-                             },
-                         .on_exit =
-                             [this](pool::RunnerKey key, std::string reason, Instant now) {
-                               driver_->on(pool::event::MachineExited{key.second, std::move(reason)}, now);
-                             },
-                         .on_ends =
-                             [this](pool::RunnerKey key, Duration left, bool fresh, Instant now) {
-                               driver_->on(pool::event::MachineEnds{key.second, left, fresh}, now);
-                             },
-                         .on_left = [](pool::RunnerKey, const std::string&) {}});
+  machines_->set_events(
+      {.on_boot = [this](pool::RunnerKey key, const std::optional<BootFailure>& failure,
+                         Instant now) { driver_->on_boot(key.second, failure, now); },
+       .on_phase =
+           [this](pool::RunnerKey key, BootPhase phase, std::string detail, Instant now) {
+             driver_->on(pool::event::BootReached{key.second, phase, std::move(detail)}, now);
+           },
+       .on_exit =
+           [this](pool::RunnerKey key, std::string reason, Instant now) {
+             driver_->on(pool::event::MachineExited{key.second, std::move(reason)}, now);
+           },
+       .on_ends =
+           [this](pool::RunnerKey key, Duration left, bool fresh, Instant now) {
+             driver_->on(pool::event::MachineEnds{key.second, left, fresh}, now);
+           },
+       .is_connected = [this](pool::RunnerKey key) { return driver_->session_of(key.second) != nullptr; },
+       .on_log =
+           [this](pool::RunnerKey key, std::string tail, Instant now) {
+             driver_->on(pool::event::BootLog{key.second, std::move(tail)}, now);
+           },
+       .on_left = [](pool::RunnerKey, const std::string&) {}});
 }
 
 SimHost::~SimHost() = default;

@@ -29,6 +29,7 @@ Twin::Twin(Context& sim, Engines& engines, std::int64_t pid)
                                machines_->destroy(key);
                              },
                          .on_ends = [](pool::RunnerKey, Duration, bool, Instant) {},
+                         .is_connected = [](pool::RunnerKey) { return false; },
                          .on_left = [](pool::RunnerKey, std::string) {}});
   machines_->open();
   arm();

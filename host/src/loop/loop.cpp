@@ -65,29 +65,31 @@ Loop::Loop(Parts parts)
     drivers_.push_back(std::make_unique<PoolDriver>(core, services));
     sessions_.add_pool(*drivers_.back());
   }
-  machines_.set_events({.on_boot = [this](RunnerKey key, std::optional<BootFailure> failure,
-                                          Instant now) { drivers_[key.first]->on_boot(key.second, failure, now); },
-                        .on_phase =
-                            [this](RunnerKey key, BootPhase phase, std::string detail, Instant now) {
-                              drivers_[key.first]->on(event::BootReached{key.second, phase, std::move(detail)}, now);
-                            },
-                        .on_exit =
-                            [this](RunnerKey key, std::string reason, Instant now) {
-                              drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)}, now);
-                            },
-                        .on_ends =
-                            [this](RunnerKey key, Duration left, bool fresh, Instant now) {
-                              drivers_[key.first]->on(event::MachineEnds{key.second, left, fresh}, now);
-                            },
-                        .on_log =
-                            [this](RunnerKey key, std::string tail, Instant now) {
-                              drivers_[key.first]->on(event::BootLog{key.second, std::move(tail)}, now);
-                            },
-                        .on_left =
-                            [this](RunnerKey key, const std::string& what) {
-                              parts_.log.warning("a machine may be left",
-                                                 {{"pool", parts_.pools[key.first]->parts().name}, {"what", what}});
-                            }});
+  machines_.set_events(
+      {.on_boot = [this](RunnerKey key, std::optional<BootFailure> failure,
+                         Instant now) { drivers_[key.first]->on_boot(key.second, failure, now); },
+       .on_phase =
+           [this](RunnerKey key, BootPhase phase, std::string detail, Instant now) {
+             drivers_[key.first]->on(event::BootReached{key.second, phase, std::move(detail)}, now);
+           },
+       .on_exit =
+           [this](RunnerKey key, std::string reason, Instant now) {
+             drivers_[key.first]->on(event::MachineExited{key.second, std::move(reason)}, now);
+           },
+       .on_ends =
+           [this](RunnerKey key, Duration left, bool fresh, Instant now) {
+             drivers_[key.first]->on(event::MachineEnds{key.second, left, fresh}, now);
+           },
+       .is_connected = [this](RunnerKey key) { return drivers_[key.first]->session_of(key.second) != nullptr; },
+       .on_log =
+           [this](RunnerKey key, std::string tail, Instant now) {
+             drivers_[key.first]->on(event::BootLog{key.second, std::move(tail)}, now);
+           },
+       .on_left =
+           [this](RunnerKey key, const std::string& what) {
+             parts_.log.warning("a machine may be left",
+                                {{"pool", parts_.pools[key.first]->parts().name}, {"what", what}});
+           }});
 }
 
 Loop::~Loop() {

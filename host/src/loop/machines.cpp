@@ -12,8 +12,6 @@
 #include "plugin_sdk/base/assert.hpp"
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
-#include "plugin_sdk/base/random_number.hpp"
-#include "plugin_sdk/base/unix_time.hpp"
 
 namespace flame::pool {
 namespace {
@@ -34,28 +32,31 @@ std::string with_tail(const std::string& words, const std::string& tail) {
   return tail.empty() ? words : words + "; its last output:\n" + tail;
 }
 
-Reaping::Parts with_identity(Reaping::Parts parts, const HostIdentity& identity, const base::Logger& log) {
-  parts.identity = identity;
-  parts.log = log;
+Reaping::Parts reaping_parts(const Machines::Parts& all) {
+  Reaping::Parts parts = all.reaping;
+  parts.identity = all.identity;
+  parts.unix_time = all.unix_time;
+  parts.log = all.log;
   return parts;
 }
 
-MachineQuestions::Parts with_identity(MachineQuestions::Parts parts, const HostIdentity& identity,
-                                      const Reaping::Parts& reaping) {
-  parts.host = identity.host;
-  parts.origin = identity.origin;
-  parts.is_gone = reaping.is_gone;
+MachineQuestions::Parts question_parts(const Machines::Parts& all) {
+  MachineQuestions::Parts parts = all.questions;
+  parts.host = all.identity.host;
+  parts.origin = all.identity.origin;
+  parts.is_gone = all.reaping.is_gone;
   return parts;
 }
 
 }  // namespace
 
 Machines::Machines(Parts parts)
-    : identity_(std::move(parts.identity)),
-      log_(std::move(parts.log)),
-      destroys_(base::random_number()),
-      reaping_(with_identity(parts.reaping, identity_, log_)),
-      questions_(with_identity(std::move(parts.questions), identity_, parts.reaping)) {
+    : identity_(parts.identity),
+      unix_time_(parts.unix_time),
+      log_(parts.log),
+      destroys_(parts.reaping.seed),
+      reaping_(reaping_parts(parts)),
+      questions_(question_parts(parts)) {
   for (auto& [name, backend] : parts.backends) {
     const auto number = static_cast<std::uint32_t>(numbered_.size());
     const auto port = std::make_shared<BackendPort>(number, std::move(backend), parts.inbox, log_);
@@ -85,7 +86,7 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   BackendPort& port = port_of(backend);
   const MachineName name = machine_name(identity_.run, ++booted_);
   request.name = name;
-  const auto until = machine_until(base::unix_time(), port.backend().traits(), request);
+  const auto until = machine_until(unix_time_(), port.backend().traits(), request);
   request.labels = machine_labels(name, request.pool, identity_, until);
   const std::string& known = ports_.find(backend)->first;
   entries_[name] = {.runner = runner, .backend = &known, .port = &port};
@@ -130,7 +131,8 @@ void Machines::on(BackendPort& port, command::BackendSaid::Reached& reached, Ins
 void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Instant now) {
   const auto at = find(port, booted.name);
   if (at == entries_.end()) {
-    if (booted.outcome.has_value() && !entries_.contains(booted.name)) {
+    const bool ours = is_machine_of(identity_.run, booted.name) && !entries_.contains(booted.name);
+    if (booted.outcome.has_value() && ours) {
       const std::string thrown = port.destroy(booted.name, booted.outcome->id);  // nobody waits for it any more
       if (!thrown.empty()) log_.warning(thrown, {{"machine", booted.name}});
     }
@@ -157,6 +159,11 @@ void Machines::on(BackendPort& port, command::BackendSaid::Ending& ending, Insta
 void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Instant now) {
   const RunnerKey runner = at->second.runner;
   const bool awaited = !at->second.destroyed;
+  // Its runner has dialled in: it exists. What is not known of it, its runner's silence has to tell.
+  if (failure.may_exist && awaited && events_.is_connected(runner)) {
+    at->second.exists = true;
+    return;
+  }
   if (failure.may_exist) {
     // Nothing is retried beside a machine that may be there: told when its backend has looked for it.
     if (awaited) at->second.failed = failure;

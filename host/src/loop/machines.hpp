@@ -24,6 +24,7 @@
 #include "host/src/policy/machine_names.hpp"
 #include "host/src/policy/types.hpp"
 #include "plugin_sdk/base/log.hpp"
+#include "plugin_sdk/base/unix_time.hpp"
 
 namespace flame::pool {
 
@@ -39,6 +40,8 @@ class Machines final : public MachineMaker {
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its machine ends in so long; `fresh`: said of each machine right after on_boot, kForever: it has no end.
     std::function<void(RunnerKey, Duration left, bool fresh, Instant now)> on_ends;
+    /// Whether the runner has dialled in and is there. Its machine exists then, whatever was said of its boot.
+    std::function<bool(RunnerKey)> is_connected;
     /// The answer to ask_log(), at most limits::kLogTailMax.
     std::function<void(RunnerKey, std::string tail, Instant now)> on_log;
     /// Its backend could not end the runner's machine, which may run on. It is asked again until the machine is gone;
@@ -50,8 +53,9 @@ class Machines final : public MachineMaker {
     std::map<std::string, std::uint64_t> max;                  // machines of one; not there: no limit
     std::shared_ptr<Inbox> inbox;
     HostIdentity identity;
-    Reaping::Parts reaping;             // all but `identity` and `log`
+    Reaping::Parts reaping;             // all but `identity`, `unix_time` and `log`
     MachineQuestions::Parts questions;  // `host_name` and `pools`
+    std::function<std::int64_t()> unix_time = base::unix_time;
     base::Logger log;
   };
 
@@ -132,6 +136,7 @@ class Machines final : public MachineMaker {
   [[nodiscard]] bool closing() const noexcept { return close_by_ != kNever; }
 
   const HostIdentity identity_;
+  const std::function<std::int64_t()> unix_time_;
   const base::Logger log_;
   Events events_;
   std::map<std::string, std::shared_ptr<BackendPort>> ports_;

@@ -66,6 +66,8 @@ class PoolDriver final : public RunnerEvents {
   /// that this process stood still.
   void on(Event event, Instant now);
   [[nodiscard]] Instant next_wakeup() const { return policy_.next_wakeup(); }
+  /// Null: it has not dialled in, or its connection has ended.
+  [[nodiscard]] Session* session_of(RunnerId runner) const;
 
   void on_hello(Session& session, const wire::Hello& hello, Instant now) override;
   void on_notice(Session& session, const wire::Body& body, Instant now) override;
@@ -116,8 +118,6 @@ class PoolDriver final : public RunnerEvents {
   void perform(const action::Prepared& prepared);
   void step(const Event& event, Instant now, Actions& actions);
 
-  /// Null: it has not dialled in, or its connection has ended.
-  [[nodiscard]] Session* session_of(RunnerId runner) const;
   [[nodiscard]] std::string runner_name(RunnerId runner) const;
   /// Why this runner cannot take the plugin while it runs.
   [[nodiscard]] std::optional<Error> cannot_load(const Session& session, DigestId digest) const;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "plugin_sdk/base/limits.hpp"
-#include "plugin_sdk/base/unix_time.hpp"
 
 namespace flame::pool {
 namespace {
@@ -16,14 +15,9 @@ const char* why(MachineOwner owner) {
   return owner == MachineOwner::expired ? "the end of its life has passed" : "the process of its host does not exist";
 }
 
-Reaping::Parts with_clock(Reaping::Parts parts) {
-  if (!parts.unix_time) parts.unix_time = base::unix_time;
-  return parts;
-}
-
 }  // namespace
 
-Reaping::Reaping(Parts parts) : parts_(with_clock(std::move(parts))) {}
+Reaping::Reaping(Parts parts) : parts_(std::move(parts)) {}
 
 Reaping::Watched* Reaping::find(const BackendPort& port) {
   const auto found = watched_.find(port.name());

@@ -30,7 +30,7 @@ class Reaping {
     Duration boot_max = kForever;                     // Reaper::Options
     std::function<bool(const HostProcess&)> is_gone;  // none: nobody is. Never blocks
     std::uint64_t seed = 0;
-    std::function<std::int64_t()> unix_time;  // none: that of this machine
+    std::function<std::int64_t()> unix_time;
     base::Logger log;
   };
   explicit Reaping(Parts parts);

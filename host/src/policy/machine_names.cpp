@@ -51,6 +51,10 @@ MachineName machine_name(std::string_view run, std::uint64_t n) {
   return "flame-" + std::string(run) + "-" + std::to_string(n);
 }
 
+bool is_machine_of(std::string_view run, std::string_view name) {
+  return name.starts_with("flame-" + std::string(run) + "-");
+}
+
 std::string label_value(std::string_view name) {
   const std::string unique = hash(name);
   const std::string readable = slug(name, kValueMax - unique.size() - 1);

@@ -24,6 +24,9 @@ struct HostIdentity {
 /// "flame-<run>-<n>": at most 40 bytes for a run_id(). `n` is counted over all pools of the host.
 [[nodiscard]] MachineName machine_name(std::string_view run, std::uint64_t n);
 
+/// Whether it is a machine_name() of that run.
+[[nodiscard]] bool is_machine_of(std::string_view run, std::string_view name);
+
 /// A name as people chose it, as the value of a label: what is allowed of it, for people, and a hash of all of it, so
 /// that two names never have one value.
 [[nodiscard]] std::string label_value(std::string_view name);

@@ -44,6 +44,7 @@ class FailedBoots : public testing::Test {
     events.on_left = [this](RunnerKey runner, const std::string& what) {
       told_.push_back("left " + std::to_string(runner.second) + " " + what);
     };
+    events.is_connected = [](RunnerKey) { return false; };
     machines_.set_events(std::move(events));
     machines_.open();
   }

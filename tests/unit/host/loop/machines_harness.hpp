@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -67,6 +68,7 @@ class MachinesTest : public testing::Test {
               told_.push_back((fresh ? "ends " : "notice ") + std::to_string(runner.second) + " " +
                               std::to_string(left / std::chrono::seconds(1)) + " s");
             },
+        .is_connected = [this](RunnerKey runner) { return connected_.contains(runner.second); },
         .on_log = [this](RunnerKey runner, const std::string& tail,
                          Instant) { told_.push_back("log " + std::to_string(runner.second) + " " + tail); },
         .on_left =
@@ -114,6 +116,7 @@ class MachinesTest : public testing::Test {
                       .identity = {.run = "run", .host = "h", .origin = "o", .process = "1-2"},
                       .log = base::Logger(log_)});
   std::vector<std::string> told_;
+  std::set<RunnerId> connected_;
 };
 
 }  // namespace flame::pool

@@ -324,6 +324,22 @@ TEST_F(MachinesTest, ABackendThatDoesNotCloseInTimeIsNotWaitedForAndLivesOn) {
   lives_on->says().closed();  // it may still speak
 }
 
+TEST_F(MachinesTest, AMachineWhoseRunnerHasDialledInExistsWhateverWasLostOfItsBoot) {
+  boot(1);
+  connected_.insert(1);
+  fail(1, true);
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(backend_->destroyed, IsEmpty()) << "calls may run there";
+  destroy(1);
+  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " ")) << "by its name, without an id";
+}
+
+TEST_F(MachinesTest, AMachineOfAnotherHostThatABackendTellsOfIsLeftAlone) {
+  says().booted("flame-another-1", Machine{.name = "flame-another-1", .id = "m"});
+  hear();
+  EXPECT_THAT(backend_->destroyed, IsEmpty());
+}
+
 TEST_F(MachinesTest, AHostThatHasFailedClosesItsBackendsToo) {
   boot(1);
   inbox_->close("the host has failed");
