@@ -89,7 +89,7 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   const auto until = machine_until(unix_time_(), port.backend().traits(), request);
   request.labels = machine_labels(name, request.pool, identity_, until);
   const std::string& known = ports_.find(backend)->first;
-  entries_[name] = {.runner = runner, .backend = &known, .port = &port};
+  entries_[name] = {.runner = runner, .backend = &known, .port = &port, .request = request};
   room_.taken(known);
   names_[runner] = name;
   if (closing()) return port.booted(name, failure(ErrorCode::shutting_down, "the host shuts down", Remedy::permanent));
@@ -142,6 +142,7 @@ void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Insta
   if (std::exchange(entry.answered, true)) return;  // a backend that answers one boot twice
   if (booted.outcome.has_error()) return has_failed(at, booted.outcome.error(), now);
   entry.exists = true;
+  entry.request.reset();
   entry.id = booted.outcome->id;
   if (entry.destroyed) return static_cast<void>(destroy(at));  // it came up all the same
   const RunnerKey runner = entry.runner;
@@ -159,10 +160,10 @@ void Machines::on(BackendPort& port, command::BackendSaid::Ending& ending, Insta
 void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Instant now) {
   const RunnerKey runner = at->second.runner;
   const bool awaited = !at->second.destroyed;
-  // Its runner has dialled in: it exists. What is not known of it, its runner's silence has to tell.
-  if (failure.may_exist && awaited && events_.is_connected(runner)) {
-    at->second.exists = true;
-    return;
+  if (failure.may_exist && awaited && at->second.request && !closing() && events_.is_connected(runner)) {
+    // Calls may run there: asked for again, its backend finds it by its name.
+    at->second.answered = false;
+    if (at->second.port->boot(*std::exchange(at->second.request, std::nullopt)).empty()) return;
   }
   if (failure.may_exist) {
     // Nothing is retried beside a machine that may be there: told when its backend has looked for it.

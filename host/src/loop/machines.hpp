@@ -40,7 +40,7 @@ class Machines final : public MachineMaker {
     std::function<void(RunnerKey, std::string reason, Instant now)> on_exit;
     /// Its machine ends in so long; `fresh`: said of each machine right after on_boot, kForever: it has no end.
     std::function<void(RunnerKey, Duration left, bool fresh, Instant now)> on_ends;
-    /// Whether the runner has dialled in and is there. Its machine exists then, whatever was said of its boot.
+    /// Whether the runner has dialled in and is there. Then its machine exists, whatever was said of its boot.
     std::function<bool(RunnerKey)> is_connected;
     /// The answer to ask_log(), at most limits::kLogTailMax.
     std::function<void(RunnerKey, std::string tail, Instant now)> on_log;
@@ -108,12 +108,13 @@ class Machines final : public MachineMaker {
     bool destroyed = false;  // asked for
     bool gone = false;       // so says its backend
     bool exited = false;
-    bool has_room = true;               // of its backend: until it is gone, or proven dead and only its rest is left
-    std::optional<BootPhase> phase{};   // the last one that was told, …
-    std::string detail{};               // … and its detail
-    std::uint64_t log_ticket = 0;       // of what is asked for ask_log()
-    std::string left{};                 // why it may be, if its backend has said so
-    std::optional<BootFailure> failed;  // to be told when its machine is gone, or may be left
+    bool has_room = true;                // of its backend: until it is gone, or proven dead and only its rest is left
+    std::optional<BootPhase> phase{};    // the last one that was told, …
+    std::string detail{};                // … and its detail
+    std::uint64_t log_ticket = 0;        // of what is asked for ask_log()
+    std::string left{};                  // why it may be, if its backend has said so
+    std::optional<BootRequest> request;  // that brings the machine of a boot that was said to have failed; once
+    std::optional<BootFailure> failed;   // to be told when its machine is gone, or may be left
   };
   using Entries = std::map<MachineName, Entry>;
 
