@@ -62,7 +62,6 @@ class CallTable {
   /// A machine is queued for from now on, or not any more: while one is, the time of Limits::queue stands.
   void machine_queued(Instant now) { waiting_time_.hold(now); }
   void machine_placed(Instant now) { waiting_time_.let_go(now); }
-  [[nodiscard]] bool is_machine_queued() const noexcept { return waiting_time_.stands(); }
 
   /// A new call, waiting. The id must be new.
   Queued submit(const event::Submit& submit, Instant now);

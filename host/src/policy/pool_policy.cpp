@@ -186,7 +186,7 @@ void PoolPolicy::expire_calls(Instant now, Actions& out) {
         give_up(calls_.fail(call, std::move(*error)), wire::CancelReason::cancelled, out);
   }
   const std::optional<Error> none;
-  const bool no_runner = runner_count() == booting_ && !calls_.is_machine_queued();
+  const bool no_runner = runner_count() == booting_;
   while (auto outcome = calls_.expire(now, no_runner ? placement_.last_failure(now) : none)) {
     tell_what_kept_it(*outcome, now);
     give_up(std::move(outcome), wire::CancelReason::timed_out, out);

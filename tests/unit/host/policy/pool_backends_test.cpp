@@ -176,14 +176,6 @@ TEST_F(PoolBackends, DoNotTellCallersOfOneWithoutRoomWhileAnotherIsLeft) {
   EXPECT_THAT(message, testing::Not(HasSubstr("no capacity")));
 }
 
-TEST_F(PoolBackends, DoNotTellOfFailuresWhileAMachineIsQueuedFor) {
-  feed(event::Submit{.call = 1, .digest = PoolScenario::kPlugin, .budget = 20s});
-  fail(1, Remedy::retry, "no network");
-  feed(event::BootReached{2, BootPhase::queued, "priority"});
-  pass(20s);
-  EXPECT_EQ(pool_.failure(1), ErrorCode::queue_timed_out);
-}
-
 TEST_F(PoolBackends, SendABootOnThatIsForAVersionOnly) {
   feed(event::Prepare{.digest = 1, .replaces = PoolScenario::kPlugin});
   ASSERT_THAT(boots(), ElementsAre("1 near"));
