@@ -150,13 +150,19 @@ void HostBooks::check_send(const pool::action::Send& send, const Peer& peer) {
   if (sim_.plan.pool.single_use && peer.sends > 0) findings.broken("a second call for single-use runner ", send.runner);
 }
 
-// A call without a limit goes there only where there is nothing else.
+// One without a limit goes there only if no other would take it.
 void HostBooks::check_end(const pool::action::Send& send, const Peer& peer) {
   if (peer.ends == kNever) return;
   const bool endless = send.remaining == base::kInfinite || children_.contains(send.call);
-  const bool others = sim_.plan.backends > 1 || sim_.plan.lifetime == kForever;
+  const std::size_t slots = sim_.plan.pool.single_use ? 1 : sim_.plan.pool.max_concurrency;
+  const auto would_take = [&](const auto& other) {
+    const auto& [id, one] = other;
+    return one.admitted && one.connected && !one.leaving && !one.silent && one.ends == kNever &&
+           one.leases.size() < slots && !(sim_.plan.pool.single_use && one.sends > 0) &&
+           versions_.serves(id, sim_.ledger.digest(send.call));
+  };
   const bool past = !endless && base::deadline_after(sim_.agenda.now(), send.remaining) > peer.ends;
-  if (endless ? others : past)
+  if (past || (endless && std::ranges::any_of(peers_, would_take)))
     sim_.findings.broken("call ", send.call, " may outlast the machine of runner ", send.runner);
 }
 

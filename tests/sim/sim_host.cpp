@@ -102,6 +102,7 @@ SimHost::SimHost(Context& sim, Engines& engines)
       .parent = {},
       .liveness = {},
       .nested = false,
+      .ends_are_told = true,
       .seed = sim.seed,
       .observer = &books_,
       .prepared = [this](std::uint32_t, const pool::action::Prepared& report) { versions_.report(report); }};

@@ -34,11 +34,6 @@ bool VersionBooks::changes(RunnerId runner) const {
          std::ranges::any_of(digests->second, [](const auto& has) { return has.second != Has::ready; });
 }
 
-void VersionBooks::hear(const pool::event::RunnerHello& hello) {
-  for (const pool::event::RunnerPlugin& plugin : hello.plugins)
-    if (!plugin.error) runners_[hello.runner][plugin.digest] = plugin.digest == candidate_ ? Has::booted : Has::ready;
-}
-
 void VersionBooks::hear(const pool::event::Loaded& loaded) {
   Digests& digests = runners_[loaded.runner];
   const auto has = digests.find(loaded.digest);
@@ -56,6 +51,12 @@ void VersionBooks::hear(const pool::event::GenerationEnded& ended) {
 void VersionBooks::see(const pool::action::Boot& boot) {
   if (std::ranges::count_if(boot.digests, [this](DigestId digest) { return is_version(sim_.plan, digest); }) > kMost)
     sim_.findings.broken("runner ", boot.runner, " is to boot with a third version of its plugin");
+}
+
+void VersionBooks::see(const pool::action::Admit& admit) {
+  for (const pool::event::RunnerPlugin& plugin : greeted_[admit.runner])
+    if (!plugin.error) runners_[admit.runner][plugin.digest] = plugin.digest == candidate_ ? Has::booted : Has::ready;
+  greeted_.erase(admit.runner);
 }
 
 void VersionBooks::see(const pool::action::Send& send) {

@@ -34,7 +34,7 @@ class VersionBooks {
   void hear(const pool::event::Prepare& prepare) { candidate_ = prepare.digest; }
   void hear(const pool::event::Switch&) { candidate_ = pool::kNoDigest; }
   void hear(const pool::event::Abandon&) { candidate_ = pool::kNoDigest; }
-  void hear(const pool::event::RunnerHello& hello);
+  void hear(const pool::event::RunnerHello& hello) { greeted_[hello.runner] = hello.plugins; }
   void hear(const pool::event::Loaded& loaded);
   void hear(const pool::event::GenerationEnded& ended);
   void hear(const pool::event::Ended& ended) { in_slots_[ended.runner].erase(ended.call); }
@@ -42,6 +42,7 @@ class VersionBooks {
   template <class Other>
   void see(const Other&) {}
   void see(const pool::action::Boot& boot);
+  void see(const pool::action::Admit& admit);
   void see(const pool::action::Send& send);
   void see(const pool::action::Load& load);
   void see(const pool::action::EndGeneration& end);
@@ -52,6 +53,7 @@ class VersionBooks {
 
   Context& sim_;
   DigestId candidate_ = pool::kNoDigest;
+  std::map<RunnerId, std::vector<pool::event::RunnerPlugin>> greeted_;  // and are not admitted yet
   std::map<RunnerId, Digests> runners_;
   std::map<RunnerId, std::set<CallId>> in_slots_;
 };

@@ -82,18 +82,23 @@ void PolicyWatch::remember(const pool::Event& event, const pool::PolicyStats& st
 
 void PolicyWatch::remember_trouble(const pool::Event& event, const pool::Actions& actions) {
   const auto went_wrong = [this](RunnerId runner) {
-    if (const auto at = where_.find(runner); at != where_.end()) in_trouble_[at->second] = sim_.agenda.now();
+    if (const auto at = runners_.find(runner); at != runners_.end())
+      in_trouble_[at->second.backend] = sim_.agenda.now();
   };
   if (const auto* failed = std::get_if<pool::event::BootFailed>(&event)) went_wrong(failed->runner);
+  had_reason_ = had_reason_ || std::holds_alternative<pool::event::BootFailed>(event);
+  if (const auto* ends = std::get_if<pool::event::MachineEnds>(&event))
+    had_reason_ = had_reason_ || ends->left != kForever;
   if (const auto* lost = std::get_if<pool::event::RunnerLost>(&event)) went_wrong(lost->runner);
   if (const auto* exited = std::get_if<pool::event::MachineExited>(&event)) went_wrong(exited->runner);
   for (const pool::Action& action : actions) {
-    if (const auto* boot = std::get_if<pool::action::Boot>(&action)) where_[boot->runner] = boot->backend;
-    if (const auto* admit = std::get_if<pool::action::Admit>(&action)) admitted_.insert(admit->runner);
+    if (const auto* boot = std::get_if<pool::action::Boot>(&action)) runners_[boot->runner] = {boot->backend};
+    if (const auto* admit = std::get_if<pool::action::Admit>(&action)) runners_.at(admit->runner).admitted = true;
     const auto* destroy = std::get_if<pool::action::Destroy>(&action);
     if (destroy == nullptr) continue;
-    if (admitted_.erase(destroy->runner) == 0) went_wrong(destroy->runner);
-    where_.erase(destroy->runner);
+    if (const auto at = runners_.find(destroy->runner); at != runners_.end() && !at->second.admitted)
+      went_wrong(destroy->runner);
+    runners_.erase(destroy->runner);
   }
 }
 
@@ -109,7 +114,8 @@ bool PolicyWatch::may_wait() const {
 void PolicyWatch::check_back_off(const pool::PolicyStats& stats, Instant until) {
   backing_off_until_ = until == kNever ? Instant{} : until;
   if (until == kNever) return;
-  if (stats.boots_failed == 0 && stats.runners_lost < 2) sim_.findings.broken("boots are put off for no reason");
+  if (!had_reason_ && stats.boots_failed == 0 && stats.runners_lost < 2)
+    sim_.findings.broken("boots are put off for no reason");
   if (until > deadline_after(sim_.agenda.now(), pool::BackOff::kMax * 5 / 4))
     sim_.findings.broken("boots are put off for too long");
 }

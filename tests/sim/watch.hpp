@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "host/src/policy/pool_policy.hpp"
@@ -52,11 +51,15 @@ class PolicyWatch {
   std::uint32_t min_;
   std::uint32_t max_;
   pool::PolicyStats before_;
-  std::map<RunnerId, pool::BackendIndex> where_;  // runners that are not destroyed
-  std::set<RunnerId> admitted_;
-  std::vector<Instant> in_trouble_;  // by backend: when something went wrong there last
-  Instant backing_off_until_{};      // as the pool says
-  Instant no_boot_before_{};         // at the earliest, after the first failure
+  struct Runner {
+    pool::BackendIndex backend;
+    bool admitted = false;
+  };
+  std::map<RunnerId, Runner> runners_;  // that are not destroyed
+  std::vector<Instant> in_trouble_;     // by backend: when something went wrong there last
+  bool had_reason_ = false;             // to put boots off: no room, or machines that are ended
+  Instant backing_off_until_{};         // as the pool says
+  Instant no_boot_before_{};            // at the earliest, after the first failure
   bool failing_ = false;
   std::uint64_t expected_ = 0;  // at most
   Instant expected_until_{};

@@ -30,13 +30,14 @@ BootTargets::BootTargets(const Pool& pool, const Elastic::Counts& counts, Placem
 
 std::optional<BackendIndex> BootTargets::next() {
   if (!lifetimes_.any_end()) return placement_.next(now_);
-  const bool anyway = said_++ < anyway_;
   while (place_ < limits_.size()) {
     const std::optional<BackendIndex> backend = next_for(limits_[place_]);
     place_ += backend ? capacity_ : 1;  // it helps those behind, too
     if (backend) return backend;
   }
-  return anyway ? next_for(Duration::zero()) : std::nullopt;
+  if (anyway_ == 0) return std::nullopt;
+  --anyway_;
+  return next_for(Duration::zero());
 }
 
 bool BootTargets::helps_to_leave(BackendIndex leaving) const {

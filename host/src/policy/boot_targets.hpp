@@ -42,12 +42,11 @@ class BootTargets {
   Placement& placement_;
   Instant now_;
   Elastic::Plan plan_;
-  std::uint32_t anyway_ = 0;  // so many of the plan are for nobody in particular
+  std::uint32_t anyway_ = 0;  // so many more of the plan may be for nobody in particular
   std::uint32_t capacity_;
   bool endless_come_ = false;
   std::vector<Duration> limits_;  // of those that wait and that no boot under way is for, by age
   std::size_t place_ = 0;         // in limits_
-  std::uint32_t said_ = 0;
 };
 
 }  // namespace flame::pool
