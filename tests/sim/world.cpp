@@ -112,6 +112,17 @@ void World::after_the_storm() {
   if (sim_.plan.updates) change_once_more();
   probe();
   check_minimum();
+  check_machines();
+}
+
+// Also those that could not be destroyed at first.
+void World::check_machines() {
+  const auto needless = [this] {
+    const pool::PolicyStats stats = host_.policy().stats();
+    return engines_.machines_of(Engines::kHost).size() > std::uint64_t{stats.runners} + stats.booting;
+  };
+  if (!run_until([&] { return !needless(); }, kRecovery) && sim_.findings.ok())
+    sim_.findings.broken("a machine stays that no runner of the pool has");
 }
 
 // Every change is answered, one more succeeds, and nothing stays of what was before.
@@ -230,7 +241,7 @@ void World::close_machines() {
   const Duration most = limits::kBackendCloseMax + pool::Machines::kLastWord;
   if (!run_until([this] { return host_.close_machines(); }, most) && sim_.findings.ok())
     sim_.findings.broken("backends do not close in time");
-  const bool could = !sim_.plan.lost_destroys && !sim_.plan.outages;
+  const bool could = !sim_.plan.lost_destroys;
   if (const auto left = engines_.machines_of(Engines::kHost); could && !left.empty())
     sim_.findings.broken(left.size(), " machines are left, ", left.front(), " first");
   host_.die();

@@ -35,6 +35,7 @@ class World {
 
   void after_the_storm();
   void check_minimum();
+  void check_machines();
   void change_once_more();
   [[nodiscard]] bool old_versions_are_gone();
   void probe();
