@@ -54,12 +54,13 @@ CommandRun::CommandRun(const std::vector<std::string>& arguments, const std::str
   auto out = make_pipe();
   auto err = errors == Errors::pipe ? make_pipe() : make_terminal();
   const auto in = base::sealed_memfd("input", input);
+  const int in_fd = errors == Errors::terminal_and_input ? err.write.get() : in->get();
   std::vector<std::string> argv = {"flame"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   auto spawned = base::spawn({.path = FLAME_COMMAND,
                               .argv = argv,
                               .env = environment_with(environment),
-                              .fds = {{in->get(), 0}, {out.write.get(), 1}, {err.write.get(), 2}}});
+                              .fds = {{in_fd, 0}, {out.write.get(), 1}, {err.write.get(), 2}}});
   if (!spawned) throw std::runtime_error("cannot start " FLAME_COMMAND);
   pid_ = spawned->pid;
   pidfd_ = std::move(spawned->pidfd);
@@ -76,6 +77,12 @@ CommandRun::~CommandRun() {
 
 void CommandRun::signal(int number) const {
   ::kill(pid_, number);
+}
+
+void CommandRun::type(const std::string& text) const {
+  if (::write(err_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    throw std::runtime_error("the terminal takes nothing");
+  }
 }
 
 bool CommandRun::read_some(std::chrono::steady_clock::time_point deadline) {

@@ -17,8 +17,8 @@ struct CommandResult {
   std::string err;
 };
 
-/// What standard error of the command is.
-enum class Errors { pipe, terminal };
+/// What standard error of the command is. terminal_and_input: a terminal, which is its standard input, too.
+enum class Errors { pipe, terminal, terminal_and_input };
 
 /// One running command. Its output is collected by finish().
 class CommandRun {
@@ -32,6 +32,8 @@ class CommandRun {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
+  /// As at its terminal. Errors::terminal_and_input only.
+  void type(const std::string& text) const;
   /// Reads until standard error holds `text`; false at its end or past the deadline.
   [[nodiscard]] bool wait_for_error_text(const std::string& text);
   /// Waits for its end; kills it after `deadline`.

@@ -136,6 +136,24 @@ TEST_F(FlameMachines, ThatMayBeNeededAreNotReapedWithoutAQuestion) {
   EXPECT_FALSE(engine_->has("flame-twin-1"));
 }
 
+TEST_F(FlameMachines, ThatMayBeNeededAreAskedForAtATerminal) {
+  const std::vector<std::string> reap{"machines", "reap", "flame-twin-1", "--control", control_};
+  for (const char* no : {"n\n", "\n"}) {
+    CommandRun run(reap, "", {}, Errors::terminal_and_input);
+    ASSERT_TRUE(run.wait_for_error_text("[y/N] "));
+    run.type(no);
+    const CommandResult refused = run.finish();
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("Nothing was destroyed"));
+    EXPECT_TRUE(engine_->has("flame-twin-1"));
+  }
+  CommandRun run(reap, "", {}, Errors::terminal_and_input);
+  ASSERT_TRUE(run.wait_for_error_text("[y/N] "));
+  run.type("y\n");
+  EXPECT_EQ(run.finish().exit_code, 0);
+  EXPECT_FALSE(engine_->has("flame-twin-1"));
+}
+
 TEST_F(FlameMachines, HaveALog) {
   EXPECT_EQ(machines({"logs", "flame-twin-1"}).out, "words of i-flame-twin-1\n");
   const CommandResult unknown = machines({"logs", "flame-twin-2"});
