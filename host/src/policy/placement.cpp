@@ -78,8 +78,10 @@ std::optional<Error> Placement::last_failure(Instant now) const {
     if (!site.failure || (site.no_room && another_is_left)) continue;
     const std::string before = all ? all->message + "; " : std::string();
     const std::string said = sites_.size() > 1 ? "backend \"" + site.name + "\": " : std::string();
+    std::string tail = all ? std::move(all->log_tail) : std::string();
     all = site.failure;
     all->message = before + said + site.failure->message;
+    if (!tail.empty()) all->log_tail = std::move(tail);  // one log says more than none
   }
   return all;
 }

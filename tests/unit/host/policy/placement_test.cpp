@@ -196,6 +196,14 @@ TEST_F(PlacementTest, TellsWhatEachBackendHasSaidUntilItSucceeds) {
   EXPECT_FALSE(placement_.last_failure(kStart));
 }
 
+TEST_F(PlacementTest, KeepsTheFirstLogThatItHas) {
+  Error with_log = error("it has died");
+  with_log.log_tail = "last words";
+  placement_.failed(kNear, with_log, Remedy::retry, kNoWish, kStart);
+  fail(kFar);
+  EXPECT_EQ(placement_.last_failure(kStart)->log_tail, "last words");
+}
+
 TEST_F(PlacementTest, TellsOfNoRoomOnlyWhereNoneIsLeft) {
   fail(kNear, Remedy::elsewhere);
   EXPECT_EQ(said(placement_), "");
