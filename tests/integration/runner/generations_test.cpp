@@ -346,6 +346,8 @@ TEST_F(RunnerGenerations, WhatIsBeingLoadedKeepsNoRunner) {
     ASSERT_TRUE(eventually([&] { return host.zygotes().size() >= 2; }));
     if (by_drain) {
       host.send(wire::Drain{.grace_ns = 60'000'000'000});
+      EXPECT_TRUE(host.expect<wire::Retire>().has_value());
+      host.send(wire::RetireReply{.granted = true});
       EXPECT_TRUE(host.expect<wire::Bye>().has_value());
     } else {
       host.vanish();
