@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using Places = std::map<std::string, int>;
+using Places = std::map<std::string, std::uint64_t>;
 
 class Backends : public PoolTest {
  protected:
@@ -70,9 +70,13 @@ TEST_F(Backends, AreFilledInOrderAndAPoolComesHome) {
   EXPECT_TRUE(eventually([&] { return places() == Places{{"near", 1}, {"far", 2}}; }));
   for (const char* name : {"one", "two", "three"}) go(name);
   for (auto& call : calls) static_cast<void>(call.get());
-  ASSERT_TRUE(has_runners(pool, 0));
-  EXPECT_EQ(pool.call<pool_tasks::add>(1, 2), 3);
-  EXPECT_TRUE(eventually([&] { return places() == Places{{"near", 2}, {"far", 2}}; })) << "there is room at home again";
+  // A machine counts until its backend has said that it is gone, which may be after its runner has left.
+  EXPECT_TRUE(eventually([&] {
+    if (!has_runners(pool, 0)) return false;
+    EXPECT_EQ(pool.call<pool_tasks::add>(1, 2), 3);
+    return eventually([&] { return places()["near"] + places()["far"] == pool.stats().boots; }) &&
+           places()["near"] == 2;
+  })) << "there is room at home again";
 }
 
 TEST_F(Backends, TwoPoolsShareTheRoomOfATable) {
