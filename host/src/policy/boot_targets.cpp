@@ -1,6 +1,9 @@
 // BootTargets: a walk along those that wait.
 #include "host/src/policy/boot_targets.hpp"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "host/src/policy/call_table.hpp"
 #include "host/src/policy/lifetimes.hpp"
 #include "host/src/policy/placement.hpp"
@@ -19,13 +22,22 @@ BootTargets::BootTargets(const Pool& pool, const Elastic::Counts& counts, Placem
   Elastic::Counts without_waiters = counts;
   without_waiters.waiting = 0;
   without_waiters.unhelped = 0;
-  anyway_ = pool.elastic.plan(without_waiters, now).boots;
+  anyway_ =
+      std::max(pool.elastic.plan(without_waiters, now).boots, plan_.boots - std::min(plan_.boots, for_waiters(counts)));
   endless_come_ = lifetimes_.endless_come(placement_);
   const std::uint64_t helped = std::uint64_t{counts.booting} * capacity_;
   std::vector<CallId> waiters = pool.scheduler.oldest_waiters(helped, limits::kLookWaitersMax);
   // Boots that help nobody who waits for what they will not have.
   if (waiters.empty()) waiters = pool.scheduler.oldest_waiters(0, limits::kLookWaitersMax);
   for (const CallId call : waiters) limits_.push_back(base::remaining(pool.calls.ends_by(call, now), now));
+}
+
+// What boots already is for those that wait, before it counts as kept ahead: as in Elastic::plan().
+std::uint32_t BootTargets::for_waiters(const Elastic::Counts& counts) const {
+  const auto runners = [this](std::uint64_t calls) { return (calls + capacity_ - 1) / capacity_; };
+  const std::uint64_t waiting = runners(counts.waiting);
+  const std::uint64_t more = waiting > counts.booting ? waiting - counts.booting : 0;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::max(more, runners(counts.unhelped)), UINT32_MAX));
 }
 
 std::optional<BackendIndex> BootTargets::next() {

@@ -36,6 +36,7 @@ class BootTargets {
   [[nodiscard]] bool helps_to_leave(BackendIndex backend) const;
 
  private:
+  [[nodiscard]] std::uint32_t for_waiters(const Elastic::Counts& counts) const;
   [[nodiscard]] std::optional<BackendIndex> next_for(Duration limit);
 
   const Lifetimes& lifetimes_;
