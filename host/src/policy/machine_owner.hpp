@@ -1,11 +1,11 @@
 // Whose a machine is, by its labels: the proofs without which nobody ends the machine of another host.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include <flame/backend.hpp>
 
@@ -15,7 +15,10 @@ namespace flame::pool {
 struct HostProcess {
   std::int64_t pid = 0;
   std::uint64_t start_time = 0;
-  std::strong_ordering operator<=>(const HostProcess&) const = default;
+  bool operator==(const HostProcess&) const = default;
+  bool operator<(const HostProcess& other) const noexcept {
+    return std::tie(pid, start_time) < std::tie(other.pid, other.start_time);
+  }
 };
 
 /// The other way of process_label(); nullopt: that writes no such thing.
