@@ -11,7 +11,6 @@
 #include "plugin_sdk/base/limits.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/suggest.hpp"
-#include "plugin_sdk/base/unix_time.hpp"
 
 namespace flame::pool {
 namespace {
@@ -84,7 +83,7 @@ void MachineQuestions::listed(BackendPort& port, const command::BackendSaid::Lis
   at->tickets.erase(&port);
   const auto told = std::ranges::find(at->list.backends, port.name(), &control::BackendMachines::backend);
   const control::MachineView view{
-      .from = {.host = parts_.host, .origin = parts_.origin, .unix_time = base::unix_time()},
+      .from = {.host = parts_.host, .origin = parts_.origin, .unix_time = parts_.unix_time()},
       .is_gone = parts_.is_gone,
       .ours = ours,
       .names = control::label_names(parts_.host_name, parts_.pools)};

@@ -32,6 +32,7 @@ class MachineQuestions {
     std::string origin;                               // likewise
     std::vector<std::string> pools;                   // their names
     std::function<bool(const HostProcess&)> is_gone;  // as Reaping::Parts
+    std::function<std::int64_t()> unix_time;          // the same
   };
   explicit MachineQuestions(Parts parts) : parts_(std::move(parts)) {}
 

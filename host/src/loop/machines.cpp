@@ -45,6 +45,7 @@ MachineQuestions::Parts question_parts(const Machines::Parts& all) {
   parts.host = all.identity.host;
   parts.origin = all.identity.origin;
   parts.is_gone = all.reaping.is_gone;
+  parts.unix_time = all.unix_time;
   return parts;
 }
 

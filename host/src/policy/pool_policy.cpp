@@ -195,10 +195,13 @@ void PoolPolicy::expire_calls(Instant now, Actions& out) {
 
 void PoolPolicy::dispatch(Instant now, Actions& out) {
   const bool endless_come = lifetimes_.any_end() && lifetimes_.endless_come(placement_);
-  const Scheduler::Fits lives_long_enough{
-      .needs = [&](CallId call) { return Lifetimes::needs(calls_.ends_by(call, now), endless_come); },
-      .ends = [&](RunnerId runner) { return runners_.at(runner).state.end(); }};
-  while (const auto lease = scheduler_.next(lifetimes_.any_end() ? &lives_long_enough : nullptr)) {
+  std::optional<Scheduler::Fits> lives_long_enough;  // made where machines end only: this runs after every event
+  if (lifetimes_.any_end()) {
+    lives_long_enough =
+        Scheduler::Fits{.needs = [&](CallId call) { return Lifetimes::needs(calls_.ends_by(call, now), endless_come); },
+                        .ends = [&](RunnerId runner) { return runners_.at(runner).state.end(); }};
+  }
+  while (const auto lease = scheduler_.next(lives_long_enough ? &*lives_long_enough : nullptr)) {
     const CallTable::Attempt attempt = calls_.sent(lease->call, lease->runner, now);
     out.push_back(action::Send{lease->call, lease->runner, attempt.remaining, attempt.number});
     if (single_use_) stop_serving(lease->runner, runners_.at(lease->runner), kForever, now);

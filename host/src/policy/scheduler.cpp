@@ -91,6 +91,7 @@ bool Scheduler::close_runner(RunnerId runner) {
   if (it == runners_.end() || !it->second.open) return false;
   unlist(runner, it->second);
   it->second.open = false;
+  list(runner, it->second);
   mark_idle(runner, it->second, false);
   for (DigestId digest : it->second.digests) --groups_[digest].servers;
   return true;
@@ -148,6 +149,7 @@ void Scheduler::remove_digest(RunnerId runner, DigestId digest) {
   if (place == entry.digests.end() || *place != digest) return;
   unlist(runner, entry);
   entry.digests.erase(place);
+  groups_.at(digest).by_age.erase({entry.backend, runner});
   list(runner, entry);
   if (entry.open) --groups_.at(digest).servers;
 }
@@ -314,12 +316,17 @@ std::uint32_t Scheduler::room(const Runner& runner) const {
 
 void Scheduler::list(RunnerId id, const Runner& runner) {
   const std::uint32_t free = room(runner);
-  if (free == 0) return;
   free_ += free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
+  const std::pair age{runner.backend, id};  // stays while only its load changes
   for (DigestId digest : runner.digests) {
-    groups_[digest].available.emplace(runner.backend, load, id);
-    groups_[digest].by_age.emplace(runner.backend, id);
+    Group& group = groups_[digest];
+    if (free == 0) {
+      group.by_age.erase(age);
+      continue;
+    }
+    group.available.emplace(runner.backend, load, id);
+    group.by_age.insert(age);
   }
 }
 
@@ -328,10 +335,7 @@ void Scheduler::unlist(RunnerId id, const Runner& runner) {
   if (free == 0) return;
   free_ -= free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
-  for (DigestId digest : runner.digests) {
-    groups_[digest].available.erase({runner.backend, load, id});
-    groups_[digest].by_age.erase({runner.backend, id});
-  }
+  for (DigestId digest : runner.digests) groups_[digest].available.erase({runner.backend, load, id});
 }
 
 RunnerId Scheduler::choose(const Group& group) const {

@@ -127,6 +127,7 @@ class Scheduler {
   };
 
   [[nodiscard]] std::uint32_t room(const Runner& runner) const;
+  /// Around every change of a runner: unlist(), the change, list().
   void list(RunnerId id, const Runner& runner);
   void unlist(RunnerId id, const Runner& runner);
   [[nodiscard]] RunnerId choose(const Group& group) const;
