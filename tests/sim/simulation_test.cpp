@@ -14,7 +14,7 @@ constexpr std::uint64_t kShards = 4;  // so that they run beside each other
 constexpr std::uint64_t kSeeds = 4000;
 
 #ifdef FLAME_TEST_SLOW  // a world takes more than a second there
-constexpr std::uint64_t kTwice = 10;
+constexpr std::uint64_t kTwice = 5;
 #else
 constexpr std::uint64_t kTwice = 50;
 #endif

@@ -14,15 +14,18 @@ BUDGET = 5.0
 FROM_CACHE = 0.25  # seconds: what costs less was not compiled
 
 
+PRECOMPILED = (".gch", ".pch")  # read once for a whole target: no unit
+
+
 def costs(lines):
-    """Seconds of each object that was compiled, the last time that it was."""
+    """Seconds of each unit that was compiled, the last time that it was."""
     found = {}
     for line in lines:
         if not line[:1].isdigit():  # the shell's word about a compiler that was killed
             continue
         user, system, name = line.split(maxsplit=2)
         seconds = float(user) + float(system)
-        if seconds > FROM_CACHE:
+        if seconds > FROM_CACHE and not name.strip().endswith(PRECOMPILED):
             found[name.strip()] = seconds
     return found
 

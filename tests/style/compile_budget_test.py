@@ -23,6 +23,9 @@ class CompileBudget(unittest.TestCase):
         self.assertEqual(names_over_the_budget(REFERENCE, "30.000 0.100 a.cpp.o", "2.000 0.100 a.cpp.o"), [])
         self.assertEqual(names_over_the_budget(REFERENCE, "30.000 0.100 a.cpp.o", "0.010 0.010 a.cpp.o"), ["a.cpp.o"])
 
+    def test_precompiled_headers_are_no_unit(self):
+        self.assertEqual(names_over_the_budget(REFERENCE, "30.000 0.100 a.dir/cmake_pch.hxx.gch"), [])
+
     def test_without_a_reference_nothing_is_known(self):
         self.assertIsNone(compile_budget.too_dear(compile_budget.costs(["30.000 0.100 a.cpp.o"])))
 

@@ -12,7 +12,7 @@
 namespace flame::cli {
 namespace {
 
-using Kind = control::MachinesRequest::Kind;
+using Asked = control::MachinesRequest::Kind;
 
 class AskedHost final : public MachineSource {
  public:
@@ -20,21 +20,21 @@ class AskedHost final : public MachineSource {
   [[nodiscard]] std::string describe() const override { return cli::describe(host_); }
 
   [[nodiscard]] Result<control::MachineList> list() override {
-    return ask_for<control::MachineList>({.kind = Kind::list, .backend = {}, .machine = {}, .id = {}});
+    return ask_for<control::MachineList>({.kind = Asked::list, .backend = {}, .machine = {}, .id = {}});
   }
   [[nodiscard]] Result<std::string> log(const MachineRef& machine) override {
-    auto report = ask_for<control::MachineReport>(request(Kind::log, machine));
+    auto report = ask_for<control::MachineReport>(request(Asked::log, machine));
     if (!report) return std::move(report).error();
     return std::move(report->log);
   }
   [[nodiscard]] Result<void> destroy(const MachineRef& machine) override {
-    auto report = ask_for<control::MachineReport>(request(Kind::destroy, machine));
+    auto report = ask_for<control::MachineReport>(request(Asked::destroy, machine));
     if (!report) return std::move(report).error();
     return {};
   }
 
  private:
-  static control::MachinesRequest request(Kind kind, const MachineRef& machine) {
+  static control::MachinesRequest request(Asked kind, const MachineRef& machine) {
     return {.kind = kind, .backend = machine.backend, .machine = machine.name, .id = machine.id};
   }
   template <class T>
