@@ -1,5 +1,5 @@
-// A decision for 1,000 runners with 100 slots each and 100,000 calls that wait costs what it costs with 10 runners. Only of
-// the code as users run it: what a sanitizer adds is not ours to hold.
+// A decision for 1,000 runners with 100 slots each and 100,000 calls that wait costs what it costs with 10 runners: of
+// the code as users run it, for what a sanitizer adds is not ours to hold.
 #include <gtest/gtest.h>
 
 #include <algorithm>
