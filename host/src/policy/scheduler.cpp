@@ -139,6 +139,7 @@ void Scheduler::add_digest(RunnerId runner, DigestId digest) {
   if (place != entry.digests.end() && *place == digest) return;
   unlist(runner, entry);
   entry.digests.insert(place, digest);
+  if (entry.has_room) groups_[digest].by_age.emplace(entry.backend, runner);
   list(runner, entry);
   if (entry.open) ++groups_[digest].servers;
 }
@@ -170,10 +171,17 @@ std::uint32_t Scheduler::idle_after(BackendIndex backend) const {
   return idle;
 }
 
-void Scheduler::mark_idle(RunnerId id, const Runner& runner, bool idle) {
+void Scheduler::mark_idle(RunnerId id, Runner& runner, bool idle) {
+  if (runner.idle == idle) return;
+  runner.idle = idle;
   if (idle_of_.size() <= runner.backend) idle_of_.resize(std::size_t{runner.backend} + 1);
-  if (idle && idle_.emplace(runner.backend, id).second) ++idle_of_[runner.backend];
-  if (!idle && idle_.erase({runner.backend, id}) > 0) --idle_of_[runner.backend];
+  if (idle) {
+    idle_.emplace(runner.backend, id);
+    ++idle_of_[runner.backend];
+  } else {
+    idle_.erase({runner.backend, id});
+    --idle_of_[runner.backend];
+  }
 }
 
 void Scheduler::enqueue(CallId call, DigestId digest, std::uint64_t order) {
@@ -314,20 +322,22 @@ std::uint32_t Scheduler::room(const Runner& runner) const {
   return capacity_ - static_cast<std::uint32_t>(runner.held.size());
 }
 
-void Scheduler::list(RunnerId id, const Runner& runner) {
+void Scheduler::list(RunnerId id, Runner& runner) {
   const std::uint32_t free = room(runner);
+  if (runner.has_room != (free > 0)) {  // no set by age is touched while only its load changes
+    runner.has_room = free > 0;
+    for (DigestId digest : runner.digests) {
+      auto& by_age = groups_[digest].by_age;
+      if (runner.has_room)
+        by_age.emplace(runner.backend, id);
+      else
+        by_age.erase({runner.backend, id});
+    }
+  }
+  if (free == 0) return;
   free_ += free;
   const auto load = static_cast<std::uint32_t>(runner.held.size());
-  const std::pair age{runner.backend, id};  // stays while only its load changes
-  for (DigestId digest : runner.digests) {
-    Group& group = groups_[digest];
-    if (free == 0) {
-      group.by_age.erase(age);
-      continue;
-    }
-    group.available.emplace(runner.backend, load, id);
-    group.by_age.insert(age);
-  }
+  for (DigestId digest : runner.digests) groups_[digest].available.emplace(runner.backend, load, id);
 }
 
 void Scheduler::unlist(RunnerId id, const Runner& runner) {

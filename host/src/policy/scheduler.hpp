@@ -108,6 +108,8 @@ class Scheduler {
     boost::unordered_flat_map<CallId, Held> held;
     bool open = true;
     bool used = false;
+    bool has_room = false;  // it stands in by_age of its digests
+    bool idle = false;      // it stands in idle_
   };
   using Place = std::tuple<BackendIndex, std::uint32_t, RunnerId>;  // its backend, its load
   struct Group {
@@ -128,11 +130,11 @@ class Scheduler {
 
   [[nodiscard]] std::uint32_t room(const Runner& runner) const;
   /// Around every change of a runner: unlist(), the change, list().
-  void list(RunnerId id, const Runner& runner);
+  void list(RunnerId id, Runner& runner);
   void unlist(RunnerId id, const Runner& runner);
   [[nodiscard]] RunnerId choose(const Group& group) const;
   void lease(CallId call, DigestId digest, RunnerId id);
-  void mark_idle(RunnerId id, const Runner& runner, bool idle);
+  void mark_idle(RunnerId id, Runner& runner, bool idle);
   [[nodiscard]] std::optional<Found> first_fit(const Group& group, const Fits& fits) const;
 
   std::uint32_t capacity_;
