@@ -12,8 +12,6 @@ REFERENCE = "reference_unit.cpp.o"
 # with the other.
 BUDGET = 5.0
 FROM_CACHE = 0.25  # seconds: what costs less was not compiled
-
-
 PRECOMPILED = (".gch", ".pch")  # read once for a whole target: no unit
 
 
