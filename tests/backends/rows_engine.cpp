@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "host/src/policy/machine_owner.hpp"
+#include "host/src/policy/reaper.hpp"
 #include "tests/backends/host_side.hpp"
 #include "tests/backends/row_bodies.hpp"
 
@@ -59,14 +61,22 @@ void expect_errors_while_down(HostSide& host, const Machine& machine) {
   EXPECT_FALSE(host.heard().last(What::exited, machine.name)) << "that an engine is silent proves no death";
 }
 
-/// What a reaper would destroy: its host has this name, and is a process that has gone.
-std::vector<Machine> of_process(const std::vector<Machine>& machines, const std::string& process) {
-  std::vector<Machine> found;
-  for (const Machine& machine : machines) {
-    const auto label = machine.labels.find("flame-process");
-    if (label != machine.labels.end() && label->second == process) found.push_back(machine);
+/// What the reaper of `host` destroys, which knows of no process but `killed` that it has gone. It has seen two lists,
+/// and thinks that a boot takes no time.
+std::vector<pool::Reaper::Finding> reaped(HostSide& host, const HostSide& killed) {
+  pool::Reaper reaper({.mode = Reap::destroy,
+                       .host = host.identity().host,
+                       .origin = host.identity().origin,
+                       .boot_max = Duration::zero()});
+  const auto gone = pool::parse_process_label(killed.identity().process);
+  std::vector<pool::Reaper::Finding> destroys;
+  for (int lists = 0; lists < 2 && gone; ++lists) {
+    const auto list = host.list(reaper.scope());
+    if (!list || list->error) continue;
+    const pool::Reaper::Known known{.gone = {*gone}, .ours = {}, .unix_time = 0};
+    destroys = reaper.listed(list->machines, known, host.subject().now()).destroy;
   }
-  return found;
+  return destroys;
 }
 
 std::string everything_said(const HostSide& host) {
@@ -129,7 +139,6 @@ void list_scoped(Subject& subject) {
   expect_listed(one, host_label(one), {second.name}, "what is gone is not there");
 }
 
-// Which of them are reaped is the host's to decide: here by the label alone.
 void host_killed(Subject& subject) {
   HostSide twin(subject, "web-1", 2);
   const auto living = twin.booted(twin.boot(Course::well));
@@ -143,12 +152,10 @@ void host_killed(Subject& subject) {
 
   HostSide restarted(subject, "web-1", 3);
   expect_listed(restarted, host_label(restarted), {living->name, orphan->name, under_way}, "nobody would find it");
-  const auto list = restarted.list(host_label(restarted));
-  ASSERT_TRUE(list);
-  const std::vector<Machine> reaped = of_process(list->machines, killed.identity().process);
-  EXPECT_EQ(reaped.size(), 2U) << "labels have not come back unchanged";
-  for (const Machine& machine : reaped) {
-    EXPECT_GT(machine.age, 0s);
+  const auto found = reaped(restarted, killed);
+  EXPECT_EQ(found.size(), 2U) << "labels have not come back unchanged";
+  for (const pool::Reaper::Finding& machine : found) {
+    EXPECT_EQ(machine.owner, pool::MachineOwner::gone);
     restarted.destroy(machine.name, machine.id);
     const auto gone = restarted.hear(What::destroyed, machine.name);
     EXPECT_TRUE(gone && !gone->error) << machine.name << " of a host that is gone is left";

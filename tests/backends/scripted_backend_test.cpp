@@ -129,6 +129,18 @@ TEST_F(ScriptedBackendTest, AnEndThatIsKnownFromTheStartIsToldWithTheMachineAndC
   EXPECT_EQ(engine_.machines(), 0U);
 }
 
+TEST_F(ScriptedBackendTest, ANoticeThatOvertakesTheAnswerIsToldAfterIt) {
+  fate_.ends_in = 10min;
+  fate_.answer = 2min;
+  boot("m1");
+  engine_.announce("m1", 5min, "evicted");
+  EXPECT_FALSE(heard_.last(What::ending, "m1"));
+  run(2min);
+  EXPECT_EQ(heard_.last(What::booted, "m1")->machine->ends_in, 8min) << "from the start";
+  ASSERT_TRUE(heard_.last(What::ending, "m1"));
+  EXPECT_EQ(heard_.last(What::ending, "m1")->left, 4min);
+}
+
 TEST_F(ScriptedBackendTest, AnExitMayNeverBeToldUntilTheMachineIsDestroyed) {
   fate_.exit_told = kForever;
   boot("m1");

@@ -35,7 +35,6 @@ std::vector<MachineName> MachineRules::of(const pool::HostProcess& process, cons
 
 void MachineRules::boots(const pool::HostProcess& process, const Backend& backend, const test::ScriptedEngine& engine,
                          const MachineName& name) {
-  if (engine.find(name) != nullptr && names_.contains(name)) return;  // it is adopted
   if (!names_.insert(name).second) sim_.findings.broken("machine ", name, " is booted twice");
   const std::uint64_t most = backend.name() == sim_.plan.pool.backend.front() ? sim_.plan.machines_max : 0;
   if (most > 0 && of(process, engine).size() >= most)

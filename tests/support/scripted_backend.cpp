@@ -114,10 +114,20 @@ void ScriptedBackend::answer_started(const MachineName& name) {
     ended.error.log_tail = exit.log_tail;
     return answer(name, ended);
   }
-  if (!engine_.loses_answer(name)) return answer(name, engine_.tell(*unit));
+  if (!engine_.loses_answer(name)) return tell_booted(Unit(*unit));
   BootFailure lost = failure(ErrorCode::boot_failed, "the engine's answer was lost.", Remedy::retry);
   lost.may_exist = true;
   answer(name, lost);
+}
+
+// What was announced before is no end that is known from the start.
+void ScriptedBackend::tell_booted(const Unit& unit) {
+  const Duration left = base::remaining(unit.ends_at, engine_.agenda().now());
+  Machine machine = engine_.tell(unit);
+  if (unit.notice.empty() || !traits_.ends_machines) return answer(unit.machine.name, machine);
+  machine.ends_in = base::remaining(base::deadline_after(unit.born, unit.fate.ends_in), engine_.agenda().now());
+  answer(unit.machine.name, machine);
+  ending(unit.machine.name, left, unit.notice);
 }
 
 void ScriptedBackend::failed(const MachineName& name, const BootFailure& failure) {

@@ -58,6 +58,7 @@ class ScriptedBackend final : public Backend, private ScriptedEngine::Client {
   void call(std::function<void()> work, std::function<void()> gives_up);
   void submit(const BootRequest& request);
   void answer_started(const MachineName& name);
+  void tell_booted(const Unit& unit);
   void answer(const MachineName& name, const BootOutcome& outcome);
   void answer_once(const MachineName& name, const BootOutcome& outcome);
   void destroy_now(const MachineName& name);

@@ -123,6 +123,7 @@ void ScriptedEngine::announce(const MachineName& name, Duration left, const std:
   if (found == units_.end()) return;
   Unit& unit = found->second;
   unit.ends_at = base::deadline_after(agenda_.now(), left);
+  unit.notice = why;
   later(unit, left, [this, ends_at = unit.ends_at](Unit& ended) {
     if (ended.ends_at == ends_at) end(ended.machine.name, {.reason = "its time is over"});
   });

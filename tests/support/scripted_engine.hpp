@@ -21,7 +21,7 @@ struct Fate {
   Duration answer{};                  ///< from then to the answer to its boot: a hello, or a death, may overtake it
   std::optional<BootFailure> fails;   ///< instead of that; with `elsewhere` it never gets a place
   bool dials = true;                  ///< else its runner never says hello
-  bool reset_after = false;           ///< the answer to the boot is lost: the next one of that name adopts
+  bool reset_after = false;           ///< the answer to the boot is lost: another boot of that name adopts it
   Duration ends_in = kForever;        ///< from its place on, known from then
   Duration exit_told{};               ///< from its death to the word of it; kForever: never
   unsigned destroys_refused = 0;      ///< so many calls of destroy() it survives
@@ -42,6 +42,7 @@ class ScriptedEngine {
     std::string log;
     sim::Instant born{};
     sim::Instant ends_at = sim::kNever;
+    std::string notice;  // why, if that was announced
     std::uint64_t serial = 0;
   };
   /// Hears of every machine, also of those of others. Not called while the engine is down.

@@ -88,7 +88,7 @@ struct Machine {
   std::string place;            ///< region, node, partition: for people
   std::string state;            ///< the engine's word: for people
   Duration age{};               ///< since it was created
-  Duration ends_in = kForever;  ///< if its end is known from the start: walltime, maximal lifetime
+  Duration ends_in = kForever;  ///< if its end is known from the start: walltime, maximal lifetime; no notice
 };
 /// A boot's one outcome: the machine, or why there is none.
 using BootOutcome = boost::system::result<Machine, BootFailure>;
@@ -122,7 +122,8 @@ class BackendEvents {
   /// Once per boot(), also after destroy(), which makes it a failure (`cancelled`) unless the machine was there before.
   /// A machine that dies before it has started is a failed boot, and never `exited`.
   virtual void booted(const MachineName& name, BootOutcome outcome) noexcept = 0;
-  /// Others are about to end it. May be revised: the last one counts.
+  /// Others are about to end it. May be revised: the last one counts. A notice that comes while it boots is told after
+  /// booted(), and not by Machine::ends_in: that tells what the next machines are like, too.
   virtual void ending(const MachineName& name, Duration left, std::string_view why) noexcept = 0;
   /// Proof of death, once for each machine that booted: the host fails the calls there at once instead of waiting for
   /// missed heartbeats. An engine's guess (unreachable node, lost agent) is none.

@@ -57,7 +57,8 @@ Machines::Machines(Parts parts)
       log_(parts.log),
       destroys_(parts.reaping.seed),
       reaping_(reaping_parts(parts)),
-      questions_(question_parts(parts)) {
+      questions_(question_parts(parts)),
+      lookups_(parts.identity.host) {
   for (auto& [name, backend] : parts.backends) {
     const auto number = static_cast<std::uint32_t>(numbered_.size());
     const auto port = std::make_shared<BackendPort>(number, std::move(backend), parts.inbox, log_);
@@ -90,7 +91,7 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
   const auto until = machine_until(unix_time_(), port.backend().traits(), request);
   request.labels = machine_labels(name, request.pool, identity_, until);
   const std::string& known = ports_.find(backend)->first;
-  entries_[name] = {.runner = runner, .backend = &known, .port = &port, .request = request};
+  entries_[name] = {.runner = runner, .backend = &known, .port = &port};
   room_.taken(known);
   names_[runner] = name;
   if (closing()) return port.booted(name, failure(ErrorCode::shutting_down, "the host shuts down", Remedy::permanent));
@@ -102,7 +103,12 @@ void Machines::boot(RunnerKey runner, const std::string& backend, BootRequest re
 void Machines::on(command::BackendSaid&& said, Instant now) {
   BackendPort& port = *numbered_.at(said.backend);
   const auto take = [&](auto& what) {
-    if constexpr (!std::is_same_v<decltype(what), command::BackendSaid::Closed&>) on(port, what, now);
+    using What = std::remove_reference_t<decltype(what)>;
+    if constexpr (std::is_same_v<What, command::BackendSaid::Opened>) {
+      if (!closing()) reaping_.opened(port, now);
+    } else if constexpr (!std::is_same_v<What, command::BackendSaid::Closed>) {
+      on(port, what, now);
+    }
   };
   std::visit(take, *said.what);
 }
@@ -142,12 +148,16 @@ void Machines::on(BackendPort& port, command::BackendSaid::Booted& booted, Insta
   Entry& entry = at->second;
   if (std::exchange(entry.answered, true)) return;  // a backend that answers one boot twice
   if (booted.outcome.has_error()) return has_failed(at, booted.outcome.error(), now);
+  is_there(at, *booted.outcome, now);
+}
+
+void Machines::is_there(Entries::iterator at, const Machine& machine, Instant now) {
+  Entry& entry = at->second;
   entry.exists = true;
-  entry.request.reset();
-  entry.id = booted.outcome->id;
+  entry.id = machine.id;
   if (entry.destroyed) return static_cast<void>(destroy(at));  // it came up all the same
   const RunnerKey runner = entry.runner;
-  const Duration ends_in = booted.outcome->ends_in;
+  const Duration ends_in = machine.ends_in;
   events_.on_boot(runner, std::nullopt, now);
   events_.on_ends(runner, ends_in, true, now);
 }
@@ -161,10 +171,9 @@ void Machines::on(BackendPort& port, command::BackendSaid::Ending& ending, Insta
 void Machines::has_failed(Entries::iterator at, const BootFailure& failure, Instant now) {
   const RunnerKey runner = at->second.runner;
   const bool awaited = !at->second.destroyed;
-  if (failure.may_exist && awaited && at->second.request && !closing() && events_.is_connected(runner)) {
-    // Calls may run there: asked for again, its backend finds it by its name.
-    at->second.answered = false;
-    if (at->second.port->boot(*std::exchange(at->second.request, std::nullopt)).empty()) return;
+  if (failure.may_exist && awaited && !closing() && events_.is_connected(runner)) {
+    // Calls may run there.
+    return lookups_.ask(*at->second.port, at->first);
   }
   if (failure.may_exist) {
     // Nothing is retried beside a machine that may be there: told when its backend has looked for it.
@@ -221,14 +230,14 @@ void Machines::forget(Entries::iterator at) {
 void Machines::give_room_back(Entry& entry) {
   if (!std::exchange(entry.has_room, false)) return;
   room_.left(*entry.backend);
-  room_made_ = true;
-}
-
-void Machines::on(BackendPort& port, command::BackendSaid::Opened&, Instant now) {
-  if (!closing()) reaping_.opened(port, now);
 }
 
 void Machines::on(BackendPort& port, command::BackendSaid::Listed& listed, Instant now) {
+  if (const auto machine = lookups_.listed(port, listed)) {
+    const auto at = find(port, machine->name);
+    const bool awaited = at != entries_.end() && !at->second.exists && !at->second.destroyed && !closing();
+    return awaited ? is_there(at, *machine, now) : void();
+  }
   std::set<MachineName> ours;
   for (const auto& [name, entry] : entries_) ours.insert(name);
   if (!reaping_.listed(port, listed, ours, now)) questions_.listed(port, listed, ours);

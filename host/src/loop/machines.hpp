@@ -16,6 +16,7 @@
 
 #include "host/src/calls/inbox.hpp"
 #include "host/src/loop/backend_port.hpp"
+#include "host/src/loop/machine_lookups.hpp"
 #include "host/src/loop/machine_maker.hpp"
 #include "host/src/loop/machine_questions.hpp"
 #include "host/src/loop/reaping.hpp"
@@ -84,7 +85,7 @@ class Machines final : public MachineMaker {
   /// and its pool forgets it before.
   [[nodiscard]] const BackendRoom& room() const noexcept { return room_; }
   /// Some machine has gone since the last time: pools that wait for room may boot.
-  [[nodiscard]] bool take_room_made() noexcept { return std::exchange(room_made_, false); }
+  [[nodiscard]] bool take_room_made() noexcept { return room_.take_made(); }
 
   /// A backend that needs all of kBackendCloseMax says so at its end: on a busy machine its thread gets there later.
   static constexpr std::chrono::seconds kLastWord{1};
@@ -108,13 +109,12 @@ class Machines final : public MachineMaker {
     bool destroyed = false;  // asked for
     bool gone = false;       // so says its backend
     bool exited = false;
-    bool has_room = true;                // of its backend: until it is gone, or proven dead and only its rest is left
-    std::optional<BootPhase> phase{};    // the last one that was told, …
-    std::string detail{};                // … and its detail
-    std::uint64_t log_ticket = 0;        // of what is asked for ask_log()
-    std::string left{};                  // why it may be, if its backend has said so
-    std::optional<BootRequest> request;  // that brings the machine of a boot that was said to have failed; once
-    std::optional<BootFailure> failed;   // to be told when its machine is gone, or may be left
+    bool has_room = true;               // of its backend: until it is gone, or proven dead and only its rest is left
+    std::optional<BootPhase> phase{};   // the last one that was told, …
+    std::string detail{};               // … and its detail
+    std::uint64_t log_ticket = 0;       // of what is asked for ask_log()
+    std::string left{};                 // why it may be, if its backend has said so
+    std::optional<BootFailure> failed;  // to be told when its machine is gone, or may be left
   };
   using Entries = std::map<MachineName, Entry>;
 
@@ -123,10 +123,10 @@ class Machines final : public MachineMaker {
   void on(BackendPort& port, command::BackendSaid::Ending& ending, Instant now);
   void on(BackendPort& port, command::BackendSaid::Exited& exited, Instant now);
   void on(BackendPort& port, command::BackendSaid::Destroyed& destroyed, Instant now);
-  void on(BackendPort& port, command::BackendSaid::Opened& opened, Instant now);
   void on(BackendPort& port, command::BackendSaid::Listed& listed, Instant now);
   void on(BackendPort& port, command::BackendSaid::Logged& logged, Instant now);
   void has_failed(Entries::iterator at, const BootFailure& failure, Instant now);
+  void is_there(Entries::iterator at, const Machine& machine, Instant now);
   bool destroy(Entries::iterator at);
   void forget(Entries::iterator at);
   void tell_failed(RunnerKey runner, std::optional<BootFailure> failure, Instant now);
@@ -143,14 +143,14 @@ class Machines final : public MachineMaker {
   std::map<std::string, std::shared_ptr<BackendPort>> ports_;
   std::deque<BackendPort*> numbered_;
   Entries entries_;
-  BackendRoom room_;  // of entries_
-  bool room_made_ = false;
+  BackendRoom room_;                        // of entries_
   std::map<RunnerKey, MachineName> names_;  // of those that are not destroyed
   Destroys destroys_;                       // of those that are, and are not forgotten
   std::uint64_t booted_ = 0;
   Instant close_by_ = kNever;
   Reaping reaping_;
   MachineQuestions questions_;
+  MachineLookups lookups_;
 };
 
 }  // namespace flame::pool

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "plugin_sdk/base/assert.hpp"
 
@@ -24,7 +25,10 @@ class BackendRoom {
     std::uint64_t& machines = backends_[backend].machines;
     FLAME_ASSERT(machines > 0, "a machine was taken before it left");
     --machines;
+    made_ = true;
   }
+  /// Some machine has left since the last time.
+  [[nodiscard]] bool take_made() noexcept { return std::exchange(made_, false); }
 
   /// How many more; kUnlimited: any number.
   [[nodiscard]] std::uint64_t free(std::string_view backend) const {
@@ -48,6 +52,7 @@ class BackendRoom {
     std::uint64_t max = kUnlimited;
   };
   std::map<std::string, Backend, std::less<>> backends_;
+  bool made_ = false;
 };
 
 }  // namespace flame::pool

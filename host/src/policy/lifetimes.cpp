@@ -9,14 +9,30 @@
 
 namespace flame::pool {
 
-std::optional<Duration> Lifetimes::Backend::offer() const {
-  if (!lifetime || *lifetime == kForever) return lifetime;
-  return std::max(*lifetime - startup, Duration::zero());
+namespace {
+
+Duration left_after(Duration startup, Duration lifetime) {
+  return lifetime == kForever ? kForever : std::max(lifetime - startup, Duration::zero());
+}
+
+void remember(std::vector<Duration>& last, Duration one) {
+  if (last.size() == Lifetimes::kInARow) last.erase(last.begin());
+  last.push_back(one);
+}
+
+}  // namespace
+
+Duration Lifetimes::Backend::lifetime() const {
+  return std::ranges::max(lifetimes);
+}
+
+Duration Lifetimes::Backend::offer() const {
+  return left_after(startups.empty() ? Duration::zero() : std::ranges::min(startups), lifetime());
 }
 
 std::optional<Error> Lifetimes::booted(BackendIndex backend, Duration ends_in) {
   Backend& its = backends_.at(backend);
-  its.lifetime = ends_in;
+  remember(its.lifetimes, ends_in);
   if (ends_in == kForever) return std::nullopt;
   any_ = true;
   news_ = true;
@@ -26,24 +42,26 @@ std::optional<Error> Lifetimes::booted(BackendIndex backend, Duration ends_in) {
 
 std::optional<Error> Lifetimes::served(BackendIndex backend, Duration after) {
   Backend& its = backends_.at(backend);
-  if (its.may_be_endless()) return std::nullopt;
-  its.startup = after;
+  if (its.lifetimes.empty() || its.lifetimes.back() == kForever) return std::nullopt;
+  remember(its.startups, after);
   news_ = true;
-  if (*its.offer() > shutdown_) {
+  const Duration left = left_after(after, its.lifetimes.back());
+  if (left > shutdown_) {
     its.late = 0;
     return std::nullopt;
   }
   ++its.late;
-  return no_time_left(*its.offer());
+  return no_time_left(left);
 }
 
 bool Lifetimes::awaits_end(BackendIndex backend) const {
-  return told_ && backends_.at(backend).lifetime != kForever;
+  const Backend& its = backends_.at(backend);
+  return told_ && (its.lifetimes.empty() || its.lifetimes.back() != kForever);
 }
 
 bool Lifetimes::is_useless(BackendIndex backend) const {
   const Backend& its = backends_.at(backend);
-  return !its.may_be_endless() && (*its.lifetime <= shutdown_ || its.late >= kLateMax);
+  return !its.may_be_endless() && (its.lifetime() <= shutdown_ || its.late >= kInARow);
 }
 
 bool Lifetimes::endless_come(const Placement& placement) const {
@@ -58,7 +76,7 @@ bool Lifetimes::suits(BackendIndex backend, Duration limit, bool endless_come) c
   if (is_useless(backend)) return false;
   const Backend& its = backends_.at(backend);
   if (its.may_be_endless()) return true;
-  return limit == kForever ? !endless_come : limit <= *its.offer();
+  return limit == kForever ? !endless_come : limit <= its.offer();
 }
 
 std::optional<Error> Lifetimes::outlives_all(Duration limit) const {
@@ -67,10 +85,10 @@ std::optional<Error> Lifetimes::outlives_all(Duration limit) const {
   bool useful = false;
   for (BackendIndex backend = 0; backend < backends_.size(); ++backend) {
     if (is_useless(backend)) continue;
-    longest = std::max(longest, *backends_[backend].offer());
+    longest = std::max(longest, backends_[backend].offer());
     useful = true;
   }
-  if (!useful) return no_time_left(*backends_.back().offer());
+  if (!useful) return no_time_left(backends_.back().offer());
   if (limit == kForever || limit <= longest) return std::nullopt;
   return base::make_error(ErrorCode::invalid_argument,
                           "the call may take " + seconds(limit) + ", and every machine of its pool ends after " +

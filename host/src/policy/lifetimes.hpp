@@ -16,11 +16,13 @@ namespace flame::pool {
 class Placement;
 
 /// What the machines of each of a pool's backends offer: the time from their hello to their end, as far as those that
-/// have booted tell. The last one counts, as a walltime can be changed. Pure; not thread-safe.
+/// have booted tell. The best of the last ones counts: a walltime can be changed, and one machine that comes late or
+/// is evicted young says nothing of the next. Pure; not thread-safe.
 class Lifetimes {
  public:
-  /// So many machines of one backend in a row that take their whole life to boot, and no more are asked of it.
-  static constexpr unsigned kLateMax = 3;
+  /// So many machines of one backend in a row are believed to be like those that come: also, where none of them leaves
+  /// any time for calls, no more are asked of it.
+  static constexpr unsigned kInARow = 3;
 
   /// `told`: booted() comes for every machine, if not always before its hello.
   Lifetimes(std::size_t backends, Duration shutdown_timeout, bool told = false)
@@ -68,14 +70,16 @@ class Lifetimes {
 
  private:
   struct Backend {
-    std::optional<Duration> lifetime;  // of the last one that has booted
-    Duration startup{};                // of the last one that has dialled in
+    std::vector<Duration> lifetimes;  // of the last kInARow that have booted, the last one at the end
+    std::vector<Duration> startups;   // likewise, of those that have dialled in
     std::uint64_t machines = 0;
     unsigned late = 0;  // in a row
 
-    // From the hello on; nullopt: not known.
-    [[nodiscard]] std::optional<Duration> offer() const;
-    [[nodiscard]] bool may_be_endless() const noexcept { return !lifetime || *lifetime == kForever; }
+    [[nodiscard]] bool may_be_endless() const { return lifetimes.empty() || lifetime() == kForever; }
+    // The longest.
+    [[nodiscard]] Duration lifetime() const;
+    // From the hello on.
+    [[nodiscard]] Duration offer() const;
   };
   [[nodiscard]] Error no_time_left(Duration offer) const;
 

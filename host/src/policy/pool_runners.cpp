@@ -59,8 +59,9 @@ void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions& o
   if (!event.fresh) return;
   runner.told = now;
   if (std::optional<Error> error = lifetimes_.booted(runner.backend, event.left)) {
-    if (runner.state.is_booting()) return boot_failed(it, std::move(*error), Remedy::permanent, {}, now, out);
-    placement_.failed(runner.backend, *error, Remedy::permanent, {}, now);  // its end has come: it drains at once
+    const Remedy remedy = lifetimes_.is_useless(runner.backend) ? Remedy::permanent : Remedy::retry;
+    if (runner.state.is_booting()) return boot_failed(it, std::move(*error), remedy, {}, now, out);
+    placement_.failed(runner.backend, *error, remedy, {}, now);  // its end has come: it drains at once
   }
   if (!runner.early) return;
   const event::RunnerHello hello = *std::exchange(runner.early, std::nullopt);

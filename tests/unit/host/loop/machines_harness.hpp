@@ -29,6 +29,11 @@ class SlowBackend final : public test::IdleBackend {
     if (throws) throw std::runtime_error("no network");
     destroyed.push_back(name + " " + id);
   }
+  void list(std::uint64_t ticket, const Labels& scope) override {
+    if (throws) throw std::runtime_error("no list");
+    lists_asked.push_back(scope);
+    last_ticket = ticket;
+  }
   void logs(std::uint64_t ticket, const Machine& machine, std::uint64_t bytes_max) override {
     if (throws) throw std::runtime_error("no log");
     logs_asked.push_back(machine.name + " " + machine.id + " " + std::to_string(bytes_max));
@@ -45,6 +50,7 @@ class SlowBackend final : public test::IdleBackend {
   std::vector<std::string> destroyed;
   std::vector<Duration> closes;
   std::vector<std::string> logs_asked;
+  std::vector<Labels> lists_asked;
   std::uint64_t last_ticket = 0;
 };
 

@@ -324,30 +324,6 @@ TEST_F(MachinesTest, ABackendThatDoesNotCloseInTimeIsNotWaitedForAndLivesOn) {
   lives_on->says().closed();  // it may still speak
 }
 
-TEST_F(MachinesTest, AMachineWhoseRunnerHasDialledInIsAdoptedWhateverWasLostOfItsBoot) {
-  boot(1);
-  connected_.insert(1);
-  fail(1, true);
-  EXPECT_THAT(told(), IsEmpty());
-  EXPECT_THAT(backend_->destroyed, IsEmpty()) << "calls may run there";
-  ASSERT_EQ(backend_->asked.size(), 2U);
-  EXPECT_EQ(backend_->asked[1].name, name(1));
-  EXPECT_EQ(backend_->asked[1].labels, backend_->asked[0].labels);
-  start(1, "m");
-  EXPECT_THAT(told(), ElementsAre("boot 1"));
-}
-
-TEST_F(MachinesTest, AMachineThatCannotBeAdoptedEitherIsDestroyed) {
-  boot(1);
-  connected_.insert(1);
-  for (int i = 0; i < 2; ++i) {
-    fail(1, true);
-    hear();
-  }
-  EXPECT_EQ(backend_->asked.size(), 2U) << "adopted once";
-  EXPECT_THAT(backend_->destroyed, ElementsAre(name(1) + " "));
-}
-
 TEST_F(MachinesTest, AMachineOfAnotherHostThatABackendTellsOfIsLeftAlone) {
   says().booted("flame-another-1", Machine{.name = "flame-another-1", .id = "m"});
   hear();
