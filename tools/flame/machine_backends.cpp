@@ -18,6 +18,7 @@
 #include "plugin_sdk/base/log.hpp"
 #include "plugin_sdk/base/make_error.hpp"
 #include "plugin_sdk/base/unix_time.hpp"
+#include "tools/flame/interrupts.hpp"
 #include "tools/flame/opened_backend.hpp"
 
 namespace flame::cli {
@@ -53,12 +54,14 @@ class ConfiguredBackends final : public MachineSource {
     const base::Logger log(base::stderr_sink("flame"), base::LogLevel::warning);
     for (auto& [name, backend] : backends) {
       const bool lists = backend->traits().lists;
-      opened_[name] = lists ? std::make_shared<OpenedBackend>(std::move(backend), log) : nullptr;
+      const OpenedBackend::Patience patience{.stop = interrupts_.token()};
+      opened_[name] = lists ? std::make_shared<OpenedBackend>(std::move(backend), log, patience) : nullptr;
       if (lists) opened_[name]->open();
     }
   }
 
   [[nodiscard]] std::string describe() const override { return "the backends of " + config_path_; }
+  [[nodiscard]] const Interrupts* interrupts() const override { return &interrupts_; }
 
   [[nodiscard]] Result<control::MachineList> list() override {
     control::MachineList list{.host = host_name_, .pid = 0, .backends = {}};
@@ -108,6 +111,7 @@ class ConfiguredBackends final : public MachineSource {
     }
   }
 
+  const Interrupts interrupts_;  // first: the threads of backends leave the signals to it
   std::string config_path_;
   std::string host_name_;
   std::unique_ptr<PrivateDirectory> directory_;

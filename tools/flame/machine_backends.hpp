@@ -10,8 +10,9 @@
 
 namespace flame::cli {
 
-/// Opens those that list; they are closed with the source. Each call waits limits::kMachineCommandMax at most. Error:
-/// invalid_argument, the configuration or its backends' options are not right.
+/// Opens those that list; they are closed with the source, also when the command is interrupted. Each call waits
+/// limits::kMachineCommandMax at most. Error: invalid_argument, the configuration or its backends' options are not
+/// right.
 [[nodiscard]] Result<std::unique_ptr<MachineSource>> open_backends(const std::string& config_path);
 
 }  // namespace flame::cli

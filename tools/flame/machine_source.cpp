@@ -50,6 +50,20 @@ class AskedHost final : public MachineSource {
 
 }  // namespace
 
+int interrupt_fd(const MachineSources& sources) {
+  for (const auto& source : sources)
+    if (const Interrupts* const interrupts = source->interrupts()) return interrupts->fd();
+  return -1;
+}
+
+int exit_code(const MachineSources& sources, int otherwise) {
+  for (const auto& source : sources) {
+    const Interrupts* const interrupts = source->interrupts();
+    if (interrupts != nullptr && interrupts->interrupted()) return interrupts->exit_code();
+  }
+  return otherwise;
+}
+
 void add_source_options(CLI::App& command, SourceChoice& choice) {
   add_host_options(command, choice.host);
   command

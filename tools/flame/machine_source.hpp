@@ -9,6 +9,7 @@
 
 #include "host/src/trace/status.hpp"
 #include "tools/flame/hosts.hpp"
+#include "tools/flame/interrupts.hpp"
 
 namespace CLI {
 class App;
@@ -29,6 +30,8 @@ class MachineSource {
   virtual ~MachineSource() = default;
   /// "host web (pid 41)": for messages.
   [[nodiscard]] virtual std::string describe() const = 0;
+  /// Of a source that has to close what it has opened; null: the command may end at any time.
+  [[nodiscard]] virtual const Interrupts* interrupts() const { return nullptr; }
   /// What each backend has of hosts of this name; its own error is in its part of the list.
   [[nodiscard]] virtual Result<control::MachineList> list() = 0;
   /// The end of its log. Errors: not_found, boot_failed, timed_out.
@@ -37,6 +40,11 @@ class MachineSource {
   [[nodiscard]] virtual Result<void> destroy(const MachineRef& machine) = 0;
 };
 using MachineSources = std::vector<std::unique_ptr<MachineSource>>;
+
+/// Readable once the command is interrupted; -1: that ends it.
+[[nodiscard]] int interrupt_fd(const MachineSources& sources);
+/// Of the command: `otherwise`, if it was not interrupted.
+[[nodiscard]] int exit_code(const MachineSources& sources, int otherwise);
 
 /// --config, or --host and --control. All empty: every host that is found.
 struct SourceChoice {

@@ -70,7 +70,7 @@ int run_list(const MachinesOptions& options) {
     }
   }
   Terminal(STDOUT_FILENO).write(options.json ? json_line(success({{"hosts", std::move(hosts)}})) : text);
-  return failed ? kFailed : kOk;
+  return exit_code(*sources, failed ? kFailed : kOk);
 }
 
 // Backends that do not list know their own machines all the same.
@@ -86,19 +86,19 @@ Result<std::string> log_of_own(const MachineSources& sources, const std::vector<
   return not_listed;
 }
 
-Result<std::string> log_of(const MachinesOptions& options) {
-  auto sources = open_sources(options.source);
-  if (!sources) return std::move(sources).error();
-  const AllLists all = list_all(*sources);
-  const auto meant = machines_meant(all_machines(all.lists), {options.machine});
-  if (!meant) return log_of_own(*sources, all.lists, options.machine, or_missing(meant.error(), all.missing));
+Result<std::string> log_of(const MachineSources& sources, const std::string& machine) {
+  const AllLists all = list_all(sources);
+  const auto meant = machines_meant(all_machines(all.lists), {machine});
+  if (!meant) return log_of_own(sources, all.lists, machine, or_missing(meant.error(), all.missing));
   const ListedMachine& one = meant->front();
-  return (*sources)[one.source]->log({.backend = one.backend, .name = one.machine.name, .id = one.machine.id});
+  return sources[one.source]->log({.backend = one.backend, .name = one.machine.name, .id = one.machine.id});
 }
 
 int run_logs(const MachinesOptions& options) {
-  const auto log = log_of(options);
-  if (!log) return fail(log.error(), options.json);
+  const auto sources = open_sources(options.source);
+  if (!sources) return fail(sources.error(), options.json);
+  const auto log = log_of(*sources, options.machine);
+  if (!log) return exit_code(*sources, fail(log.error(), options.json));
   if (options.json) {
     Terminal(STDOUT_FILENO).write(json_line(success({{"machine", options.machine}, {"log", *log}})));
     return kOk;

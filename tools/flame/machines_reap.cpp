@@ -2,11 +2,13 @@
 #include "tools/flame/machines_reap.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -44,8 +46,17 @@ struct Reaped {
   std::optional<Error> error;
 };
 
+// False: interrupted. A terminal is readable once a line is complete.
+bool is_answered(int interrupt_fd) {
+  pollfd entries[] = {{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                      {.fd = interrupt_fd, .events = POLLIN, .revents = 0}};
+  while (::poll(entries, 2, -1) < 0 && errno == EINTR) {
+  }
+  return entries[1].revents == 0;
+}
+
 // nullopt: go on; else why not.
-std::optional<Error> ask_people(const std::vector<ListedMachine>& unproven, bool yes) {
+std::optional<Error> ask_people(const std::vector<ListedMachine>& unproven, bool yes, int interrupt_fd) {
   if (unproven.empty() || yes) return std::nullopt;
   const std::string question = question_text(unproven);
   if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0) {
@@ -56,7 +67,7 @@ std::optional<Error> ask_people(const std::vector<ListedMachine>& unproven, bool
   }
   static_cast<void>(Terminal(STDERR_FILENO).try_write(question + "Destroy, with the calls that run there? [y/N] "));
   std::string answer;
-  std::getline(std::cin, answer);
+  if (is_answered(interrupt_fd)) std::getline(std::cin, answer);
   if (answer == "y" || answer == "Y" || answer == "yes") return std::nullopt;
   return base::make_error(ErrorCode::cancelled, "Nothing was destroyed.");
 }
@@ -106,18 +117,16 @@ void print(const std::vector<Reaped>& reaped, std::size_t kept, const std::vecto
   if (kept > 0) out.write(fmt::format("{} machines belong to somebody, or may: name one to destroy it\n", kept));
 }
 
-Result<int> reap(const ReapOptions& options) {
-  auto sources = open_sources(options.source);
-  if (!sources) return std::move(sources).error();
-  const AllLists all = list_all(*sources);
+Result<int> reap(const MachineSources& sources, const ReapOptions& options) {
+  const AllLists all = list_all(sources);
   const std::vector<ListedMachine> machines = all_machines(all.lists);
   auto meant = machines_meant(machines, options.machines);
   if (!meant) return or_missing(std::move(meant).error(), all.missing);
   std::vector<ListedMachine> unproven;
   std::ranges::copy_if(*meant, std::back_inserter(unproven),
                        [](const ListedMachine& one) { return !is_abandoned(one.machine); });
-  if (auto refused = ask_people(unproven, options.yes)) return std::move(*refused);
-  const std::vector<Reaped> reaped = destroy_all(*sources, *meant);
+  if (auto refused = ask_people(unproven, options.yes, interrupt_fd(sources))) return std::move(*refused);
+  const std::vector<Reaped> reaped = destroy_all(sources, *meant);
   const std::size_t kept = options.machines.empty() ? machines.size() - meant->size() : 0;
   // Of those that are named all were found.
   const std::vector<Error> missing = options.machines.empty() ? all.missing : std::vector<Error>();
@@ -126,11 +135,16 @@ Result<int> reap(const ReapOptions& options) {
   return failed || !missing.empty() ? kFailed : kOk;
 }
 
+int fail_reap(const Error& error, bool json) {
+  print_error(error, json);
+  return error.code == ErrorCode::invalid_argument ? kUsage : kFailed;
+}
+
 int run_reap(const ReapOptions& options) {
-  const auto done = reap(options);
-  if (done) return *done;
-  print_error(done.error(), options.json);
-  return done.error().code == ErrorCode::invalid_argument ? kUsage : kFailed;
+  const auto sources = open_sources(options.source);
+  if (!sources) return fail_reap(sources.error(), options.json);
+  const auto done = reap(*sources, options);
+  return exit_code(*sources, done ? *done : fail_reap(done.error(), options.json));
 }
 
 }  // namespace

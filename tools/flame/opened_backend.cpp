@@ -11,7 +11,10 @@ namespace flame::cli {
 template <class Ready>
 std::optional<Error> OpenedBackend::wait(Ready ready) {
   std::unique_lock lock(mutex_);
-  if (changed_.wait_for(lock, answer_max_, ready)) return std::nullopt;
+  if (changed_.wait_for(lock, patience_.stop, patience_.answer_max, ready)) return std::nullopt;
+  if (patience_.stop.stop_requested())
+    return base::make_error(ErrorCode::cancelled, "interrupted before backend \"" + std::string(backend_->name()) +
+                                                      "\" had answered: what it was asked for may still happen");
   return base::make_error(ErrorCode::timed_out, "backend \"" + std::string(backend_->name()) +
                                                     "\" does not answer: see whether its engine is up");
 }

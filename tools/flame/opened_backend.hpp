@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,9 +23,13 @@ namespace flame::cli {
 /// Events: any thread, the rest: one thread. Lives until its backend has said closed(): else it may still speak.
 class OpenedBackend final : private BackendEvents {
  public:
-  /// `answer_max`: of each wait for an answer.
-  OpenedBackend(std::shared_ptr<Backend> backend, base::Logger log, Duration answer_max = limits::kMachineCommandMax)
-      : backend_(std::move(backend)), log_(std::move(log)), answer_max_(answer_max) {}
+  /// How long each wait for an answer may take, and what ends it.
+  struct Patience {
+    Duration answer_max = limits::kMachineCommandMax;
+    std::stop_token stop{};
+  };
+  OpenedBackend(std::shared_ptr<Backend> backend, base::Logger log, Patience patience)
+      : backend_(std::move(backend)), log_(std::move(log)), patience_(std::move(patience)) {}
   ~OpenedBackend() = default;
   OpenedBackend(const OpenedBackend&) = delete;
   OpenedBackend& operator=(const OpenedBackend&) = delete;
@@ -33,7 +38,7 @@ class OpenedBackend final : private BackendEvents {
   void close(Duration within) { backend_->close(within); }
   [[nodiscard]] bool wait_closed(Duration most);
 
-  // Each waits for the backend to have opened, then for its answer. Error besides the backend's: timed_out.
+  // Each waits for the backend to have opened, then for its answer. Errors besides the backend's: timed_out, cancelled.
   [[nodiscard]] Result<std::vector<Machine>> list(const Labels& scope);
   [[nodiscard]] Result<std::string> log(const Machine& machine, std::uint64_t bytes_max);
   [[nodiscard]] Result<void> destroy(const MachineName& name, const MachineId& id);
@@ -55,10 +60,10 @@ class OpenedBackend final : private BackendEvents {
 
   const std::shared_ptr<Backend> backend_;
   const base::Logger log_;
-  const Duration answer_max_;
+  const Patience patience_;
   std::uint64_t tickets_ = 0;
   std::mutex mutex_;  // of all below
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   bool opened_ = false;
   bool closed_ = false;
   std::map<std::uint64_t, Result<std::vector<Machine>>> lists_;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -53,11 +54,13 @@ class Engine final : public test::IdleBackend {
 class OpenedBackendTest : public testing::Test {
  protected:
   void open(Duration answer_max) {
-    opened_ = std::make_unique<OpenedBackend>(engine_, base::Logger(), answer_max);
+    const OpenedBackend::Patience patience{.answer_max = answer_max, .stop = interrupt_.get_token()};
+    opened_ = std::make_unique<OpenedBackend>(engine_, base::Logger(), patience);
     opened_->open();
   }
 
   std::shared_ptr<Engine> engine_ = std::make_shared<Engine>();
+  std::stop_source interrupt_;
   std::unique_ptr<OpenedBackend> opened_;
 };
 
@@ -103,6 +106,18 @@ TEST_F(OpenedBackendTest, ThatDoesNotAnswerIsNotWaitedForWithoutEnd) {
   EXPECT_FALSE(opened_->wait_closed(10ms));
   engine_->says->closed();
   EXPECT_TRUE(opened_->wait_closed(1min));
+}
+
+TEST_F(OpenedBackendTest, IsNotWaitedForByACommandThatIsInterrupted) {
+  open(1min);
+  std::thread other([this] { interrupt_.request_stop(); });
+  const auto list = opened_->list({});
+  other.join();
+  EXPECT_EQ(list.error().code, ErrorCode::cancelled);
+  engine_->says->opened(EngineFacts{});
+  engine_->answers = false;
+  EXPECT_EQ(opened_->destroy("flame-a-1", "").error().message,
+            "interrupted before backend \"far\" had answered: what it was asked for may still happen");
 }
 
 }  // namespace opened_backend_test
