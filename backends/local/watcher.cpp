@@ -174,16 +174,24 @@ bool LocalBackend::Watcher::finished() {
 }
 
 void LocalBackend::Watcher::take_commands() {
-  std::deque<Command> commands;
+  std::size_t waiting = 0;
   {
     const std::lock_guard lock(mutex_);
-    commands.swap(commands_);
+    waiting = commands_.size();
     closing_ = close_by_;
   }
-  for (const auto& command : commands) std::visit([this](const auto& value) { handle(value); }, command);
+  for (; waiting > 0; --waiting) std::visit([this](const auto& value) { handle(value); }, next_command());
   if (closing_) {
     for (auto& [name, child] : children_) end(child);
   }
+}
+
+// One by one: destroy() finds each whose turn has not come.
+LocalBackend::Watcher::Command LocalBackend::Watcher::next_command() {
+  const std::lock_guard lock(mutex_);
+  Command command = std::move(commands_.front());
+  commands_.pop_front();
+  return command;
 }
 
 void LocalBackend::Watcher::handle(const BootCommand& command) {

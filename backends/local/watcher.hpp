@@ -83,6 +83,7 @@ class LocalBackend::Watcher {
   void tell_of(const std::exception& failure) const noexcept;
   void wait_for_events();
   void take_commands();
+  [[nodiscard]] Command next_command();
   void handle(const BootCommand& command);
   void handle(const DestroyCommand& command);
   void handle(const ListCommand& command);

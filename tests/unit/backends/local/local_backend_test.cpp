@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -30,6 +31,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 std::string contents(const std::filesystem::path& path) {
   std::ostringstream text;
@@ -241,18 +243,24 @@ TEST_F(LocalBackendTest, EachDestroyIsAnsweredOnceAfterTheEndIsTold) {
 
 TEST_F(LocalBackendTest, ABootThatIsDestroyedBeforeItsTurnNeverBegins) {
   backend_running("exec sleep 100");
-  std::promise<void> released;
-  events_.on_booted([&, gate = released.get_future().share()](const MachineName& name) {
-    if (name == "gate") gate.wait();
+  // While the first is held, the second comes in together with m1; while that is held, m1 is destroyed.
+  std::map<MachineName, std::promise<void>> held;
+  std::map<MachineName, std::shared_future<void>> gates;
+  for (const char* gate : {"first", "second"}) gates[gate] = held[gate].get_future().share();
+  std::promise<void> second_is_up;
+  events_.on_booted([&](const MachineName& name) {
+    if (name == "second") second_is_up.set_value();
+    if (gates.contains(name)) gates.at(name).wait();
   });
-  backend_->boot(request("gate"));
-  backend_->boot(request("m1"));
+  for (const char* name : {"first", "second", "m1"}) backend_->boot(request(name));
+  held["first"].set_value();
+  second_is_up.get_future().wait();
   destroy("m1");
-  released.set_value();
+  held["second"].set_value();
   EXPECT_THAT(events_.order_of("m1", "destroyed"), ElementsAre("booted", "destroyed"));
-  ASSERT_FALSE(events_.boot(1));
-  EXPECT_EQ(events_.boot(1).error().error.code, ErrorCode::cancelled);
-  EXPECT_THAT(list(), ElementsAre("gate"));
+  ASSERT_FALSE(events_.boot(2));
+  EXPECT_EQ(events_.boot(2).error().error.code, ErrorCode::cancelled);
+  EXPECT_THAT(list(), UnorderedElementsAre("first", "second"));
 }
 
 TEST_F(LocalBackendTest, DestroyKillsARunnerThatIgnoresSigint) {
