@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Holds each translation unit to its share of CPU time, by what the last build of each has cost (tools/cmake/cpu_time).
-Machines differ and are busy: so against a reference unit of the same build.
+Machines differ and are busy: so against a reference unit of the same build, where it was compiled slowest.
 
 usage: compile_budget.py LOG      exit status 1 when a unit costs too much
 """
@@ -30,7 +30,7 @@ def costs(lines):
 
 def too_dear(found):
     """(object, its cost in references) of those over the budget; None if the reference was not compiled."""
-    reference = next((seconds for name, seconds in found.items() if name.endswith(REFERENCE)), None)
+    reference = max((seconds for name, seconds in found.items() if name.endswith(REFERENCE)), default=None)
     if reference is None:
         return None
     return sorted(((name, seconds / reference) for name, seconds in found.items() if seconds > BUDGET * reference),

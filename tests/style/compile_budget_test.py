@@ -19,6 +19,11 @@ class CompileBudget(unittest.TestCase):
         self.assertEqual(names_over_the_budget(slow, "19.000 0.500 a.cpp.o"), [])
         self.assertEqual(names_over_the_budget(slow, "20.000 0.500 a.cpp.o"), ["a.cpp.o"])
 
+    def test_the_slowest_reference_counts(self):
+        slow = "3.800 0.200 tests/style/late/reference_unit.cpp.o"
+        self.assertEqual(names_over_the_budget(REFERENCE, slow, "19.000 0.500 a.cpp.o"), [])
+        self.assertEqual(names_over_the_budget(slow, REFERENCE, "19.900 0.500 a.cpp.o"), ["a.cpp.o"])
+
     def test_the_last_compilation_counts_and_none_from_the_cache(self):
         self.assertEqual(names_over_the_budget(REFERENCE, "30.000 0.100 a.cpp.o", "2.000 0.100 a.cpp.o"), [])
         self.assertEqual(names_over_the_budget(REFERENCE, "30.000 0.100 a.cpp.o", "0.010 0.010 a.cpp.o"), ["a.cpp.o"])
