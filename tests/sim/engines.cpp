@@ -164,6 +164,10 @@ void Engines::announce_some_end() {
   const Duration left = sim_.chance.skewed(1s, 60s);
   sim_.findings.note("    machine ", name, " is said to end");
   if (!lost_answers_.contains(name)) end_known_[name] = sim_.agenda.now();
+  // Its runner may have been told to end by the notice before.
+  const auto runner = runners_.find(name);
+  const bool is_put_off = base::deadline_after(sim_.agenda.now(), left) > engine.units().at(name).ends_at;
+  if (is_put_off && runner != runners_.end()) sim_.ledger.excuse(runner->second->id());
   engine.announce(name, left, "simulated");
 }
 

@@ -222,6 +222,7 @@ void World::lose_host() {
   if (!sim_.findings.ok()) return;
   sim_.findings.note("the host is gone");
   host_.die();
+  engines_.on_known_end({});  // nobody is there to tell a runner
   sim_.ledger.host_is_gone();
   network_.lose_host(sim_.plan.ending == Ending::host_dies);
   troubles_.end();

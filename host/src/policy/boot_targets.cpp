@@ -46,9 +46,12 @@ std::optional<BackendIndex> BootTargets::next() {
     const std::optional<BackendIndex> backend = next_for(limits_[place_]);
     place_ += backend ? capacity_ : 1;  // it helps those behind, too
     if (backend) return backend;
+    passed_over_ = true;
   }
-  if (anyway_ == 0) return std::nullopt;
-  --anyway_;
+  // The plan also counts those whom what boots now has no room for, or not their version. Where no machine suits
+  // somebody who waits, some of it may be for them.
+  if (passed_over_ && anyway_ == 0) return std::nullopt;
+  if (anyway_ > 0) --anyway_;
   return next_for(Duration::zero());
 }
 

@@ -48,6 +48,7 @@ class BootTargets {
   bool endless_come_ = false;
   std::vector<Duration> limits_;  // of those that wait and that no boot under way is for, by age
   std::size_t place_ = 0;         // in limits_
+  bool passed_over_ = false;      // no machine suits one of them
 };
 
 }  // namespace flame::pool

@@ -59,9 +59,11 @@ void PoolPolicy::handle(const event::MachineEnds& event, Instant now, Actions& o
   if (!event.fresh) return;
   runner.told = now;
   if (std::optional<Error> error = lifetimes_.booted(runner.backend, event.left)) {
-    const Remedy remedy = lifetimes_.is_useless(runner.backend) ? Remedy::permanent : Remedy::retry;
-    if (runner.state.is_booting()) return boot_failed(it, std::move(*error), remedy, {}, now, out);
-    placement_.failed(runner.backend, *error, remedy, {}, now);  // its end has come: it drains at once
+    const bool useless = lifetimes_.is_useless(runner.backend);
+    if (runner.state.is_booting())
+      return boot_failed(it, std::move(*error), useless ? Remedy::permanent : Remedy::retry, {}, now, out);
+    // Its end has come: it drains at once. What is one machine's alone is no reason to wait with the next.
+    if (useless) placement_.failed(runner.backend, *error, Remedy::permanent, {}, now);
   }
   if (!runner.early) return;
   const event::RunnerHello hello = *std::exchange(runner.early, std::nullopt);

@@ -227,6 +227,16 @@ TEST_F(PoolEnds, FewMachinesAreBoughtThatTakeTheirLifeToBoot) {
   EXPECT_LE(pool_.policy.stats().boots, 12U);
 }
 
+TEST_F(PoolEnds, OneMachineThatIsAboutToEndKeepsNoOtherFromBooting) {
+  submit(1, 20s);
+  boot(1, kForever);
+  submit(2, 20s);
+  pool_.hello(2).feed(event::BootOk{2}).feed(event::MachineEnds{2, 5s, true});
+  EXPECT_EQ(pool_.count<action::DrainRunner>(), 1U);
+  EXPECT_EQ(submit(3, 1h).count<action::Boot>(), 1U) << "the next need not be like it";
+  EXPECT_EQ(pool_.failure(3), ErrorCode::none);
+}
+
 TEST_F(PoolEnds, FewMachinesAreBoughtThatOthersEndAtOnce) {
   submit(1, 1h);
   std::uint64_t boots = 0;
