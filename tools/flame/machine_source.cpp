@@ -7,7 +7,10 @@
 
 #include "host/src/control/request.hpp"
 #include "plugin_sdk/base/make_error.hpp"
+#include "tools/flame/command.hpp"
+#include "tools/flame/interrupts.hpp"
 #include "tools/flame/machine_backends.hpp"
+#include "tools/flame/report.hpp"
 
 namespace flame::cli {
 namespace {
@@ -48,20 +51,28 @@ class AskedHost final : public MachineSource {
   FoundHost host_;
 };
 
+// At most one source has any: a configuration is asked alone.
+const Interrupts* interrupts_of(const MachineSources& sources) {
+  for (const auto& source : sources)
+    if (const Interrupts* const interrupts = source->interrupts()) return interrupts;
+  return nullptr;
+}
+
 }  // namespace
 
 int interrupt_fd(const MachineSources& sources) {
-  for (const auto& source : sources)
-    if (const Interrupts* const interrupts = source->interrupts()) return interrupts->fd();
-  return -1;
+  const Interrupts* const interrupts = interrupts_of(sources);
+  return interrupts == nullptr ? -1 : interrupts->fd();
 }
 
 int exit_code(const MachineSources& sources, int otherwise) {
-  for (const auto& source : sources) {
-    const Interrupts* const interrupts = source->interrupts();
-    if (interrupts != nullptr && interrupts->interrupted()) return interrupts->exit_code();
-  }
-  return otherwise;
+  const Interrupts* const interrupts = interrupts_of(sources);
+  return interrupts != nullptr && interrupts->interrupted() ? interrupts->exit_code() : otherwise;
+}
+
+int fail_machines(const Error& error, bool json) {
+  print_error(error, json);
+  return error.code == ErrorCode::invalid_argument ? kUsage : kFailed;
 }
 
 void add_source_options(CLI::App& command, SourceChoice& choice) {

@@ -9,13 +9,14 @@
 
 #include "host/src/trace/status.hpp"
 #include "tools/flame/hosts.hpp"
-#include "tools/flame/interrupts.hpp"
 
 namespace CLI {
 class App;
 }
 
 namespace flame::cli {
+
+class Interrupts;
 
 /// One machine of one backend.
 struct MachineRef {
@@ -45,6 +46,8 @@ using MachineSources = std::vector<std::unique_ptr<MachineSource>>;
 [[nodiscard]] int interrupt_fd(const MachineSources& sources);
 /// Of the command: `otherwise`, if it was not interrupted.
 [[nodiscard]] int exit_code(const MachineSources& sources, int otherwise);
+/// print_error(), and the exit code for it.
+[[nodiscard]] int fail_machines(const Error& error, bool json);
 
 /// --config, or --host and --control. All empty: every host that is found.
 struct SourceChoice {

@@ -40,11 +40,6 @@ constexpr const char* kLogsExamples =
 Example:
   flame machines logs flame-3kq0v5w1m8x2z-4 --config flame.toml)";
 
-int fail(const Error& error, bool json) {
-  print_error(error, json);
-  return error.code == ErrorCode::invalid_argument ? kUsage : kFailed;
-}
-
 // Its error goes to standard error, so that what others answer is shown.
 bool has_failed(const control::MachineList& list) {
   for (const auto& backend : list.backends)
@@ -54,7 +49,7 @@ bool has_failed(const control::MachineList& list) {
 
 int run_list(const MachinesOptions& options) {
   auto sources = open_sources(options.source);
-  if (!sources) return fail(sources.error(), options.json);
+  if (!sources) return fail_machines(sources.error(), options.json);
   Json hosts = Json::array();
   std::string text;
   bool failed = false;
@@ -96,9 +91,9 @@ Result<std::string> log_of(const MachineSources& sources, const std::string& mac
 
 int run_logs(const MachinesOptions& options) {
   const auto sources = open_sources(options.source);
-  if (!sources) return fail(sources.error(), options.json);
+  if (!sources) return fail_machines(sources.error(), options.json);
   const auto log = log_of(*sources, options.machine);
-  if (!log) return exit_code(*sources, fail(log.error(), options.json));
+  if (!log) return exit_code(*sources, fail_machines(log.error(), options.json));
   if (options.json) {
     Terminal(STDOUT_FILENO).write(json_line(success({{"machine", options.machine}, {"log", *log}})));
     return kOk;

@@ -135,16 +135,11 @@ Result<int> reap(const MachineSources& sources, const ReapOptions& options) {
   return failed || !missing.empty() ? kFailed : kOk;
 }
 
-int fail_reap(const Error& error, bool json) {
-  print_error(error, json);
-  return error.code == ErrorCode::invalid_argument ? kUsage : kFailed;
-}
-
 int run_reap(const ReapOptions& options) {
   const auto sources = open_sources(options.source);
-  if (!sources) return fail_reap(sources.error(), options.json);
+  if (!sources) return fail_machines(sources.error(), options.json);
   const auto done = reap(*sources, options);
-  return exit_code(*sources, done ? *done : fail_reap(done.error(), options.json));
+  return exit_code(*sources, done ? *done : fail_machines(done.error(), options.json));
 }
 
 }  // namespace
